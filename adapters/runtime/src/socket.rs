@@ -1,0 +1,1 @@
+//! Listening sockets of the operating system, bound in one way for every adapter.

@@ -1,0 +1,144 @@
+//! A run of bytes that is cheap to pass on: static, owned or shared.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+
+/// Bytes of a body. Static text and shared buffers are passed on without a copy.
+///
+/// ```
+/// use stelo_core::Bytes;
+///
+/// let mut bytes = Bytes::from("hello");
+/// bytes.advance(1);
+/// assert_eq!(&*bytes, b"ello");
+/// ```
+#[derive(Clone)]
+pub struct Bytes {
+    store: Store,
+    start: usize,
+}
+
+#[derive(Clone)]
+enum Store {
+    Static(&'static [u8]),
+    Owned(Vec<u8>),
+    Shared(Arc<dyn AsRef<[u8]> + Send + Sync>),
+}
+
+impl Bytes {
+    /// No bytes.
+    pub const fn new() -> Self {
+        Self::from_static(&[])
+    }
+
+    /// Bytes that live as long as the program.
+    pub const fn from_static(bytes: &'static [u8]) -> Self {
+        Self { store: Store::Static(bytes), start: 0 }
+    }
+
+    /// Bytes owned by something else (a memory map, another crate's buffer), shared without a copy.
+    pub fn from_shared(owner: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Self {
+        Self { store: Store::Shared(owner), start: 0 }
+    }
+
+    /// Drops the first `n` bytes, or all if there are fewer.
+    pub fn advance(&mut self, n: usize) {
+        self.start += n.min(self.len());
+    }
+
+    /// The bytes as a vector, without a copy where this value is their only owner and nothing was dropped.
+    pub fn into_vec(self) -> Vec<u8> {
+        match self.store {
+            Store::Owned(vec) if self.start == 0 => vec,
+            _ => self.to_vec(),
+        }
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        let all = match &self.store {
+            Store::Static(bytes) => bytes,
+            Store::Owned(vec) => vec.as_slice(),
+            Store::Shared(owner) => (**owner).as_ref(),
+        };
+        all.get(self.start..).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b\"{}\"", self.escape_ascii())
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Bytes {}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(vec: Vec<u8>) -> Self {
+        Self { store: Store::Owned(vec), start: 0 }
+    }
+}
+
+impl From<String> for Bytes {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl From<&'static str> for Bytes {
+    fn from(text: &'static str) -> Self {
+        Self::from_static(text.as_bytes())
+    }
+}
+
+impl From<&'static [u8]> for Bytes {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self::from_static(bytes)
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Bytes {
+    fn from(bytes: &'static [u8; N]) -> Self {
+        Self::from_static(bytes)
+    }
+}
+
+impl From<Arc<[u8]>> for Bytes {
+    fn from(shared: Arc<[u8]>) -> Self {
+        Self::from_shared(Arc::new(shared))
+    }
+}
+
+impl From<Cow<'static, str>> for Bytes {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}

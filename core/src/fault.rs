@@ -1,0 +1,132 @@
+//! What can go wrong in a protocol machine, as one small value.
+
+use core::fmt;
+
+use crate::http::Status;
+
+/// A fault: what happened, whose fault it is, what to answer, and where in the bytes it was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// What happened.
+    pub kind: FaultKind,
+    /// How many bytes the peer had sent on this connection before the ones at fault. Zero for our own faults.
+    pub at: u64,
+}
+
+/// Whose fault it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// The peer broke a rule, hit a limit, was too slow, or left.
+    Peer,
+    /// The caller asked the machine for something that it must not do.
+    Caller,
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident $whose:ident $status:expr, $text:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[non_exhaustive]
+        pub enum FaultKind {
+            $( #[doc = $text] $(#[$doc])* $name, )*
+        }
+
+        impl FaultKind {
+            /// Every kind there is.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Whose fault it is.
+            pub const fn whose(self) -> Whose {
+                match self { $(Self::$name => Whose::$whose,)* }
+            }
+
+            /// The status to answer the peer with; `None` where no answer is due.
+            pub const fn status(self) -> Option<Status> {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+const BAD: Option<Status> = Some(Status::BAD_REQUEST);
+
+faults! {
+    RequestLine Peer BAD, "malformed request line";
+    MethodTooLong Peer Some(Status::NOT_IMPLEMENTED), "the method is longer than the limit";
+    Target Peer BAD, "invalid request target";
+    TargetTooLong Peer Some(Status::URI_TOO_LONG), "the request line is longer than the limit";
+    Version Peer Some(Status::HTTP_VERSION_NOT_SUPPORTED), "unsupported version of HTTP";
+    LineEnding Peer BAD, "a line does not end with CR LF";
+    FieldName Peer BAD, "invalid header field name";
+    FieldValue Peer BAD, "invalid header field value";
+    Folding Peer BAD, "a header field is folded over several lines";
+    FieldTooLong Peer Some(Status::REQUEST_HEADER_FIELDS_TOO_LARGE), "a header field is longer than the limit";
+    HeadTooLarge Peer Some(Status::REQUEST_HEADER_FIELDS_TOO_LARGE), "the header fields are larger than the limit";
+    TooManyFields Peer Some(Status::REQUEST_HEADER_FIELDS_TOO_LARGE), "more header fields than the limit";
+    HostMissing Peer BAD, "no Host header field";
+    HostRepeated Peer BAD, "more than one Host header field";
+    HostInvalid Peer BAD, "invalid Host header field";
+    HostMismatch Peer BAD, "the Host header field contradicts the request target";
+    ContentLength Peer BAD, "invalid Content-Length";
+    ContentLengthRepeated Peer BAD, "more than one Content-Length";
+    LengthAndEncoding Peer BAD, "both Content-Length and Transfer-Encoding";
+    TransferEncoding Peer BAD, "invalid Transfer-Encoding";
+    TransferEncodingUnknown Peer Some(Status::NOT_IMPLEMENTED), "a transfer encoding that is not implemented";
+    TransferEncodingInHttp10 Peer BAD, "Transfer-Encoding in HTTP/1.0";
+    Expectation Peer Some(Status::EXPECTATION_FAILED), "an expectation other than 100-continue";
+    ChunkSize Peer BAD, "invalid chunk size";
+    ChunkExtension Peer BAD, "invalid chunk extension";
+    ChunkLineTooLong Peer BAD, "a chunk-size line is longer than the limit";
+    ChunkExtensionsTooLarge Peer BAD, "the chunk extensions of the body are larger than the limit";
+    ChunkEnd Peer BAD, "a chunk does not end with CR LF";
+    TrailersTooLarge Peer Some(Status::REQUEST_HEADER_FIELDS_TOO_LARGE), "the trailers are larger than the limit";
+    BodyTooLarge Peer Some(Status::CONTENT_TOO_LARGE), "the body is larger than the limit";
+    HeadTimeout Peer Some(Status::REQUEST_TIMEOUT), "the request head did not arrive in time";
+    BodyTimeout Peer Some(Status::REQUEST_TIMEOUT), "the request body stopped arriving";
+    WriteTimeout Peer None, "the peer stopped reading";
+    Incomplete Peer None, "the peer ended the connection inside a request";
+    Gone Peer None, "the peer reset the connection";
+    State Caller None, "this cannot be sent in this state";
+    Status Caller None, "a final response needs a status from 200 to 599";
+    Framing Caller None, "the header fields contradict the length of the body";
+    BodyTooLong Caller None, "more body than its Content-Length says";
+    BodyTooShort Caller None, "less body than its Content-Length says";
+}
+
+impl Fault {
+    /// A fault of the caller.
+    pub(crate) const fn caller(kind: FaultKind) -> Self {
+        Self { kind, at: 0 }
+    }
+
+    /// Whose fault it is.
+    pub const fn whose(self) -> Whose {
+        self.kind.whose()
+    }
+
+    /// The status to answer the peer with; `None` where no answer is due.
+    pub const fn status(self) -> Option<Status> {
+        self.kind.status()
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.whose() {
+            Whose::Peer => write!(f, "{} (at byte {})", self.kind, self.at),
+            Whose::Caller => self.kind.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}

@@ -1,0 +1,121 @@
+//! The head of a request: method, target, version and header fields over one block of bytes.
+
+use super::headers::Span;
+use super::target::Parts;
+use super::{Headers, Method, TargetForm, Version};
+
+/// The head of a request, as every protocol hands it on.
+///
+/// Target and header fields are stretches of one block, in the bytes that the peer sent.
+///
+/// ```
+/// use stelo_core::http::{Method, RequestHead};
+///
+/// let head = RequestHead::new(Method::Get, "/users/7?full=1").unwrap();
+/// assert_eq!((head.path(), head.query()), ("/users/7", Some("full=1")));
+/// ```
+#[derive(Clone)]
+pub struct RequestHead {
+    method: Method,
+    version: Version,
+    headers: Headers,
+    target: Span,
+    parts: Parts,
+}
+
+impl RequestHead {
+    /// A head in HTTP/1.1 without header fields; `None` if `target` is not one that goes with `method`.
+    pub fn new(method: Method, target: &str) -> Option<Self> {
+        let mut head = Self::blank();
+        head.headers.block.extend_from_slice(target.as_bytes());
+        let span = Span::new(0, target.len());
+        head.set_line(method, span, Version::Http11).then_some(head)
+    }
+
+    /// A head to be filled in.
+    pub(crate) fn blank() -> Self {
+        Self {
+            method: Method::Get,
+            version: Version::Http11,
+            headers: Headers::new(),
+            target: Span::default(),
+            parts: Parts::default(),
+        }
+    }
+
+    /// Takes the request line, whose target stands at `target` in the block; says whether the target is valid.
+    pub(crate) fn set_line(&mut self, method: Method, target: Span, version: Version) -> bool {
+        let Some(parts) = Parts::parse(target.of(&self.headers.block), &method) else { return false };
+        (self.method, self.target, self.parts, self.version) = (method, target, parts, version);
+        true
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Changes the method (for middleware; the target stays as it is).
+    pub fn set_method(&mut self, method: Method) {
+        self.method = method;
+    }
+
+    /// The version that the peer spoke.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The header fields, to be changed.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+
+    /// The target as it came.
+    pub fn target(&self) -> &str {
+        // Targets are ASCII (checked when they are set), so nothing is lost here.
+        core::str::from_utf8(self.raw_target()).unwrap_or_default()
+    }
+
+    /// The form of the target.
+    pub fn form(&self) -> TargetForm {
+        self.parts.form
+    }
+
+    /// The path as it came, percent-encoded: never empty, save for CONNECT; `*` for the asterisk form.
+    pub fn path(&self) -> &str {
+        self.parts.path(self.raw_target())
+    }
+
+    /// The query as it came, without the `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.parts.query.and_then(|span| span.str_of(self.raw_target()))
+    }
+
+    /// Host and port: of the target where it has them, else of the `Host` field.
+    pub fn authority(&self) -> Option<&str> {
+        match self.parts.authority {
+            Some(span) => span.str_of(self.raw_target()),
+            None => self.headers.get_str("host"),
+        }
+    }
+
+    fn raw_target(&self) -> &[u8] {
+        self.target.of(&self.headers.block)
+    }
+
+    /// The bytes of memory that this value holds, its own size left out.
+    pub(crate) fn held(&self) -> usize {
+        self.headers.held()
+    }
+}
+
+impl core::fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} {} {} {:?}", self.method, self.target(), self.version, self.headers)
+    }
+}

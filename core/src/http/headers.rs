@@ -1,0 +1,271 @@
+//! Header fields as ordered pairs over one block of bytes.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::syntax::{is_field_value, is_token, list};
+
+/// A stretch of a block of bytes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// Blocks are bounded by the limits of the machines, far below 4 GiB; a longer one saturates to nothing.
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let fit = |n: usize| u32::try_from(n).unwrap_or(0);
+        Self { start: fit(start), end: fit(end) }
+    }
+
+    pub(crate) fn of(self, block: &[u8]) -> &[u8] {
+        block.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn str_of(self, block: &[u8]) -> Option<&str> {
+        core::str::from_utf8(self.of(block)).ok()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Field {
+    name: Span,
+    value: Span,
+}
+
+/// Header fields: names and values in the order in which they came or were set, duplicates kept, found without
+/// regard to case (RFC 9110 section 5).
+///
+/// All names and values stand in one block of bytes; for a received message that block is the head as it came
+/// from the peer. A name or a value that could split a message cannot be put in.
+///
+/// ```
+/// use stelo_core::http::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.append("Accept", "text/html").unwrap();
+/// headers.append("accept", "text/plain").unwrap();
+/// assert_eq!(headers.get("ACCEPT"), Some(&b"text/html"[..]));
+/// assert_eq!(headers.get_all("accept").count(), 2);
+/// assert!(headers.append("x", "a\r\nset-cookie: b").is_err());
+/// ```
+#[derive(Clone, Default)]
+pub struct Headers {
+    pub(crate) block: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+impl Headers {
+    /// No fields.
+    pub const fn new() -> Self {
+        Self { block: Vec::new(), fields: Vec::new() }
+    }
+
+    /// The number of fields, duplicates counted.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The value of the first field of that name.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.get_all(name).next()
+    }
+
+    /// The value of the first field of that name, where it is UTF-8.
+    pub fn get_str(&self, name: &str) -> Option<&str> {
+        core::str::from_utf8(self.get(name)?).ok()
+    }
+
+    /// The values of all fields of that name, in order.
+    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// Whether there is a field of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Whether `token` is a member of the comma-separated lists of that name, without regard to case.
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.get_all(name).flat_map(list).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// All names and values in order; names as they came.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + ExactSizeIterator {
+        self.fields.iter().map(|f| (f.name.of(&self.block), f.value.of(&self.block)))
+    }
+
+    /// Adds a field after the others.
+    ///
+    /// # Errors
+    /// The name is not a token, or the value has a control character or white space at its ends.
+    pub fn append(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        check(name, value)?;
+        self.push(name, value);
+        Ok(())
+    }
+
+    /// Sets the field: the first of that name keeps its place, further ones go.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); then nothing is changed.
+    pub fn insert(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        check(name, value)?;
+        let Some(first) = self.position(name) else {
+            self.push(name, value);
+            return Ok(());
+        };
+        let start = self.block.len();
+        self.block.extend_from_slice(value);
+        self.fields[first].value = Span::new(start, self.block.len());
+        let (block, mut at) = (&self.block, 0);
+        self.fields.retain(|f| {
+            at += 1;
+            at <= first + 1 || !f.name.of(block).eq_ignore_ascii_case(name)
+        });
+        Ok(())
+    }
+
+    /// Takes away all fields of that name; says whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.fields.len();
+        let block = &self.block;
+        self.fields.retain(|f| !f.name.of(block).eq_ignore_ascii_case(name.as_bytes()));
+        self.fields.len() != before
+    }
+
+    /// Takes away all fields; the memory stays.
+    pub fn clear(&mut self) {
+        self.block.clear();
+        self.fields.clear();
+    }
+
+    fn position(&self, name: &[u8]) -> Option<usize> {
+        self.fields.iter().position(|f| f.name.of(&self.block).eq_ignore_ascii_case(name))
+    }
+
+    fn push(&mut self, name: &[u8], value: &[u8]) {
+        let start = self.block.len();
+        self.block.extend_from_slice(name);
+        let middle = self.block.len();
+        self.block.extend_from_slice(value);
+        self.push_spans(Span::new(start, middle), Span::new(middle, self.block.len()));
+    }
+
+    /// Adds a field that already stands in the block and has been checked.
+    pub(crate) fn push_spans(&mut self, name: Span, value: Span) {
+        self.fields.push(Field { name, value });
+    }
+
+    /// The bytes of memory that this value holds, its own size left out.
+    pub(crate) fn held(&self) -> usize {
+        self.block.capacity() + self.fields.capacity() * size_of::<Field>()
+    }
+}
+
+fn check(name: &[u8], value: &[u8]) -> Result<(), InvalidHeader> {
+    if !is_token(name) {
+        return Err(InvalidHeader::Name);
+    }
+    if !is_field_value(value) {
+        return Err(InvalidHeader::Value);
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(n, v)| (AsText(n), AsText(v))))
+            .finish()
+    }
+}
+
+struct AsText<'a>(&'a [u8]);
+
+impl fmt::Debug for AsText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+impl PartialEq for Headers {
+    /// Same fields in the same order, names compared without regard to case.
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.iter().zip(other.iter()).all(|(a, b)| a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
+    }
+}
+
+impl Eq for Headers {}
+
+/// The field was refused: it could not be written as one header line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InvalidHeader {
+    /// The name is not a token.
+    Name,
+    /// The value has a control character, or white space at an end.
+    Value,
+}
+
+impl fmt::Display for InvalidHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "invalid header name: use letters, digits and !#$%&'*+-.^_`|~ only",
+            Self::Value => {
+                "invalid header value: control characters (line breaks among them) and white space at the ends are not allowed"
+            }
+        })
+    }
+}
+
+impl core::error::Error for InvalidHeader {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn insert_replaces_the_first_and_drops_the_rest() {
+        let mut h = Headers::new();
+        for (name, value) in [("a", "1"), ("b", "2"), ("A", "3")] {
+            h.append(name, value).unwrap();
+        }
+        h.insert("A", "4").unwrap();
+        assert_eq!(std::format!("{h:?}"), r#"{"a": "4", "b": "2"}"#);
+        assert!(h.remove("B") && !h.remove("b"));
+        assert_eq!(h.len(), 1);
+    }
+
+    #[test]
+    fn what_could_split_a_message_is_refused() {
+        let mut h = Headers::new();
+        for name in ["", "a b", "a:", "a\r", "\0", "é"] {
+            assert_eq!(h.append(name, "v"), Err(InvalidHeader::Name), "{name:?}");
+        }
+        for value in ["a\r\nb: c", "a\nb", "\0", "\x7f", "\x1b", " a", "a\t"] {
+            assert_eq!(h.append("n", value), Err(InvalidHeader::Value), "{value:?}");
+            assert_eq!(h.insert("n", value), Err(InvalidHeader::Value), "{value:?}");
+        }
+        assert!(h.is_empty());
+        h.append("n", "tab\tand \u{e9}").unwrap();
+    }
+
+    #[test]
+    fn tokens_are_found_in_lists_over_several_lines() {
+        let mut h = Headers::new();
+        h.append("Connection", "keep-alive, ,Upgrade").unwrap();
+        h.append("connection", "x").unwrap();
+        assert!(h.has_token("connection", "upgrade") && h.has_token("connection", "X"));
+        assert!(!h.has_token("connection", "up"));
+    }
+}

@@ -1,0 +1,18 @@
+//! HTTP's own words: methods, status codes, versions, targets, header fields, dates (RFC 9110, RFC 9112).
+
+pub mod date;
+mod head;
+mod headers;
+mod method;
+mod status;
+mod syntax;
+mod target;
+mod version;
+
+pub use head::RequestHead;
+pub use headers::{Headers, InvalidHeader};
+pub use method::{Method, OtherMethod};
+pub use status::{InvalidStatus, Status};
+pub use syntax::{is_field_value, is_token};
+pub use target::{Target, TargetForm};
+pub use version::Version;

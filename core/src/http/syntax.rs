@@ -1,0 +1,71 @@
+//! The character classes of RFC 9110 section 5.6 and RFC 9112, as tables.
+
+/// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    CLASS[byte as usize] & TOKEN != 0
+}
+
+/// Whether `byte` may stand in a field value: visible, obs-text, space or tab (RFC 9110 section 5.5).
+pub(crate) const fn is_value_byte(byte: u8) -> bool {
+    CLASS[byte as usize] & VALUE != 0
+}
+
+/// Whether `byte` may stand in a request target: visible ASCII without `#`, `\`, `"`, `<`, `>`, `^`, `` ` ``.
+///
+/// `{`, `|` and `}` are outside the URI grammar too, but browsers send them in queries: they pass.
+pub(crate) const fn is_target_byte(byte: u8) -> bool {
+    CLASS[byte as usize] & TARGET != 0
+}
+
+const TOKEN: u8 = 1;
+const VALUE: u8 = 2;
+const TARGET: u8 = 4;
+
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        let byte = i as u8;
+        let alnum = byte.is_ascii_alphanumeric();
+        let mark = matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        );
+        if alnum || mark {
+            table[i] |= TOKEN;
+        }
+        if byte == b'\t' || (byte >= b' ' && byte != 0x7f) {
+            table[i] |= VALUE;
+        }
+        if byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`') {
+            table[i] |= TARGET;
+        }
+        i += 1;
+    }
+    table
+};
+
+/// Whether `bytes` is a token: a header name, a method (RFC 9110 section 5.6.2).
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&b| is_token_byte(b))
+}
+
+/// Whether `bytes` may be a field value as we write it: no control but tab, no white space at the ends
+/// (RFC 9110 section 5.5).
+pub fn is_field_value(bytes: &[u8]) -> bool {
+    let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
+    bytes.iter().all(|&b| is_value_byte(b)) && !blank(bytes.first()) && !blank(bytes.last())
+}
+
+/// The bytes without spaces and tabs at the ends (OWS, RFC 9110 section 5.6.3).
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The members of a comma-separated list, trimmed, empty ones left out (RFC 9110 section 5.6.1).
+pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&b| b == b',').map(trim).filter(|member| !member.is_empty())
+}

@@ -1,0 +1,185 @@
+//! The request target in its four forms (RFC 9112 section 3.2).
+
+use super::Method;
+use super::headers::Span;
+use super::syntax::is_target_byte;
+
+/// Which of the four forms a target has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum TargetForm {
+    /// `/path?query`
+    #[default]
+    Origin,
+    /// `http://host/path?query`, as proxies get it
+    Absolute,
+    /// `host:port`, with CONNECT only
+    Authority,
+    /// `*`, with OPTIONS only
+    Asterisk,
+}
+
+/// A request target, taken apart. Nothing is percent-decoded here.
+///
+/// ```
+/// use stelo_core::http::{Method, Target, TargetForm};
+///
+/// let target = Target::parse(b"/search?q=1", &Method::Get).unwrap();
+/// assert_eq!((target.path, target.query), ("/search", Some("q=1")));
+///
+/// let target = Target::parse(b"http://example.org", &Method::Get).unwrap();
+/// assert_eq!((target.form, target.authority, target.path), (TargetForm::Absolute, Some("example.org"), "/"));
+/// assert!(Target::parse(b"*", &Method::Get).is_none());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target<'a> {
+    /// The form.
+    pub form: TargetForm,
+    /// The scheme of an absolute target: `http` or `https`, as it came.
+    pub scheme: Option<&'a str>,
+    /// Host and port of an absolute target or of CONNECT.
+    pub authority: Option<&'a str>,
+    /// The path, `/` where an absolute target has none, `*` in the asterisk form, empty for CONNECT.
+    pub path: &'a str,
+    /// What follows the first `?`.
+    pub query: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// Takes `target` apart. `None` if it has none of the four forms, or one that does not go with `method`.
+    pub fn parse(target: &'a [u8], method: &Method) -> Option<Self> {
+        let parts = Parts::parse(target, method)?;
+        let text = core::str::from_utf8(target).ok()?;
+        Some(Target {
+            form: parts.form,
+            scheme: (parts.form == TargetForm::Absolute).then(|| text.split(':').next()).flatten(),
+            authority: parts.authority.and_then(|span| span.str_of(target)),
+            path: parts.path(target),
+            query: parts.query.and_then(|span| span.str_of(target)),
+        })
+    }
+}
+
+/// Where the parts of a target stand in it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Parts {
+    pub(super) form: TargetForm,
+    pub(super) authority: Option<Span>,
+    pub(super) query: Option<Span>,
+    path: Span,
+}
+
+impl Parts {
+    pub(super) fn parse(target: &[u8], method: &Method) -> Option<Self> {
+        if !target.iter().all(|&b| is_target_byte(b)) {
+            return None;
+        }
+        match target {
+            _ if *method == Method::Connect => Self::connect(target),
+            [b'/', ..] => Some(Self::origin(target, 0)),
+            b"*" if *method == Method::Options => {
+                Some(Self { form: TargetForm::Asterisk, path: Span::new(0, 1), ..Self::default() })
+            }
+            _ => Self::absolute(target),
+        }
+    }
+
+    fn connect(target: &[u8]) -> Option<Self> {
+        let text = core::str::from_utf8(target).ok()?;
+        let (_, port) = text.rsplit_once(':')?;
+        port.parse::<u16>().ok()?;
+        let authority = Some(Span::new(0, target.len()));
+        is_authority(text).then_some(Self { form: TargetForm::Authority, authority, ..Self::default() })
+    }
+
+    /// Path and query from `start` on.
+    fn origin(target: &[u8], start: usize) -> Self {
+        let rest = target.get(start..).unwrap_or_default();
+        let mark = memchr::memchr(b'?', rest).map(|at| start + at);
+        Self {
+            path: Span::new(start, mark.unwrap_or(target.len())),
+            query: mark.map(|at| Span::new(at + 1, target.len())),
+            ..Self::default()
+        }
+    }
+
+    fn absolute(target: &[u8]) -> Option<Self> {
+        let text = core::str::from_utf8(target).ok()?;
+        let (scheme, rest) = text.split_once("://")?;
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return None;
+        }
+        let start = scheme.len() + 3;
+        let authority = rest.split(['/', '?']).next()?;
+        let end = start + authority.len();
+        let span = Some(Span::new(start, end));
+        is_authority(authority).then_some(Self {
+            form: TargetForm::Absolute,
+            authority: span,
+            ..Self::origin(target, end)
+        })
+    }
+
+    /// The path: `/` where an absolute target has none, empty for CONNECT.
+    pub(super) fn path<'a>(&self, target: &'a [u8]) -> &'a str {
+        match self.path.str_of(target) {
+            Some("") | None if self.form == TargetForm::Absolute => "/",
+            path => path.unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether `text` is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
+/// (RFC 3986 section 3.2; RFC 9110 section 4.2.4 lets us refuse user information).
+pub(crate) fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let Some((address, rest)) = rest.split_once(']') else { return false };
+            if address.parse::<core::net::Ipv6Addr>().is_err() {
+                return false;
+            }
+            match rest {
+                "" => return true,
+                rest => match rest.strip_prefix(':') {
+                    Some(port) => ("v6", port),
+                    None => return false,
+                },
+            }
+        }
+        None => text.split_once(':').unwrap_or((text, "")),
+    };
+    let name = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&b);
+    !host.is_empty() && host.bytes().all(name) && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Method;
+    use super::*;
+
+    #[test]
+    fn the_forms_and_their_methods() {
+        let parse = |t: &'static str, m: Method| Target::parse(t.as_bytes(), &m);
+        assert_eq!(parse("/", Method::Get).unwrap().form, TargetForm::Origin);
+        assert_eq!(parse("*", Method::Options).unwrap().form, TargetForm::Asterisk);
+        let t = parse("a.org:443", Method::Connect).unwrap();
+        assert_eq!((t.form, t.authority, t.path), (TargetForm::Authority, Some("a.org:443"), ""));
+        let t = parse("HTTP://[::1]:80?x", Method::Get).unwrap();
+        assert_eq!((t.authority, t.path, t.query), (Some("[::1]:80"), "/", Some("x")));
+        for bad in ["", "a", "a/b", "*a", "ftp://a/", "http:///a", "http://u@a/", "/a#b", "/a\\b", "/é", "/a b"] {
+            assert_eq!(parse(bad, Method::Get), None, "{bad}");
+        }
+        for bad in ["/", "a.org", "a.org:", ":80", "a.org:70000", "*"] {
+            assert_eq!(parse(bad, Method::Connect), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn authorities() {
+        for good in ["a", "a.org", "a_b.c:8000", "127.0.0.1:1", "[::1]", "[fe80::1]:80", "a:"] {
+            assert!(is_authority(good), "{good}");
+        }
+        for bad in ["", ":80", "a b", "a:b", "u@a", "[::1", "[::1]x", "[x]", "a/b", "a:123456", "a:1:2"] {
+            assert!(!is_authority(bad), "{bad}");
+        }
+    }
+}

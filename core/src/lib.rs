@@ -1,0 +1,38 @@
+//! The sans-IO core of Stelo.
+//!
+//! HTTP types, the HTTP/1.1 machine, routing, and the contract between servers and applications, as plain
+//! values: no executor, no sockets, no clock, no std. Bytes, time and the application's decisions go in;
+//! events, bytes to send and a deadline come out. Whoever owns the sockets (an event loop, a thread, a
+//! simulator, a fuzzer) drives the machines.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`http`] | methods, status codes, targets, header fields, dates |
+//! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
+//! | [`event`] | the vocabulary that every protocol machine speaks |
+//! | [`limits`] | every limit and timer, with its default and the attack that it answers |
+//! | [`routing`] | the ordered tree of routes |
+//! | [`app`] | what a server and an application say to each other |
+//! | [`body`] | bodies that stream both ways |
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc, clippy::alloc_instead_of_core)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod app;
+pub mod body;
+mod bytes;
+pub mod event;
+mod fault;
+pub mod h1;
+pub mod http;
+pub mod limits;
+pub mod routing;
+mod time;
+
+pub use bytes::Bytes;
+pub use fault::{Fault, FaultKind, Whose};
+pub use time::Instant;

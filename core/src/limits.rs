@@ -1,0 +1,117 @@
+//! Every limit and every timer of the protocol machines: a name, a unit, a default, the attack it answers.
+
+use core::time::Duration;
+
+/// What a machine holds and tolerates at most. Sizes are in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Request line with its line end. Default 8 KiB; beyond it 414. Answers endless targets.
+    pub request_line: usize,
+    /// The method. Default 32; beyond it 501. Answers endless methods.
+    pub method: usize,
+    /// One header field line. Default 8 KiB; beyond it 431. Answers huge cookies.
+    pub field_line: usize,
+    /// All header fields together, line ends included. Default 32 KiB; beyond it 431. Answers endless headers.
+    pub head: usize,
+    /// The number of header fields. Default 100; beyond it 431. Answers many tiny headers.
+    pub fields: usize,
+    /// One chunk-size line, extensions and line end included. Default 256; beyond it 400. Answers endless chunk
+    /// extensions.
+    pub chunk_line: usize,
+    /// The chunk extensions of one body together. Default 16 KiB; beyond it 400. Answers one-byte chunks with
+    /// large extensions.
+    pub chunk_extensions: usize,
+    /// All trailer fields together, line ends included. Default 16 KiB; beyond it 431. Answers endless trailers.
+    pub trailers: usize,
+    /// The number of trailer fields. Default 32; beyond it 431. Answers many tiny trailers.
+    pub trailer_fields: usize,
+    /// A request body. Default none: a streamed body needs no memory, and what collects one has a limit of its
+    /// own ([`Body::collect`](crate::body::Body::collect)); beyond it 413. Answers endless uploads.
+    pub body: Option<u64>,
+    /// Body bytes that the application left unread and that are read and dropped to keep the connection, and,
+    /// apart from that, the bytes read and dropped in a lingering close. Default 64 KiB; beyond it the
+    /// connection is closed. Answers uploads to a handler that does not want them.
+    pub drain: usize,
+    /// Requests on one connection. Default none; the last one is answered with `connection: close`. Answers
+    /// clients that never let go of a worker.
+    pub requests: Option<u64>,
+    /// Response bytes waiting to be written, beyond which the machine asks the application for no more.
+    /// Default 64 KiB. Answers clients that read slowly.
+    pub write_buffer: usize,
+}
+
+impl Limits {
+    /// The defaults, as a constant.
+    pub const DEFAULT: Self = Self {
+        request_line: 8 << 10,
+        method: 32,
+        field_line: 8 << 10,
+        head: 32 << 10,
+        fields: 100,
+        chunk_line: 256,
+        chunk_extensions: 16 << 10,
+        trailers: 16 << 10,
+        trailer_fields: 32,
+        body: None,
+        drain: 64 << 10,
+        requests: None,
+        write_buffer: 64 << 10,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// How long a machine waits. Zero means: not at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timeouts {
+    /// From the opening of the connection, or the first byte of a later request, to the end of the request head.
+    /// Default 10 s; then 408, or a silent close if nothing came. Answers slow heads ("slowloris").
+    pub head: Duration,
+    /// From the end of a response to the first byte of the next request. Default 5 s, as Uvicorn's
+    /// `--timeout-keep-alive`; then a silent close. Answers idle connections.
+    pub keep_alive: Duration,
+    /// While the application waits for the body: the longest time without a byte. Default 30 s; then 408.
+    /// Answers slow uploads.
+    pub body: Duration,
+    /// While there is something to write: the longest time without progress. Default 30 s; then the connection
+    /// is given up. Answers clients that never read.
+    pub write: Duration,
+    /// In a lingering close: how long to wait for the peer to read the answer and close. Default 1 s.
+    pub linger: Duration,
+}
+
+impl Timeouts {
+    /// The defaults, as a constant.
+    pub const DEFAULT: Self = Self {
+        head: Duration::from_secs(10),
+        keep_alive: Duration::from_secs(5),
+        body: Duration::from_secs(30),
+        write: Duration::from_secs(30),
+        linger: Duration::from_secs(1),
+    };
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Why a machine wants to be called at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// [`Timeouts::head`]
+    Head,
+    /// [`Timeouts::keep_alive`]
+    KeepAlive,
+    /// [`Timeouts::body`]
+    Body,
+    /// [`Timeouts::write`]
+    Write,
+    /// [`Timeouts::linger`]
+    Linger,
+}

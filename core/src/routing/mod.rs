@@ -1,0 +1,1 @@
+//! The ordered tree of routes.
