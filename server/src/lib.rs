@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Uvicorn for Rust: configuration, command line, accept loop, connection driver, lifespan, limits, logs.
+//!
+//! Generic over [`stelo_runtime::Runtime`]; names no executor, and knows of the application only what
+//! [`stelo_core::app`] says.
+
+mod config;
+mod error;
+pub mod log;
+pub mod messages;
+
+pub use config::{Config, LogLevel, Loop};
+pub use error::{ConfigError, EXIT_STARTUP, EXIT_USAGE, ServeError};

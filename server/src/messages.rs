@@ -1,0 +1,124 @@
+//! What the server says while it starts and stops: Uvicorn's lines, their wording in one place.
+//!
+//! When each is said is left to the server, how it looks to [`log`](crate::log).
+
+use std::fmt;
+use std::process;
+use std::time::Duration;
+
+use stelo_core::app::Address;
+use stelo_runtime::Bind;
+use tracing::{error, info, warn};
+
+use crate::log::SERVER;
+
+/// The server has begun to start.
+pub fn started() {
+    info!(target: SERVER, "Started server process [{}]", process::id());
+}
+
+/// The start-up hook of the application runs.
+pub fn startup_waiting() {
+    info!(target: SERVER, "Waiting for application startup.");
+}
+
+/// The start-up hook has succeeded.
+pub fn startup_complete() {
+    info!(target: SERVER, "Application startup complete.");
+}
+
+/// Connections are accepted: `bind` is what was asked for, `address` what the system made of it.
+pub fn running(bind: &Bind, address: &Address) {
+    info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Place { bind, address });
+}
+
+/// A signal or a limit has asked the server to stop.
+pub fn shutting_down() {
+    info!(target: SERVER, "Shutting down");
+}
+
+/// Some connections have not ended yet.
+pub fn waiting_for_connections() {
+    info!(target: SERVER, "Waiting for connections to close. (CTRL+C to force quit)");
+}
+
+/// Some background tasks have not ended yet.
+pub fn waiting_for_tasks() {
+    info!(target: SERVER, "Waiting for background tasks to complete. (CTRL+C to force quit)");
+}
+
+/// The shutdown hook of the application runs.
+pub fn shutdown_waiting() {
+    info!(target: SERVER, "Waiting for application shutdown.");
+}
+
+/// The shutdown hook has succeeded.
+pub fn shutdown_complete() {
+    info!(target: SERVER, "Application shutdown complete.");
+}
+
+/// The server has ended.
+pub fn finished() {
+    info!(target: SERVER, "Finished server process [{}]", process::id());
+}
+
+/// `limit_max_requests` has been reached.
+pub fn request_limit(limit: u64) {
+    info!(target: SERVER, "Maximum request limit of {limit} reached. Terminating process.");
+}
+
+/// `limit_concurrency` has been reached: a connection is answered with 503.
+pub fn concurrency_limit() {
+    warn!(target: SERVER, "Exceeded concurrency limit.");
+}
+
+/// `timeout_graceful_shutdown` is over, and `tasks` connections and background tasks are dropped.
+pub fn graceful_timeout(tasks: usize) {
+    error!(target: SERVER, "Cancel {tasks} running task(s), timeout graceful shutdown exceeded");
+}
+
+/// No connection could be accepted, most likely for want of descriptors; the next try is after `pause`.
+pub fn accept_failed(error: &std::io::Error, pause: Duration) {
+    error!(target: SERVER, "Cannot accept connections: {error}; trying again in {pause:?}");
+}
+
+/// The server ends because of this.
+pub fn failed(error: &dyn fmt::Display) {
+    error!(target: SERVER, "{error}");
+}
+
+/// Where the server can be reached.
+struct Place<'a> {
+    bind: &'a Bind,
+    address: &'a Address,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.bind, self.address) {
+            (Bind::Tcp { .. }, Address::Ip(address)) => write!(f, "http://{address}"),
+            (Bind::Unix(path), _) => write!(f, "unix socket {}", path.display()),
+            (_, address) => write!(f, "socket {address}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_written_so_that_it_can_be_opened() {
+        let ip = |text: &str| Address::Ip(text.parse().unwrap());
+        let tcp = |text| (Bind::Tcp { address: ([0; 4], 0).into(), reuse_port: true }, ip(text));
+        for ((bind, address), line) in [
+            (tcp("127.0.0.1:8000"), "http://127.0.0.1:8000"),
+            (tcp("[::1]:80"), "http://[::1]:80"),
+            ((Bind::Unix("/tmp/x".into()), Address::Unix("/tmp/x".into())), "unix socket /tmp/x"),
+            ((Bind::Fd(3), ip("127.0.0.1:8000")), "socket 127.0.0.1:8000"),
+            ((Bind::Fd(3), Address::Unix("/tmp/x".into())), "socket /tmp/x"),
+        ] {
+            assert_eq!(Place { bind: &bind, address: &address }.to_string(), line);
+        }
+    }
+}
