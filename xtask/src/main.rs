@@ -1,2 +1,82 @@
-//! Placeholder.
-fn main() {}
+//! The chores of this repository, run as `cargo xtask <chore>`.
+//!
+//! Chores call cargo or read what `cargo metadata` says. This file lists them; each one lives in a module of its own.
+
+mod arrows;
+mod builds;
+mod dependencies;
+mod fuzz;
+mod licences;
+mod metadata;
+mod run;
+
+use std::env;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use run::Outcome;
+
+const USAGE: &str = "\
+cargo xtask <chore>
+
+  test           every test, in every crate and on every executor
+  check          all that follows, in this order
+
+  fmt            formatting
+  clippy         lints, on every combination of features that we promise
+  docs           the documentation builds without a warning
+  no-std         the core links and runs without std
+  arrows         which crate may use which
+  dependencies   every direct dependency has its line in docs/dependencies.md
+  licences       licences and sources of all packages; none is unmaintained
+  fuzz           every fuzz target for a short while [--runs N]
+";
+
+/// A chore and its name.
+type Chore = (&'static str, fn() -> Outcome);
+
+/// The chores of `check`, in order.
+const CHECKS: &[Chore] = &[
+    ("fmt", builds::fmt),
+    ("clippy", builds::clippy),
+    ("docs", builds::docs),
+    ("no-std", builds::no_std),
+    ("arrows", arrows::check),
+    ("dependencies", dependencies::check),
+    ("licences", licences::check),
+    ("fuzz", || fuzz::all(fuzz::RUNS)),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args[..] {
+        ["test"] => timed("test", builds::test),
+        ["check"] => CHECKS.iter().try_for_each(|&(name, chore)| timed(name, chore)),
+        ["fuzz", "--runs", runs] => match runs.parse() {
+            Ok(runs) => timed("fuzz", || fuzz::all(runs)),
+            Err(_) => Err(format!("--runs wants a number, not `{runs}`")),
+        },
+        [name] => match CHECKS.iter().find(|(check, _)| *check == name) {
+            Some(&(name, chore)) => timed(name, chore),
+            None => Err(USAGE.into()),
+        },
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a chore under a headline, and says how long it took.
+fn timed(name: &str, chore: impl FnOnce() -> Outcome) -> Outcome {
+    eprintln!("── {name}");
+    let start = Instant::now();
+    chore().map_err(|message| format!("── {name} failed\n{message}"))?;
+    eprintln!("── {name}: passed in {:.0} s", start.elapsed().as_secs_f32());
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The chores that leave the work to cargo: tests, formatting, lints, documentation, the program without std.
+
+use crate::run::{Outcome, cargo, in_ci, run};
+
+/// All executors at once: what tests and documentation are built with.
+const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std";
+
+/// The combinations of features that we promise, besides all of them at once.
+const COMBINATIONS: &[&str] = &[
+    "-p stelo --no-default-features --features tokio",
+    "-p stelo --no-default-features --features smol",
+    "-p stelo --no-default-features --features async-std",
+    "-p stelo --no-default-features --features tokio,smol",
+    "-p stelo-server-smol --no-default-features --features smol",
+    "-p stelo-server-smol --no-default-features --features async-std",
+];
+
+/// The packages that are no members of the workspace.
+const OUTSIDERS: &[&str] = &["fuzz/Cargo.toml", NO_STD];
+const NO_STD: &str = "tests/no-std/Cargo.toml";
+
+/// Every test, doctests among them.
+pub(crate) fn test() -> Outcome {
+    run(&mut cargo(&format!("test --workspace --features {ALL}")))
+}
+
+/// Formatting.
+pub(crate) fn fmt() -> Outcome {
+    run(&mut cargo("fmt --all --check"))?;
+    OUTSIDERS.iter().try_for_each(|path| run(&mut cargo(&format!("fmt --check --manifest-path {path}"))))
+}
+
+/// Lints, on every combination of features that we promise.
+pub(crate) fn clippy() -> Outcome {
+    let clippy = |what: &str| run(cargo(&format!("clippy {what}")).args(["--", "-D", "warnings"]));
+    clippy(&format!("--workspace --all-targets --features {ALL}"))?;
+    COMBINATIONS.iter().try_for_each(|combination| clippy(&format!("{combination} --all-targets")))?;
+    OUTSIDERS.iter().try_for_each(|path| clippy(&format!("--manifest-path {path}")))
+}
+
+/// Documentation, a broken link being an error.
+pub(crate) fn docs() -> Outcome {
+    let mut command = cargo(&format!("doc --workspace --no-deps --document-private-items --features {ALL}"));
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Builds and runs the program without std. It is written for Linux on x86-64.
+pub(crate) fn no_std() -> Outcome {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return run(&mut cargo(&format!("run --manifest-path {NO_STD}")));
+    }
+    let message = "not run: the program without std is for Linux on x86-64";
+    if in_ci() {
+        return Err(message.into());
+    }
+    eprintln!("{message}");
+    Ok(())
+}

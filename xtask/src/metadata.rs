@@ -1,0 +1,85 @@
+//! What `cargo metadata` says of our packages and of those that they use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::run::{cargo, output};
+
+/// A package of a lock file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// An SPDX expression.
+    pub(crate) licence: Option<String>,
+    /// Where it was taken from; nothing for a package of ours.
+    pub(crate) source: Option<String>,
+    /// The ids of the packages that it uses itself, tests included.
+    pub(crate) uses: BTreeSet<String>,
+    /// The ids of those that are linked into it or build it: without what only its tests use.
+    pub(crate) links: BTreeSet<String>,
+}
+
+/// Packages by id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Graph(pub(crate) BTreeMap<String, Package>);
+
+impl Graph {
+    /// The packages of the lock file beside `manifest`, a path from the root of the repository.
+    pub(crate) fn of(manifest: &str) -> Result<Self, String> {
+        let mut command = cargo("metadata --format-version 1 --all-features --locked --manifest-path");
+        let json = output(command.arg(manifest))?;
+        let json: Value =
+            serde_json::from_slice(&json).map_err(|error| format!("cargo metadata: {error}"))?;
+        Self::read(&json).ok_or_else(|| "cargo metadata has changed its format".into())
+    }
+
+    fn read(json: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let mut packages = BTreeMap::new();
+        for package in json["packages"].as_array()? {
+            packages.insert(
+                text(&package["id"])?,
+                Package {
+                    name: text(&package["name"])?,
+                    version: text(&package["version"])?,
+                    licence: text(&package["license"]),
+                    source: text(&package["source"]),
+                    ..Package::default()
+                },
+            );
+        }
+        for node in json["resolve"]["nodes"].as_array()? {
+            let package = packages.get_mut(node["id"].as_str()?)?;
+            for dependency in node["deps"].as_array()? {
+                let id = text(&dependency["pkg"])?;
+                if dependency["dep_kinds"].as_array()?.iter().any(|kind| kind["kind"] != "dev") {
+                    package.links.insert(id.clone());
+                }
+                package.uses.insert(id);
+            }
+        }
+        Some(Self(packages))
+    }
+
+    /// Our own packages.
+    pub(crate) fn ours(&self) -> impl Iterator<Item = (&str, &Package)> {
+        self.0.iter().filter(|(_, package)| package.source.is_none()).map(|(id, package)| (&**id, package))
+    }
+
+    /// The packages that this one uses itself.
+    pub(crate) fn used_by(&self, package: &Package) -> impl Iterator<Item = &Package> {
+        package.uses.iter().filter_map(|id| self.0.get(id))
+    }
+
+    /// All that is linked into a package, through any number of others.
+    pub(crate) fn linked_into(&self, id: &str) -> Vec<&Package> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(package) = open.pop().and_then(|id| self.0.get(id)) {
+            open.extend(package.links.iter().map(String::as_str).filter(|link| seen.insert(*link)));
+        }
+        seen.into_iter().filter_map(|id| self.0.get(id)).collect()
+    }
+}

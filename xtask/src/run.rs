@@ -1,0 +1,58 @@
+//! Running programs from the root of the repository.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+
+/// What a chore ends with: nothing, or what is wrong and what to do about it.
+pub(crate) type Outcome = Result<(), String>;
+
+/// The folder of the repository.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// `cargo` with these arguments, separated by spaces, to be run in the root of the repository.
+pub(crate) fn cargo(args: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root()).args(args.split_whitespace());
+    command
+}
+
+/// Runs a command to its end; an error names it if it fails.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let line = line(command);
+    eprintln!("$ {line}");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{line}` ended with {status}")),
+        Err(error) => Err(format!("cannot run `{line}`: {error}")),
+    }
+}
+
+/// Runs a command to its end and gives what it wrote to its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, String> {
+    let line = line(command);
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(output.stdout),
+        Ok(output) => {
+            Err(format!("`{line}` ended with {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+        }
+        Err(error) => Err(format!("cannot run `{line}`: {error}")),
+    }
+}
+
+/// Whether this is a run of CI, where what is missing on the machine is an error.
+pub(crate) fn in_ci() -> bool {
+    std::env::var_os("CI").is_some()
+}
+
+/// The command as one would type it.
+fn line(command: &Command) -> String {
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy)
+        .collect();
+    words.join(" ")
+}
