@@ -356,7 +356,8 @@ impl fmt::Debug for Tunnel {
 /// Bytes both ways: what a server gives to a [`Tunnel`].
 pub trait Duplex: Send {
     /// Reads into `buf`; 0 at the end.
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, BoxError>>;
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8])
+    -> Poll<Result<usize, BoxError>>;
 
     /// Writes some of `buf`.
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize, BoxError>>;

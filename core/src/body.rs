@@ -98,10 +98,13 @@ impl Body {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         Self::from_frames(
-            Mapped { stream: Box::pin(stream), map: |item: Result<B, E>| match item {
-                Ok(bytes) => Ok(Frame::Data(bytes.into())),
-                Err(error) => Err(BodyError::Other(error.into())),
-            } },
+            Mapped {
+                stream: Box::pin(stream),
+                map: |item: Result<B, E>| match item {
+                    Ok(bytes) => Ok(Frame::Data(bytes.into())),
+                    Err(error) => Err(BodyError::Other(error.into())),
+                },
+            },
             Length::Unknown,
         )
     }

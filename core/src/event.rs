@@ -59,9 +59,9 @@ pub enum Event<'a> {
         /// The stream of the request.
         stream: StreamId,
     },
-    /// The rest of the request will not come. If nothing has been sent yet and the fault has a status, the
-    /// machine has answered by itself.
-    Reset {
+    /// The rest of the request will not come, or its head could not be understood; the connection ends after the
+    /// response. If the fault has a status and no response has begun, the peer is owed one: see `refuse`.
+    Fault {
         /// The stream of the request.
         stream: StreamId,
         /// Why.
@@ -105,7 +105,7 @@ pub enum Send<'a> {
     Trailers(&'a Headers),
     /// The response is complete.
     End,
-    /// The response cannot be completed: the peer must see that it is cut off.
+    /// The response cannot be completed: the peer sees that it is cut off.
     Reset,
 }
 
@@ -161,6 +161,20 @@ impl Defaults {
     pub fn set_date(&mut self, date: &[u8; crate::http::date::LEN]) {
         if let (true, Some(slot)) = (self.date > 0, self.block.get_mut(6..6 + date.len())) {
             slot.copy_from_slice(date);
+        }
+    }
+
+    /// Writes the fields, without the date or the server where the application has its own.
+    pub(crate) fn write(&self, out: &mut alloc::vec::Vec<u8>, own_date: bool, own_server: bool) {
+        let (date, server) = (self.date, self.server);
+        let parts = match (own_date, own_server) {
+            (false, false) => [0..self.block.len(), 0..0],
+            (true, false) => [date..self.block.len(), 0..0],
+            (false, true) => [0..date, server..self.block.len()],
+            (true, true) => [server..self.block.len(), 0..0],
+        };
+        for part in parts {
+            out.extend_from_slice(self.block.get(part).unwrap_or_default());
         }
     }
 }

@@ -1,1 +1,63 @@
-//! The HTTP/1.1 server machine (RFC 9112).
+//! The HTTP/1.1 server machine (RFC 9112): bytes and decisions in, events and bytes out.
+//!
+//! [`Connection`] is one connection as a value. Whoever owns the socket
+//!
+//! 1. reads into [`spare`](Connection::spare) and says so with [`received`](Connection::received) (or hands bytes over
+//!    with [`receive`](Connection::receive)),
+//! 2. takes [`next_event`](Connection::next_event) until it says `NeedData`, `Paused` or `Closed`,
+//! 3. says what the application has decided with [`send`](Connection::send),
+//! 4. writes what [`poll_transmit`](Connection::poll_transmit) gives and says so with
+//!    [`transmitted`](Connection::transmitted),
+//! 5. calls [`handle_timeout`](Connection::handle_timeout) when the time of
+//!    [`poll_timeout`](Connection::poll_timeout) has come,
+//! 6. and, once nothing is left to write, does what [`close_state`](Connection::close_state) says.
+//!
+//! ```
+//! use stelo_core::Instant;
+//! use stelo_core::event::{Defaults, Event, Length, Send};
+//! use stelo_core::h1::{Config, Connection};
+//! use stelo_core::http::{Headers, Status};
+//!
+//! let now = Instant::ZERO;
+//! let mut connection = Connection::new(Config::default().into(), now);
+//! connection.receive(now, b"GET /hello HTTP/1.1\r\nhost: example.org\r\n\r\n");
+//! let Event::Request { stream, head, .. } = connection.next_event() else { panic!() };
+//! assert_eq!(head.path(), "/hello");
+//!
+//! let (headers, defaults) = (Headers::new(), Defaults::default());
+//! let head = Send::Response { status: Status::OK, headers: &headers, length: Length::Known(2), defaults: &defaults };
+//! connection.send(now, stream, head).unwrap();
+//! connection.send(now, stream, Send::Data("hi".into())).unwrap();
+//! connection.send(now, stream, Send::End).unwrap();
+//!
+//! let mut slices = [&[][..]; 4];
+//! let n = connection.poll_transmit(&mut slices);
+//! assert_eq!(slices[..n].concat(), b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `state.rs` | the table of states, for both sides of an exchange |
+//! | `connection.rs` | the machine |
+//! | `head.rs` | request lines and header fields, line by line |
+//! | `framing.rs` | what the fields of a head say about body and connection |
+//! | `decoder.rs` | the body of a request, by length or in chunks |
+//! | `encoder.rs` | the head and the framing of a response |
+//! | `line.rs` | lines, found without looking at a byte twice |
+//! | `input.rs`, `output.rs` | bytes received and not yet looked at, bytes said and not yet sent |
+//! | `timers.rs` | what the machine waits for |
+
+mod connection;
+mod decoder;
+mod encoder;
+mod framing;
+mod head;
+mod input;
+mod line;
+mod output;
+pub mod state;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+pub use connection::{Buffers, CloseState, Config, Connection};

@@ -29,7 +29,7 @@ impl RequestHead {
         let mut head = Self::blank();
         head.headers.block.extend_from_slice(target.as_bytes());
         let span = Span::new(0, target.len());
-        head.set_line(method, span, Version::Http11).then_some(head)
+        head.set_line(method, target.as_bytes(), span, Version::Http11).then_some(head)
     }
 
     /// A head to be filled in.
@@ -43,11 +43,27 @@ impl RequestHead {
         }
     }
 
-    /// Takes the request line, whose target stands at `target` in the block; says whether the target is valid.
-    pub(crate) fn set_line(&mut self, method: Method, target: Span, version: Version) -> bool {
-        let Some(parts) = Parts::parse(target.of(&self.headers.block), &method) else { return false };
-        (self.method, self.target, self.parts, self.version) = (method, target, parts, version);
+    /// Takes the request line, whose `target` stands (or is about to stand) at `span` in the block; says whether the
+    /// target is valid.
+    pub(crate) fn set_line(&mut self, method: Method, target: &[u8], span: Span, version: Version) -> bool {
+        let Some(parts) = Parts::parse(target, &method) else { return false };
+        (self.method, self.target, self.parts, self.version) = (method, span, parts, version);
         true
+    }
+
+    /// Empties the head; the memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.headers.clear();
+        self.target = Span::default();
+    }
+
+    /// The bytes in which target and fields stand.
+    pub(crate) fn block(&self) -> &[u8] {
+        &self.headers.block
+    }
+
+    pub(crate) fn block_mut(&mut self) -> &mut alloc::vec::Vec<u8> {
+        &mut self.headers.block
     }
 
     /// The method.

@@ -184,9 +184,7 @@ fn check(name: &[u8], value: &[u8]) -> Result<(), InvalidHeader> {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.iter().map(|(n, v)| (AsText(n), AsText(v))))
-            .finish()
+        f.debug_map().entries(self.iter().map(|(n, v)| (AsText(n), AsText(v)))).finish()
     }
 }
 

@@ -10,9 +10,12 @@ mod target;
 mod version;
 
 pub use head::RequestHead;
+pub(crate) use headers::Span;
 pub use headers::{Headers, InvalidHeader};
 pub use method::{Method, OtherMethod};
 pub use status::{InvalidStatus, Status};
 pub use syntax::{is_field_value, is_token};
+pub(crate) use syntax::{is_token_byte, is_value_byte, list, trim};
+pub(crate) use target::is_authority;
 pub use target::{Target, TargetForm};
 pub use version::Version;

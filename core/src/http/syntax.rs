@@ -7,7 +7,8 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
 
 /// Whether `byte` may stand in a field value: visible, obs-text, space or tab (RFC 9110 section 5.5).
 pub(crate) const fn is_value_byte(byte: u8) -> bool {
-    CLASS[byte as usize] & VALUE != 0
+    // Arithmetic rather than the table: loops over values become wide instructions.
+    (byte >= b' ' || byte == b'\t') & (byte != 0x7f)
 }
 
 /// Whether `byte` may stand in a request target: visible ASCII without `#`, `\`, `"`, `<`, `>`, `^`, `` ` ``.
@@ -18,8 +19,7 @@ pub(crate) const fn is_target_byte(byte: u8) -> bool {
 }
 
 const TOKEN: u8 = 1;
-const VALUE: u8 = 2;
-const TARGET: u8 = 4;
+const TARGET: u8 = 2;
 
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
@@ -29,13 +29,23 @@ static CLASS: [u8; 256] = {
         let alnum = byte.is_ascii_alphanumeric();
         let mark = matches!(
             byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
         );
         if alnum || mark {
             table[i] |= TOKEN;
-        }
-        if byte == b'\t' || (byte >= b' ' && byte != 0x7f) {
-            table[i] |= VALUE;
         }
         if byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`') {
             table[i] |= TARGET;

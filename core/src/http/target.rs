@@ -165,7 +165,9 @@ mod tests {
         assert_eq!((t.form, t.authority, t.path), (TargetForm::Authority, Some("a.org:443"), ""));
         let t = parse("HTTP://[::1]:80?x", Method::Get).unwrap();
         assert_eq!((t.authority, t.path, t.query), (Some("[::1]:80"), "/", Some("x")));
-        for bad in ["", "a", "a/b", "*a", "ftp://a/", "http:///a", "http://u@a/", "/a#b", "/a\\b", "/é", "/a b"] {
+        for bad in
+            ["", "a", "a/b", "*a", "ftp://a/", "http:///a", "http://u@a/", "/a#b", "/a\\b", "/é", "/a b"]
+        {
             assert_eq!(parse(bad, Method::Get), None, "{bad}");
         }
         for bad in ["/", "a.org", "a.org:", ":80", "a.org:70000", "*"] {

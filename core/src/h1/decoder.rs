@@ -1,0 +1,224 @@
+//! Reads the body of a request, by its length or in chunks (RFC 9112 sections 6 and 7.1).
+
+use super::head::field_line;
+use super::line::Lines;
+use crate::event::Length;
+use crate::fault::FaultKind;
+use crate::http::{Headers, is_value_byte};
+use crate::limits::Limits;
+
+/// A body that is being read.
+#[derive(Default)]
+pub(super) struct Decoder {
+    stage: Stage,
+    lines: Lines,
+    /// Bytes of the body so far.
+    size: u64,
+    /// Bytes of chunk extensions so far.
+    extensions: usize,
+    /// Bytes of trailer lines so far.
+    trailer_bytes: usize,
+    trailer_fields: usize,
+    trailers: Headers,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    End,
+    /// So many bytes to come.
+    Known(u64),
+    ChunkSize,
+    /// So many bytes of a chunk to come.
+    Chunk(u64),
+    ChunkEnd,
+    Trailers,
+}
+
+/// What stands at the beginning of the input.
+pub(super) enum Part {
+    /// So many bytes of framing, then so many of the body.
+    Data { skip: usize, len: usize },
+    /// So many bytes of framing, then the end of the body.
+    End { skip: usize },
+    /// So many bytes of framing, then nothing that is complete.
+    Nothing { skip: usize },
+}
+
+impl Decoder {
+    /// Starts with a body of this length.
+    pub(super) fn start(&mut self, length: Length) {
+        let stage = match length {
+            Length::None => Stage::End,
+            Length::Known(n) => Stage::Known(n),
+            Length::Unknown => Stage::ChunkSize,
+        };
+        if stage == Stage::End && self.stage == Stage::End {
+            return;
+        }
+        *self = Self { stage, ..Self::default() };
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        match self.stage {
+            Stage::End => Some(0),
+            Stage::Known(n) => Some(n),
+            _ => None,
+        }
+    }
+
+    /// The trailer fields that came with the body.
+    pub(super) fn take_trailers(&mut self) -> Headers {
+        core::mem::take(&mut self.trailers)
+    }
+
+    /// Reads on.
+    ///
+    /// # Errors
+    /// A broken rule or limit, and how many bytes before it were good.
+    pub(super) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Part, (FaultKind, usize)> {
+        let mut skip = 0;
+        loop {
+            let rest = input.get(skip..).unwrap_or_default();
+            match self.stage {
+                Stage::End => return Ok(Part::End { skip }),
+                Stage::Known(left) | Stage::Chunk(left) => {
+                    let len = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    if len == 0 {
+                        return Ok(Part::Nothing { skip });
+                    }
+                    let left = left - len as u64;
+                    self.stage = match self.stage {
+                        Stage::Known(_) if left == 0 => Stage::End,
+                        Stage::Known(_) => Stage::Known(left),
+                        _ if left == 0 => Stage::ChunkEnd,
+                        _ => Stage::Chunk(left),
+                    };
+                    return Ok(Part::Data { skip, len });
+                }
+                Stage::ChunkEnd => match rest {
+                    [b'\r', b'\n', ..] => {
+                        skip += 2;
+                        self.stage = Stage::ChunkSize;
+                    }
+                    [] | [b'\r'] => return Ok(Part::Nothing { skip }),
+                    _ => return Err((FaultKind::ChunkEnd, skip)),
+                },
+                Stage::ChunkSize | Stage::Trailers => match self.line(rest, limits) {
+                    Ok(Some(used)) => skip += used,
+                    Ok(None) => return Ok(Part::Nothing { skip }),
+                    Err(kind) => return Err((kind, skip)),
+                },
+            }
+        }
+    }
+
+    /// A chunk-size line or a trailer line; says how many bytes it took.
+    fn line(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, FaultKind> {
+        let sizes = self.stage == Stage::ChunkSize;
+        let (limit, too_long) = match sizes {
+            true => (limits.chunk_line, FaultKind::ChunkLineTooLong),
+            false => (limits.field_line, FaultKind::TrailersTooLarge),
+        };
+        let Some(line) = self.lines.next(input, limit, too_long)? else { return Ok(None) };
+        if sizes {
+            self.chunk_size(line, limits)?;
+        } else if line.is_empty() {
+            self.stage = Stage::End;
+        } else {
+            self.trailer(line, limits)?;
+        }
+        Ok(Some(line.len() + 2))
+    }
+
+    /// `chunk-size [ chunk-ext ]`, at most 16 digits, no white space between them.
+    fn chunk_size(&mut self, line: &[u8], limits: &Limits) -> Result<(), FaultKind> {
+        let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        let (digits, extension) = line.split_at(digits);
+        if digits.is_empty() || digits.len() > 16 || !matches!(extension, [] | [b';', ..]) {
+            return Err(FaultKind::ChunkSize);
+        }
+        if !extension.iter().all(|&b| is_value_byte(b)) {
+            return Err(FaultKind::ChunkExtension);
+        }
+        self.extensions += extension.len();
+        if self.extensions > limits.chunk_extensions {
+            return Err(FaultKind::ChunkExtensionsTooLarge);
+        }
+        let value = |b: u8| char::from(b).to_digit(16).map_or(0, u64::from);
+        let size = digits.iter().fold(0u64, |n, &b| n << 4 | value(b));
+        self.size = self.size.saturating_add(size);
+        if limits.body.is_some_and(|most| self.size > most) {
+            return Err(FaultKind::BodyTooLarge);
+        }
+        self.stage = if size == 0 { Stage::Trailers } else { Stage::Chunk(size) };
+        Ok(())
+    }
+
+    fn trailer(&mut self, line: &[u8], limits: &Limits) -> Result<(), FaultKind> {
+        self.trailer_bytes += line.len() + 2;
+        self.trailer_fields += 1;
+        if self.trailer_bytes > limits.trailers || self.trailer_fields > limits.trailer_fields {
+            return Err(FaultKind::TrailersTooLarge);
+        }
+        let start = self.trailers.block.len();
+        let ((name_span, name), (value_span, _)) = field_line(line, start)?;
+        if !is_forbidden(name) {
+            self.trailers.block.extend_from_slice(line);
+            self.trailers.push_spans(name_span, value_span);
+        }
+        Ok(())
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.trailers.held()
+    }
+}
+
+/// Fields that frame, route, authenticate or describe a message have no meaning in trailers, only dangers
+/// (RFC 9110 section 6.5.1): they are dropped.
+fn is_forbidden(name: &[u8]) -> bool {
+    const NAMES: [&str; 24] = [
+        "authorization",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "keep-alive",
+        "max-forwards",
+        "proxy-authorization",
+        "range",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_trailers_stand_in_their_own_block() {
+        let mut decoder = Decoder::default();
+        decoder.start(Length::Unknown);
+        let input = b"0\r\nhost: evil\r\nA: 1\r\nb:2\r\n\r\n";
+        let Ok(Part::End { skip }) = decoder.read(input, &Limits::DEFAULT) else { panic!() };
+        assert_eq!(skip, input.len());
+        assert_eq!(std::format!("{:?}", decoder.take_trailers()), r#"{"A": "1", "b": "2"}"#);
+    }
+}

@@ -1,0 +1,265 @@
+//! Writes the head and the framing of a response (RFC 9112 sections 4, 6 and 7.1).
+
+use alloc::vec::Vec;
+
+use super::framing::content_length;
+use crate::event::{Defaults, Length};
+use crate::fault::FaultKind;
+use crate::http::{Headers, Status, is_field_value, is_token, list};
+
+/// What the encoder has to know of the request.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Asked {
+    /// The method was HEAD: no body, whatever the head says.
+    pub(super) head: bool,
+    /// The method was CONNECT.
+    pub(super) connect: bool,
+    /// The client speaks HTTP/1.0: no chunks, and no keep-alive unless we say so.
+    pub(super) old: bool,
+    /// The client has asked to leave HTTP.
+    pub(super) switch: bool,
+}
+
+/// How the body of a response is framed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Framing {
+    /// No body is sent, whatever the application gives.
+    #[default]
+    Suppressed,
+    /// So many bytes to go.
+    Known(u64),
+    Chunked,
+    /// Until the connection closes.
+    Close,
+    /// The connection leaves HTTP.
+    Switch,
+}
+
+/// Checks what the application wants to say against the rules and writes the head. `keep_alive` says whether another
+/// exchange may follow; it is taken back where the response does not allow it.
+///
+/// # Errors
+/// [`FaultKind::Status`] or [`FaultKind::Framing`]; nothing is written.
+pub(super) fn head(
+    out: &mut Vec<u8>,
+    status: Status,
+    headers: &Headers,
+    length: Length,
+    defaults: &Defaults,
+    asked: Asked,
+    keep_alive: &mut bool,
+) -> Result<Framing, FaultKind> {
+    let own = Own::read(headers)?;
+    let framing = framing(status, &own, length, asked, keep_alive)?;
+    *keep_alive &= !own.close && framing != Framing::Close;
+    status_line(out, status);
+    defaults.write(out, own.date, own.server);
+    for (name, value) in headers.iter() {
+        if is_framing_field(name) {
+            continue;
+        }
+        // Checked when they were set; checked again, because a split response is worth more than this loop.
+        debug_assert!(is_token(name) && is_field_value(value));
+        for part in [name, b": ", value, b"\r\n"] {
+            out.extend_from_slice(part);
+        }
+    }
+    match framing {
+        Framing::Known(n) => write_length(out, n),
+        Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        // What GET would have said, where the application knows it.
+        Framing::Suppressed if asked.head || status == Status::NOT_MODIFIED => match (own.length, length) {
+            (Some(n), _) => write_length(out, n),
+            (None, Length::Known(n)) if status.code() != 304 && !status.forbids_body() => {
+                write_length(out, n)
+            }
+            (None, Length::Unknown) if !status.forbids_body() && !asked.old => {
+                out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+    if framing != Framing::Switch {
+        if !*keep_alive && !own.close {
+            out.extend_from_slice(b"connection: close\r\n");
+        } else if *keep_alive && asked.old {
+            out.extend_from_slice(b"connection: keep-alive\r\n");
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(framing)
+}
+
+/// An informational response.
+pub(super) fn informational(out: &mut Vec<u8>, status: Status, headers: &Headers) {
+    status_line(out, status);
+    fields(out, headers);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn fields(out: &mut Vec<u8>, headers: &Headers) {
+    for (name, value) in headers.iter().filter(|(name, _)| !is_framing_field(name)) {
+        for part in [name, b": ", value, b"\r\n"] {
+            out.extend_from_slice(part);
+        }
+    }
+}
+
+/// The size line of a chunk.
+pub(super) fn chunk_size(out: &mut Vec<u8>, size: usize) {
+    let digits = (usize::BITS - size.leading_zeros()).div_ceil(4).max(1);
+    for digit in (0..digits).rev() {
+        let nibble = (size >> (4 * digit)) & 0xf;
+        out.push(b"0123456789abcdef"[nibble]);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The last chunk and the trailer fields.
+pub(super) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
+    out.extend_from_slice(b"0\r\n");
+    if let Some(trailers) = trailers {
+        fields(out, trailers);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What the application's own fields say about framing and connection.
+#[derive(Default)]
+struct Own {
+    length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    date: bool,
+    server: bool,
+}
+
+impl Own {
+    fn read(headers: &Headers) -> Result<Self, FaultKind> {
+        let mut own = Self::default();
+        for (name, value) in headers.iter() {
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            match name.len() {
+                4 if is("date") => own.date = true,
+                6 if is("server") => own.server = true,
+                10 if is("connection") => own.close |= list(value).any(|o| o.eq_ignore_ascii_case(b"close")),
+                14 if is("content-length") => {
+                    let length = content_length(value).ok_or(FaultKind::Framing)?;
+                    if own.length.replace(length).is_some_and(|other| other != length) {
+                        return Err(FaultKind::Framing);
+                    }
+                }
+                17 if is("transfer-encoding") => {
+                    if own.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                        return Err(FaultKind::Framing);
+                    }
+                    own.chunked = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(own)
+    }
+}
+
+/// Fields that the machine writes itself: what the application has said in them has been taken into account.
+fn is_framing_field(name: &[u8]) -> bool {
+    match name.len() {
+        14 => name.eq_ignore_ascii_case(b"content-length"),
+        17 => name.eq_ignore_ascii_case(b"transfer-encoding"),
+        _ => false,
+    }
+}
+
+fn framing(
+    status: Status,
+    own: &Own,
+    length: Length,
+    asked: Asked,
+    keep_alive: &mut bool,
+) -> Result<Framing, FaultKind> {
+    match status.code() {
+        101 if asked.switch && !asked.connect => return Ok(Framing::Switch),
+        200..=299 if asked.connect => return Ok(Framing::Switch),
+        200..=599 => {}
+        _ => return Err(FaultKind::Status),
+    }
+    if asked.head || status.forbids_body() {
+        // Without a length the end of the head is the end of the message: keep-alive is safe.
+        return Ok(Framing::Suppressed);
+    }
+    if status == Status::RESET_CONTENT {
+        return Ok(Framing::Known(0));
+    }
+    let known = match (length, own.length) {
+        (Length::None, own) => {
+            Some(own.unwrap_or(0)).filter(|&n| n == 0).ok_or(FaultKind::Framing).map(Some)?
+        }
+        (Length::Known(n), Some(own)) if n != own => return Err(FaultKind::Framing),
+        (Length::Known(n), _) => Some(n),
+        (Length::Unknown, own) => own,
+    };
+    Ok(match known {
+        Some(n) if !own.chunked || asked.old => Framing::Known(n),
+        _ if !asked.old => Framing::Chunked,
+        _ => {
+            *keep_alive = false;
+            Framing::Close
+        }
+    })
+}
+
+fn status_line(out: &mut Vec<u8>, status: Status) {
+    match status.line() {
+        Some(line) => out.extend_from_slice(line.as_bytes()),
+        None => {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            write_number(out, u64::from(status.code()));
+            out.extend_from_slice(b" \r\n");
+        }
+    }
+}
+
+fn write_length(out: &mut Vec<u8>, length: u64) {
+    out.extend_from_slice(b"content-length: ");
+    write_number(out, length);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_number(out: &mut Vec<u8>, mut n: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunk_sizes_are_hexadecimal_without_leading_zeros() {
+        for size in [1, 9, 15, 16, 255, 256, 4095, 4096, 65_536, usize::MAX] {
+            let mut out = Vec::new();
+            chunk_size(&mut out, size);
+            assert_eq!(out, std::format!("{size:x}\r\n").into_bytes());
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        for n in [0, 7, 10, 13, 99, 100, 65_535, u64::MAX] {
+            let mut out = Vec::new();
+            write_number(&mut out, n);
+            assert_eq!(out, std::format!("{n}").into_bytes());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the fields of a request say about its body and its connection (RFC 9112 sections 3.2, 6 and 9).
+//!
+//! Where the rules leave a choice that request smuggling has lived on, the request is refused.
+
+use crate::event::Length;
+use crate::fault::FaultKind;
+use crate::http::{Method, RequestHead, Span, TargetForm, Version, is_authority, is_token, list};
+use crate::limits::Limits;
+
+/// How a request is framed and what becomes of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Framing {
+    /// `Unknown` is chunked.
+    pub(super) length: Length,
+    pub(super) keep_alive: bool,
+    pub(super) expects_continue: bool,
+    /// The client asks to leave HTTP: `Upgrade` with `Connection: upgrade`, or CONNECT.
+    pub(super) switch: bool,
+}
+
+/// The facts that fields give away while they are read, so that none has to be looked up afterwards.
+#[derive(Default)]
+pub(super) struct Facts {
+    host: Option<Span>,
+    length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    keep_alive: bool,
+    connection_upgrade: bool,
+    upgrade: bool,
+    expect: Option<bool>,
+}
+
+impl Facts {
+    /// Takes note of a field, whose value stands at `span`.
+    pub(super) fn note(&mut self, name: &[u8], value: &[u8], span: Span) -> Result<(), FaultKind> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        match name.len() {
+            4 if is("host") => match self.host.replace(span) {
+                Some(_) => return Err(FaultKind::HostRepeated),
+                None => {}
+            },
+            6 if is("expect") => self.expect = Some(value.eq_ignore_ascii_case(b"100-continue")),
+            7 if is("upgrade") => self.upgrade = true,
+            10 if is("connection") => {
+                for option in list(value) {
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                    self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+                }
+            }
+            14 if is("content-length") => {
+                let length = content_length(value).ok_or(FaultKind::ContentLength)?;
+                if self.length.replace(length).is_some() {
+                    return Err(FaultKind::ContentLengthRepeated);
+                }
+            }
+            17 if is("transfer-encoding") => {
+                if self.chunked {
+                    return Err(FaultKind::TransferEncoding);
+                }
+                transfer_encoding(value)?;
+                self.chunked = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the facts come to, once the head is complete.
+    pub(super) fn framing(&self, head: &RequestHead, limits: &Limits) -> Result<Framing, FaultKind> {
+        let old = head.version() == Version::Http10;
+        self.check_host(head)?;
+        let length = match (self.chunked, self.length) {
+            (true, Some(_)) => return Err(FaultKind::LengthAndEncoding),
+            (true, None) if old => return Err(FaultKind::TransferEncodingInHttp10),
+            (true, None) => Length::Unknown,
+            (false, None | Some(0)) => Length::None,
+            (false, Some(length)) => Length::Known(length),
+        };
+        if let (Length::Known(length), Some(most)) = (length, limits.body)
+            && length > most
+        {
+            return Err(FaultKind::BodyTooLarge);
+        }
+        // A client of HTTP/1.0 does not know of expectations (RFC 9110 section 10.1.1).
+        let expects_continue = match self.expect {
+            Some(false) if !old => return Err(FaultKind::Expectation),
+            Some(known) => known && !old && length != Length::None,
+            None => false,
+        };
+        Ok(Framing {
+            length,
+            keep_alive: !self.close && (!old || self.keep_alive),
+            expects_continue,
+            switch: *head.method() == Method::Connect || (self.upgrade && self.connection_upgrade && !old),
+        })
+    }
+
+    /// Exactly one valid `Host`, which does not contradict the target (RFC 9112 section 3.2).
+    fn check_host(&self, head: &RequestHead) -> Result<(), FaultKind> {
+        let Some(span) = self.host else {
+            return if head.version() == Version::Http10 { Ok(()) } else { Err(FaultKind::HostMissing) };
+        };
+        let host = span.str_of(head.block()).filter(|host| is_authority(host));
+        let host = host.ok_or(FaultKind::HostInvalid)?;
+        if head.form() == TargetForm::Absolute
+            && !head.authority().is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+        {
+            return Err(FaultKind::HostMismatch);
+        }
+        Ok(())
+    }
+}
+
+/// `1*DIGIT`, of a number below 2^63 or so: no sign, no list, no overflow (RFC 9112 section 6.2).
+pub(super) fn content_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || value.len() > 19 {
+        return None;
+    }
+    value.iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
+}
+
+/// Exactly `chunked`. Other codings are not implemented, and `chunked` anywhere but alone at the end is an error
+/// (RFC 9112 section 6.1).
+fn transfer_encoding(value: &[u8]) -> Result<(), FaultKind> {
+    if value.eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
+    }
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let chunked = list(value).filter(|coding| is_chunked(coding)).count();
+    let well_formed = list(value).count() > 0 && list(value).all(is_token);
+    let at_the_end = list(value).last().is_some_and(is_chunked);
+    // With a coding of its own and `chunked` nowhere or at the end, the message is fine and we are too small for it.
+    if well_formed && (chunked == 0 || (chunked == 1 && at_the_end && list(value).count() > 1)) {
+        return Err(FaultKind::TransferEncodingUnknown);
+    }
+    Err(FaultKind::TransferEncoding)
+}

@@ -1,0 +1,152 @@
+//! Bytes said and not yet sent: heads and small bodies copied one after the other, large bodies by reference.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::Bytes;
+
+/// A queue of bytes to be written.
+#[derive(Default)]
+pub(super) struct Output {
+    copied: Vec<u8>,
+    /// How much of `copied` has been sent.
+    sent: usize,
+    /// Bodies by reference, each with the place in `copied` before which it goes.
+    large: VecDeque<(usize, Bytes)>,
+    /// The bytes in `large`.
+    referred: usize,
+}
+
+impl Output {
+    /// Up to this size a copy into the buffer costs less than a slice of its own in a vectored write.
+    const COPY: usize = 4 << 10;
+    /// A buffer that has grown beyond this is not kept.
+    const KEEP: usize = 16 << 10;
+
+    pub(super) fn len(&self) -> usize {
+        self.copied.len() - self.sent + self.referred
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The buffer, to write small things to its end.
+    pub(super) fn buf(&mut self) -> &mut Vec<u8> {
+        &mut self.copied
+    }
+
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        if bytes.len() <= Self::COPY {
+            self.copied.extend_from_slice(&bytes);
+        } else {
+            self.referred += bytes.len();
+            self.large.push_back((self.copied.len(), bytes));
+        }
+    }
+
+    /// Fills `slices` with what is to be written next, in order; says how many it filled.
+    pub(super) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        let (mut n, mut at) = (0, self.sent);
+        let tail = (self.copied.len(), &[][..]);
+        let large = self.large.iter().map(|(place, bytes)| (*place, &**bytes));
+        for (place, bytes) in large.chain([tail]) {
+            for slice in [self.copied.get(at..place).unwrap_or_default(), bytes] {
+                if !slice.is_empty() {
+                    let Some(slot) = slices.get_mut(n) else { return n };
+                    *slot = slice;
+                    n += 1;
+                }
+            }
+            at = place;
+        }
+        n
+    }
+
+    /// The first `n` bytes have been sent.
+    pub(super) fn advance(&mut self, mut n: usize) {
+        while let Some((place, bytes)) = self.large.front_mut() {
+            let before = (*place - self.sent).min(n);
+            self.sent += before;
+            n -= before;
+            if self.sent < *place {
+                return;
+            }
+            let part = bytes.len().min(n);
+            bytes.advance(part);
+            self.referred -= part;
+            n -= part;
+            if !bytes.is_empty() {
+                return;
+            }
+            self.large.pop_front();
+        }
+        self.sent = (self.sent + n).min(self.copied.len());
+        if self.sent == self.copied.len() {
+            self.clear();
+        }
+    }
+
+    /// Drops everything.
+    pub(super) fn clear(&mut self) {
+        self.copied.clear();
+        if self.copied.capacity() > Self::KEEP {
+            self.copied = Vec::new();
+        }
+        self.sent = 0;
+        self.large.clear();
+        self.referred = 0;
+    }
+
+    /// Takes the buffer away, if it is empty.
+    pub(super) fn release(&mut self) -> Vec<u8> {
+        if self.is_empty() { core::mem::take(&mut self.copied) } else { Vec::new() }
+    }
+
+    /// Takes a buffer over, if there is none.
+    pub(super) fn adopt(&mut self, buf: Vec<u8>) {
+        if self.copied.capacity() == 0 {
+            self.copied = buf;
+        }
+    }
+
+    /// The memory held, bodies by reference included.
+    pub(super) fn held(&self) -> usize {
+        self.copied.capacity() + self.referred
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    fn written(output: &mut Output, step: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            let mut slices = [&[][..]; 3];
+            let n = output.slices(&mut slices);
+            let bytes: Vec<u8> = slices[..n].concat().into_iter().take(step).collect();
+            if bytes.is_empty() {
+                return all;
+            }
+            output.advance(bytes.len());
+            all.extend(bytes);
+        }
+    }
+
+    #[test]
+    fn order_is_kept_whatever_is_written_at_a_time() {
+        let big = |b: u8| Bytes::from(vec![b; Output::COPY + 1]);
+        for step in [1, 7, 4096, 4097, 100_000] {
+            let mut output = Output::default();
+            for part in [Bytes::from("a"), big(1), big(2), Bytes::from("b"), Bytes::from("c"), big(3)] {
+                output.push(part);
+            }
+            let expected = [b"a", &*big(1), &*big(2), b"bc", &*big(3)].concat();
+            assert_eq!(output.len(), expected.len());
+            assert_eq!(written(&mut output, step), expected, "{step}");
+            assert!(output.is_empty() && output.large.is_empty() && output.copied.is_empty());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The states of an HTTP/1.1 exchange, and every transition between them.
+//!
+//! The table does not know which side it is on: client and server each have a state, and each step of one side moves
+//! it along its own table ([`next`]). Then the joint rules look at both ([`Exchange::settle`]): when both are done the
+//! exchange starts again or the connection has to close. All of it is in this file; the machine only reports steps.
+//!
+//! The diagram in `docs/http1.md` is written from this table, and a test keeps it so.
+
+use crate::fault::FaultKind;
+
+/// The two sides of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Sends requests.
+    Client,
+    /// Sends responses.
+    Server,
+}
+
+/// Where one side stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Nothing of this exchange yet.
+    Idle,
+    /// The server has seen the request and owes a response.
+    SendResponse,
+    /// The head is out, the body is on its way.
+    SendBody,
+    /// The message is complete.
+    Done,
+    /// The message is complete and this side must close.
+    MustClose,
+    /// This side has ended.
+    Closed,
+    /// The connection has left HTTP.
+    Switched,
+    /// A rule was broken: nothing from this side counts any more.
+    Error,
+}
+
+/// What one side does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The head of a request (for the server: it has seen one).
+    Request,
+    /// An informational response.
+    Informational,
+    /// The head of the final response.
+    Response,
+    /// A piece of the body.
+    Data,
+    /// The end of the message.
+    End,
+    /// The end of this side.
+    Close,
+    /// The response that leaves HTTP, or, for the client, having asked for it.
+    Switch,
+    /// A broken rule.
+    Fail,
+}
+
+/// The state that `role` is in after `step`; `None` where the step is not allowed.
+pub const fn next(role: Role, state: State, step: Step) -> Option<State> {
+    use State::{Closed, Done, Error, Idle, MustClose, SendBody, SendResponse, Switched};
+    Some(match (role, state, step) {
+        (_, _, Step::Fail) => Error,
+        (_, Idle | Done | MustClose | Closed, Step::Close) => Closed,
+        (_, SendBody, Step::Data) => SendBody,
+        (_, SendBody, Step::End) => Done,
+        (Role::Client, Idle, Step::Request) => SendBody,
+        (Role::Client, Done, Step::Switch) => Switched,
+        (Role::Server, Idle, Step::Request) => SendResponse,
+        (Role::Server, SendResponse, Step::Informational) => SendResponse,
+        // From idle: the answer to a request that could not be understood.
+        (Role::Server, Idle | SendResponse, Step::Response) => SendBody,
+        (Role::Server, SendResponse, Step::Switch) => Switched,
+        _ => return None,
+    })
+}
+
+/// Both sides of the exchange that a connection is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange {
+    /// Where the client stands.
+    pub client: State,
+    /// Where the server stands.
+    pub server: State,
+    /// Whether another exchange may follow.
+    pub keep_alive: bool,
+}
+
+impl Exchange {
+    /// A connection on which nothing has been said.
+    pub const fn new() -> Self {
+        Self { client: State::Idle, server: State::Idle, keep_alive: true }
+    }
+
+    /// Moves `role` by `step`, then applies the joint rules.
+    ///
+    /// # Errors
+    /// The step is not allowed in this state; nothing has changed.
+    pub fn step(&mut self, role: Role, step: Step) -> Result<(), FaultKind> {
+        let side = match role {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        };
+        *side = next(role, *side, step).ok_or(FaultKind::State)?;
+        self.settle();
+        Ok(())
+    }
+
+    /// No exchange follows this one.
+    pub fn forbid_keep_alive(&mut self) {
+        self.keep_alive = false;
+        self.settle();
+    }
+
+    /// The joint rules: what the state of one side means for the other.
+    fn settle(&mut self) {
+        use State::{Closed, Done, Error, Idle, MustClose};
+        (self.client, self.server) = match (self.client, self.server) {
+            (Done, Done) if self.keep_alive => (Idle, Idle),
+            (Done, Done) => (MustClose, MustClose),
+            (client, Done) if !self.keep_alive || matches!(client, Closed | Error) => (client, MustClose),
+            both => both,
+        };
+    }
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,480 @@
+//! Whole exchanges: bytes in, decisions, bytes out.
+
+use std::borrow::ToOwned;
+use std::string::String;
+use std::sync::Arc;
+use std::vec::Vec;
+use std::{format, vec};
+
+use super::{CloseState, Config, Connection};
+use crate::event::{Defaults, Event, Length, Send, StreamId};
+use crate::fault::FaultKind;
+use crate::http::{Headers, Status};
+use crate::limits::{Limits, Reason};
+use crate::{Bytes, Instant};
+
+const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+/// A connection with the events it has given, in a short notation.
+struct Pair {
+    machine: Connection,
+    now: Instant,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    fn with(config: Config) -> Self {
+        Self { machine: Connection::new(Arc::new(config), at(0)), now: at(0) }
+    }
+
+    fn limited(change: impl FnOnce(&mut Limits)) -> Self {
+        let mut config = Config::default();
+        change(&mut config.limits);
+        Self::with(config)
+    }
+
+    /// Gives bytes in, `step` at a time, and takes all events.
+    fn feed_by(&mut self, bytes: &str, step: usize) -> String {
+        let mut events = String::new();
+        for part in bytes.as_bytes().chunks(step) {
+            let mut rest = part;
+            while !rest.is_empty() {
+                let taken = self.machine.receive(self.now, rest);
+                events += &self.events();
+                if taken == 0 {
+                    return events + "full";
+                }
+                rest = &rest[taken..];
+            }
+        }
+        events
+    }
+
+    fn feed(&mut self, bytes: &str) -> String {
+        self.feed_by(bytes, usize::MAX)
+    }
+
+    /// All events; data in one piece, whatever the pieces were.
+    fn events(&mut self) -> String {
+        let mut text = String::new();
+        loop {
+            let event = match self.machine.next_event() {
+                Event::Request { head, length, .. } => {
+                    let length = match length {
+                        Length::None => String::new(),
+                        Length::Known(n) => format!(" {n}"),
+                        Length::Unknown => " chunked".into(),
+                    };
+                    format!("{} {}{length}; ", head.method(), head.target())
+                }
+                Event::Data { data, .. } => String::from_utf8_lossy(data).into_owned(),
+                Event::Trailers { trailers, .. } => format!("; {trailers:?}"),
+                Event::End { .. } => "; end; ".into(),
+                Event::Fault { fault, .. } => format!("{:?}; ", fault.kind),
+                Event::NeedData => return text,
+                Event::Paused => return text + "paused",
+                Event::Closed => return text + "closed",
+            };
+            text += &event;
+        }
+    }
+
+    fn send(&mut self, what: Send<'_>) -> Result<(), FaultKind> {
+        self.machine.send(self.now, StreamId::ONLY, what).map_err(|fault| fault.kind)
+    }
+
+    fn head(&mut self, status: u16, fields: &[(&str, &str)], length: Length) -> Result<(), FaultKind> {
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            headers.append(name, value).unwrap();
+        }
+        let status = Status::new(status).unwrap();
+        let defaults = Defaults::default();
+        self.send(Send::Response { status, headers: &headers, length, defaults: &defaults })
+    }
+
+    /// A whole response with a body of known length.
+    fn respond(&mut self, status: u16, fields: &[(&str, &str)], body: &'static str) -> String {
+        self.head(status, fields, Length::Known(body.len() as u64)).unwrap();
+        self.send(Send::Data(body.into())).unwrap();
+        self.send(Send::End).unwrap();
+        self.written()
+    }
+
+    fn written(&mut self) -> String {
+        let mut all = Vec::new();
+        loop {
+            let mut slices = [&[][..]; 3];
+            let n = self.machine.poll_transmit(&mut slices);
+            if n == 0 {
+                return String::from_utf8(all).unwrap();
+            }
+            let bytes = slices[..n].concat();
+            self.machine.transmitted(self.now, bytes.len());
+            all.extend(bytes);
+        }
+    }
+}
+
+#[test]
+fn a_request_costs_the_same_events_however_it_comes() {
+    let inputs = [
+        GET,
+        "POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+        "PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nt: 1\r\n\r\n",
+        "\r\nGET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+    ];
+    for input in inputs {
+        let whole = Pair::new().feed(input);
+        for step in 1..input.len() {
+            assert_eq!(
+                Pair::new().feed_by(input, step).replace("paused", ""),
+                whole.replace("paused", ""),
+                "{input:?} by {step}"
+            );
+        }
+    }
+}
+
+#[test]
+fn keep_alive_and_pipelining() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.feed(&GET.repeat(2)), "GET /; paused");
+    assert_eq!(pair.respond(200, &[], "one"), "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none");
+    assert_eq!(pair.machine.close_state(), CloseState::Open);
+    assert_eq!(pair.events(), "GET /; paused");
+    assert_eq!(pair.respond(404, &[], ""), "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(pair.events(), "");
+}
+
+#[test]
+fn connection_close_ends_with_a_lingering_close() {
+    let mut pair = Pair::new();
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Close\r\n\r\n";
+    assert_eq!(pair.feed(&request.repeat(2)), "GET /; paused");
+    assert_eq!(
+        pair.respond(200, &[], "x"),
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\nx"
+    );
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::HalfClose));
+    pair.machine.half_closed(at(0));
+    assert_eq!(pair.machine.close_state(), CloseState::Linger);
+    assert_eq!(pair.machine.poll_timeout(), Some((at(1000), Reason::Linger)));
+    assert_eq!(pair.feed(GET), "closed");
+    pair.machine.receive_eof(at(1));
+    assert_eq!(pair.machine.close_state(), CloseState::Close);
+}
+
+#[test]
+fn http_1_0_closes_unless_asked_otherwise() {
+    let mut pair = Pair::new();
+    pair.feed("GET / HTTP/1.0\r\n\r\n");
+    pair.head(200, &[], Length::Unknown).unwrap();
+    pair.send(Send::Data("x".into())).unwrap();
+    pair.send(Send::End).unwrap();
+    assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nx");
+    let mut pair = Pair::new();
+    pair.feed("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
+    assert_eq!(
+        pair.respond(200, &[], "x"),
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: keep-alive\r\n\r\nx"
+    );
+    assert_eq!(pair.machine.close_state(), CloseState::Open);
+}
+
+#[test]
+fn unknown_length_is_chunked_and_may_have_trailers() {
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.head(200, &[], Length::Unknown).unwrap();
+    for part in ["abc", "", "0123456789abcdef"] {
+        pair.send(Send::Data(part.into())).unwrap();
+    }
+    let mut trailers = Headers::new();
+    trailers.append("t", "1").unwrap();
+    pair.send(Send::Trailers(&trailers)).unwrap();
+    assert_eq!(
+        pair.written(),
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nt: 1\r\n\r\n"
+    );
+}
+
+#[test]
+fn responses_without_a_body() {
+    let cases = [
+        ("HEAD", 200, Length::Known(5), "content-length: 5\r\n"),
+        ("HEAD", 200, Length::Unknown, "transfer-encoding: chunked\r\n"),
+        ("GET", 204, Length::None, ""),
+        ("GET", 304, Length::Known(5), ""),
+        ("GET", 205, Length::None, "content-length: 0\r\n"),
+        ("GET", 200, Length::None, "content-length: 0\r\n"),
+    ];
+    for (method, status, length, framing) in cases {
+        let mut pair = Pair::new();
+        pair.feed(&format!("{method} / HTTP/1.1\r\nhost: a\r\n\r\n"));
+        pair.head(status, &[], length).unwrap();
+        if method == "HEAD" || status == 304 {
+            pair.send(Send::Data("hello".into())).unwrap();
+        }
+        pair.send(Send::End).unwrap();
+        let line = format!("HTTP/1.1 {}\r\n", Status::new(status).unwrap());
+        assert_eq!(pair.written(), format!("{line}{framing}\r\n"), "{method} {status}");
+        assert_eq!(pair.machine.close_state(), CloseState::Open);
+    }
+}
+
+#[test]
+fn what_the_application_says_of_the_length_has_to_be_true() {
+    let ask = || {
+        let mut pair = Pair::new();
+        pair.feed(GET);
+        pair
+    };
+    assert_eq!(ask().head(200, &[("content-length", "4")], Length::Known(5)), Err(FaultKind::Framing));
+    assert_eq!(ask().head(200, &[("content-length", "+4")], Length::Unknown), Err(FaultKind::Framing));
+    assert_eq!(ask().head(200, &[("transfer-encoding", "gzip")], Length::Unknown), Err(FaultKind::Framing));
+    for status in [100, 101, 199, 600, 999] {
+        assert_eq!(ask().head(status, &[], Length::None), Err(FaultKind::Status), "{status}");
+    }
+    let mut pair = ask();
+    pair.head(200, &[("content-length", "4")], Length::Unknown).unwrap();
+    assert_eq!(pair.send(Send::Data("hello".into())), Err(FaultKind::BodyTooLong));
+    assert_eq!(pair.send(Send::End), Err(FaultKind::BodyTooShort));
+    pair.send(Send::Reset).unwrap();
+    assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+    assert_eq!(pair.machine.close_state(), CloseState::Close);
+}
+
+#[test]
+fn continue_is_said_once_and_only_when_the_body_is_wanted() {
+    let request = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n";
+    let mut pair = Pair::new();
+    assert_eq!(pair.feed(request), "POST / 2; ");
+    assert_eq!(pair.written(), "");
+    for _ in 0..2 {
+        pair.send(Send::Continue).unwrap();
+    }
+    assert_eq!(pair.written(), "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(pair.feed("ok"), "ok; end; paused");
+    assert!(!pair.respond(200, &[], "").contains("close"));
+
+    // Answered without having asked: whether the body comes is not known, so the connection ends.
+    let mut pair = Pair::new();
+    pair.feed(request);
+    assert!(pair.respond(403, &[], "").contains("connection: close\r\n"));
+    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
+}
+
+#[test]
+fn an_unread_body_is_drained_up_to_the_limit() {
+    let mut pair = Pair::limited(|limits| limits.drain = 10);
+    pair.feed("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123");
+    assert!(!pair.respond(200, &[], "").contains("close"));
+    assert_eq!(pair.feed(&format!("4567890{GET}")), "GET /; paused");
+    pair.respond(200, &[], "");
+
+    // Known to be too long: said at once.
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\n");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert!(pair.respond(200, &[], "").contains("connection: close\r\n"));
+    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
+
+    // Found out on the way.
+    let mut pair = Pair::limited(|limits| limits.drain = 10);
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert!(!pair.respond(200, &[], "").contains("close"));
+    assert_eq!(pair.feed("b\r\n12345678901\r\n"), "closed");
+    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
+}
+
+#[test]
+fn a_fault_is_answered_and_the_answer_can_be_read() {
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), b"GET / HTTP/1.1\r\nhost : a\r\n\r\n");
+    let Event::Fault { fault, .. } = pair.machine.next_event() else { panic!() };
+    assert_eq!((fault.kind, fault.at), (FaultKind::FieldName, 16));
+    pair.machine.refuse(at(0), fault, &Defaults::default()).unwrap();
+    assert_eq!(
+        pair.written(),
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 33\r\n\
+         connection: close\r\n\r\ninvalid header field name\n"
+            .replace("33", "26")
+    );
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::HalfClose));
+}
+
+#[test]
+fn a_half_closed_client_gets_its_answer() {
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.machine.receive_eof(at(0));
+    assert_eq!(pair.events(), "paused");
+    assert_eq!(
+        pair.respond(200, &[], "x"),
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\nx"
+    );
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::Close));
+}
+
+#[test]
+fn the_end_inside_a_request_is_a_fault_without_an_answer() {
+    for input in ["GET", "GET / HTTP/1.1\r\nhost: a\r\n"] {
+        let mut pair = Pair::new();
+        pair.feed(input);
+        pair.machine.receive_eof(at(0));
+        assert_eq!(pair.events(), "Incomplete; closed");
+        assert_eq!(pair.machine.close_state(), CloseState::Close);
+    }
+    let mut pair = Pair::new();
+    pair.machine.receive_eof(at(0));
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::Close));
+}
+
+#[test]
+fn timers() {
+    // A head that does not come: closed silently; one that comes too slowly: 408.
+    let mut pair = Pair::new();
+    assert_eq!(pair.machine.poll_timeout(), Some((at(10_000), Reason::Head)));
+    pair.machine.handle_timeout(at(9_999));
+    assert_eq!(pair.events(), "");
+    pair.machine.handle_timeout(at(10_000));
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::Close));
+    let mut pair = Pair::new();
+    pair.feed("G");
+    pair.machine.handle_timeout(at(10_000));
+    assert_eq!(pair.events(), "HeadTimeout; paused");
+
+    // A body: only while the application waits for it.
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert_eq!(pair.machine.poll_timeout(), None);
+    assert_eq!(pair.events(), "");
+    assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Body)));
+    pair.now = at(20_000);
+    assert_eq!(pair.feed("a"), "a");
+    assert_eq!(pair.machine.poll_timeout(), Some((at(50_000), Reason::Body)));
+    pair.machine.handle_timeout(at(50_000));
+    assert_eq!(pair.events(), "BodyTimeout; paused");
+
+    // Keep-alive, and a client that does not read.
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.now = at(1000);
+    pair.head(200, &[], Length::Known(1)).unwrap();
+    assert_eq!(pair.machine.poll_timeout(), Some((at(31_000), Reason::Write)));
+    pair.send(Send::Data("x".into())).unwrap();
+    pair.send(Send::End).unwrap();
+    pair.now = at(2000);
+    pair.written();
+    assert_eq!(pair.machine.poll_timeout(), Some((at(6_000), Reason::KeepAlive)));
+    pair.now = at(3000);
+    pair.feed("G");
+    assert_eq!(pair.machine.poll_timeout(), Some((at(13_000), Reason::Head)));
+
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.head(200, &[], Length::Unknown).unwrap();
+    pair.machine.handle_timeout(at(30_000));
+    assert_eq!(pair.events(), "WriteTimeout; closed");
+    assert_eq!((pair.written().as_str(), pair.machine.close_state()), ("", CloseState::Close));
+}
+
+#[test]
+fn shutdown_lets_a_request_end() {
+    let mut pair = Pair::new();
+    pair.machine.shutdown(at(0));
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::Close));
+    let mut pair = Pair::new();
+    pair.feed(&GET[..10]);
+    pair.machine.shutdown(at(0));
+    assert_eq!(pair.feed(&GET[10..]), "GET /; paused");
+    assert!(pair.respond(200, &[], "").contains("connection: close\r\n"));
+}
+
+#[test]
+fn a_switch_of_protocols_hands_over_what_was_sent_ahead() {
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: x\r\n\r\n";
+    let mut pair = Pair::new();
+    assert_eq!(pair.feed(&format!("{request}ahead")), "GET /; paused");
+    pair.head(101, &[("connection", "upgrade"), ("upgrade", "x")], Length::None).unwrap();
+    assert_eq!(
+        pair.written(),
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
+    );
+    assert_eq!(pair.machine.close_state(), CloseState::Switched);
+    assert_eq!(pair.machine.take_input(), b"ahead");
+    assert_eq!(pair.machine.poll_timeout(), None);
+
+    let mut pair = Pair::new();
+    assert_eq!(pair.feed("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n"), "CONNECT a:1; paused");
+    pair.head(200, &[], Length::None).unwrap();
+    assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\n\r\n");
+    assert_eq!(pair.machine.close_state(), CloseState::Switched);
+}
+
+#[test]
+fn back_pressure_both_ways() {
+    // Nothing is parsed ahead, and no more is read than fits.
+    let mut pair = Pair::new();
+    let many = GET.repeat(1000);
+    assert!(pair.feed(&many).ends_with("full"));
+    assert!(pair.machine.spare().is_empty() && pair.machine.held() < 20_000);
+
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.head(200, &[], Length::Unknown).unwrap();
+    let before = pair.machine.capacity(StreamId::ONLY);
+    pair.send(Send::Data(Bytes::from(vec![0; before]))).unwrap();
+    assert_eq!(pair.machine.capacity(StreamId::ONLY), 0);
+}
+
+#[test]
+fn memory_can_be_taken_from_an_idle_connection() {
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    assert!(pair.machine.release().is_none());
+    pair.respond(200, &[], "x");
+    let buffers = pair.machine.release().unwrap();
+    assert_eq!(pair.machine.held(), 0);
+    pair.machine.adopt(buffers);
+    let held = pair.machine.held();
+    assert_eq!(pair.feed(GET), "GET /; paused");
+    pair.respond(200, &[], "x");
+    assert_eq!(pair.machine.held(), held, "nothing new was needed");
+}
+
+#[test]
+fn defaults_give_way_to_the_applications_own_fields() {
+    let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
+    let mut others = Headers::new();
+    others.append("x-a", "1").unwrap();
+    let defaults = Defaults::new(Some(date), Some("stelo"), &others).unwrap();
+    let write = |fields: &[(&str, &str)]| {
+        let mut pair = Pair::new();
+        pair.feed(GET);
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            headers.append(name, value).unwrap();
+        }
+        let status = Status::OK;
+        let length = Length::None;
+        pair.send(Send::Response { status, headers: &headers, length, defaults: &defaults }).unwrap();
+        pair.written().replace("HTTP/1.1 200 OK\r\n", "").replace("content-length: 0\r\n\r\n", "")
+    };
+    let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    assert_eq!(write(&[]), format!("{date}server: stelo\r\nx-a: 1\r\n"));
+    assert_eq!(write(&[("Server", "me")]), format!("{date}x-a: 1\r\nServer: me\r\n"));
+    assert_eq!(write(&[("date", "now")]), "server: stelo\r\nx-a: 1\r\ndate: now\r\n");
+    assert_eq!(write(&[("date", "now"), ("server", "me")]), "x-a: 1\r\ndate: now\r\nserver: me\r\n");
+}
