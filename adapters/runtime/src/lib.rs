@@ -3,7 +3,12 @@
 //! [`Runtime`] is the one trait that an executor has to satisfy: spawn, sleep, now, bind, accept, read, write,
 //! signals, blocking work. It knows nothing of HTTP. An adapter implements it once; the server is generic over it.
 
+#[cfg(feature = "check")]
+pub mod check;
 mod clock;
+#[cfg(any(test, feature = "check"))]
+mod folder;
+pub mod signals;
 pub mod socket;
 
 use std::future::Future;
@@ -45,7 +50,7 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// There is none, and the adapter has no default.
     fn current() -> io::Result<Self>;
 
-    /// Runs a future beside the others.
+    /// Runs a future beside the others. A panic ends that future alone.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 
     /// Runs `work`, which may block, on a thread where it delays nobody.
@@ -65,6 +70,15 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// # Errors
     /// The address is taken, not ours, or not allowed.
     fn bind(&self, bind: &Bind) -> io::Result<Self::Socket>;
+
+    /// Another socket at the address of this one, for another thread: a socket of its own where the system can deal
+    /// out connections (TCP, `SO_REUSEPORT`), else the same one again (Unix, inherited). Unlike binding twice with
+    /// [`reuse_port`](Bind::Tcp::reuse_port), the first [`bind`](Self::bind) still notices that somebody else has the
+    /// address. Call it before [`listen`](Self::listen).
+    ///
+    /// # Errors
+    /// The system refuses.
+    fn share(&self, socket: &Self::Socket) -> io::Result<Self::Socket>;
 
     /// Has a bound socket listen, with this executor as the one that accepts from it.
     ///

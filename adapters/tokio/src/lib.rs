@@ -1,1 +1,107 @@
-//! Placeholder.
+//! Stelo on tokio.
+//!
+//! [`Runtime::block_on`] makes a current-thread runtime: nothing is stolen, nothing is shared between threads. Within a
+//! runtime of the program's own, of either flavour, [`Runtime::current`] takes that one; it needs its I/O and its time
+//! enabled.
+//!
+//! ```
+//! use stelo_runtime::Runtime;
+//! use stelo_tokio::Tokio;
+//!
+//! let answer = Tokio::block_on(|runtime| async move {
+//!     runtime.sleep(runtime.now() + std::time::Duration::from_millis(1)).await;
+//!     42
+//! })?;
+//! assert_eq!(answer, 42);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod listener;
+mod sleep;
+mod stream;
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use stelo_runtime::socket::Socket;
+use stelo_runtime::{Address, Bind, Clock, Instant, Runtime, signals};
+use tokio::runtime::{Builder, Handle};
+
+pub use listener::Listener;
+pub use sleep::Sleep;
+pub use stream::Stream;
+
+/// A runtime of tokio.
+#[derive(Clone, Debug)]
+pub struct Tokio(Handle);
+
+/// The signals that the process gets.
+pub type Signals = signals::Signals<Stream>;
+
+impl Runtime for Tokio {
+    const NAME: &'static str = "tokio";
+
+    type Socket = Socket;
+    type Listener = Listener;
+    type Stream = Stream;
+    type Sleep = Sleep;
+    type Signals = Signals;
+
+    fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = Self(runtime.handle().clone());
+        let output = runtime.block_on(async { main(handle).await });
+        // Dropping the runtime would wait for blocking work.
+        runtime.shutdown_background();
+        Ok(output)
+    }
+
+    fn current() -> io::Result<Self> {
+        Handle::try_current().map(Self).map_err(io::Error::other)
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        // The task goes on without its handle.
+        drop(self.0.spawn(future));
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        drop(self.0.spawn_blocking(work));
+    }
+
+    fn now(&self) -> Instant {
+        Clock::now()
+    }
+
+    fn unix_time(&self) -> Duration {
+        Clock::unix_time()
+    }
+
+    fn sleep(&self, deadline: Instant) -> Sleep {
+        let _context = self.0.enter();
+        Sleep::until(deadline)
+    }
+
+    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
+        Socket::bind(bind)
+    }
+
+    fn share(&self, socket: &Socket) -> io::Result<Socket> {
+        socket.share()
+    }
+
+    fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
+        let _context = self.0.enter();
+        Listener::new(socket.listen(backlog)?)
+    }
+
+    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
+        socket.local_address()
+    }
+
+    fn signals(&self) -> io::Result<Signals> {
+        let _context = self.0.enter();
+        Signals::new(Stream::from_unix)
+    }
+}

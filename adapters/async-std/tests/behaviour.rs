@@ -1,0 +1,3 @@
+//! The behaviour that every adapter has to show.
+
+stelo_runtime::suite!(stelo_async_std::AsyncStd);

@@ -1,0 +1,166 @@
+//! Reading, writing, the ends of a connection.
+
+use std::future::poll_fn;
+use std::io::{ErrorKind, IoSlice};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::peer::{ANY_PORT, Client, PATIENCE, close, connected, echo, read, tcp, write_all, write_vectored};
+use crate::folder::Folder;
+use crate::{Address, Bind, Runtime, Stream};
+
+/// Messages of all sizes around that of the buffer, each answered before the next, come back as they were.
+fn echoes<R: Runtime>(bind: &Bind) {
+    const BUFFER: usize = 256;
+    let client = |mut client: Client| {
+        for size in [1, 2, BUFFER - 1, BUFFER, BUFFER + 1, 2 * BUFFER, 10_000, 1] {
+            let message: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+            client.send(&message);
+            assert_eq!(client.receive(size), message);
+        }
+        client.finish();
+        assert_eq!(client.receive_all(), b"");
+    };
+    connected(bind, client, |_: R, mut stream| async move { echo(&mut stream, BUFFER).await });
+}
+
+/// An echo over TCP.
+pub fn echo_tcp<R: Runtime>() {
+    echoes::<R>(&tcp(ANY_PORT, false));
+}
+
+/// An echo over a Unix socket.
+pub fn echo_unix<R: Runtime>() {
+    let folder = Folder::new();
+    echoes::<R>(&Bind::Unix(folder.socket()));
+}
+
+/// Several slices, empty ones among them, leave in one write and in order.
+pub fn vectored_write<R: Runtime>() {
+    let client = |mut client: Client| client.receive_all();
+    let (received, written) =
+        connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+            let slices = [b"one ".as_slice(), b"", b"two ", b"three"].map(IoSlice::new);
+            write_vectored(&mut stream, &slices).await.expect("the client reads")
+        });
+    assert_eq!(received, b"one two three");
+    assert_eq!(written, received.len());
+}
+
+/// A peer that has ended its side is seen as a read of 0, again and again, and can still be written to.
+pub fn half_close<R: Runtime>() {
+    let client = |mut client: Client| {
+        client.send(b"question");
+        client.finish();
+        client.receive_all()
+    };
+    let (received, ()) = connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+        let mut buf = [0; 64];
+        let mut question = Vec::new();
+        loop {
+            match read(&mut stream, &mut buf).await.expect("the client sends") {
+                0 => break,
+                n => question.extend_from_slice(&buf[..n]),
+            }
+        }
+        assert_eq!(question, b"question");
+        assert_eq!(read(&mut stream, &mut buf).await.expect("the end stays the end"), 0);
+        write_all(&mut stream, b"answer").await;
+    });
+    assert_eq!(received, b"answer");
+}
+
+/// Our end is seen by the peer, whose bytes are still read.
+pub fn end_of_ours<R: Runtime>() {
+    let client = |mut client: Client| {
+        assert_eq!(client.receive_all(), b"bye");
+        client.send(b"last words");
+    };
+    connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+        write_all(&mut stream, b"bye").await;
+        close(&mut stream).await;
+        let mut buf = [0; 64];
+        let mut heard = Vec::new();
+        while let n @ 1.. = read(&mut stream, &mut buf).await.expect("the client sends") {
+            heard.extend_from_slice(&buf[..n]);
+        }
+        assert_eq!(heard, b"last words");
+    });
+}
+
+/// A peer that resets the connection wakes a read that waits, with an error.
+pub fn peer_reset<R: Runtime>() {
+    let (waiting, told) = mpsc::channel();
+    let client = move |client: Client| {
+        let Client::Tcp(stream) = client else { panic!("a TCP address was bound") };
+        told.recv_timeout(PATIENCE).expect("the server comes to its read");
+        let socket = socket2::Socket::from(stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("a socket that is open");
+    };
+    let ((), error) = connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+        let mut buf = [0; 64];
+        poll_fn(|cx| {
+            let result = stream.poll_read(cx, &mut buf);
+            if result.is_pending() {
+                // The client is gone once it has been told a first time.
+                let _ = waiting.send(());
+            }
+            result
+        })
+        .await
+        .expect_err("the connection was reset")
+    });
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+/// A peer that does not read makes writes wait; once it reads, they go on, and nothing is lost.
+pub fn back_pressure<R: Runtime>() {
+    const TOTAL: usize = 32 << 20;
+    let (stuck, told) = mpsc::channel();
+    let client = move |mut client: Client| {
+        told.recv_timeout(PATIENCE).expect("the buffers of the system are smaller than what is sent");
+        client.receive_all()
+    };
+    let (received, ()) = connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+        let piece: Vec<u8> = (0..64 << 10).map(|i| (i % 251) as u8).collect();
+        let mut written = 0;
+        while written < TOTAL {
+            let rest = &piece[written % piece.len()..];
+            written += poll_fn(|cx| {
+                let result = stream.poll_write(cx, rest);
+                if result.is_pending() {
+                    // The client needs to hear it only once.
+                    let _ = stuck.send(());
+                }
+                result
+            })
+            .await
+            .expect("the client reads in the end");
+        }
+    });
+    assert_eq!(received.len(), TOTAL);
+    assert!(received.iter().enumerate().all(|(i, byte)| *byte == ((i % (64 << 10)) % 251) as u8));
+}
+
+/// A connection knows who is at its ends.
+pub fn addresses<R: Runtime>() {
+    let client = |mut client: Client| {
+        client.receive_all();
+        let Client::Tcp(stream) = &client else { panic!("a TCP address was bound") };
+        let ends = (stream.local_addr(), stream.peer_addr());
+        (Address::Ip(ends.0.expect("it is connected")), Address::Ip(ends.1.expect("it is connected")))
+    };
+    let (theirs, ours) = connected(&tcp(ANY_PORT, false), client, |_: R, stream: R::Stream| async move {
+        (stream.peer_address(), stream.local_address())
+    });
+    assert_eq!(ours, (Some(theirs.0), Some(theirs.1)));
+
+    let folder = Folder::new();
+    let path = folder.socket();
+    // The client stays until the server has looked.
+    let client = |mut client: Client| client.receive_all();
+    let (_, ours) = connected(&Bind::Unix(path.clone()), client, |_: R, stream: R::Stream| async move {
+        (stream.peer_address(), stream.local_address())
+    });
+    assert_eq!(ours, (None, Some(Address::Unix(path.to_string_lossy().into()))));
+}

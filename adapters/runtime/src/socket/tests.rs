@@ -1,0 +1,144 @@
+use std::fs::{self, File, Permissions};
+use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+use super::*;
+use crate::folder::Folder;
+
+fn unix(path: &Path) -> io::Result<Socket> {
+    Socket::bind(&Bind::Unix(path.to_path_buf()))
+}
+
+fn tcp(address: &str) -> Socket {
+    Socket::bind(&Bind::Tcp { address: address.parse().unwrap(), reuse_port: false }).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn reason(result: io::Result<Socket>) -> (ErrorKind, Option<SocketError>) {
+    let error = result.unwrap_err();
+    (error.kind(), error.get_ref().and_then(|inner| inner.downcast_ref()).copied())
+}
+
+#[test]
+fn the_file_is_for_everyone_and_goes_with_its_socket() {
+    let folder = Folder::new();
+    let socket = unix(&folder.socket()).unwrap();
+    assert_eq!(mode(&folder.socket()), 0o666);
+    assert_eq!(socket.local_address().unwrap(), Address::Unix(folder.socket().to_string_lossy().into()));
+    drop(socket);
+    assert!(!folder.socket().exists());
+}
+
+#[test]
+fn the_file_goes_with_the_last_listener() {
+    let folder = Folder::new();
+    let socket = unix(&folder.socket()).unwrap();
+    let other = socket.share().unwrap().listen(8).unwrap();
+    drop(socket.listen(8).unwrap());
+    assert!(UnixStream::connect(folder.socket()).is_ok());
+    drop(other);
+    assert!(!folder.socket().exists());
+}
+
+#[test]
+fn an_abandoned_file_is_replaced_and_its_mode_kept() {
+    let folder = Folder::new();
+    drop(UnixListener::bind(folder.socket()).unwrap());
+    fs::set_permissions(folder.socket(), Permissions::from_mode(0o640)).unwrap();
+    let _socket = unix(&folder.socket()).unwrap();
+    assert_eq!(mode(&folder.socket()), 0o640);
+}
+
+#[test]
+fn a_live_socket_is_left_alone() {
+    let folder = Folder::new();
+    let listener = UnixListener::bind(folder.socket()).unwrap();
+    assert_eq!(reason(unix(&folder.socket())), (ErrorKind::AddrInUse, Some(SocketError::InUse)));
+    drop(listener);
+
+    // One whose queue is full says something else, and is just as alive.
+    let busy = unix(&folder.socket()).unwrap().listen(0).unwrap();
+    let _queued = UnixStream::connect(folder.socket()).unwrap();
+    assert_eq!(reason(unix(&folder.socket())), (ErrorKind::AddrInUse, Some(SocketError::InUse)));
+    drop(busy);
+}
+
+#[test]
+fn what_is_no_socket_is_left_alone() {
+    let folder = Folder::new();
+    fs::write(folder.socket(), "precious").unwrap();
+    let refused = (ErrorKind::AlreadyExists, Some(SocketError::NotASocket));
+    assert_eq!(reason(unix(&folder.socket())), refused);
+    assert_eq!(fs::read_to_string(folder.socket()).unwrap(), "precious");
+    assert_eq!(reason(unix(folder.path())), refused);
+
+    // A link may lead anywhere.
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+    assert_eq!(reason(unix(&link)), refused);
+}
+
+#[test]
+fn a_file_that_took_our_place_is_left_alone() {
+    let folder = Folder::new();
+    let socket = unix(&folder.socket()).unwrap();
+    fs::remove_file(folder.socket()).unwrap();
+    let _other = UnixListener::bind(folder.socket()).unwrap();
+    drop(socket);
+    assert!(folder.socket().exists());
+}
+
+#[test]
+fn a_missing_folder_is_an_error() {
+    let folder = Folder::new();
+    assert_eq!(reason(unix(&folder.path().join("none/socket"))).0, ErrorKind::NotFound);
+    // Longer than the system's structure for it.
+    assert_eq!(reason(unix(&folder.path().join("x".repeat(200)))).0, ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_taken_port_is_noticed_before_it_is_shared() {
+    let first = tcp("127.0.0.1:0");
+    let Address::Ip(address) = first.local_address().unwrap() else { panic!() };
+    let _shared = first.share().unwrap();
+    let _listener = first.listen(8).unwrap();
+    // Not by one that wants the address for itself.
+    assert_eq!(reason(Socket::bind(&Bind::Tcp { address, reuse_port: false })).0, ErrorKind::AddrInUse);
+}
+
+#[test]
+fn adopted_sockets_keep_their_address() {
+    let folder = Folder::new();
+    let bound = tcp("127.0.0.1:0");
+    let Socket::Tcp(original) = &bound else { panic!() };
+    let adopted = Socket::bind(&Bind::Fd(original.as_raw_fd())).unwrap();
+    assert_eq!(adopted.local_address().unwrap(), bound.local_address().unwrap());
+    assert!(matches!(adopted.share().unwrap().listen(8).unwrap(), Listener::Tcp(_)));
+
+    let original = UnixListener::bind(folder.socket()).unwrap();
+    let adopted = Socket::bind(&Bind::Fd(original.as_raw_fd())).unwrap();
+    assert!(matches!(adopted.listen(8).unwrap(), Listener::Unix(None, _)));
+    assert!(folder.socket().exists());
+}
+
+#[test]
+fn descriptors_that_cannot_listen_are_refused() {
+    let refused = |fd| reason(Socket::bind(&Bind::Fd(fd)));
+    for fd in [-1, i32::MIN, i32::MAX, 999_999] {
+        assert_eq!(refused(fd), (ErrorKind::InvalidInput, Some(SocketError::NotOpen)));
+    }
+    let file = File::open("/dev/null").unwrap();
+    assert_eq!(refused(file.as_raw_fd()).1, Some(SocketError::NotAStream));
+    let datagrams = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert_eq!(refused(datagrams.as_raw_fd()).1, Some(SocketError::NotAStream));
+    let (nameless, _peer) = UnixStream::pair().unwrap();
+    assert_eq!(refused(nameless.as_raw_fd()).1, Some(SocketError::Unbound));
+    let unbound = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    assert_eq!(refused(unbound.as_raw_fd()).1, Some(SocketError::Unbound));
+}

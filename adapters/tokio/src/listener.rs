@@ -1,0 +1,50 @@
+//! Listening sockets.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use stelo_runtime::socket::{self, SocketFile};
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::Stream;
+
+/// A socket that listens: TCP or Unix.
+#[derive(Debug)]
+pub struct Listener(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Tcp(TcpListener),
+    // The file goes first: see `socket::Listener`.
+    Unix { _file: Option<Arc<SocketFile>>, listener: UnixListener },
+}
+
+impl Listener {
+    /// Registers a listening socket with the runtime that is entered.
+    pub(crate) fn new(listener: socket::Listener) -> io::Result<Self> {
+        Ok(Self(match listener {
+            socket::Listener::Tcp(listener) => Kind::Tcp(TcpListener::from_std(listener)?),
+            socket::Listener::Unix(_file, listener) => {
+                Kind::Unix { _file, listener: UnixListener::from_std(listener)? }
+            }
+        }))
+    }
+}
+
+impl stelo_runtime::Listener for Listener {
+    type Stream = Stream;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
+        Poll::Ready(match &self.0 {
+            Kind::Tcp(listener) => {
+                let (stream, peer) = ready!(listener.poll_accept(cx))?;
+                Stream::from_tcp(stream, peer)
+            }
+            Kind::Unix { listener, .. } => {
+                let (stream, _) = ready!(listener.poll_accept(cx))?;
+                Ok(stream.into())
+            }
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! Connections.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::unix;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use stelo_runtime::{Address, socket};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connection: TCP or Unix.
+#[derive(Debug)]
+pub struct Stream(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+/// Runs `$body` on the connection, whatever its kind.
+macro_rules! either {
+    ($stream:expr, $io:ident => $body:expr) => {
+        match $stream {
+            Kind::Tcp($io, _) => $body,
+            Kind::Unix($io) => $body,
+        }
+    };
+}
+
+impl Stream {
+    /// A TCP connection that was accepted from `peer`.
+    pub(crate) fn from_tcp(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self(Kind::Tcp(stream, peer)))
+    }
+
+    /// A Unix connection in non-blocking mode, of the runtime that is entered.
+    pub(crate) fn from_unix(stream: unix::net::UnixStream) -> io::Result<Self> {
+        UnixStream::from_std(stream).map(Self::from)
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self(Kind::Unix(stream))
+    }
+}
+
+impl stelo_runtime::Stream for Stream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(buf);
+        ready!(either!(&mut self.0, io => Pin::new(io).poll_read(cx, &mut buf)))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        either!(&mut self.0, io => Pin::new(io).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        either!(&mut self.0, io => Pin::new(io).poll_write_vectored(cx, bufs))
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(&mut self.0, io => Pin::new(io).poll_shutdown(cx))
+    }
+
+    fn peer_address(&self) -> Option<Address> {
+        match &self.0 {
+            Kind::Tcp(_, peer) => Some(Address::Ip(*peer)),
+            Kind::Unix(io) => socket::peer_address(io).ok()?,
+        }
+    }
+
+    fn local_address(&self) -> Option<Address> {
+        either!(&self.0, io => socket::local_address(io).ok()?)
+    }
+}

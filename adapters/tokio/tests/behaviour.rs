@@ -1,0 +1,8 @@
+//! The behaviour that every adapter has to show.
+
+stelo_runtime::suite!(stelo_tokio::Tokio);
+
+#[test]
+fn dropped_at_the_end() {
+    stelo_runtime::check::tasks::dropped_at_the_end::<stelo_tokio::Tokio>();
+}
