@@ -154,6 +154,11 @@ impl Connection {
         n
     }
 
+    /// How many bytes from the peer have not been looked at yet.
+    pub fn buffered(&self) -> usize {
+        self.input.bytes().len()
+    }
+
     /// The peer has ended its side: no bytes will come any more, but it may still be reading. Look at
     /// [`next_event`](Self::next_event) and [`close_state`](Self::close_state) again.
     pub fn receive_eof(&mut self, now: Instant) {
@@ -458,11 +463,10 @@ impl Connection {
 
     /// How many bytes of the response body the machine takes gladly: zero while the peer is slow to read, and when no
     /// body is due. Grows by [`transmitted`](Self::transmitted).
-    pub fn capacity(&self, _stream: StreamId) -> usize {
-        match (self.exchange.server, self.framing) {
-            (State::SendBody, Framing::Suppressed | Framing::Known(0)) => 0,
-            (State::SendBody, _) => self.config.limits.write_buffer.saturating_sub(self.output.len()),
-            _ => 0,
+    pub fn capacity(&self, stream: StreamId) -> usize {
+        match self.wants_body(stream) {
+            true => self.config.limits.write_buffer.saturating_sub(self.output.len()),
+            false => 0,
         }
     }
 

@@ -67,6 +67,8 @@ pub(super) fn head(
     match framing {
         Framing::Known(n) => write_length(out, n),
         Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        // A body that says so itself, to be empty (RFC 9110 section 15.3.6).
+        Framing::Suppressed if status == Status::RESET_CONTENT => write_length(out, 0),
         // What GET would have said, where the application knows it.
         Framing::Suppressed if asked.head || status == Status::NOT_MODIFIED => match (own.length, length) {
             (Some(n), _) => write_length(out, n),
@@ -185,12 +187,9 @@ fn framing(
         200..=599 => {}
         _ => return Err(FaultKind::Status),
     }
-    if asked.head || status.forbids_body() {
-        // Without a length the end of the head is the end of the message: keep-alive is safe.
+    if asked.head || status.forbids_body() || status == Status::RESET_CONTENT {
+        // The end of the head is the end of the message, whatever length it states.
         return Ok(Framing::Suppressed);
-    }
-    if status == Status::RESET_CONTENT {
-        return Ok(Framing::Known(0));
     }
     let known = match (length, own.length) {
         (Length::None, own) => {

@@ -36,10 +36,9 @@ impl Facts {
     pub(super) fn note(&mut self, name: &[u8], value: &[u8], span: Span) -> Result<(), FaultKind> {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         match name.len() {
-            4 if is("host") => match self.host.replace(span) {
-                Some(_) => return Err(FaultKind::HostRepeated),
-                None => {}
-            },
+            4 if is("host") => {
+                return self.host.replace(span).map_or(Ok(()), |_| Err(FaultKind::HostRepeated));
+            }
             6 if is("expect") => self.expect = Some(value.eq_ignore_ascii_case(b"100-continue")),
             7 if is("upgrade") => self.upgrade = true,
             10 if is("connection") => {

@@ -119,7 +119,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec;
+    use alloc::vec;
 
     fn written(output: &mut Output, step: usize) -> Vec<u8> {
         let mut all = Vec::new();

@@ -1,10 +1,9 @@
 //! Whole exchanges: bytes in, decisions, bytes out.
 
-use std::borrow::ToOwned;
-use std::string::String;
-use std::sync::Arc;
-use std::vec::Vec;
-use std::{format, vec};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 
 use super::{CloseState, Config, Connection};
 use crate::event::{Defaults, Event, Length, Send, StreamId};
