@@ -1,7 +1,7 @@
 //! What a server can be told: a plain value with a default for everything.
 //!
 //! It carries Uvicorn's settings under Uvicorn's names. Where they come from (a program, the command line, the
-//! environment) is left to the caller and to `CommandLine`; what they do, to the server.
+//! environment) is left to the caller and to [`CommandLine`](crate::CommandLine); what they do, to the server.
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};

@@ -52,6 +52,8 @@ pub enum ConfigError {
     Header(InvalidHeader),
     /// Not a path to be mounted on.
     RootPath,
+    /// Not a folder.
+    Folder,
 }
 
 impl fmt::Display for ConfigError {
@@ -81,6 +83,7 @@ impl fmt::Display for ConfigError {
             Self::RootPath => {
                 f.write_str("the root path must begin with a slash, such as /api, and be plain ASCII")
             }
+            Self::Folder => f.write_str("there is no such folder"),
         }
     }
 }

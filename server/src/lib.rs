@@ -3,10 +3,12 @@
 //! Generic over [`stelo_runtime::Runtime`]; names no executor, and knows of the application only what
 //! [`stelo_core::app`] says.
 
+mod cli;
 mod config;
 mod error;
 pub mod log;
 pub mod messages;
 
+pub use cli::{CommandLine, Exit, Parsed};
 pub use config::{Config, LogLevel, Loop};
 pub use error::{ConfigError, EXIT_STARTUP, EXIT_USAGE, ServeError};

@@ -1,0 +1,156 @@
+//! What a line of the log looks like: `INFO:     message key=value`, and the access line with its quotes.
+//!
+//! Fields are written straight into the line, in the order in which they come, with control characters escaped:
+//! nobody can forge a line or command a terminal.
+
+use std::fmt::{self, Debug, Display, Write};
+
+use stelo_core::http::Status;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::ACCESS;
+
+/// On which lines colours are used.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Colours {
+    pub(super) server: bool,
+    pub(super) access: bool,
+}
+
+pub(super) struct Format(pub(super) Colours);
+
+impl<S, N> FormatEvent<S, N> for Format
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let metadata = event.metadata();
+        let access = metadata.target() == ACCESS;
+        let colours = if access { self.0.access } else { self.0.server };
+        let (name, colour) = match *metadata.level() {
+            Level::ERROR => ("ERROR", "31"),
+            Level::WARN => ("WARNING", "33"),
+            Level::INFO => ("INFO", "32"),
+            Level::DEBUG => ("DEBUG", "36"),
+            Level::TRACE => ("TRACE", "34"),
+        };
+        // The longest name that Uvicorn has is CRITICAL.
+        let blank = "CRITICAL: ".len() - name.len() - ":".len();
+        write!(line, "{}:{:blank$}", Painted { text: name, colour, colours }, "")?;
+        if access {
+            let mut fields = AccessLine { line: Escaped(&mut line), colours, result: Ok(()) };
+            event.record(&mut fields);
+            fields.result?;
+        } else {
+            let mut fields = Line { line: Escaped(&mut line), space: "", result: Ok(()) };
+            event.record(&mut fields);
+            fields.result?;
+        }
+        line.write_char('\n')
+    }
+}
+
+/// The message, then `key=value` for each other field.
+struct Line<'a, 'b> {
+    line: Escaped<'a, 'b>,
+    space: &'static str,
+    result: fmt::Result,
+}
+
+impl Visit for Line<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let space = std::mem::replace(&mut self.space, " ");
+        let written = match field.name() {
+            "message" => write!(self.line, "{space}{value:?}"),
+            name => write!(self.line, "{space}{name}={value:?}"),
+        };
+        self.result = self.result.and(written);
+    }
+}
+
+/// The fields of [`access`](super::access), in their order.
+struct AccessLine<'a, 'b> {
+    line: Escaped<'a, 'b>,
+    colours: bool,
+    result: fmt::Result,
+}
+
+impl AccessLine<'_, '_> {
+    fn write(&mut self, field: &Field, value: impl Display) {
+        let (bold, reset) = if self.colours { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let line = &mut self.line;
+        let written = match field.name() {
+            "method" => {
+                line.raw(" - \"").and_then(|()| line.raw(bold)).and_then(|()| write!(line, "{value} "))
+            }
+            "target" => write!(line, "{value} "),
+            "version" => {
+                write!(line, "{value}").and_then(|()| line.raw(reset)).and_then(|()| line.raw("\" "))
+            }
+            _ => write!(line, "{value}"),
+        };
+        self.result = self.result.and(written);
+    }
+}
+
+impl Visit for AccessLine<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.write(field, format_args!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.write(field, value);
+    }
+
+    fn record_u64(&mut self, _: &Field, status: u64) {
+        let Some(status) = u16::try_from(status).ok().and_then(Status::new) else { return };
+        let colour = match status.code() / 100 {
+            1 => "97",
+            2 => "32",
+            3 => "33",
+            4 => "31",
+            _ => "91",
+        };
+        let painted = Painted { text: status, colour, colours: self.colours };
+        self.result = self.result.and_then(|()| write!(self.line.0, "{painted}"));
+    }
+}
+
+/// A text in a colour, where colours are used.
+struct Painted<T> {
+    text: T,
+    colour: &'static str,
+    colours: bool,
+}
+
+impl<T: Display> Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, colour, colours } = self;
+        if *colours { write!(f, "\x1b[{colour}m{text}\x1b[0m") } else { text.fmt(f) }
+    }
+}
+
+/// Writes control characters as `\n`, `\u{1b}` and the like.
+struct Escaped<'a, 'b>(&'a mut Writer<'b>);
+
+impl Escaped<'_, '_> {
+    fn raw(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(text)
+    }
+}
+
+impl Write for Escaped<'_, '_> {
+    fn write_str(&mut self, mut text: &str) -> fmt::Result {
+        while let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control()) {
+            let (before, rest) = text.split_at(at);
+            write!(self.0, "{before}{}", control.escape_default())?;
+            text = &rest[control.len_utf8()..];
+        }
+        self.0.write_str(text)
+    }
+}

@@ -1,0 +1,144 @@
+use std::io::{Result, Write};
+use std::sync::{Arc, Mutex};
+
+use stelo_core::http::Method;
+use tracing::subscriber::with_default;
+use tracing::{debug, error, trace, warn};
+
+use super::*;
+
+/// Keeps what is written, one entry for each write.
+#[derive(Clone, Default)]
+struct Writes(Arc<Mutex<Vec<String>>>);
+
+impl Write for Writes {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What `events` writes.
+fn written(config: &Config, coloured: bool, events: impl FnOnce()) -> Vec<String> {
+    let writes = Writes::default();
+    let writer = writes.clone();
+    let colours = Colours { server: coloured, access: coloured };
+    with_default(subscriber(config, colours, move || writer.clone()), events);
+    writes.0.lock().unwrap().clone()
+}
+
+fn all_levels() {
+    error!("e");
+    warn!("w");
+    info!("i");
+    debug!("d");
+    trace!("t");
+}
+
+fn request(client: Option<&str>, status: u16) {
+    let client = client.map(|text| match text.parse() {
+        Ok(address) => Address::Ip(address),
+        Err(_) => Address::Unix(text.into()),
+    });
+    let head = RequestHead::new(Method::Get, "/a%2Fb?y=%0A").unwrap();
+    access(client.as_ref(), &head, Status::new(status).unwrap());
+}
+
+#[test]
+fn each_level_has_its_prefix() {
+    let lines = written(&Config::new().log_level(LogLevel::Trace), false, all_levels);
+    assert_eq!(lines, ["ERROR:    e\n", "WARNING:  w\n", "INFO:     i\n", "DEBUG:    d\n", "TRACE:    t\n"]);
+}
+
+#[test]
+fn each_level_includes_those_above_it() {
+    for (level, lines) in [
+        (LogLevel::Critical, 1),
+        (LogLevel::Error, 1),
+        (LogLevel::Warning, 2),
+        (LogLevel::Info, 3),
+        (LogLevel::Debug, 4),
+        (LogLevel::Trace, 5),
+    ] {
+        assert_eq!(written(&Config::new().log_level(level), false, all_levels).len(), lines, "{level}");
+    }
+}
+
+#[test]
+fn fields_follow_the_message() {
+    let lines = written(&Config::new(), false, || {
+        info!(target: "shop", user = 7, name = "Ann", "bought {}", "tea");
+        info!(answer = 42);
+    });
+    assert_eq!(lines, ["INFO:     bought tea user=7 name=\"Ann\"\n", "INFO:     answer=42\n"]);
+}
+
+#[test]
+fn nobody_can_forge_a_line() {
+    let lines = written(&Config::new(), false, || {
+        info!(query = %"a\r\nINFO:     b", "\x1b[2Jé\u{9b}");
+        request(Some("/tmp/\n"), 200);
+    });
+    assert_eq!(
+        lines,
+        [
+            "INFO:     \\u{1b}[2Jé\\u{9b} query=a\\r\\nINFO:     b\n",
+            "INFO:     /tmp/\\n - \"GET /a%2Fb?y=%0A HTTP/1.1\" 200 OK\n",
+        ]
+    );
+}
+
+#[test]
+fn an_access_line_is_one_write() {
+    let lines = written(&Config::new(), false, || {
+        request(Some("127.0.0.1:44650"), 200);
+        request(Some("[::1]:5"), 404);
+        request(None, 299);
+    });
+    assert_eq!(
+        lines,
+        [
+            "INFO:     127.0.0.1:44650 - \"GET /a%2Fb?y=%0A HTTP/1.1\" 200 OK\n",
+            "INFO:     ::1:5 - \"GET /a%2Fb?y=%0A HTTP/1.1\" 404 Not Found\n",
+            "INFO:      - \"GET /a%2Fb?y=%0A HTTP/1.1\" 299 \n",
+        ]
+    );
+}
+
+#[test]
+fn access_lines_can_be_left_out() {
+    let both = || {
+        info!(target: SERVER, "enabled: {}", access_enabled());
+        request(None, 200);
+    };
+    assert_eq!(written(&Config::new(), false, both).len(), 2);
+    assert_eq!(written(&Config::new().access_log(false), false, both), ["INFO:     enabled: false\n"]);
+    assert!(written(&Config::new().log_level(LogLevel::Warning), false, both).is_empty());
+}
+
+#[test]
+fn colours_are_those_of_uvicorn() {
+    let lines = written(&Config::new(), true, || {
+        warn!("w");
+        request(None, 503);
+    });
+    assert_eq!(
+        lines,
+        [
+            "\x1b[33mWARNING\x1b[0m:  w\n",
+            "\x1b[32mINFO\x1b[0m:      - \"\x1b[1mGET /a%2Fb?y=%0A HTTP/1.1\x1b[0m\" \x1b[91m503 Service Unavailable\x1b[0m\n",
+        ]
+    );
+}
+
+#[test]
+fn colours_follow_the_environment_and_the_stream() {
+    let file = std::fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let with = |names: &'static [&str]| colours(&file, |name| names.contains(&name).then(|| "1".into()));
+    assert!(!with(&[]) && with(&["FORCE_COLOR"]) && !with(&["FORCE_COLOR", "NO_COLOR"]));
+    assert!(!colours(&file, |_| Some("".into())), "an empty variable is as good as none");
+}
