@@ -6,9 +6,9 @@
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use stelo_core::http::Headers;
 use stelo_core::limits::{Limits, Timeouts};
 
@@ -240,7 +240,9 @@ impl Default for Config {
 }
 
 /// The executors that a server can run on, as far as they have been compiled in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, ValueEnum)]
+///
+/// Read and written as the word on the command line, which is also the name of the Cargo feature.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Loop {
     /// The first that has been compiled in, in the order below.
     #[default]
@@ -253,20 +255,36 @@ pub enum Loop {
     AsyncStd,
 }
 
-impl fmt::Display for Loop {
-    /// The word on the command line, which is also the name of the Cargo feature.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Loop {
+    const ALL: [Self; 4] = [Self::Auto, Self::Tokio, Self::Smol, Self::AsyncStd];
+
+    const fn word(self) -> &'static str {
+        match self {
             Self::Auto => "auto",
             Self::Tokio => "tokio",
             Self::Smol => "smol",
             Self::AsyncStd => "async-std",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Loop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Loop {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let is = |word: &Self| text.eq_ignore_ascii_case(word.word());
+        Self::ALL.into_iter().find(is).ok_or(ConfigError::LoopName)
     }
 }
 
 /// How important an event is, in Uvicorn's words.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum LogLevel {
     /// The same as `Error`: `tracing` knows nothing worse.
     Critical,
@@ -283,17 +301,33 @@ pub enum LogLevel {
     Trace,
 }
 
-impl fmt::Display for LogLevel {
-    /// The word on the command line.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl LogLevel {
+    const ALL: [Self; 6] = [Self::Critical, Self::Error, Self::Warning, Self::Info, Self::Debug, Self::Trace];
+
+    const fn word(self) -> &'static str {
+        match self {
             Self::Critical => "critical",
             Self::Error => "error",
             Self::Warning => "warning",
             Self::Info => "info",
             Self::Debug => "debug",
             Self::Trace => "trace",
-        })
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for LogLevel {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let is = |word: &Self| text.eq_ignore_ascii_case(word.word());
+        Self::ALL.into_iter().find(is).ok_or(ConfigError::LogLevelName)
     }
 }
 

@@ -34,6 +34,10 @@ pub enum ConfigError {
         /// Those that are there.
         built: &'static [Loop],
     },
+    /// Not the name of an executor.
+    LoopName,
+    /// Not the name of a log level.
+    LogLevelName,
     /// Not a host.
     Host,
     /// Not a port.
@@ -72,6 +76,8 @@ impl fmt::Display for ConfigError {
                 }
                 Ok(())
             }
+            Self::LoopName => f.write_str("use auto, tokio, smol or async-std"),
+            Self::LogLevelName => f.write_str("use critical, error, warning, info, debug or trace"),
             Self::Host => f.write_str("the host is empty: give a name or an address, such as 127.0.0.1"),
             Self::Port => f.write_str("use a number from 0 to 65535; 0 lets the system choose"),
             Self::Descriptor => f.write_str("use the number of an open descriptor, 0 or more"),

@@ -150,9 +150,9 @@ impl CommandLine {
     fn command(&self) -> Command {
         let mut command =
             Options::augment_args(Command::new("stelo")).version(env!("CARGO_PKG_VERSION")).after_help(
-                "Each option can also be given by an environment variable, STELO_PORT for --port and so on; \
-                 --header by STELO_HEADERS, separated by spaces; an on/off pair by the name of the first, \
-                 with true or false. The command line wins.",
+                "Each option can also be given by an environment variable: STELO_PORT for --port and so on,\n\
+                 STELO_HEADERS for --header (fields separated by spaces), STELO_ACCESS_LOG=false and the\n\
+                 like for on/off pairs. The command line wins.",
             );
         if self.folder {
             let folder = PathBufValueParser::new()
@@ -161,8 +161,10 @@ impl CommandLine {
                 Arg::new("folder").value_name("FOLDER").help("The folder to serve").value_parser(folder),
             );
         }
-        Options::defaults(&self.defaults).into_iter().fold(command, |command, (id, value)| {
-            command.mut_arg(id, |arg| arg.required(false).default_value(value))
+        let defaults = Options::defaults(&self.defaults);
+        command.mut_args(|arg| match defaults.iter().find(|(id, _)| arg.get_id() == id) {
+            Some((_, value)) => arg.required(false).default_value(value.clone()),
+            None => arg,
         })
     }
 }
@@ -209,7 +211,7 @@ fn exit(error: &clap::Error, environment: Option<&Command>) -> Exit {
             continue;
         }
         if !line.is_empty() {
-            line.push_str(if part.starts_with('[') { " " } else { "; " });
+            line.push_str("; ");
         }
         line.push_str(part.trim_start_matches("error: "));
     }

@@ -36,12 +36,12 @@ pub(super) struct Options {
     #[arg(long, help_heading = "How to run", value_name = "NUMBER", value_parser = positive::<NonZeroUsize>)]
     threads: NonZeroUsize,
 
-    /// The executor; it must have been compiled in
-    #[arg(long = "loop", id = "loop", help_heading = "How to run", value_name = "NAME", ignore_case = true)]
+    /// The executor, as far as compiled in: auto, tokio, smol or async-std
+    #[arg(long = "loop", id = "loop", help_heading = "How to run", value_name = "NAME")]
     runtime: Loop,
 
-    /// Log events of this importance and above
-    #[arg(long, help_heading = "What to log", value_name = "LEVEL", ignore_case = true)]
+    /// Log this and worse: critical, error, warning, info, debug or trace
+    #[arg(long, help_heading = "What to log", value_name = "LEVEL")]
     log_level: LogLevel,
 
     /// Log each response, on stdout (default)
@@ -53,7 +53,7 @@ pub(super) struct Options {
     #[arg(long, help_heading = "What to log")]
     no_access_log: bool,
 
-    /// Add a header field to each response that does not have it; can be given more than once
+    /// Add a field to each response that does not have it; can be given again
     #[arg(long = "header", help_heading = "What to answer", value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
 

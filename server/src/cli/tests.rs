@@ -102,20 +102,16 @@ fn what_is_wrong_is_said_in_one_line() {
             &[],
             "invalid value '3000000000' for '--backlog <NUMBER>': use a whole number, 1 or more",
         ),
-        (
-            "--loop uv",
-            &[],
-            "invalid value 'uv' for '--loop <NAME>' [possible values: auto, tokio, smol, async-std]",
-        ),
+        ("--loop uv", &[], "invalid value 'uv' for '--loop <NAME>': use auto, tokio, smol or async-std"),
         (
             "--log-level foo",
             &[],
-            "invalid value 'foo' for '--log-level <LEVEL>' [possible values: critical, error, warning, info, debug, trace]",
+            "invalid value 'foo' for '--log-level <LEVEL>': use critical, error, warning, info, debug or trace",
         ),
         (
             "",
             &["STELO_LOG_LEVEL=foo"],
-            "invalid value 'foo' for STELO_LOG_LEVEL [possible values: critical, error, warning, info, debug, trace]",
+            "invalid value 'foo' for STELO_LOG_LEVEL: use critical, error, warning, info, debug or trace",
         ),
         ("", &["STELO_ACCESS_LOG=maybe"], "invalid value 'maybe' for STELO_ACCESS_LOG: use true or false"),
         (
