@@ -129,7 +129,9 @@ impl HeadReader {
                     Some(kind) => Err(kind),
                     None => break false,
                 },
-                Err(kind) => Err(kind),
+                Err(kind) if self.stage == Stage::Fields => Err(kind),
+                // The same fault, whether the line comes whole or byte by byte.
+                Err(kind) => Err(hopeless(rest, limits).unwrap_or(kind)),
             };
             step.map_err(|kind| (kind, line_start))?;
         };
