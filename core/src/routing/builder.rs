@@ -1,0 +1,161 @@
+//! Declaring routes.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Methods;
+use super::convertor::{Convertor, Convertors};
+use super::error::RouteError;
+use super::pattern::{Part, Pattern, is_identifier};
+use super::reverse::Names;
+use super::router::{Entry, Kind, Router, without_port};
+use super::tree::Tree;
+use crate::http::Method;
+
+/// A table of routes in the making. `T` is what stands behind a route: a handler, a mounted application.
+///
+/// The order of declaration counts: the first route that matches wins, be it a route, a mount or a host. Whatever
+/// is wrong with a pattern is reported by [`build`](Self::build).
+pub struct Builder<T> {
+    declarations: Vec<Declaration<T>>,
+    convertors: Convertors,
+    redirect_slashes: bool,
+}
+
+/// A route, a mount or a host that has been declared.
+pub struct Declaration<T> {
+    kind: Kind,
+    methods: Methods,
+    pattern: Box<str>,
+    name: Option<Box<str>>,
+    value: T,
+}
+
+impl<T> Declaration<T> {
+    /// Gives it a name for [`Router::url_path_for`]. Names need not be unique: the first that fits is taken.
+    pub fn named(&mut self, name: &str) -> &mut Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl<T> Default for Builder<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Builder<T> {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self { declarations: Vec::new(), convertors: Convertors::default(), redirect_slashes: true }
+    }
+
+    /// Declares a route: the whole path has to match `path`, which begins with `/`.
+    ///
+    /// Where GET is among the methods, HEAD is added.
+    pub fn route(&mut self, path: &str, methods: impl Into<Methods>, value: T) -> &mut Declaration<T> {
+        let mut methods = methods.into();
+        if methods.contains(&Method::Get) {
+            methods.insert(Method::Head);
+        }
+        self.declare(Kind::Route, methods, path, value)
+    }
+
+    /// Declares a mount: it gets every path below `prefix`, with whatever method, and no route declared after it
+    /// sees such a path. `prefix` itself does not belong to it, but is redirected to `prefix/`.
+    ///
+    /// Slashes at the end of `prefix` do not count; `""` and `"/"` get everything.
+    pub fn mount(&mut self, prefix: &str, value: T) -> &mut Declaration<T> {
+        self.declare(Kind::Mount, Methods::ANY, prefix.trim_end_matches('/'), value)
+    }
+
+    /// Declares a host: it gets every path, with whatever method, of the hosts that match, such as
+    /// `{sub}.example.org` (a parameter takes dots, too). Neither case nor port counts.
+    pub fn host(&mut self, pattern: &str, value: T) -> &mut Declaration<T> {
+        self.declare(Kind::Host, Methods::ANY, pattern, value)
+    }
+
+    /// Registers a convertor for this table, before or after the routes that use it. It hides one of the same name,
+    /// a built-in one too.
+    pub fn convertor(&mut self, name: &str, convertor: impl Convertor) -> &mut Self {
+        self.convertors.add(name.into(), Box::new(convertor));
+        self
+    }
+
+    /// Whether a path that nothing matches is redirected if it would match with a slash more or less at its end.
+    /// On by default.
+    pub fn redirect_slashes(&mut self, redirect: bool) -> &mut Self {
+        self.redirect_slashes = redirect;
+        self
+    }
+
+    fn declare(&mut self, kind: Kind, methods: Methods, pattern: &str, value: T) -> &mut Declaration<T> {
+        let pattern = pattern.into();
+        self.declarations.push(Declaration { kind, methods, pattern, name: None, value });
+        let last = self.declarations.len() - 1;
+        &mut self.declarations[last]
+    }
+
+    /// Compiles the table.
+    ///
+    /// # Errors
+    /// The first pattern that is not one.
+    pub fn build(self) -> Result<Router<T>, RouteError> {
+        let Self { declarations, convertors, redirect_slashes } = self;
+        if let Some(name) = convertors.names().find(|name| !is_identifier(name)) {
+            return Err(RouteError::ConvertorName { name: name.into() });
+        }
+        let (mut paths, mut hosts) = (Tree::new(), Tree::new());
+        let mut entries = Vec::with_capacity(declarations.len());
+        for (index, declaration) in (0..).zip(declarations) {
+            let Declaration { kind, methods, pattern: text, name, value } = declaration;
+            let mut pattern = parse(kind, &text, &convertors)?;
+            match kind {
+                Kind::Route if methods.is_empty() => return Err(RouteError::NoMethods { pattern: text }),
+                Kind::Route => paths.add_route(index, &pattern, methods),
+                Kind::Mount => paths.add_mount(index, &pattern),
+                Kind::Host => {
+                    normalize_host(&mut pattern);
+                    hosts.add_route(index, &pattern, methods);
+                }
+            }
+            entries.push(Entry { value, kind, name, pattern });
+        }
+        paths.finish(&convertors);
+        hosts.finish(&convertors);
+        let names = Names::new(&entries);
+        Ok(Router { entries, paths, hosts, names, convertors, redirect_slashes })
+    }
+}
+
+fn parse(kind: Kind, text: &str, convertors: &Convertors) -> Result<Pattern, RouteError> {
+    match (kind, text.starts_with('/')) {
+        (Kind::Host, true) => return Err(RouteError::HostIsPath { pattern: text.into() }),
+        (Kind::Mount, false) if text.is_empty() => {}
+        (Kind::Route | Kind::Mount, false) => return Err(RouteError::MissingSlash { pattern: text.into() }),
+        (Kind::Route | Kind::Mount, true) | (Kind::Host, false) => {}
+    }
+    let pattern = Pattern::parse(text, convertors)?;
+    if kind != Kind::Route {
+        // What is left to the mount has this name in `url_path_for`.
+        pattern.refuse_repeated(&["path"])?;
+    }
+    pattern.refuse_unbounded(convertors, kind == Kind::Mount)?;
+    Ok(pattern)
+}
+
+/// Leaves out the port and the case of a host pattern.
+fn normalize_host(pattern: &mut Pattern) {
+    if let Some(Part::Literal(last)) = pattern.parts.last_mut() {
+        *last = without_port(last).into();
+        if last.is_empty() {
+            pattern.parts.pop();
+        }
+    }
+    for part in &mut pattern.parts {
+        if let Part::Literal(text) = part {
+            text.make_ascii_lowercase();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Patterns: `/users/{id:int}/posts/{slug}` as a list of literals and parameters.
+//!
+//! A parameter is `{name}` or `{name:convertor}`, both identifiers. What only looks like one (`{a-b}`) is literal
+//! text, as is everything else: there are no wildcards and no escapes.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::convertor::{Class, Convertors};
+use super::error::RouteError;
+
+/// A parameter of a pattern.
+#[derive(Clone, Debug)]
+pub struct Param {
+    name: Box<str>,
+    convertor: Box<str>,
+    pub(super) class: Class,
+}
+
+impl Param {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name of its convertor; `str` where the pattern names none.
+    pub fn convertor(&self) -> &str {
+        &self.convertor
+    }
+}
+
+/// A piece of a pattern.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Literal(Box<str>),
+    /// The position in [`Pattern::params`].
+    Param(usize),
+}
+
+/// A pattern, taken apart.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) text: Box<str>,
+    /// No two literals in a row, none of them empty.
+    pub(super) parts: Vec<Part>,
+    pub(super) params: Vec<Param>,
+}
+
+impl Pattern {
+    /// Takes a pattern apart. Errors: an unknown convertor, a repeated name.
+    pub(super) fn parse(text: &str, convertors: &Convertors) -> Result<Self, RouteError> {
+        let mut pattern = Self { text: text.into(), parts: Vec::new(), params: Vec::new() };
+        let (mut literal, mut at) = (0, 0);
+        while let Some(brace) = text[at..].find('{').map(|found| at + found) {
+            let Some((name, convertor, end)) = param_at(text, brace) else {
+                at = brace + 1;
+                continue;
+            };
+            let class = convertors.class(convertor).ok_or_else(|| RouteError::UnknownConvertor {
+                pattern: text.into(),
+                convertor: convertor.into(),
+            })?;
+            pattern.literal(&text[literal..brace]);
+            pattern.parts.push(Part::Param(pattern.params.len()));
+            pattern.params.push(Param { name: name.into(), convertor: convertor.into(), class });
+            (literal, at) = (end, end);
+        }
+        pattern.literal(&text[literal..]);
+        pattern.refuse_repeated(&[])?;
+        Ok(pattern)
+    }
+
+    fn literal(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.parts.push(Part::Literal(text.into()));
+        }
+    }
+
+    /// Refuses names that stand in the pattern twice, or once while they are also in `taken`.
+    pub(super) fn refuse_repeated(&self, taken: &[&str]) -> Result<(), RouteError> {
+        let mut names: Vec<&str> = self.params.iter().map(Param::name).chain(taken.iter().copied()).collect();
+        names.sort_unstable();
+        let mut repeated: Vec<Box<str>> =
+            names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].into()).collect();
+        repeated.dedup();
+        if repeated.is_empty() {
+            return Ok(());
+        }
+        Err(RouteError::DuplicateParams { pattern: self.text.clone(), names: repeated })
+    }
+
+    /// Refuses a convertor of the user's in a place where a hostile path could have it asked for every stretch of
+    /// the path: where neither its beginning nor its end is settled by what stands around it.
+    ///
+    /// `slash_follows` says that the pattern is a prefix.
+    pub(super) fn refuse_unbounded(
+        &self,
+        convertors: &Convertors,
+        slash_follows: bool,
+    ) -> Result<(), RouteError> {
+        // Whether a parameter before has an open end, in this segment or (one that spans segments) anywhere.
+        let (mut in_segment, mut anywhere) = (false, false);
+        for (i, part) in self.parts.iter().enumerate() {
+            let param = match part {
+                Part::Literal(text) => {
+                    in_segment &= !text.contains('/');
+                    continue;
+                }
+                Part::Param(param) => &self.params[*param],
+            };
+            let spans = convertors.spans(param.class);
+            let closed = match self.parts.get(i + 1) {
+                None => !slash_follows || !convertors.takes(param.class, b'/'),
+                Some(Part::Literal(text)) => !convertors.takes(param.class, text.as_bytes()[0]),
+                Some(Part::Param(_)) => param.class == Class::Uuid,
+            };
+            if matches!(param.class, Class::Custom(_)) && (in_segment || anywhere) && (spans || !closed) {
+                return Err(RouteError::Unbounded { pattern: self.text.clone(), param: param.name.clone() });
+            }
+            in_segment |= !closed;
+            anywhere |= !closed && spans;
+        }
+        Ok(())
+    }
+}
+
+/// The parameter that begins with the brace at `at`: name, convertor, and where it ends.
+fn param_at(text: &str, at: usize) -> Option<(&str, &str, usize)> {
+    let inner = &text[at + 1..];
+    let inner = &inner[..inner.find('}')?];
+    let (name, convertor) = inner.split_once(':').unwrap_or((inner, "str"));
+    (is_identifier(name) && is_identifier(convertor)).then_some((name, convertor, at + inner.len() + 2))
+}
+
+/// Whether `text` can name a parameter or a convertor.
+pub(super) fn is_identifier(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::{String, ToString};
+
+    fn shown(text: &str) -> String {
+        let pattern = Pattern::parse(text, &Convertors::default()).unwrap();
+        let parts = pattern.parts.iter().map(|part| match part {
+            Part::Literal(text) => format!("'{text}'"),
+            Part::Param(i) => format!("<{} {}>", pattern.params[*i].name(), pattern.params[*i].convertor()),
+        });
+        parts.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn parts() {
+        assert_eq!(shown("/a"), "'/a'");
+        assert_eq!(shown("/u/{id:int}/p/{slug}"), "'/u/' <id int> '/p/' <slug str>");
+        assert_eq!(shown("/{a}.{b}"), "'/' <a str> '.' <b str>");
+        assert_eq!(shown("/v{n:int}{_x1}"), "'/v' <n int> <_x1 str>");
+        assert_eq!(shown("/p({n:int})$"), "'/p(' <n int> ')$'");
+        assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn almost_a_parameter_is_literal() {
+        for text in
+            ["/{a-b}", "/{}", "/{:int}", "/{a:}", "/{1a}", "/{a", "/a}", "/{ a}", "/{a:int:str}", "/{é}"]
+        {
+            assert_eq!(shown(text), format!("'{text}'"));
+        }
+        assert_eq!(shown("/{{a}}"), "'/{' <a str> '}'");
+        assert_eq!(shown("/{a-{b}"), "'/{a-' <b str>");
+    }
+
+    #[test]
+    fn errors_name_the_pattern() {
+        let error = |text| Pattern::parse(text, &Convertors::default()).unwrap_err().to_string();
+        assert!(error("/{x:nope}").contains("`/{x:nope}`") && error("/{x:nope}").contains("`nope`"));
+        assert!(error("/{id}/{id}").contains("`id` more than once"));
+        assert!(error("/{n}/{id}/{id}/{n}/{id}").contains("`id`, `n` more than once"));
+    }
+}

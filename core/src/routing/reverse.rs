@@ -1,0 +1,251 @@
+//! Reverse look-up: from the name of a route and values for its parameters to a path.
+//!
+//! Names of what is mounted have the name of the mount and a colon before them; a mount (or host) without a name
+//! adds nothing. Values are percent-encoded (RFC 3986 section 2), so that the path leads to the route again.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::{self, Display};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::convertor::ValueError;
+use super::pattern::Part;
+use super::router::{Entry, Kind, Router};
+
+/// Names and values of parameters. Numbers are written as `Display` has them.
+pub type Values<'a> = [(&'a str, &'a dyn Display)];
+
+/// What may stand in the host of a URL as it is (RFC 3986 section 3.2.2, reg-name).
+const HOST: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// What may stand in a path as it is (RFC 3986 section 3.3, pchar and `/`).
+const PATH: &AsciiSet = &HOST.remove(b':').remove(b'@').remove(b'/');
+
+/// What a reverse look-up has found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UrlPath {
+    /// The host, if the route is behind one.
+    pub host: Option<String>,
+    /// The path, percent-encoded, without root path.
+    pub path: String,
+}
+
+impl Display for UrlPath {
+    /// The path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+/// Why there is no path for a name and values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ReverseError {
+    /// No route has this name and just these parameters.
+    NoMatch {
+        /// The name.
+        name: Box<str>,
+        /// The names of the parameters.
+        params: Vec<Box<str>>,
+    },
+    /// A value that cannot stand in the path.
+    Value {
+        /// The name of the parameter.
+        param: Box<str>,
+        /// What is wrong with its value.
+        error: ValueError,
+    },
+}
+
+impl ReverseError {
+    fn no_match(name: &str, values: &Values<'_>) -> Self {
+        Self::NoMatch { name: name.into(), params: values.iter().map(|(name, _)| (*name).into()).collect() }
+    }
+}
+
+impl Display for ReverseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMatch { name, params } => {
+                write!(f, "no route has the name \"{name}\" and the parameters \"{}\"", params.join(", "))
+            }
+            Self::Value { param, error } => write!(f, "the value of `{param}`: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for ReverseError {}
+
+/// Who has which name.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Name and index of what is named, sorted.
+    named: Vec<(Box<str>, usize)>,
+    /// The indices of the mounts and hosts.
+    nesting: Vec<usize>,
+}
+
+impl Names {
+    pub(super) fn new<T>(entries: &[Entry<T>]) -> Self {
+        let mut names = Self { named: Vec::new(), nesting: Vec::new() };
+        for (index, entry) in entries.iter().enumerate() {
+            match (entry.kind, &entry.name) {
+                (Kind::Route, Some(name)) => names.named.push((name.clone(), index)),
+                (Kind::Route, None) => {}
+                (Kind::Mount | Kind::Host, _) => names.nesting.push(index),
+            }
+        }
+        names.named.sort();
+        names
+    }
+
+    /// The indices of all entries that may answer to `name`, in the order of declaration.
+    fn candidates(&self, name: &str) -> Vec<usize> {
+        let first = self.named.partition_point(|(named, _)| **named < *name);
+        let named = self.named[first..].iter().take_while(|(named, _)| **named == *name);
+        let mut indices: Vec<usize> =
+            named.map(|&(_, index)| index).chain(self.nesting.iter().copied()).collect();
+        indices.sort_unstable();
+        indices
+    }
+}
+
+impl<T> Router<T> {
+    /// The path of the first route with this name and these parameters, all of them and no more.
+    ///
+    /// A mount or host that has the name itself takes the rest of the path as a parameter named `path`.
+    ///
+    /// ```
+    /// use stelo_core::http::Method;
+    /// use stelo_core::routing::Builder;
+    ///
+    /// let mut builder = Builder::new();
+    /// builder.route("/users/{id:int}/posts/{slug}", Method::Get, ()).named("post");
+    /// let router = builder.build()?;
+    /// let url = router.url_path_for("post", &[("id", &7), ("slug", &"a b")])?;
+    /// assert_eq!(url.path, "/users/7/posts/a%20b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such route, or a value that its convertor would not match.
+    pub fn url_path_for(&self, name: &str, values: &Values<'_>) -> Result<UrlPath, ReverseError> {
+        self.url_path_for_nested(name, values, |_, name, values| Err(ReverseError::no_match(name, values)))
+    }
+
+    /// Like [`url_path_for`](Self::url_path_for), and looks into what is mounted: `nested` is asked for a name and
+    /// values in the value behind a mount or host. Where it answers with [`ReverseError::NoMatch`], the search goes on.
+    ///
+    /// # Errors
+    /// There is no such route, or a value that its convertor would not match.
+    pub fn url_path_for_nested(
+        &self,
+        name: &str,
+        values: &Values<'_>,
+        nested: impl Fn(&T, &str, &Values<'_>) -> Result<UrlPath, ReverseError>,
+    ) -> Result<UrlPath, ReverseError> {
+        for index in self.names.candidates(name) {
+            let entry = &self.entries[index];
+            let found = match entry.kind {
+                Kind::Route => self.route_path(entry, values),
+                Kind::Mount | Kind::Host => self.nested_path(entry, name, values, &nested),
+            };
+            match found {
+                Ok(Some(mut url)) => {
+                    if url.path.starts_with("//") {
+                        // By itself, such a reference would lead to another host (RFC 3986 section 4.2).
+                        url.path.replace_range(1..2, "%2F");
+                    }
+                    return Ok(url);
+                }
+                Ok(None) | Err(ReverseError::NoMatch { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ReverseError::no_match(name, values))
+    }
+
+    fn route_path(&self, entry: &Entry<T>, values: &Values<'_>) -> Result<Option<UrlPath>, ReverseError> {
+        if values.len() != entry.pattern.params.len() {
+            return Ok(None);
+        }
+        Ok(self.fill(entry, values)?.map(|path| UrlPath { host: None, path }))
+    }
+
+    fn nested_path(
+        &self,
+        entry: &Entry<T>,
+        name: &str,
+        values: &Values<'_>,
+        nested: &impl Fn(&T, &str, &Values<'_>) -> Result<UrlPath, ReverseError>,
+    ) -> Result<Option<UrlPath>, ReverseError> {
+        let own = |name: &str| entry.pattern.params.iter().any(|param| param.name() == name);
+        let (mine, rest): (Vec<_>, Vec<_>) = values.iter().copied().partition(|(name, _)| own(name));
+        let below = match entry.name.as_deref().map(|prefix| name.strip_prefix(prefix)) {
+            None => Some(name),
+            Some(Some("")) => None,
+            Some(Some(below)) if below.starts_with(':') => Some(&below[1..]),
+            Some(_) => return Ok(None),
+        };
+        if mine.len() != entry.pattern.params.len() {
+            return Ok(None);
+        }
+        let inner = match (below, &*rest) {
+            (Some(below), rest) => nested(&entry.value, below, rest)?,
+            (None, [("path", value)]) => {
+                let value = value.to_string();
+                let value = utf8_percent_encode(value.trim_start_matches('/'), PATH);
+                UrlPath { host: None, path: ["/", &value.to_string()].concat() }
+            }
+            (None, _) => return Ok(None),
+        };
+        let Some(mut prefix) = self.fill(entry, &mine)? else { return Ok(None) };
+        if entry.kind == Kind::Host {
+            return Ok(Some(UrlPath { host: Some(prefix), path: inner.path }));
+        }
+        prefix.push_str(&inner.path);
+        Ok(Some(UrlPath { host: inner.host, path: prefix }))
+    }
+
+    /// The pattern with the values in place of its parameters; `None` where one is missing.
+    fn fill(&self, entry: &Entry<T>, values: &Values<'_>) -> Result<Option<String>, ReverseError> {
+        let mut text = String::new();
+        for part in &entry.pattern.parts {
+            match part {
+                Part::Literal(literal) if entry.kind == Kind::Host => text.push_str(literal),
+                Part::Literal(literal) => text.extend(utf8_percent_encode(literal, PATH)),
+                Part::Param(position) => {
+                    let param = &entry.pattern.params[*position];
+                    let Some((_, value)) = values.iter().find(|(name, _)| *name == param.name()) else {
+                        return Ok(None);
+                    };
+                    let value = value.to_string();
+                    let invalid = |error| ReverseError::Value { param: param.name().into(), error };
+                    self.convertors.check(param.class, &value).map_err(invalid)?;
+                    text.extend(utf8_percent_encode(
+                        &value,
+                        if entry.kind == Kind::Host { HOST } else { PATH },
+                    ));
+                }
+            }
+        }
+        Ok(Some(text))
+    }
+}
