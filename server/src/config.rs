@@ -258,7 +258,7 @@ pub enum Loop {
 impl Loop {
     const ALL: [Self; 4] = [Self::Auto, Self::Tokio, Self::Smol, Self::AsyncStd];
 
-    const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Tokio => "tokio",

@@ -29,10 +29,10 @@ pub enum ConfigError {
     },
     /// The executor has not been compiled in.
     Loop {
-        /// The one that was asked for; [`Loop::Auto`] where there is none at all.
+        /// The one that was asked for.
         wanted: Loop,
         /// Those that are there.
-        built: &'static [Loop],
+        built: Vec<&'static str>,
     },
     /// Not the name of an executor.
     LoopName,
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_bad_setting_is_a_usage_error_and_a_failed_hook_a_failed_start() {
-        let error = ServeError::from(ConfigError::Loop { wanted: Loop::Smol, built: &[Loop::Tokio] });
+        let error = ServeError::from(ConfigError::Loop { wanted: Loop::Smol, built: vec!["tokio"] });
         assert_eq!(
             (error.to_string().as_str(), error.exit_code()),
             ("--loop smol is not compiled in: build with the Cargo feature smol, or use tokio", 2)

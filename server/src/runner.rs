@@ -1,0 +1,130 @@
+//! Which of the executors that are compiled into a program runs its server.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::{fmt, io};
+
+use stelo_core::app::App;
+use stelo_runtime::Runtime;
+
+use crate::{Config, ConfigError, Loop, ServeError, Stopped, log, run, serve};
+
+type Outcome = Result<Stopped, ServeError>;
+type Serving = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// An executor that a server can run on, its type forgotten.
+#[derive(Clone, Copy)]
+pub struct Runner {
+    name: &'static str,
+    run: fn(Config, Arc<dyn App>) -> Outcome,
+    serve: fn(Config, Arc<dyn App>) -> io::Result<Serving>,
+}
+
+impl Runner {
+    /// The executor of a runtime.
+    pub const fn of<R: Runtime>() -> Self {
+        Self {
+            name: R::NAME,
+            run: run::<R>,
+            serve: |config, app| {
+                R::current().map(|runtime| -> Serving { Box::pin(serve(runtime, config, app)) })
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Runner").field(&self.name).finish()
+    }
+}
+
+/// Runs a server until it stops, on threads of its own: on the first of `runners` that [`Config::runtime`] allows.
+///
+/// # Errors
+/// A setting makes no sense, none of `runners` is wanted, or the server cannot start.
+pub fn run_on(runners: &[Runner], config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
+    log::init(&config);
+    let runner = wanted(runners, config.runtime).next().ok_or_else(|| missing(runners, config.runtime))?;
+    (runner.run)(config, app)
+}
+
+/// Serves until the server stops, within an executor that runs already: the first of `runners` that
+/// [`Config::runtime`] allows and that runs the caller.
+///
+/// # Errors
+/// As for [`run_on`]; or the caller is not run by a wanted executor.
+pub async fn serve_on(runners: &[Runner], config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
+    log::init(&config);
+    let mut refusal = missing(runners, config.runtime);
+    for runner in wanted(runners, config.runtime) {
+        match (runner.serve)(config.clone(), Arc::clone(&app)) {
+            Ok(serving) => return serving.await,
+            Err(error) => refusal = ServeError::Runtime(error),
+        }
+    }
+    Err(refusal)
+}
+
+fn wanted(runners: &[Runner], wanted: Loop) -> impl Iterator<Item = &Runner> {
+    runners.iter().filter(move |runner| wanted == Loop::Auto || wanted.word() == runner.name)
+}
+
+fn missing(runners: &[Runner], wanted: Loop) -> ServeError {
+    ConfigError::Loop { wanted, built: runners.iter().map(|runner| runner.name).collect() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use stelo_core::app::{Reply, Request, Response};
+
+    use super::*;
+
+    struct Nothing;
+
+    impl App for Nothing {
+        fn call(&self, _: Request) -> Reply {
+            Response::default().into()
+        }
+    }
+
+    /// An executor that says which it is by failing.
+    const fn failing(name: &'static str, run: fn(Config, Arc<dyn App>) -> Outcome) -> Runner {
+        Runner { name, run, serve: |_, _| Err(io::Error::other("not running")) }
+    }
+
+    const RUNNERS: [Runner; 2] = [
+        failing("tokio", |_, _| Err(ServeError::Runtime(io::Error::other("tokio")))),
+        failing("async-std", |_, _| Err(ServeError::Runtime(io::Error::other("async-std")))),
+    ];
+
+    fn outcome(runners: &[Runner], runtime: Loop) -> String {
+        run_on(runners, Config::new().runtime(runtime), Arc::new(Nothing)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_first_is_taken_or_the_one_that_is_named() {
+        assert!(outcome(&RUNNERS, Loop::Auto).ends_with(": tokio"));
+        assert!(outcome(&RUNNERS, Loop::Tokio).ends_with(": tokio"));
+        assert!(outcome(&RUNNERS, Loop::AsyncStd).ends_with(": async-std"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        assert_eq!(
+            outcome(&RUNNERS, Loop::Smol),
+            "--loop smol is not compiled in: build with the Cargo feature smol, or use tokio or async-std"
+        );
+        let none = "no executor is compiled in: build with one of the Cargo features tokio, smol, async-std";
+        assert_eq!(outcome(&[], Loop::Auto), none);
+    }
+
+    #[test]
+    fn serving_asks_for_an_executor_that_runs() {
+        let config = Config::new();
+        let mut serving = Box::pin(serve_on(&RUNNERS, config, Arc::new(Nothing)));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let std::task::Poll::Ready(Err(error)) = serving.as_mut().poll(&mut cx) else { panic!("no error") };
+        assert!(matches!(error, ServeError::Runtime(error) if error.to_string() == "not running"));
+    }
+}
