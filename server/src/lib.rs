@@ -5,10 +5,18 @@
 
 mod cli;
 mod config;
+mod driver;
 mod error;
+mod executor;
 pub mod log;
 pub mod messages;
+mod registry;
+mod serve;
+mod stop;
+mod worker;
 
 pub use cli::{CommandLine, Exit, Parsed};
 pub use config::{Config, LogLevel, Loop};
 pub use error::{ConfigError, EXIT_STARTUP, EXIT_USAGE, ServeError};
+pub use serve::{Server, Stopped, run, serve};
+pub use stop::ServerHandle;

@@ -595,6 +595,11 @@ impl Connection {
         self.reader.adopt(buffers.head);
     }
 
+    /// Whether the connection has no buffer to read into, and would make one.
+    pub fn is_bare(&self) -> bool {
+        self.input.held() == 0
+    }
+
     /// How many bytes the connection holds, its own size left out.
     pub fn held(&self) -> usize {
         self.input.held() + self.output.held() + self.reader.held() + self.decoder.held()

@@ -1,0 +1,328 @@
+//! The application's side of a connection: from the events of the machine to a request, from the reply to what the
+//! machine is told to send.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use stelo_core::app::{self, BoxFuture, Executor, OnUpgrade, Reply, Request, Response};
+use stelo_core::body::{Body, BodyError, Frame, Sender};
+use stelo_core::event::{Event, Length, Send, StreamId};
+use stelo_core::http::{RequestHead, Status};
+use stelo_core::{Bytes, Fault, FaultKind};
+use stelo_runtime::{Instant, Runtime, Stream};
+use tracing::{debug, error, warn};
+
+use super::Driver;
+use crate::executor::catch;
+use crate::log::{self, SERVER};
+use crate::messages;
+
+const STREAM: StreamId = StreamId::ONLY;
+
+/// The exchange that a connection is in.
+#[derive(Default)]
+pub(super) struct Exchange {
+    stage: Stage,
+    /// Where the request body goes, while someone wants it.
+    upload: Option<Sender>,
+    /// The machine can say nothing before more bytes come.
+    needs_data: bool,
+    /// The response body has more than the machine takes at the moment.
+    waits_for_room: bool,
+    upgrade: Option<OnUpgrade>,
+    /// What is to run once the responses that it belongs to are written.
+    background: Vec<BoxFuture<()>>,
+}
+
+/// What the application is doing.
+#[derive(Default)]
+enum Stage {
+    /// Nothing: there is no request.
+    #[default]
+    Idle,
+    /// Making up its mind.
+    Replying(BoxFuture<Response>, Arc<RequestHead>),
+    /// Giving the body of its response.
+    Sending(Body),
+}
+
+impl Exchange {
+    pub(super) fn is_busy(&self) -> bool {
+        !matches!(self.stage, Stage::Idle)
+    }
+
+    pub(super) fn needs_data(&self) -> bool {
+        self.needs_data
+    }
+
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_room
+    }
+
+    pub(super) fn take_upgrade(&mut self) -> Option<OnUpgrade> {
+        self.upgrade.take()
+    }
+
+    /// Has the task of `cx` woken when someone wants more of the request body.
+    pub(super) fn watch(&self, cx: &mut Context<'_>) {
+        if let Some(upload) = &self.upload {
+            upload.watch(cx);
+            // Asked for between the last look and now?
+            if upload.is_abandoned() || upload.is_wanted() && upload.has_room() && !self.needs_data {
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+
+    pub(super) fn unwatch(&self) {
+        if let Some(upload) = &self.upload {
+            upload.unwatch();
+        }
+    }
+
+    pub(super) fn run_background(&mut self, executor: &dyn Executor) {
+        for task in self.background.drain(..) {
+            executor.spawn(task);
+        }
+    }
+}
+
+impl<R: Runtime> Driver<R> {
+    /// Lets the application get on as far as it can.
+    pub(super) fn advance(&mut self, cx: &mut Context<'_>, now: Instant) {
+        while self.take_event(now) || self.poll_application(cx, now) {}
+    }
+
+    /// Takes the next event, if there is someone to take it. Says whether anything has moved.
+    fn take_event(&mut self, now: Instant) -> bool {
+        let exchange = &mut self.exchange;
+        exchange.needs_data = false;
+        if exchange.upload.as_ref().is_some_and(Sender::is_abandoned) {
+            exchange.upload = None;
+        }
+        match &exchange.upload {
+            Some(upload) if !upload.is_wanted() || !upload.has_room() => return false,
+            Some(_) => {
+                // A client that waits to be asked is asked now. Allowed at any time.
+                let _ = self.machine.send(now, STREAM, Send::Continue);
+            }
+            // Nobody wants the rest of the body: not to ask for it is how the client is held back.
+            None if exchange.is_busy() => return false,
+            None => {}
+        }
+        match self.machine.next_event() {
+            Event::Request { head, length, .. } => self.start(head, length, now),
+            Event::Data { data, .. } => {
+                let frame = Frame::Data(data.to_vec().into());
+                self.upload(frame);
+            }
+            Event::Trailers { trailers, .. } => self.upload(Frame::Trailers(trailers)),
+            Event::End { .. } => {
+                if let Some(upload) = self.exchange.upload.take() {
+                    upload.finish();
+                }
+            }
+            Event::Fault { fault, .. } => self.fault(fault, now),
+            Event::NeedData => {
+                self.exchange.needs_data = true;
+                return false;
+            }
+            Event::Paused | Event::Closed => return false,
+        }
+        true
+    }
+
+    fn upload(&mut self, frame: Frame) {
+        if let Some(upload) = &self.exchange.upload {
+            // There was room before the machine was asked; a reader that has just left is found out next time.
+            let _ = upload.try_send(frame);
+        }
+    }
+
+    fn fault(&mut self, fault: Fault, now: Instant) {
+        if let Some(upload) = self.exchange.upload.take() {
+            return upload.fail(match fault.kind {
+                FaultKind::Incomplete | FaultKind::Gone => BodyError::Disconnected,
+                _ => BodyError::Fault(fault),
+            });
+        }
+        if fault.status().is_none() || self.exchange.is_busy() {
+            return debug!(target: SERVER, "Connection ended: {fault}");
+        }
+        warn!(target: SERVER, "Invalid HTTP request received: {fault}");
+        let (worker, machine) = (&self.worker, &mut self.machine);
+        // Nothing has been answered yet, so this is allowed.
+        let _ = worker.with_defaults(now, |defaults| machine.refuse(now, fault, defaults));
+    }
+
+    /// Gives a request to the application.
+    fn start(&mut self, head: Arc<RequestHead>, length: Length, now: Instant) {
+        let shared = self.worker.shared.clone();
+        let body = self.request_body(length);
+        if self.surplus && shared.is_overloaded() {
+            messages::concurrency_limit();
+            let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
+            // A constant that is a valid field.
+            let _ = response.headers.append("connection", "close");
+            return self.respond(response, &head, now);
+        }
+        self.surplus = false;
+        let request = Request::new(head.clone(), body, self.connection());
+        match catch(|| shared.app.call(request)) {
+            Ok(Reply::Ready(response)) => self.respond(response, &head, now),
+            Ok(Reply::Future(future)) => self.exchange.stage = Stage::Replying(future, head),
+            Err(message) => self.panicked(&message, &head, now),
+        }
+    }
+
+    /// The body of a request: whole if all of it is at hand, else through a channel as it comes.
+    fn request_body(&mut self, length: Length) -> Body {
+        match length {
+            Length::None => Body::empty(),
+            Length::Known(n) if n <= self.machine.buffered() as u64 => match self.machine.next_event() {
+                Event::Data { data, .. } => {
+                    let bytes = Bytes::from(data.to_vec());
+                    // The end of the body, which follows at once.
+                    let _ = self.machine.next_event();
+                    bytes.into()
+                }
+                _ => Body::empty(),
+            },
+            length => {
+                let (sender, body) = Body::channel(length);
+                self.exchange.upload = Some(sender);
+                body
+            }
+        }
+    }
+
+    fn connection(&mut self) -> Arc<app::Connection> {
+        let (worker, io) = (&self.worker, &self.io);
+        let connection = self.connection.get_or_insert_with(|| {
+            let client = io.as_ref().and_then(Stream::peer_address);
+            let server = io.as_ref().and_then(Stream::local_address);
+            let root_path = worker.shared.root_path.clone();
+            Arc::new(app::Connection::new(client, server, "http", root_path, worker.executor.clone()))
+        });
+        connection.clone()
+    }
+
+    /// Polls the application, if it has something to do. Says whether anything has moved.
+    fn poll_application(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        match &mut self.exchange.stage {
+            Stage::Idle => false,
+            Stage::Replying(future, head) => match catch(|| future.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => false,
+                Ok(Poll::Ready(response)) => {
+                    let head = head.clone();
+                    self.respond(response, &head, now);
+                    true
+                }
+                Err(message) => {
+                    let head = head.clone();
+                    self.panicked(&message, &head, now);
+                    true
+                }
+            },
+            Stage::Sending(_) => self.poll_body(cx, now),
+        }
+    }
+
+    fn panicked(&mut self, message: &str, head: &RequestHead, now: Instant) {
+        error!(target: SERVER, "Panic in the application, {} {}: {message}", head.method(), head.path());
+        let response = Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        self.respond(response, head, now);
+    }
+
+    /// Says the head of a response, and as much of its body as is at hand.
+    fn respond(&mut self, response: Response, head: &RequestHead, now: Instant) {
+        let Response { status, headers, mut body, background, upgrade } = response;
+        self.exchange.background.extend(background);
+        let (worker, machine) = (&self.worker, &mut self.machine);
+        let length = body.length();
+        let said = worker.with_defaults(now, |defaults| {
+            machine.send(now, STREAM, Send::Response { status, headers: &headers, length, defaults })
+        });
+        if let Err(fault) = said {
+            error!(target: SERVER, "Invalid response, {} {}: {fault}", head.method(), head.path());
+            // Once at most: this one is valid, if nothing has been said yet.
+            return match fault.kind {
+                FaultKind::State => self.reset(now),
+                _ => {
+                    let text = Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error");
+                    self.respond(text, head, now);
+                }
+            };
+        }
+        if self.worker.shared.access_log {
+            log::access(self.connection.as_ref().and_then(|c| c.client.as_ref()), head, status);
+        }
+        self.exchange.upgrade = upgrade;
+        self.exchange.stage = Stage::Idle;
+        if !self.machine.wants_body(STREAM) {
+            self.finish(Send::End, now);
+        } else if let Some(bytes) = body.take_full() {
+            match self.machine.send(now, STREAM, Send::Data(bytes)) {
+                Ok(()) => self.finish(Send::End, now),
+                Err(fault) => self.broken(&fault, now),
+            }
+        } else {
+            self.exchange.stage = Stage::Sending(body);
+        }
+    }
+
+    /// Takes what the response body has, as long as the machine takes it. Says whether the response has ended.
+    fn poll_body(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        loop {
+            self.exchange.waits_for_room = self.machine.capacity(STREAM) == 0;
+            let Stage::Sending(body) = &mut self.exchange.stage else { return true };
+            if self.exchange.waits_for_room {
+                return false;
+            }
+            match catch(|| body.poll_frame(cx)) {
+                Ok(Poll::Pending) => return false,
+                Ok(Poll::Ready(Some(Ok(Frame::Data(bytes))))) => {
+                    if let Err(fault) = self.machine.send(now, STREAM, Send::Data(bytes)) {
+                        self.broken(&fault, now);
+                    }
+                }
+                Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => {
+                    self.finish(Send::Trailers(&trailers), now);
+                }
+                Ok(Poll::Ready(None)) => self.finish(Send::End, now),
+                Ok(Poll::Ready(Some(Err(error)))) => self.broken(&error, now),
+                Err(message) => self.broken(&format_args!("panic: {message}"), now),
+            }
+        }
+    }
+
+    /// The response is complete.
+    fn finish(&mut self, what: Send<'_>, now: Instant) {
+        self.exchange.stage = Stage::Idle;
+        self.exchange.waits_for_room = false;
+        match self.machine.send(now, STREAM, what) {
+            Ok(()) => {
+                // What is left of the request body is read and dropped by the machine.
+                self.exchange.upload = None;
+                self.worker.shared.count_response();
+            }
+            // A connection that has left HTTP has no end of a response.
+            Err(_) if self.exchange.upgrade.is_some() => self.worker.shared.count_response(),
+            Err(fault) => self.broken(&fault, now),
+        }
+    }
+
+    /// The response cannot be completed: it is cut off where it is.
+    fn broken(&mut self, error: &dyn std::fmt::Display, now: Instant) {
+        error!(target: SERVER, "Response cut off: {error}");
+        self.reset(now);
+    }
+
+    fn reset(&mut self, now: Instant) {
+        self.exchange.stage = Stage::Idle;
+        self.exchange.waits_for_room = false;
+        self.exchange.upload = None;
+        // Allowed at any time.
+        let _ = self.machine.send(now, STREAM, Send::Reset);
+    }
+}

@@ -1,0 +1,42 @@
+//! A connection that has left HTTP, as the application gets it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use stelo_core::app::{BoxError, Duplex};
+use stelo_runtime::Stream;
+
+/// A stream, and before it the bytes that the peer had sent ahead.
+pub(super) struct Upgraded<S> {
+    pub(super) io: S,
+    pub(super) ahead: Vec<u8>,
+}
+
+impl<S: Stream> Duplex for Upgraded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<Result<usize, BoxError>> {
+        if self.ahead.is_empty() {
+            return self.io.poll_read(cx, buf).map_err(Into::into);
+        }
+        let n = buf.len().min(self.ahead.len());
+        for (slot, byte) in buf.iter_mut().zip(self.ahead.drain(..n)) {
+            *slot = byte;
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<Result<usize, BoxError>> {
+        self.io.poll_write(cx, buf).map_err(Into::into)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.io.poll_close(cx).map_err(Into::into)
+    }
+}

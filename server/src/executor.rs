@@ -1,0 +1,71 @@
+//! The executor as an application sees it: a runtime, with an eye on what is running.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use stelo_core::app::{BoxFuture, Executor};
+use stelo_runtime::Runtime;
+use tracing::error;
+
+use crate::log::SERVER;
+use crate::registry::{Kind, Member, Phase, Registry};
+
+/// A runtime whose tasks are members of a registry.
+pub(crate) struct Handle<R> {
+    pub(crate) runtime: R,
+    pub(crate) registry: Arc<Registry>,
+}
+
+impl<R: Runtime> Executor for Handle<R> {
+    fn spawn(&self, future: BoxFuture<()>) {
+        self.runtime.spawn(Task { future, member: self.registry.join(Kind::Task) });
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        Box::pin(self.runtime.sleep(self.runtime.now() + duration))
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.runtime.blocking(work);
+    }
+}
+
+/// A background task: ends when it is done, when it panics, or when everything ends.
+struct Task {
+    future: BoxFuture<()>,
+    member: Member,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.member.phase(cx) == Phase::Aborting {
+            return Poll::Ready(());
+        }
+        match catch(|| self.future.as_mut().poll(cx)) {
+            Ok(poll) => poll,
+            Err(message) => {
+                error!(target: SERVER, "A background task panicked: {message}");
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+/// Runs the application's code: a panic becomes its message.
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // What the code has left half done is dropped right after, unseen.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(&*payload))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no message)").to_owned()
+}

@@ -1,0 +1,163 @@
+//! Who is still running: connections and background tasks, so that a stopping server can tell them and wait for them.
+//!
+//! Each thread has a registry of its own; it is locked when a member comes or goes, not on the path of a request.
+
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Where a server stands between start and end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Phase {
+    /// Everything as usual.
+    Running = 0,
+    /// Nothing new begins; what has begun may end.
+    Draining = 1,
+    /// Everything ends now.
+    Aborting = 2,
+}
+
+/// What a member is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Connection,
+    Task,
+}
+
+/// The members of one thread.
+pub(crate) struct Registry {
+    phase: AtomicU8,
+    connections: AtomicUsize,
+    tasks: AtomicUsize,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+    /// Who waits for a phase, or for the last member to go.
+    watchers: Vec<Waker>,
+}
+
+impl Slots {
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        if !self.watchers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.watchers.push(cx.waker().clone());
+        }
+    }
+}
+
+impl Registry {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            phase: AtomicU8::new(Phase::Running as u8),
+            connections: AtomicUsize::new(0),
+            tasks: AtomicUsize::new(0),
+            slots: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Running,
+            1 => Phase::Draining,
+            _ => Phase::Aborting,
+        }
+    }
+
+    /// Enters a later phase and tells every member.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        let mut slots = self.slots();
+        let watchers = std::mem::take(&mut slots.watchers);
+        let wakers: Vec<Waker> = slots.wakers.iter().flatten().cloned().chain(watchers).collect();
+        drop(slots);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// How many members of this kind there are.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.counter(kind).load(Ordering::Acquire)
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, kind: Kind) -> Member {
+        self.counter(kind).fetch_add(1, Ordering::AcqRel);
+        let mut slots = self.slots();
+        let key = slots.free.pop().unwrap_or_else(|| {
+            slots.wakers.push(None);
+            slots.wakers.len() - 1
+        });
+        Member { registry: self.clone(), kind, key, waker: None }
+    }
+
+    /// Has the task of `cx` woken when the phase changes.
+    pub(crate) fn poll_phase(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.slots().watch(cx);
+        match self.phase() {
+            Phase::Aborting => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Completes when there is no member left.
+    pub(crate) fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.slots().watch(cx);
+        match self.count(Kind::Connection) + self.count(Kind::Task) {
+            0 => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn counter(&self, kind: Kind) -> &AtomicUsize {
+        match kind {
+            Kind::Connection => &self.connections,
+            Kind::Task => &self.tasks,
+        }
+    }
+
+    /// Nothing can panic while it is locked, so a poisoned lock is as good as any.
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in a registry, given up when it is dropped.
+pub(crate) struct Member {
+    registry: Arc<Registry>,
+    kind: Kind,
+    key: usize,
+    /// The waker that the registry has.
+    waker: Option<Waker>,
+}
+
+impl Member {
+    /// The phase; a later one wakes the task of `cx`. Costs one load where that task is the one of last time.
+    pub(crate) fn phase(&mut self, cx: &mut Context<'_>) -> Phase {
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+            if let Some(slot) = self.registry.slots().wakers.get_mut(self.key) {
+                slot.clone_from(&self.waker);
+            }
+        }
+        self.registry.phase()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut slots = self.registry.slots();
+        if let Some(slot) = slots.wakers.get_mut(self.key) {
+            *slot = None;
+        }
+        slots.free.push(self.key);
+        self.registry.counter(self.kind).fetch_sub(1, Ordering::AcqRel);
+        // While everything runs as usual, nobody waits for members to go.
+        let watchers = match self.registry.phase() {
+            Phase::Running => Vec::new(),
+            _ => std::mem::take(&mut slots.watchers),
+        };
+        drop(slots);
+        watchers.into_iter().for_each(Waker::wake);
+    }
+}

@@ -1,0 +1,91 @@
+//! How a server is asked to stop, and how others learn that it listens.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use stelo_core::app::Address;
+
+/// The state that a server shares with its handles.
+#[derive(Default)]
+pub(crate) struct Stop(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    requested: bool,
+    bound: Option<Vec<Address>>,
+    ended: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Stop {
+    pub(crate) fn request(&self) {
+        self.change(|state| state.requested = true);
+    }
+
+    pub(crate) fn set_bound(&self, addresses: Vec<Address>) {
+        self.change(|state| state.bound = Some(addresses));
+    }
+
+    pub(crate) fn set_ended(&self) {
+        self.change(|state| state.ended = true);
+    }
+
+    /// Completes when a stop has been requested.
+    pub(crate) fn poll_requested(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(cx, |state| state.requested.then_some(()))
+    }
+
+    fn poll<T>(&self, cx: &mut Context<'_>, ready: impl FnOnce(&State) -> Option<T>) -> Poll<T> {
+        let mut state = self.state();
+        if let Some(value) = ready(&state) {
+            return Poll::Ready(value);
+        }
+        if !state.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.wakers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Nothing can panic while it is locked, so a poisoned lock is as good as any.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A handle on a server: to learn where it listens, and to stop it.
+#[derive(Clone)]
+pub struct ServerHandle(pub(crate) Arc<Stop>);
+
+impl ServerHandle {
+    /// Has the server stop gracefully, as a signal does.
+    pub fn stop(&self) {
+        self.0.request();
+    }
+
+    /// Completes when the server listens: the addresses, with the ports that the system has chosen. `None` if it has
+    /// ended without ever listening.
+    pub async fn listening(&self) -> Option<Vec<Address>> {
+        poll_fn(|cx| {
+            self.0.poll(cx, |state| match &state.bound {
+                Some(addresses) => Some(Some(addresses.clone())),
+                None => state.ended.then_some(None),
+            })
+        })
+        .await
+    }
+}
+
+impl std::fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerHandle")
+    }
+}
