@@ -3,17 +3,26 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use stelo_runtime::Signal;
+use stelo_runtime::signals::end_by;
+
 use crate::{CommandLine, Exit, Parsed, ServeError, Stopped, messages};
 
 /// Reads the command line of the process and calls `run`, which runs the server until it stops.
 ///
-/// The exit code is 0 after an ordinary end, 2 if the command line makes no sense, 3 if the server did not start.
+/// The exit code is 0 after an ordinary end, 2 if the command line makes no sense, 3 if the server did not start. A
+/// server that `SIGTERM` has stopped gracefully ends by it, so that a shell sees 143; `SIGINT` is an ordinary end.
 pub fn program(line: &CommandLine, run: impl FnOnce(Parsed) -> Result<Stopped, ServeError>) -> ExitCode {
     let parsed = match line.parse_process() {
         Ok(parsed) => parsed,
         Err(exit) => return end(&exit),
     };
     match run(parsed) {
+        Ok(Stopped::Signal(Signal::Terminate)) => {
+            // Whoever waits for the process is to see what has ended it. Returns only where that fails.
+            let _ = end_by(Signal::Terminate);
+            ExitCode::SUCCESS
+        }
         Ok(_) => ExitCode::SUCCESS,
         Err(ServeError::Config(error)) => end(&error.into()),
         Err(error) => {

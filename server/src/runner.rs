@@ -7,30 +7,31 @@ use std::{fmt, io};
 use stelo_core::app::App;
 use stelo_runtime::Runtime;
 
-use crate::{Config, ConfigError, Loop, ServeError, Stopped, log, run, serve};
+use crate::{ConfigError, Loop, ServeError, Server, Stopped, log};
 
 type Outcome = Result<Stopped, ServeError>;
+type Run = fn(Server, Arc<dyn App>) -> Outcome;
+type Serve = Box<dyn FnOnce(Server, Arc<dyn App>) -> Serving + Send>;
 type Serving = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// An executor that a server can run on, its type forgotten.
 #[derive(Clone, Copy)]
 pub struct Runner {
     name: &'static str,
-    run: fn(Config, Arc<dyn App>) -> Outcome,
-    serve: fn(Config, Arc<dyn App>) -> io::Result<Serving>,
+    run: Run,
+    /// The executor that runs the caller, if there is one, as something that serves.
+    current: fn() -> io::Result<Serve>,
 }
 
 impl Runner {
     /// The executor of a runtime.
     pub const fn of<R: Runtime>() -> Self {
-        Self {
-            name: R::NAME,
-            run: run::<R>,
-            serve: |config, app| {
-                R::current().map(|runtime| -> Serving { Box::pin(serve(runtime, config, app)) })
-            },
-        }
+        Self { name: R::NAME, run: Server::run::<R>, current: current::<R> }
     }
+}
+
+fn current<R: Runtime>() -> io::Result<Serve> {
+    R::current().map(|runtime| -> Serve { Box::new(|server, app| Box::pin(server.serve_on(runtime, app))) })
 }
 
 impl fmt::Debug for Runner {
@@ -39,27 +40,30 @@ impl fmt::Debug for Runner {
     }
 }
 
-/// Runs a server until it stops, on threads of its own: on the first of `runners` that [`Config::runtime`] allows.
+/// Runs a server on threads of its own until it stops: on the first of `runners` that
+/// [`Config::runtime`](crate::Config::runtime) allows.
 ///
 /// # Errors
 /// A setting makes no sense, none of `runners` is wanted, or the server cannot start.
-pub fn run_on(runners: &[Runner], config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    log::init(&config);
-    let runner = wanted(runners, config.runtime).next().ok_or_else(|| missing(runners, config.runtime))?;
-    (runner.run)(config, app)
+pub fn run_on(runners: &[Runner], server: Server, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
+    log::init(&server.config);
+    let named = server.config.runtime;
+    let runner = wanted(runners, named).next().ok_or_else(|| missing(runners, named))?;
+    (runner.run)(server, app)
 }
 
-/// Serves until the server stops, within an executor that runs already: the first of `runners` that
-/// [`Config::runtime`] allows and that runs the caller.
+/// Runs a server inside an executor that runs already until it stops: the first of `runners` that
+/// [`Config::runtime`](crate::Config::runtime) allows and that runs the caller.
 ///
 /// # Errors
 /// As for [`run_on`]; or the caller is not run by a wanted executor.
-pub async fn serve_on(runners: &[Runner], config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    log::init(&config);
-    let mut refusal = missing(runners, config.runtime);
-    for runner in wanted(runners, config.runtime) {
-        match (runner.serve)(config.clone(), Arc::clone(&app)) {
-            Ok(serving) => return serving.await,
+pub async fn serve_on(runners: &[Runner], server: Server, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
+    log::init(&server.config);
+    let named = server.config.runtime;
+    let mut refusal = missing(runners, named);
+    for runner in wanted(runners, named) {
+        match (runner.current)() {
+            Ok(serve) => return serve(server, app).await,
             Err(error) => refusal = ServeError::Runtime(error),
         }
     }
@@ -76,9 +80,12 @@ fn missing(runners: &[Runner], wanted: Loop) -> ServeError {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use stelo_core::app::{Reply, Request, Response};
 
     use super::*;
+    use crate::Config;
 
     struct Nothing;
 
@@ -89,8 +96,8 @@ mod tests {
     }
 
     /// An executor that says which it is by failing.
-    const fn failing(name: &'static str, run: fn(Config, Arc<dyn App>) -> Outcome) -> Runner {
-        Runner { name, run, serve: |_, _| Err(io::Error::other("not running")) }
+    const fn failing(name: &'static str, run: Run) -> Runner {
+        Runner { name, run, current: || Err(io::Error::other("not running")) }
     }
 
     const RUNNERS: [Runner; 2] = [
@@ -99,7 +106,8 @@ mod tests {
     ];
 
     fn outcome(runners: &[Runner], runtime: Loop) -> String {
-        run_on(runners, Config::new().runtime(runtime), Arc::new(Nothing)).unwrap_err().to_string()
+        let server = Server::new(Config::new().runtime(runtime));
+        run_on(runners, server, Arc::new(Nothing)).unwrap_err().to_string()
     }
 
     #[test]
@@ -121,10 +129,9 @@ mod tests {
 
     #[test]
     fn serving_asks_for_an_executor_that_runs() {
-        let config = Config::new();
-        let mut serving = Box::pin(serve_on(&RUNNERS, config, Arc::new(Nothing)));
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        let std::task::Poll::Ready(Err(error)) = serving.as_mut().poll(&mut cx) else { panic!("no error") };
+        let mut serving = Box::pin(serve_on(&RUNNERS, Server::new(Config::new()), Arc::new(Nothing)));
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Err(error)) = serving.as_mut().poll(&mut cx) else { panic!("no error") };
         assert!(matches!(error, ServeError::Runtime(error) if error.to_string() == "not running"));
     }
 }

@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// [`run`] makes an executor for each thread.
 #[derive(Debug)]
 pub struct Server {
-    config: Config,
+    pub(crate) config: Config,
     handle: ServerHandle,
 }
 
