@@ -1,23 +1,108 @@
 //! The core in a program that has no std, no C library and no executor: whatever in it needed one would be an error
-//! of the linker here.
+//! of the compiler or the linker here.
 //!
-//! `cargo xtask no-std` builds and runs it. It ends with exit code 0 if all went as it should.
+//! It parses requests with the HTTP/1.1 machine, has an application route and answer them, and writes the answers to
+//! the standard output. `cargo xtask no-std` builds and runs it; exit code 0 says that the answers were the right ones.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
+mod site;
 mod system;
 
-use alloc::format;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 
-use stelo_core::Bytes;
-use stelo_core::http::{Method, RequestHead, date};
+use site::Site;
+use stelo_core::app::{self, App, BoxFuture, Executor, Reply, Request, Response};
+use stelo_core::body::{Body, Frame, Sender};
+use stelo_core::event::{Defaults, Event, Send, StreamId};
+use stelo_core::h1::{Config, Connection};
+use stelo_core::{Bytes, Instant};
+
+const REQUESTS: &[u8] = b"\
+    GET /users/7 HTTP/1.1\r\nhost: example.org\r\n\r\n\
+    POST /echo HTTP/1.1\r\nhost: example.org\r\ntransfer-encoding: chunked\r\n\r\n\
+    6\r\nhello\n\r\n0\r\n\r\n\
+    GET /nothing HTTP/1.1\r\nhost: example.org\r\nconnection: close\r\n\r\n";
+
+const ANSWERS: &[u8] = b"\
+    HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 7\r\n\r\nuser 7\n\
+    HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 6\r\n\r\nhello\n\
+    HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// There is none: what the application wants to run beside the request is dropped.
+struct NoExecutor;
+
+impl Executor for NoExecutor {
+    fn spawn(&self, _: BoxFuture<()>) {}
+
+    fn sleep(&self, _: Duration) -> BoxFuture<()> {
+        Box::pin(core::future::pending())
+    }
+
+    fn blocking(&self, _: Box<dyn FnOnce() + core::marker::Send>) {}
+}
 
 extern "C" fn main() -> ! {
-    let head = RequestHead::new(Method::Get, "/users/7?full=1");
-    let text = format!("{head:?} {}\n", date::format(0).escape_ascii());
-    let bytes = Bytes::from(text);
-    system::write(&bytes);
-    system::exit(0)
+    let answers = Site::new().ok().and_then(|site| serve(&site, REQUESTS));
+    system::write(answers.as_deref().unwrap_or(b"nothing\n"));
+    system::exit(usize::from(answers.as_deref() != Some(ANSWERS)))
+}
+
+/// What the connection writes when it gets these bytes; nothing if a request breaks a rule.
+fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
+    let now = Instant::ZERO;
+    let peers = Arc::new(app::Connection::new(None, None, "http", "".into(), Arc::new(NoExecutor)));
+    let mut connection = Connection::new(Arc::new(Config::default()), now);
+    let mut exchange: Option<(Reply, Option<Sender>)> = None;
+    let mut written = Vec::new();
+    connection.receive(now, requests);
+    loop {
+        match connection.next_event() {
+            Event::Request { head, length, .. } => {
+                let (sender, body) = Body::channel(length);
+                exchange = Some((site.call(Request::new(head, body, peers.clone())), Some(sender)));
+            }
+            Event::Data { data, .. } => {
+                let (_, sender) = exchange.as_ref()?;
+                sender.as_ref()?.try_send(Frame::Data(Bytes::from(data.to_vec()))).ok()?;
+            }
+            Event::End { .. } => exchange.as_mut()?.1.take()?.finish(),
+            Event::Trailers { .. } => {}
+            Event::Fault { .. } => return None,
+            Event::NeedData | Event::Paused | Event::Closed => return Some(written),
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        let Some(Poll::Ready(response)) = exchange.as_mut().map(|(reply, _)| Pin::new(reply).poll(&mut cx))
+        else {
+            continue;
+        };
+        exchange = None;
+        respond(&mut connection, now, response)?;
+        let mut slices = [&[][..]; 8];
+        let filled = connection.poll_transmit(&mut slices);
+        let bytes = slices[..filled].concat();
+        connection.transmitted(now, bytes.len());
+        written.extend(bytes);
+    }
+}
+
+/// Hands a response whose body is at hand to the machine.
+fn respond(connection: &mut Connection, now: Instant, mut response: Response) -> Option<()> {
+    let head = Send::Response {
+        status: response.status,
+        headers: &response.headers,
+        length: response.body.length(),
+        defaults: &Defaults::default(),
+    };
+    connection.send(now, StreamId::ONLY, head).ok()?;
+    connection.send(now, StreamId::ONLY, Send::Data(response.body.take_full()?)).ok()?;
+    connection.send(now, StreamId::ONLY, Send::End).ok()
 }

@@ -99,16 +99,17 @@ unsafe fn call(number: usize, a: usize, b: usize, c: usize) -> isize {
 }
 
 #[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    write(b"panic\n");
+fn panic(info: &PanicInfo<'_>) -> ! {
+    write(alloc::format!("{info}\n").as_bytes());
     exit(101)
 }
 
 const SIZE: usize = 1 << 20;
-const ALIGN: usize = 16;
+/// Queues keep what different threads touch 128 bytes apart.
+const ALIGN: usize = 128;
 
 /// Memory that is handed out once and never taken back: enough for a program that answers a few requests.
-#[repr(C, align(16))]
+#[repr(C, align(128))]
 struct Bump {
     arena: UnsafeCell<[u8; SIZE]>,
     used: AtomicUsize,
@@ -120,16 +121,17 @@ static ALLOCATOR: Bump = Bump { arena: UnsafeCell::new([0; SIZE]), used: AtomicU
 // SAFETY: every byte belongs to one allocation at most, and is touched by its owner alone.
 unsafe impl Sync for Bump {}
 
-// SAFETY: ranges are aligned, since each one begins at a multiple of `ALIGN` from the beginning of the arena (which the
-// attribute above aligns), lie in the arena, and never overlap, since `used` only grows.
+// SAFETY: ranges are aligned, since the arena is aligned to `ALIGN` and each one begins at a multiple of its alignment
+// from there; they lie in the arena, and never overlap, since `used` only grows.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let size = layout.size().next_multiple_of(ALIGN);
-        let fits = |used: usize| used.checked_add(size).filter(|end| *end <= SIZE && layout.align() <= ALIGN);
-        match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+        let begin = |used: usize| used.checked_next_multiple_of(layout.align());
+        let end = |used| begin(used)?.checked_add(layout.size()).filter(|end| *end <= SIZE);
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, end).ok().and_then(begin);
+        match taken.filter(|_| layout.align() <= ALIGN) {
             // SAFETY: `start` lies in the arena.
-            Ok(start) => unsafe { self.arena.get().cast::<u8>().add(start) },
-            Err(_) => core::ptr::null_mut(),
+            Some(start) => unsafe { self.arena.get().cast::<u8>().add(start) },
+            None => core::ptr::null_mut(),
         }
     }
 
