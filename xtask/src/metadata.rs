@@ -29,7 +29,11 @@ impl Graph {
     /// The packages of the lock file beside `manifest`, a path from the root of the repository.
     pub(crate) fn of(manifest: &str) -> Result<Self, String> {
         let mut command = cargo("metadata --format-version 1 --all-features --locked --manifest-path");
-        let json = output(command.arg(manifest))?;
+        let json = output(command.arg(manifest)).map_err(|message| {
+            format!(
+                "{message}If the lock file is behind: `cargo update --workspace --manifest-path {manifest}`"
+            )
+        })?;
         let json: Value =
             serde_json::from_slice(&json).map_err(|error| format!("cargo metadata: {error}"))?;
         Self::read(&json).ok_or_else(|| "cargo metadata has changed its format".into())
