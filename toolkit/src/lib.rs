@@ -1,1 +1,81 @@
-//! Placeholder.
+//! Starlette for Rust: applications, routing, requests, responses, middleware. It names no executor.
+//!
+//! ```
+//! use stelo_toolkit::{App, Path, Request, get};
+//!
+//! async fn home() -> &'static str {
+//!     "Hello"
+//! }
+//!
+//! async fn post_of(Path((id, slug)): Path<(u64, String)>) -> String {
+//!     format!("user {id}, post {slug}")
+//! }
+//!
+//! async fn echo(mut request: Request) -> stelo_toolkit::Response {
+//!     stelo_toolkit::Response::new(request.stream())
+//! }
+//!
+//! let app = App::new()
+//!     .route("/", get(home).post(echo))
+//!     .route("/users/{id:int}/posts/{slug}", get(post_of))
+//!     .name("post");
+//!
+//! let client = stelo_toolkit::TestClient::new(app);
+//! assert_eq!(client.get("/users/7/posts/abc").send().text(), "user 7, post abc");
+//! ```
+//!
+//! | to | there is |
+//! |---|---|
+//! | declare an application | [`App`], [`Router`], [`get`] and its like |
+//! | answer a request | any [`Handler`]: an `async fn` of [extractors](FromRequestParts) that returns a [response](IntoResponse) |
+//! | go around handlers | [`Middleware`]: an `async fn` of [`Request`] and [`Next`] |
+//! | fail | [`HttpError`], or any error that is a response; [`App::error_handler`] and [`App::on_error`] |
+//! | test without a socket | [`TestClient`] |
+#![forbid(unsafe_code)]
+
+mod app;
+mod build;
+mod cookies;
+mod error;
+mod executor;
+mod extract;
+mod handler;
+mod lifespan;
+mod middleware;
+mod mount;
+mod panics;
+mod query_params;
+mod request;
+mod response;
+mod router;
+mod routes;
+mod test_client;
+mod type_map;
+mod url;
+
+pub use app::App;
+pub use build::BuildError;
+pub use cookies::{Cookies, InvalidCookie, SameSite, SetCookie};
+pub use error::{Failure, HttpError};
+pub use executor::Executor;
+pub use extract::{
+    ClientAddress, Extension, Form, FromRequest, FromRequestParts, Json, MatchedPath, Path, Query, State,
+    ViaParts, ViaRequest,
+};
+pub use handler::{Endpoint, Handler, Needs};
+pub use lifespan::{HookResult, StartHook};
+pub use middleware::{Middleware, Next};
+pub use mount::{AsApp, AsEndpoint, AsRouter, Mountable, Mounted};
+pub use query_params::QueryParams;
+pub use request::Request;
+pub use response::{Background, Html, IntoHeaders, IntoResponse, Redirect, ResponseExt, StreamingResponse};
+pub use router::{MethodRouter, Router, any, delete, get, head, on, options, patch, post, put};
+pub use test_client::{TestClient, TestRequest, TestResponse};
+pub use type_map::Extensions;
+pub use url::Url;
+
+pub use stelo_core::Bytes;
+pub use stelo_core::app::{Address, BoxError, Reply, Response};
+pub use stelo_core::body::{Body, BodyError};
+pub use stelo_core::http::{Headers, Method, Status, Version};
+pub use stelo_core::routing::{Convertor, Methods, ReverseError};

@@ -81,6 +81,15 @@ impl RequestHead {
         self.version
     }
 
+    /// Changes the target (for middleware); says whether it is one that goes with the method. If not, the head stays
+    /// as it is.
+    pub fn set_target(&mut self, target: &str) -> bool {
+        let start = self.headers.block.len();
+        self.headers.block.extend_from_slice(target.as_bytes());
+        let span = Span::new(start, self.headers.block.len());
+        self.set_line(self.method.clone(), target.as_bytes(), span, self.version)
+    }
+
     /// The header fields.
     pub fn headers(&self) -> &Headers {
         &self.headers

@@ -155,6 +155,7 @@ impl Headers {
 
     fn push(&mut self, name: &[u8], value: &[u8]) {
         let start = self.block.len();
+        self.block.reserve(name.len() + value.len());
         self.block.extend_from_slice(name);
         let middle = self.block.len();
         self.block.extend_from_slice(value);

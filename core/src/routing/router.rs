@@ -196,6 +196,11 @@ impl<T> Router<T> {
         self.entries.iter().map(|entry| &entry.value)
     }
 
+    /// The routes, mounts and hosts, in the order of declaration.
+    pub fn routes(&self) -> impl ExactSizeIterator<Item = RouteId> {
+        (0..self.entries.len()).map(|index| RouteId(index as u32))
+    }
+
     /// The pattern of a route of this router, as it was declared (a mount without slashes at its end).
     pub fn pattern(&self, route: RouteId) -> &str {
         self.entry(route).map_or("", |entry| &entry.pattern.text)

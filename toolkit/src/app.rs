@@ -1,0 +1,304 @@
+//! The application: routes, and what belongs to all of them.
+
+use std::any::TypeId;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
+use stelo_core::http::Status;
+use stelo_core::routing::Convertor;
+
+use crate::build::{BuildError, Site};
+use crate::error::{ErrorHandlers, HttpError};
+use crate::executor::Executor;
+use crate::handler::Handler;
+use crate::lifespan::{self, HookResult, Open, StartHook};
+use crate::middleware::Middleware;
+use crate::mount::Mountable;
+use crate::panics;
+use crate::request::Request;
+use crate::response::IntoResponse;
+use crate::router::{MethodRouter, Router};
+use crate::type_map::Extensions;
+
+/// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.
+///
+/// It is what a server runs (`stelo::run(app)`), a [`TestClient`](crate::TestClient) calls, and another application
+/// mounts. Mistakes in it (a pattern that is none, a handler whose state nobody has given) are found by
+/// [`build`](Self::build); a server calls that at start-up and ends with the one line that [`BuildError`] is.
+///
+/// ```
+/// use stelo_toolkit::{App, Path, State, get};
+///
+/// #[derive(Clone)]
+/// struct Greeting(&'static str);
+///
+/// async fn greet(State(greeting): State<Greeting>, Path(name): Path<String>) -> String {
+///     format!("{}, {name}!", greeting.0)
+/// }
+///
+/// let app = App::new().state(Greeting("Hello")).route("/{name}", get(greet));
+/// let client = stelo_toolkit::TestClient::new(app);
+/// assert_eq!(client.get("/world").send().text(), "Hello, world!");
+/// ```
+#[must_use]
+pub struct App {
+    /// Until the application is built.
+    draft: Mutex<Draft>,
+    built: OnceLock<Result<Arc<Site>, BuildError>>,
+}
+
+/// What has been declared.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub(crate) router: Router,
+    pub(crate) state: Extensions,
+    pub(crate) errors: ErrorHandlers,
+    pub(crate) hooks: Vec<Open>,
+    /// The types of the states that the hooks will make.
+    pub(crate) promised: Vec<TypeId>,
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl App {
+    /// An application that answers 404.
+    pub fn new() -> Self {
+        Self { draft: Mutex::default(), built: OnceLock::new() }
+    }
+
+    /// A route: see [`Router::route`].
+    pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
+        self.routed(|router| router.route(pattern, methods))
+    }
+
+    /// A mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, sees the state of this
+    /// one too, and its hooks run after those of this one.
+    pub fn mount<Kind>(self, prefix: &str, mounted: impl Mountable<Kind>) -> Self {
+        self.routed(|router| router.mount(prefix, mounted))
+    }
+
+    /// A host: see [`Router::host`].
+    pub fn host<Kind>(self, pattern: &str, mounted: impl Mountable<Kind>) -> Self {
+        self.routed(|router| router.host(pattern, mounted))
+    }
+
+    /// Names what was declared last: see [`Router::name`].
+    pub fn name(self, name: &str) -> Self {
+        self.routed(|router| router.name(name))
+    }
+
+    /// Adds a middleware around everything, inside those added before: see [`Router::middleware`].
+    pub fn middleware(self, middleware: impl Middleware) -> Self {
+        self.routed(|router| router.middleware(middleware))
+    }
+
+    /// What answers where no route matches: see [`Router::fallback`].
+    pub fn fallback<Args: 'static>(self, handler: impl Handler<Args>) -> Self {
+        self.routed(|router| router.fallback(handler))
+    }
+
+    /// How many bytes of a body are held at most: see [`Router::body_limit`].
+    pub fn body_limit(self, bytes: usize) -> Self {
+        self.routed(|router| router.body_limit(bytes))
+    }
+
+    /// Whether to redirect for a `/` more or less: see [`Router::redirect_slashes`].
+    pub fn redirect_slashes(self, redirect: bool) -> Self {
+        self.routed(|router| router.redirect_slashes(redirect))
+    }
+
+    /// Registers a convertor: see [`Router::convertor`].
+    pub fn convertor(self, name: &str, convertor: impl Convertor) -> Self {
+        self.routed(|router| router.convertor(name, convertor))
+    }
+
+    /// Gives the handlers a value, found by its type: [`State`](crate::State), [`Request::state`]. Another one of the
+    /// same type takes its place.
+    pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
+        self.edited(|draft| {
+            draft.state.insert(state);
+        })
+    }
+
+    /// Has errors of a status answered by a handler: those of the router (404, 405), of extractors (400, 413, 415,
+    /// 422), and every [`HttpError`] that a handler returns. The handler for 500 also answers panics, and errors
+    /// whose response is 500. The request that it gets has no body.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Html, HttpError, Request, Status};
+    ///
+    /// async fn not_found(request: Request, error: HttpError) -> (Status, Html<String>) {
+    ///     (error.status, Html(format!("<h1>There is no {}</h1>", request.path().replace('<', "&lt;"))))
+    /// }
+    ///
+    /// let app = App::new().error_handler(Status::NOT_FOUND, not_found);
+    /// # app.build().unwrap();
+    /// ```
+    pub fn error_handler<F, Fut>(self, status: Status, handler: F) -> Self
+    where
+        F: Fn(Request, HttpError) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
+    {
+        self.edited(|draft| draft.errors.on_status(status, handler))
+    }
+
+    /// Has errors of a type answered by a handler, rather than by their own [`IntoResponse`]. An [`HttpError`] for
+    /// whose status there is a handler goes to that one. The request that the handler gets has no body.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, IntoResponse, Request, Response, Status, get};
+    ///
+    /// struct OutOfStock;
+    ///
+    /// impl IntoResponse for OutOfStock {
+    ///     fn into_response(self) -> Response { Status::CONFLICT.into_response() }
+    /// }
+    ///
+    /// async fn buy() -> Result<String, OutOfStock> { Err(OutOfStock) }
+    /// async fn sold_out(_: Request, _: OutOfStock) -> (Status, &'static str) { (Status::CONFLICT, "sold out") }
+    ///
+    /// let app = App::new().route("/buy", get(buy)).on_error(sold_out);
+    /// # app.build().unwrap();
+    /// ```
+    pub fn on_error<E, F, Fut>(self, handler: F) -> Self
+    where
+        E: 'static,
+        F: Fn(Request, E) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
+    {
+        self.edited(|draft| draft.errors.on_type(handler))
+    }
+
+    /// Runs a hook before the first request, after those declared before. It may take the [`Executor`]; its error ends
+    /// the start.
+    pub fn on_startup<Args>(self, hook: impl StartHook<Args, ()>) -> Self {
+        self.edited(|draft| draft.hooks.push(lifespan::on_startup(hook)))
+    }
+
+    /// Runs a hook after the last response, before those declared before it.
+    pub fn on_shutdown<Fut>(self, hook: impl FnOnce() -> Fut + Send + 'static) -> Self
+    where
+        Fut: Future<Output: HookResult<()>> + Send + 'static,
+    {
+        self.edited(|draft| draft.hooks.push(lifespan::on_shutdown(hook)))
+    }
+
+    /// Makes a state at start-up, and takes leave of it at shutdown, in the reverse order of declaration. Handlers
+    /// find it as any other [`state`](Self::state).
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, BoxError, State, get};
+    ///
+    /// #[derive(Clone)]
+    /// struct Pool;
+    ///
+    /// async fn connect() -> Result<Pool, BoxError> { Ok(Pool) }
+    /// async fn close(_: Pool) {}
+    /// async fn home(State(_pool): State<Pool>) -> &'static str { "connected" }
+    ///
+    /// let app = App::new().lifespan(connect, close).route("/", get(home));
+    /// # app.build().unwrap();
+    /// ```
+    pub fn lifespan<Args, T, Fut>(
+        self,
+        open: impl StartHook<Args, T>,
+        close: impl FnOnce(T) -> Fut + Send + 'static,
+    ) -> Self
+    where
+        T: Clone + Send + Sync + 'static,
+        Fut: Future<Output: HookResult<()>> + Send + 'static,
+    {
+        self.edited(|draft| {
+            draft.promised.push(TypeId::of::<T>());
+            draft.hooks.push(lifespan::lifespan(open, close));
+        })
+    }
+
+    /// Puts the application together, once; what serves it does so by itself. Worth calling in a test.
+    ///
+    /// # Errors
+    /// The first mistake, in one line.
+    pub fn build(&self) -> Result<(), BuildError> {
+        self.site().map(|_| ()).map_err(Clone::clone)
+    }
+
+    fn site(&self) -> Result<&Arc<Site>, &BuildError> {
+        let build = || Site::build(std::mem::take(&mut *self.lock())).map(Arc::new);
+        self.built.get_or_init(build).as_ref()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Draft> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has been declared, to be put into another application.
+    pub(crate) fn into_draft(self) -> Draft {
+        self.draft.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is too late to put it into another application or to change it.
+    pub(crate) fn is_built(&self) -> bool {
+        self.built.get().is_some()
+    }
+
+    fn edited(mut self, edit: impl FnOnce(&mut Draft)) -> Self {
+        if self.is_built() {
+            self.built = OnceLock::from(Err(BuildError::Changed));
+        }
+        edit(self.draft.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self
+    }
+
+    fn routed(self, edit: impl FnOnce(Router) -> Router) -> Self {
+        self.edited(|draft| draft.router = edit(std::mem::take(&mut draft.router)))
+    }
+}
+
+impl CoreApp for App {
+    fn call(&self, request: stelo_core::app::Request) -> Reply {
+        match self.site() {
+            // Futures contain their panics; this is for what panics before there is one.
+            Ok(site) => catch_unwind(AssertUnwindSafe(|| site.call(request))).unwrap_or_else(|panic| {
+                tracing::error!("panic on the way to a handler: {}", panics::message(&*panic));
+                HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
+            }),
+            Err(error) => {
+                tracing::error!("the application cannot run: {error}");
+                HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
+            }
+        }
+    }
+
+    fn startup(&self, executor: Arc<dyn stelo_core::app::Executor>) -> BoxFuture<Result<(), BoxError>> {
+        match self.site() {
+            Ok(site) => {
+                let site = site.clone();
+                Box::pin(async move { site.start(Executor::new(executor)).await })
+            }
+            Err(error) => Box::pin(std::future::ready(Err(error.clone().into()))),
+        }
+    }
+
+    fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
+        match self.site() {
+            Ok(site) => {
+                let site = site.clone();
+                Box::pin(async move { site.stop().await })
+            }
+            Err(_) => Box::pin(std::future::ready(Ok(()))),
+        }
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("App")
+    }
+}

@@ -1,0 +1,168 @@
+//! Extractors of the body: JSON, forms, text, bytes, the stream itself. They are the last argument of a handler.
+
+use std::convert::Infallible;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use stelo_core::Bytes;
+use stelo_core::app::Response;
+use stelo_core::body::Body;
+use stelo_core::http::{Headers, Method, Status};
+
+use super::FromRequest;
+use super::parts::{named, urlencoded};
+use crate::error::{Failure, HttpError};
+use crate::request::{Request, utf8};
+use crate::response::{IntoResponse, with_type};
+
+/// JSON: as an argument, the body as a value; as what a handler returns, the value as the body.
+///
+/// A request without a JSON content type answers 415, one whose body is not JSON 400, and one whose value does not
+/// fit 422, naming the field.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use stelo_toolkit::Json;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Item { name: String, price: u32 }
+///
+/// async fn twice(Json(item): Json<Item>) -> Json<Item> { Json(Item { price: 2 * item.price, ..item }) }
+/// # let _ = stelo_toolkit::post(twice);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> Json<T> {
+    /// Reads a JSON text.
+    ///
+    /// # Errors
+    /// 400 if it is not JSON; 422, naming the field, if the value does not fit.
+    pub fn parse(text: &[u8]) -> Result<Self, HttpError> {
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let value =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().classify() {
+                Category::Data => HttpError::new(Status::UNPROCESSABLE_CONTENT)
+                    .with_detail(format!("invalid JSON value: {}", named(&error))),
+                _ => malformed(error.inner()),
+            })?;
+        json.end().map_err(|error| malformed(&error))?;
+        Ok(Self(value))
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> HttpError {
+    HttpError::new(Status::BAD_REQUEST).with_detail(format!("malformed JSON: {error}"))
+}
+
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request) -> Result<Self, HttpError> {
+        if !media_type(request.headers()).is_some_and(is_json) {
+            return Err(HttpError::new(Status::UNSUPPORTED_MEDIA_TYPE)
+                .with_detail("the body must be JSON: send it with `content-type: application/json`"));
+        }
+        Self::parse(&collect(request).await?)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        self.into_outcome().unwrap_or_else(IntoResponse::into_response)
+    }
+
+    fn into_outcome(self) -> Result<Response, Failure> {
+        let text = serde_json::to_vec(&self.0).map_err(|error| {
+            tracing::error!("{} cannot be written as JSON: {error}", std::any::type_name::<T>());
+            Failure::new(HttpError::new(Status::INTERNAL_SERVER_ERROR))
+        })?;
+        Ok(with_type(text, "application/json"))
+    }
+}
+
+/// A urlencoded form as a value: that of the body, or of the query where the method is GET or HEAD.
+///
+/// Another content type answers 415, a form that does not fit 422, naming the field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Form<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request) -> Result<Self, HttpError> {
+        if matches!(request.method(), Method::Get | Method::Head) {
+            return request.query().map(Self);
+        }
+        let urlencoded_type = "application/x-www-form-urlencoded";
+        if !media_type(request.headers()).is_some_and(|media| media.eq_ignore_ascii_case(urlencoded_type)) {
+            return Err(HttpError::new(Status::UNSUPPORTED_MEDIA_TYPE).with_detail(
+                "the body must be a form: send it with `content-type: application/x-www-form-urlencoded`",
+            ));
+        }
+        urlencoded(&collect(request).await?).map(Self).map_err(|detail| {
+            HttpError::new(Status::UNPROCESSABLE_CONTENT).with_detail(format!("invalid form: {detail}"))
+        })
+    }
+}
+
+/// The media type of a body, without its parameters.
+fn media_type(headers: &Headers) -> Option<&str> {
+    headers.get_str("content-type")?.split(';').next().map(str::trim)
+}
+
+/// `application/json`, or another type with the syntax of JSON (RFC 6839), such as `application/problem+json`.
+fn is_json(media: &str) -> bool {
+    let Some((kind, subtype)) = media.split_once('/') else { return false };
+    let suffix = subtype.len().checked_sub(5).and_then(|at| subtype.get(at..));
+    kind.eq_ignore_ascii_case("application")
+        && (subtype.eq_ignore_ascii_case("json") || suffix.is_some_and(|s| s.eq_ignore_ascii_case("+json")))
+}
+
+async fn collect(mut request: Request) -> Result<Vec<u8>, HttpError> {
+    let limit = request.body_limit();
+    Ok(request.stream().collect(limit).await?)
+}
+
+impl FromRequest for Request {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request) -> Result<Self, Infallible> {
+        Ok(request)
+    }
+}
+
+/// The body as it comes; no limit but that of the server.
+impl FromRequest for Body {
+    type Rejection = Infallible;
+
+    async fn from_request(mut request: Request) -> Result<Self, Infallible> {
+        Ok(request.stream())
+    }
+}
+
+impl FromRequest for Bytes {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request) -> Result<Self, HttpError> {
+        collect(request).await.map(Into::into)
+    }
+}
+
+impl FromRequest for Vec<u8> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request) -> Result<Self, HttpError> {
+        collect(request).await
+    }
+}
+
+/// The body as text; 400 if it is not UTF-8.
+impl FromRequest for String {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request) -> Result<Self, HttpError> {
+        utf8(collect(request).await?)
+    }
+}

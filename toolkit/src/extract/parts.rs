@@ -1,0 +1,175 @@
+//! Extractors of what stands in the head of a request or beside it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use serde::de::DeserializeOwned;
+use stelo_core::app::Address;
+use stelo_core::http::{Headers, Method, Status, Version};
+
+use super::FromRequestParts;
+use crate::cookies::Cookies;
+use crate::error::HttpError;
+use crate::executor::Executor;
+use crate::handler::Needs;
+use crate::query_params::QueryParams;
+use crate::request::Request;
+use crate::url::Url;
+
+/// The query as a value: a struct with a field per parameter (`Vec` for repeated ones), or a map.
+///
+/// A query that does not fit answers 400 and names the parameter.
+///
+/// ```
+/// use serde::Deserialize;
+/// use stelo_toolkit::Query;
+///
+/// #[derive(Deserialize)]
+/// struct Page { page: u32, #[serde(default)] tag: Vec<String> }
+///
+/// async fn list(Query(page): Query<Page>) -> String { format!("page {}", page.page) }
+/// # let _ = stelo_toolkit::get(list);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> Query<T> {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// 400, naming the parameter that does not fit.
+    pub fn parse(query: &str) -> Result<Self, HttpError> {
+        urlencoded(query.as_bytes()).map(Self).map_err(|detail| {
+            HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid query: {detail}"))
+        })
+    }
+}
+
+/// Reads urlencoded pairs; what is wrong with them is said with the name of the field.
+pub(super) fn urlencoded<T: DeserializeOwned>(pairs: &[u8]) -> Result<T, String> {
+    let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(pairs));
+    serde_path_to_error::deserialize(pairs).map_err(|error| named(&error))
+}
+
+/// An error and the name of the field in which it was found, where it does not name it itself.
+pub(super) fn named<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> String {
+    match error.path().to_string() {
+        path if path == "." => error.inner().to_string(),
+        path => format!("`{path}`: {}", error.inner()),
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts for Query<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
+        Self::parse(request.head().query().unwrap_or_default())
+    }
+}
+
+/// What was given to [`App::state`](crate::App::state), or made at start-up, by its type. Cloned for each request:
+/// wrap what is large in an `Arc`.
+///
+/// A state that a handler asks for and the application does not have ends the start.
+///
+/// ```
+/// use stelo_toolkit::{App, State, get};
+///
+/// #[derive(Clone)]
+/// struct Greeting(&'static str);
+///
+/// async fn hello(State(greeting): State<Greeting>) -> &'static str { greeting.0 }
+///
+/// let app = App::new().state(Greeting("hello")).route("/", get(hello));
+/// app.build().unwrap();
+/// assert!(App::new().route("/", get(hello)).build().is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct State<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static> FromRequestParts for State<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
+        request.state().cloned().map(Self).ok_or_else(|| {
+            missing("state", std::any::type_name::<T>(), "give it to `App::state`, and start the application")
+        })
+    }
+
+    fn needs(needs: &mut Needs) {
+        needs.state::<T>();
+    }
+}
+
+/// A value that a middleware has left in [`Request::extensions_mut`]. Cloned.
+///
+/// One that is missing answers 500: the middleware is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extension<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static> FromRequestParts for Extension<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
+        request.extensions().get::<T>().cloned().map(Self).ok_or_else(|| {
+            missing("extension", std::any::type_name::<T>(), "a middleware has to put it into the request")
+        })
+    }
+}
+
+fn missing(what: &str, name: &str, advice: &str) -> HttpError {
+    tracing::error!("no {what} of type {name}: {advice}");
+    HttpError::new(Status::INTERNAL_SERVER_ERROR)
+}
+
+/// The client: its address, or the path of a Unix socket. Answers 500 where the server does not know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientAddress(pub Address);
+
+impl ClientAddress {
+    /// Address and port, unless the client came over a Unix socket.
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self.0 {
+            Address::Ip(address) => Some(address),
+            Address::Unix(_) => None,
+        }
+    }
+}
+
+impl FromRequestParts for ClientAddress {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
+        let client = request.client().cloned().map(Self);
+        client.ok_or_else(|| missing("client address", "Address", "take `Option<ClientAddress>`"))
+    }
+}
+
+/// The pattern of the route that answers, mounts included, such as `/users/{id:int}`: for logs and metrics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MatchedPath(pub String);
+
+/// Arguments that every request has.
+macro_rules! always {
+    ($($kind:ty = $take:expr;)*) => {$(
+        impl FromRequestParts for $kind {
+            type Rejection = Infallible;
+
+            async fn from_request_parts(request: &mut Request) -> Result<Self, Infallible> {
+                let take: fn(&Request) -> Self = $take;
+                Ok(take(request))
+            }
+        }
+    )*};
+}
+
+always! {
+    Method = |request| request.method().clone();
+    Version = |request| request.version();
+    Headers = |request| request.headers().clone();
+    Cookies = Request::cookies;
+    QueryParams = Request::query_params;
+    Url = Request::url;
+    Executor = Request::executor;
+    MatchedPath = |request| Self(request.matched_path().unwrap_or_default().to_owned());
+}

@@ -1,0 +1,279 @@
+//! `Path<T>`: the path parameters as a value, read through serde.
+
+use std::fmt;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+use stelo_core::http::Status;
+
+use super::FromRequestParts;
+use crate::error::HttpError;
+use crate::request::Request;
+
+/// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
+/// percent-decoded.
+///
+/// A parameter that does not fit answers 400 and names it; a number of parameters that the route does not have
+/// answers 500, with a line in the log.
+///
+/// ```
+/// use serde::Deserialize;
+/// use stelo_toolkit::{App, Path, get};
+///
+/// #[derive(Deserialize)]
+/// struct Post { id: u64, slug: String }
+///
+/// async fn user(Path(id): Path<u64>) -> String { format!("user {id}") }
+/// async fn pair(Path((id, slug)): Path<(u64, String)>) -> String { format!("user {id}, post {slug}") }
+/// async fn post(Path(post): Path<Post>) -> String { format!("user {}, post {}", post.id, post.slug) }
+///
+/// let app = App::new()
+///     .route("/users/{id:int}", get(user))
+///     .route("/users/{id:int}/posts/{slug}", get(pair))
+///     .route("/users/{id:int}/drafts/{slug}", get(post));
+/// # app.build().unwrap();
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts for Path<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
+        T::deserialize(Params(request)).map(Self).map_err(|error| match error {
+            PathError::Value { .. } => {
+                HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid path: {error}"))
+            }
+            _ => {
+                let route = request.matched_path().unwrap_or("this place");
+                tracing::error!("{route} does not suit `Path<{}>`: {error}", std::any::type_name::<T>());
+                HttpError::new(Status::INTERNAL_SERVER_ERROR)
+            }
+        })
+    }
+}
+
+/// Why path parameters are not the value that was asked for.
+#[derive(Debug)]
+enum PathError {
+    /// The text of a parameter is not such a value: the client's mistake.
+    Value { name: String, reason: String },
+    /// The route has another number of parameters: the programmer's mistake.
+    Count { expected: usize, found: usize },
+    /// What serde says; the programmer's mistake, such as a field that no parameter has.
+    Shape(String),
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { name, reason } => write!(f, "`{name}`: {reason}"),
+            Self::Count { expected, found } => {
+                write!(f, "it asks for {expected} parameters, and the route has {found}")
+            }
+            Self::Shape(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for PathError {}
+
+impl de::Error for PathError {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::Shape(reason.to_string())
+    }
+}
+
+/// All parameters.
+struct Params<'a>(&'a Request);
+
+impl<'a> Params<'a> {
+    fn all(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
+        self.0.path_params().map(|(name, text)| Param { name, text })
+    }
+
+    fn check(&self, expected: usize) -> Result<(), PathError> {
+        match self.0.path_params().len() {
+            found if found == expected => Ok(()),
+            found => Err(PathError::Count { expected, found }),
+        }
+    }
+
+    fn only(&self) -> Result<Param<'a>, PathError> {
+        self.check(1)?;
+        self.all().next().ok_or(PathError::Count { expected: 1, found: 0 })
+    }
+}
+
+/// What asks for a single value gets the only parameter.
+macro_rules! only {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+            self.only()?.$method(visitor)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Params<'_> {
+    type Error = PathError;
+
+    only! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32
+        deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_bytes
+        deserialize_byte_buf deserialize_option deserialize_identifier
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        self.only()?.deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        visitor.visit_seq(SeqDeserializer::new(self.all()))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, PathError> {
+        self.check(len)?;
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        visitor.visit_map(MapDeserializer::new(self.all().map(|param| (param.name, param))))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        self.deserialize_map(visitor)
+    }
+}
+
+/// One parameter.
+#[derive(Clone, Copy)]
+struct Param<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Param<'_> {
+    fn error(self, reason: impl fmt::Display) -> PathError {
+        PathError::Value { name: self.name.to_owned(), reason: reason.to_string() }
+    }
+}
+
+impl<'de> IntoDeserializer<'de, PathError> for Param<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Values that are read from the text with `FromStr`.
+macro_rules! parsed {
+    ($($method:ident $visit:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+            visitor.$visit(self.text.parse().map_err(|error| self.error(error))?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Param<'_> {
+    type Error = PathError;
+
+    parsed! {
+        deserialize_bool visit_bool
+        deserialize_i8 visit_i8
+        deserialize_i16 visit_i16
+        deserialize_i32 visit_i32
+        deserialize_i64 visit_i64
+        deserialize_i128 visit_i128
+        deserialize_u8 visit_u8
+        deserialize_u16 visit_u16
+        deserialize_u32 visit_u32
+        deserialize_u64 visit_u64
+        deserialize_u128 visit_u128
+        deserialize_f32 visit_f32
+        deserialize_f64 visit_f64
+        deserialize_char visit_char
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        // What a type that reads text (a UUID, a date) finds wrong with it is the client's mistake.
+        visitor.visit_str(self.text).map_err(|error: PathError| match error {
+            PathError::Shape(reason) => self.error(reason),
+            error => error,
+        })
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, PathError> {
+        visitor.visit_enum(self.text.into_deserializer()).map_err(|error: PathError| self.error(error))
+    }
+
+    forward_to_deserialize_any! {
+        str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}

@@ -1,0 +1,24 @@
+//! Panics are contained: the request in which one happens is answered with 500, and no other notices.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_lite::FutureExt;
+
+/// The payload of a panic.
+pub(crate) type Panic = Box<dyn Any + Send>;
+
+/// Runs a future to its end or to its panic.
+pub(crate) fn contained<T>(future: impl Future<Output = T>) -> impl Future<Output = Result<T, Panic>> {
+    AssertUnwindSafe(future).catch_unwind()
+}
+
+/// The message of a panic.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "(no message)",
+    }
+}

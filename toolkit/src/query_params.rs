@@ -1,0 +1,56 @@
+//! The parameters of a query or of an urlencoded form: names and values in order, repeated names kept (WHATWG URL,
+//! "application/x-www-form-urlencoded parsing").
+
+use std::fmt;
+
+/// Query parameters, decoded: `+` and percent sequences are text again, what is not UTF-8 has become U+FFFD.
+///
+/// ```
+/// use stelo_toolkit::QueryParams;
+///
+/// let query = QueryParams::parse("tag=a&tag=b&q=x+y");
+/// assert_eq!(query.get("q"), Some("x y"));
+/// assert_eq!(query.get("tag"), Some("b"));
+/// assert_eq!(query.get_all("tag").collect::<Vec<_>>(), ["a", "b"]);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct QueryParams(Vec<(String, String)>);
+
+impl QueryParams {
+    /// Takes a query apart. Whatever it is, it can be.
+    pub fn parse(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// The last value of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// All values of that name, in order.
+    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// All names and values, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The number of pairs.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for QueryParams {
+    /// Encoded again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(self.iter()).finish())
+    }
+}

@@ -1,0 +1,383 @@
+//! The request, as handlers and middleware see it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use stelo_core::Bytes;
+use stelo_core::app::{Address, Connection, Peer};
+use stelo_core::body::Body;
+use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
+use stelo_core::routing::{ReverseError, UrlPath};
+
+use crate::cookies::Cookies;
+use crate::error::HttpError;
+use crate::executor::Executor;
+use crate::extract::{Json, Query};
+use crate::query_params::QueryParams;
+use crate::routes::{NodeId, Routes};
+use crate::type_map::Extensions;
+use crate::url::{Url, authority};
+
+/// A request: what the client has sent, and what the application knows about it.
+///
+/// ```
+/// use stelo_toolkit::{App, HttpError, Request, post};
+///
+/// async fn greet(mut request: Request) -> Result<String, HttpError> {
+///     let name = request.path_param::<String>("name")?;
+///     let greeting = request.text().await?;
+///     Ok(format!("{greeting}, {name}!"))
+/// }
+///
+/// let app = App::new().route("/greet/{name}", post(greet));
+/// # app.build().unwrap();
+/// ```
+pub struct Request {
+    head: Arc<RequestHead>,
+    body: Body,
+    connection: Arc<Connection>,
+    extensions: Extensions,
+    pub(crate) place: Place,
+}
+
+/// Where a request is on its way through the routes.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) routes: Arc<Routes>,
+    /// The mount or the route that it has come to.
+    pub(crate) node: NodeId,
+    /// The percent-decoded path, with captures of the host behind it; `None` where the path stands for itself.
+    pub(crate) decoded: Option<Box<str>>,
+    /// The length of the path in that text.
+    pub(crate) path_len: u32,
+    /// Where the server's root path ends, if the path begins with it.
+    pub(crate) root: u32,
+    /// Where the part begins that no mount has matched yet.
+    pub(crate) rest: u32,
+    /// Where the values of the parameters stand in the text, in the order of the names.
+    pub(crate) params: Captured,
+}
+
+/// Stretches of the path: start and end. Four are held without an allocation.
+pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
+
+impl Request {
+    /// A request that has just come in.
+    pub(crate) fn new(request: stelo_core::app::Request, routes: Arc<Routes>) -> Self {
+        let (head, body, connection) = request.into_parts();
+        let decoded = match percent_decode_str(head.path()).into() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(String::from_utf8_lossy(&bytes).into()),
+        };
+        let path: &str = decoded.as_deref().unwrap_or_else(|| head.path());
+        let root = root_len(path, &connection.root_path) as u32;
+        let path_len = path.len() as u32;
+        let place = Place {
+            routes,
+            node: NodeId::ROOT,
+            decoded,
+            path_len,
+            root,
+            rest: root,
+            params: Captured::new(),
+        };
+        Self { head, body, connection, extensions: Extensions::default(), place }
+    }
+
+    /// The same request without its body and its extensions, for error handlers.
+    pub(crate) fn without_body(&self) -> Self {
+        Self {
+            head: self.head.clone(),
+            body: Body::empty(),
+            connection: self.connection.clone(),
+            extensions: Extensions::default(),
+            place: self.place.clone(),
+        }
+    }
+
+    /// Head, body and connection.
+    pub fn into_parts(self) -> (Arc<RequestHead>, Body, Arc<Connection>) {
+        (self.head, self.body, self.connection)
+    }
+
+    /// Method, target, version and header fields.
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The head, to be changed by middleware. A changed target is not routed again.
+    pub fn head_mut(&mut self) -> &mut RequestHead {
+        Arc::make_mut(&mut self.head)
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        self.head.method()
+    }
+
+    /// The version of HTTP.
+    pub fn version(&self) -> Version {
+        self.head.version()
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        self.head.headers()
+    }
+
+    /// The path, percent-decoded, mounts and root path included.
+    pub fn path(&self) -> &str {
+        self.slice(0, self.place.path_len)
+    }
+
+    /// What the mounts have left of the path, percent-decoded: what a mounted application answers for.
+    pub fn route_path(&self) -> &str {
+        self.slice(self.place.rest, self.place.path_len)
+    }
+
+    /// The path under which the application is reached from outside: the root path of the server and the mounts
+    /// that the request has passed.
+    pub fn root_path(&self) -> Cow<'_, str> {
+        let root = &*self.connection.root_path;
+        if self.place.root as usize == root.len() {
+            Cow::Borrowed(self.slice(0, self.place.rest))
+        } else {
+            Cow::Owned(format!("{root}{}", self.slice(0, self.place.rest)))
+        }
+    }
+
+    /// The pattern of the route that answers, mounts included, such as `/users/{id:int}`; `None` outside routes.
+    pub fn matched_path(&self) -> Option<&str> {
+        self.place.routes.matched_path(self.place.node)
+    }
+
+    /// The URL as the client sees it.
+    pub fn url(&self) -> Url {
+        let root = &*self.connection.root_path;
+        let path = self.head.path();
+        let path =
+            if self.place.root as usize == root.len() { path.to_owned() } else { format!("{root}{path}") };
+        self.site_url(None, path, self.head.query())
+    }
+
+    /// The URL of the application: the root path of the server with a `/` behind it, no query.
+    pub fn base_url(&self) -> Url {
+        self.site_url(None, format!("{}/", self.connection.root_path), None)
+    }
+
+    /// The URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
+    ///
+    /// ```
+    /// # use stelo_toolkit::*;
+    /// async fn links(request: Request) -> Result<String, HttpError> {
+    ///     let url = request.url_for("post", &[("id", &7), ("slug", &"a b")]);
+    ///     Ok(url.map_err(|_| Status::INTERNAL_SERVER_ERROR)?.to_string())
+    /// }
+    ///
+    /// let app = App::new().route("/", get(links)).route("/users/{id:int}/posts/{slug}", get(links)).name("post");
+    /// let url = TestClient::new(app).get("/").send().text();
+    /// assert_eq!(url, "http://testserver/users/7/posts/a%20b");
+    /// ```
+    ///
+    /// # Errors
+    /// No route has that name and exactly these parameters, or a value does not suit its convertor.
+    pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
+        let UrlPath { host, path } = self.place.routes.url_path_for(name, params)?;
+        Ok(self.site_url(host, format!("{}{path}", self.connection.root_path), None))
+    }
+
+    fn site_url(&self, host: Option<String>, path: String, query: Option<&str>) -> Url {
+        let Connection { server, scheme, .. } = &*self.connection;
+        let authority = host.unwrap_or_else(|| authority(self.head.authority(), server.as_ref(), scheme));
+        Url::new(*scheme, authority, path, query)
+    }
+
+    /// The parameters of the query; empty where there is none.
+    pub fn query_params(&self) -> QueryParams {
+        QueryParams::parse(self.head.query().unwrap_or_default())
+    }
+
+    /// The query as a value.
+    ///
+    /// # Errors
+    /// 400, naming the parameter that does not fit.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        Query::parse(self.head.query().unwrap_or_default()).map(|Query(value)| value)
+    }
+
+    /// The names and values of the path parameters, outer mounts first.
+    pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
+        let names = self.place.routes.param_names(self.place.node);
+        let values = self.place.params.iter().map(|&(start, end)| self.slice(start, end));
+        names.iter().map(|name| &**name).zip(values)
+    }
+
+    /// The path parameter of that name, as a value; the innermost of that name, where mounts repeat it.
+    ///
+    /// # Errors
+    /// 400 if the text is not such a value. 500, with a line in the log, if the route has no such parameter.
+    pub fn path_param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T, HttpError> {
+        let Some((_, text)) = self.path_params().rev().find(|(other, _)| *other == name) else {
+            tracing::error!("{} has no path parameter `{name}`", self.matched_path().unwrap_or("this place"));
+            return Err(HttpError::new(Status::INTERNAL_SERVER_ERROR));
+        };
+        text.parse().map_err(|error| {
+            HttpError::new(Status::BAD_REQUEST)
+                .with_detail(format!("invalid path parameter `{name}`: {error}"))
+        })
+    }
+
+    /// The cookies.
+    pub fn cookies(&self) -> Cookies {
+        Cookies::parse(self.headers())
+    }
+
+    /// The body, as it comes; takes it out of the request.
+    pub fn stream(&mut self) -> Body {
+        std::mem::take(&mut self.body)
+    }
+
+    /// The body, to be read or replaced by middleware.
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// All bytes of the body. They stay in the request: whoever asks next (a handler behind a middleware) gets them
+    /// too.
+    ///
+    /// # Errors
+    /// 413 if there are more than the [limit](crate::Router::body_limit), 400 if the body broke off.
+    pub async fn body(&mut self) -> Result<Bytes, HttpError> {
+        let limit = self.body_limit();
+        let bytes = self.stream().collect(limit).await?;
+        let shared = if bytes.is_empty() { Bytes::new() } else { Bytes::from_shared(Arc::new(bytes)) };
+        self.body = shared.clone().into();
+        Ok(shared)
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// Those of [`body`](Self::body); 400 if it is not UTF-8.
+    pub async fn text(&mut self) -> Result<String, HttpError> {
+        utf8(self.body().await?.into_vec())
+    }
+
+    /// The body as a value, read as JSON whatever its content type.
+    ///
+    /// # Errors
+    /// Those of [`body`](Self::body); 400 if it is not JSON; 422, naming the field, if the value does not fit.
+    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, HttpError> {
+        Json::parse(&self.body().await?).map(|Json(value)| value)
+    }
+
+    /// How many bytes of the body are held at most.
+    pub(crate) fn body_limit(&self) -> usize {
+        self.place.routes.body_limit(self.place.node)
+    }
+
+    /// The client.
+    pub fn client(&self) -> Option<&Address> {
+        self.connection.client.as_ref()
+    }
+
+    /// The address of ours that the client has connected to.
+    pub fn server(&self) -> Option<&Address> {
+        self.connection.server.as_ref()
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        self.connection.scheme
+    }
+
+    /// Whether the client has ended its side of the connection: most likely it has left.
+    pub fn is_disconnected(&self) -> bool {
+        self.connection.peer() != Peer::Present
+    }
+
+    /// Completes when the client has ended its side of the connection.
+    pub fn disconnected(&self) -> impl Future<Output = ()> + Send + 'static {
+        let connection = self.connection.clone();
+        async move {
+            connection.disconnected().await;
+        }
+    }
+
+    /// The value of this type that was given to [`App::state`](crate::App::state) or made at start-up.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.place.routes.state(self.place.node)
+    }
+
+    /// Values that middleware leaves for handlers.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Values that middleware leaves for handlers, to be changed.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+
+    /// The executor that runs the application.
+    pub fn executor(&self) -> Executor {
+        Executor::new(self.connection.executor.clone())
+    }
+
+    /// Runs a future beside the others, beyond the end of this request. The server waits for it at shutdown.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.executor().spawn(future);
+    }
+
+    /// Completes after `duration`.
+    pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        self.connection.executor.sleep(duration)
+    }
+
+    /// Runs `work`, which may block, on a thread where it delays no other request.
+    pub fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
+        let executor = self.executor();
+        async move { executor.run_blocking(work).await }
+    }
+
+    /// A stretch of the decoded path.
+    fn slice(&self, start: u32, end: u32) -> &str {
+        self.full_text().get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The decoded path, with the captures of the host behind it.
+    pub(crate) fn full_text(&self) -> &str {
+        self.place.decoded.as_deref().unwrap_or_else(|| self.head.path())
+    }
+}
+
+/// The length of the root path at the start of `path`: all of it, at the boundary of a segment, or nothing.
+fn root_len(path: &str, root: &str) -> usize {
+    match path.strip_prefix(root) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => root.len(),
+        _ => 0,
+    }
+}
+
+/// Bytes of a body as text.
+pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, HttpError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        HttpError::new(Status::BAD_REQUEST).with_detail(format!("the body is not UTF-8 (at byte {at})"))
+    })
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({:?})", self.head)
+    }
+}

@@ -1,0 +1,189 @@
+//! Responses with a type of their own: HTML, redirects, streams.
+
+use std::any::Any;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use stelo_core::Bytes;
+use stelo_core::app::{BoxError, Message, Response};
+use stelo_core::body::Body;
+use stelo_core::http::Status;
+
+use super::{IntoResponse, with_type};
+use crate::panics;
+
+/// A page: `text/html; charset=utf-8`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Html<T>(pub T);
+
+impl<T: Into<Body>> IntoResponse for Html<T> {
+    fn into_response(self) -> Response {
+        with_type(self.0, "text/html; charset=utf-8")
+    }
+}
+
+/// Sends the client to another URL. Whether that URL may be trusted is for the caller to know.
+///
+/// ```
+/// use stelo_toolkit::Redirect;
+///
+/// async fn moved() -> Redirect { Redirect::to("/new place") }
+/// # let _ = stelo_toolkit::get(moved);
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Redirect {
+    status: Status,
+    location: String,
+}
+
+/// What stays as it is in a `location`: unreserved characters and ``:/%#?=@[]!$&'()*+,;`` (RFC 3986 section 2).
+const LOCATION: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+impl Redirect {
+    /// 307: the client repeats the request there, with its method and its body.
+    pub fn to(url: impl AsRef<str>) -> Self {
+        Self::with_status(Status::TEMPORARY_REDIRECT, url)
+    }
+
+    /// 303: the client asks there with GET. The usual answer to a form.
+    pub fn see_other(url: impl AsRef<str>) -> Self {
+        Self::with_status(Status::SEE_OTHER, url)
+    }
+
+    /// 308: as [`to`](Self::to), and the client may remember it.
+    pub fn permanent(url: impl AsRef<str>) -> Self {
+        Self::with_status(Status::PERMANENT_REDIRECT, url)
+    }
+
+    /// A redirect of this status. What cannot stand in a URL is percent-encoded.
+    pub fn with_status(status: Status, url: impl AsRef<str>) -> Self {
+        Self { status, location: utf8_percent_encode(url.as_ref(), LOCATION).to_string() }
+    }
+}
+
+impl IntoResponse for Redirect {
+    fn into_response(self) -> Response {
+        let mut response = Response::empty(self.status);
+        // Encoded above: visible ASCII only.
+        let _ = response.headers.append("location", self.location);
+        response
+    }
+}
+
+/// A body of unknown length, piece by piece from a stream. An error of the stream cuts the response off, so that the
+/// client sees that it is not whole.
+///
+/// ```
+/// use futures_lite::{StreamExt, stream};
+/// use stelo_toolkit::{IntoResponse, StreamingResponse};
+///
+/// async fn numbers() -> impl IntoResponse {
+///     StreamingResponse::text(stream::iter(1..=3).map(|n| format!("{n}\n")))
+/// }
+/// # let _ = stelo_toolkit::get(numbers);
+/// ```
+pub struct StreamingResponse {
+    body: Body,
+    content_type: Option<&'static str>,
+}
+
+impl StreamingResponse {
+    /// A body of these pieces, without a content type.
+    pub fn new<T: Into<Bytes>>(pieces: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self::fallible(Infallible(Box::pin(pieces)))
+    }
+
+    /// A body of these pieces as `text/plain; charset=utf-8`.
+    pub fn text<T: Into<Bytes>>(pieces: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self { content_type: Some("text/plain; charset=utf-8"), ..Self::new(pieces) }
+    }
+
+    /// A body of pieces that may fail to come.
+    pub fn fallible<T: Into<Bytes>, E: Into<BoxError>>(
+        pieces: impl Stream<Item = Result<T, E>> + Send + 'static,
+    ) -> Self {
+        Self { body: Body::from_stream(Contained(Some(Box::pin(pieces)))), content_type: None }
+    }
+
+    /// The same body with a content type.
+    #[must_use]
+    pub fn content_type(self, content_type: &'static str) -> Self {
+        Self { content_type: Some(content_type), ..self }
+    }
+}
+
+impl IntoResponse for StreamingResponse {
+    fn into_response(self) -> Response {
+        match self.content_type {
+            Some(content_type) => with_type(self.body, content_type),
+            None => Response::new(self.body),
+        }
+    }
+}
+
+/// A stream whose items are given out as `Ok`.
+struct Infallible<S>(Pin<Box<S>>);
+
+impl<S: Stream> Stream for Infallible<S> {
+    type Item = Result<S::Item, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx).map(|item| item.map(Ok))
+    }
+}
+
+/// A stream whose panic is its last error.
+struct Contained<S>(Option<Pin<Box<S>>>);
+
+impl<S: Stream<Item = Result<T, E>>, T, E: Into<BoxError>> Stream for Contained<S> {
+    type Item = Result<T, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(stream) = &mut self.0 else { return Poll::Ready(None) };
+        let poll = std::panic::AssertUnwindSafe(|| stream.as_mut().poll_next(cx));
+        match std::panic::catch_unwind(poll) {
+            Ok(poll) => poll.map(|item| item.map(|piece| piece.map_err(Into::into))),
+            Err(panic) => {
+                self.0 = None;
+                Poll::Ready(Some(Err(report(&*panic))))
+            }
+        }
+    }
+}
+
+fn report(panic: &(dyn Any + Send)) -> BoxError {
+    tracing::error!("the body of a response panicked: {}", panics::message(panic));
+    Message::new("the body of the response panicked").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_are_quoted() {
+        for (url, location) in [
+            ("/a b", "/a%20b"),
+            ("/é?x=ü#f", "/%C3%A9?x=%C3%BC#f"),
+            ("/x\r\ny", "/x%0D%0Ay"),
+            ("<>|\"`{}^\\", "%3C%3E%7C%22%60%7B%7D%5E%5C"),
+            ("/%7e", "/%7e"),
+            ("//h/:?#[]@!$&'()*+,;=~", "//h/:?#[]@!$&'()*+,;=~"),
+        ] {
+            let response = Redirect::to(url).into_response();
+            assert_eq!(response.headers.get_str("location"), Some(location));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Responses: whatever a handler returns becomes one.
+
+mod ext;
+mod kinds;
+
+use std::borrow::Cow;
+
+use stelo_core::Bytes;
+use stelo_core::app::{BoxError, Response};
+use stelo_core::body::Body;
+use stelo_core::http::{Headers, InvalidHeader, Status};
+
+pub use ext::{Background, ResponseExt};
+pub use kinds::{Html, Redirect, StreamingResponse};
+
+use crate::error::Failure;
+
+/// What a handler can return.
+///
+/// Text and bytes answer 200; a [`Status`] answers an empty body; tuples set status and header fields of what
+/// stands at their end; an `Err` is answered by the error handlers of the application, or else by itself.
+///
+/// ```
+/// use stelo_toolkit::{IntoResponse, Json, Status};
+///
+/// async fn text() -> &'static str { "hello" }
+/// async fn created() -> (Status, [(&'static str, &'static str); 1], Json<u32>) {
+///     (Status::CREATED, [("location", "/items/7")], Json(7))
+/// }
+/// async fn either() -> Result<String, Status> { Err(Status::IM_A_TEAPOT) }
+/// # let _ = (stelo_toolkit::get(text), stelo_toolkit::get(created), stelo_toolkit::get(either));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a response",
+    label = "a handler cannot return this",
+    note = "return text, bytes, `()`, a `Status`, `Json(..)`, `Html(..)`, a `Redirect`, a `Response`, a tuple such as `(Status, body)` or `(Status, headers, body)`, or a `Result` of two of them; or implement `IntoResponse` for your type"
+)]
+pub trait IntoResponse: Sized {
+    /// The response.
+    fn into_response(self) -> Response;
+
+    /// The response, or the error that an error handler of the application may answer. Types that wrap a `Result`
+    /// pass on what it gives; all others leave this as it is.
+    ///
+    /// # Errors
+    /// The value is an error.
+    fn into_outcome(self) -> Result<Response, Failure> {
+        Ok(self.into_response())
+    }
+}
+
+impl IntoResponse for Response {
+    fn into_response(self) -> Response {
+        self
+    }
+}
+
+impl IntoResponse for () {
+    fn into_response(self) -> Response {
+        Response::default()
+    }
+}
+
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        Response::empty(self)
+    }
+}
+
+impl IntoResponse for std::convert::Infallible {
+    fn into_response(self) -> Response {
+        match self {}
+    }
+}
+
+/// Bodies that are text of this kind, or bytes without a content type.
+macro_rules! bodies {
+    ($($kind:ty => $response:expr;)*) => {$(
+        impl IntoResponse for $kind {
+            fn into_response(self) -> Response {
+                let respond: fn(Self) -> Response = $response;
+                respond(self)
+            }
+        }
+    )*};
+}
+
+bodies! {
+    &'static str => |text| Response::text(Status::OK, text);
+    String => |text| Response::text(Status::OK, text);
+    Cow<'static, str> => |text| Response::text(Status::OK, text);
+    Vec<u8> => |bytes| with_type(bytes, "application/octet-stream");
+    &'static [u8] => |bytes| with_type(bytes, "application/octet-stream");
+    Bytes => |bytes| with_type(bytes, "application/octet-stream");
+    Body => Response::new;
+}
+
+/// A response of 200 with a content type.
+pub(crate) fn with_type(body: impl Into<Body>, content_type: &'static str) -> Response {
+    let mut response = Response::new(body);
+    // A constant that is a valid field.
+    let _ = response.headers.append("content-type", content_type);
+    response
+}
+
+impl IntoResponse for BoxError {
+    /// 500. What went wrong is for the log, not for the client.
+    fn into_response(self) -> Response {
+        tracing::error!(error = &*self as &(dyn std::error::Error + 'static), "a handler failed: {self}");
+        Response::text(Status::INTERNAL_SERVER_ERROR, Status::INTERNAL_SERVER_ERROR.reason())
+    }
+}
+
+impl<T: IntoResponse, E: IntoResponse + Send + 'static> IntoResponse for Result<T, E> {
+    fn into_response(self) -> Response {
+        self.into_outcome().unwrap_or_else(IntoResponse::into_response)
+    }
+
+    fn into_outcome(self) -> Result<Response, Failure> {
+        match self {
+            Ok(value) => value.into_outcome(),
+            Err(error) => Err(Failure::new(error)),
+        }
+    }
+}
+
+/// `None` answers 404.
+impl<T: IntoResponse> IntoResponse for Option<T> {
+    fn into_response(self) -> Response {
+        self.into_outcome().unwrap_or_else(IntoResponse::into_response)
+    }
+
+    fn into_outcome(self) -> Result<Response, Failure> {
+        match self {
+            Some(value) => value.into_outcome(),
+            None => Err(Failure::new(crate::HttpError::new(Status::NOT_FOUND))),
+        }
+    }
+}
+
+/// Header fields that stand in a tuple before the body: pairs, or [`Headers`].
+///
+/// They take the place of fields of the same names that the body brings (its content type).
+pub trait IntoHeaders {
+    /// The fields.
+    ///
+    /// # Errors
+    /// A field cannot be written as one header line; the request is then answered with 500.
+    fn into_headers(self) -> Result<Headers, InvalidHeader>;
+}
+
+impl IntoHeaders for Headers {
+    fn into_headers(self) -> Result<Headers, InvalidHeader> {
+        Ok(self)
+    }
+}
+
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>, const LEN: usize> IntoHeaders for [(N, V); LEN] {
+    fn into_headers(self) -> Result<Headers, InvalidHeader> {
+        collect(self)
+    }
+}
+
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> IntoHeaders for Vec<(N, V)> {
+    fn into_headers(self) -> Result<Headers, InvalidHeader> {
+        collect(self)
+    }
+}
+
+fn collect<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+    fields: impl IntoIterator<Item = (N, V)>,
+) -> Result<Headers, InvalidHeader> {
+    let mut headers = Headers::new();
+    fields.into_iter().try_for_each(|(name, value)| headers.append(name, value))?;
+    Ok(headers)
+}
+
+/// Puts `fields` in place of those of the same names; fields that `fields` repeats are repeated.
+pub(crate) fn merge_headers(headers: &mut Headers, fields: &Headers) {
+    for (name, _) in fields.iter() {
+        headers.remove(std::str::from_utf8(name).unwrap_or_default());
+    }
+    for (name, value) in fields.iter() {
+        // Taken from other header fields, where they have been checked.
+        let _ = headers.append(name, value);
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for (Status, T) {
+    fn into_response(self) -> Response {
+        Response { status: self.0, ..self.1.into_response() }
+    }
+
+    fn into_outcome(self) -> Result<Response, Failure> {
+        Ok(Response { status: self.0, ..self.1.into_outcome()? })
+    }
+}
+
+impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (H, T) {
+    fn into_response(self) -> Response {
+        self.into_outcome().unwrap_or_else(IntoResponse::into_response)
+    }
+
+    fn into_outcome(self) -> Result<Response, Failure> {
+        let mut response = self.1.into_outcome()?;
+        let fields = self.0.into_headers().map_err(|error| Failure::new(BoxError::from(error)))?;
+        merge_headers(&mut response.headers, &fields);
+        Ok(response)
+    }
+}
+
+impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (Status, H, T) {
+    fn into_response(self) -> Response {
+        self.into_outcome().unwrap_or_else(IntoResponse::into_response)
+    }
+
+    fn into_outcome(self) -> Result<Response, Failure> {
+        (self.0, (self.1, self.2)).into_outcome()
+    }
+}

@@ -1,0 +1,241 @@
+//! The routes of a running application: one list of places, through which each request goes from the root to its
+//! handler. Made by [`build`](crate::build); matching is the core's ([`stelo_core::routing`]).
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use stelo_core::app::{Reply, Response};
+use stelo_core::http::Status;
+use stelo_core::routing::{Captures, Found, Match, Matched, ReverseError, Router, Slash, UrlPath, Values};
+
+use crate::error::{ErrorHandlers, Failure, HttpError};
+use crate::handler::Endpoint;
+use crate::middleware::{Middleware, Next};
+use crate::panics::{self, contained};
+use crate::request::Request;
+use crate::response::{IntoResponse, Redirect};
+use crate::type_map::Extensions;
+
+/// The place of a [`Node`] in the list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct NodeId(pub(crate) usize);
+
+impl NodeId {
+    /// The application as a whole.
+    pub(crate) const ROOT: Self = Self(0);
+}
+
+/// The routes of an application and of all that is mounted in it.
+pub(crate) struct Routes {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) realms: Vec<Realm>,
+}
+
+/// A place to which a request can come: a route, a mount, or the application as a whole.
+pub(crate) struct Node {
+    /// The pattern, mounts included.
+    pub(crate) pattern: String,
+    /// The names of the path parameters, those of the mounts first.
+    pub(crate) params: Vec<Box<str>>,
+    pub(crate) realm: usize,
+    pub(crate) body_limit: usize,
+    pub(crate) layers: Vec<Arc<dyn Middleware>>,
+    pub(crate) inside: Inside,
+}
+
+/// What stands inside the middleware of a place.
+pub(crate) enum Inside {
+    /// A route: its handler.
+    Handler(Box<dyn Endpoint>),
+    /// A mount of something that finds its own way.
+    Endpoint(Box<dyn Endpoint>),
+    /// A mount of a router: its table, and where requests go for which it has no route.
+    Table(Router<NodeId>, Option<NodeId>),
+}
+
+/// What belongs to an application, and not to another one in which it is mounted.
+#[derive(Default)]
+pub(crate) struct Realm {
+    /// The application around this one.
+    pub(crate) outer: Option<usize>,
+    pub(crate) state: Extensions,
+    /// The state that was made at start-up.
+    pub(crate) started: OnceLock<Extensions>,
+    pub(crate) errors: ErrorHandlers,
+}
+
+impl Routes {
+    /// Sends a request on: through the middleware of a place from `depth` on, then to what is inside.
+    pub(crate) fn enter(&self, request: Request, id: NodeId, depth: usize) -> Reply {
+        let node = &self.nodes[id.0];
+        match (node.layers.get(depth), &node.inside) {
+            (Some(layer), _) => layer.call(request, Next { node: id, depth: depth + 1 }),
+            (None, Inside::Handler(endpoint) | Inside::Endpoint(endpoint)) => endpoint.call(request),
+            (None, Inside::Table(table, fallback)) => self.find(table, *fallback, request),
+        }
+    }
+
+    fn find(&self, table: &Router<NodeId>, fallback: Option<NodeId>, mut request: Request) -> Reply {
+        let mut captures = Captures::new();
+        let host = request.head().authority().unwrap_or_default();
+        match table.find(host, request.route_path(), request.method(), &mut captures) {
+            Found::Match(found) => {
+                let node = *found.value;
+                arrive(&mut request, &found, &captures);
+                self.enter(request, node, 0)
+            }
+            Found::MethodNotAllowed { allow } => {
+                let error =
+                    HttpError::new(Status::METHOD_NOT_ALLOWED).with_header("allow", allow.to_string());
+                self.fail(request, error.unwrap_or(HttpError::new(Status::METHOD_NOT_ALLOWED)))
+            }
+            Found::Redirect(slash) => redirect(&request, slash).into(),
+            Found::NotFound => match fallback {
+                Some(node) => {
+                    request.place.node = node;
+                    self.enter(request, node, 0)
+                }
+                None => self.fail(request, HttpError::new(Status::NOT_FOUND)),
+            },
+        }
+    }
+
+    fn fail(&self, request: Request, error: HttpError) -> Reply {
+        self.errors(request.place.node).answer(request, Failure::new(error))
+    }
+
+    fn errors(&self, node: NodeId) -> &ErrorHandlers {
+        &self.realms[self.nodes[node.0].realm].errors
+    }
+
+    /// The pattern of a route; `None` for other places.
+    pub(crate) fn matched_path(&self, node: NodeId) -> Option<&str> {
+        let node = &self.nodes[node.0];
+        matches!(node.inside, Inside::Handler(_)).then_some(&node.pattern)
+    }
+
+    pub(crate) fn param_names(&self, node: NodeId) -> &[Box<str>] {
+        &self.nodes[node.0].params
+    }
+
+    pub(crate) fn body_limit(&self, node: NodeId) -> usize {
+        self.nodes[node.0].body_limit
+    }
+
+    /// A state of the application to which the place belongs, or of one around it.
+    pub(crate) fn state<T: 'static>(&self, node: NodeId) -> Option<&T> {
+        self.realms_from(self.nodes[node.0].realm)
+            .find_map(|realm| realm.state.get().or_else(|| realm.started.get()?.get()))
+    }
+
+    /// A realm and those around it.
+    fn realms_from(&self, realm: usize) -> impl Iterator<Item = &Realm> {
+        std::iter::successors(self.realms.get(realm), |realm| self.realms.get(realm.outer?))
+    }
+
+    /// The path, and the host where there is one, of the route of that name.
+    pub(crate) fn url_path_for(&self, name: &str, params: &Values<'_>) -> Result<UrlPath, ReverseError> {
+        self.url_path_below(NodeId::ROOT, name, params)
+    }
+
+    fn url_path_below(&self, node: NodeId, name: &str, params: &Values<'_>) -> Result<UrlPath, ReverseError> {
+        match &self.nodes[node.0].inside {
+            Inside::Table(table, _) => table.url_path_for_nested(name, params, |&node, name, params| {
+                self.url_path_below(node, name, params)
+            }),
+            Inside::Handler(_) | Inside::Endpoint(_) => {
+                let params = params.iter().map(|(name, _)| (*name).into()).collect();
+                Err(ReverseError::NoMatch { name: name.into(), params })
+            }
+        }
+    }
+}
+
+/// Writes into the request what a match has found out.
+fn arrive(request: &mut Request, found: &Match<'_, NodeId>, captures: &Captures) {
+    let mut offset = request.place.rest as usize;
+    match found.part {
+        Matched::Path => {}
+        Matched::Prefix { length } => request.place.rest += length as u32,
+        // The values of the host get a place behind the path.
+        Matched::Host if captures.is_empty() => {}
+        Matched::Host => {
+            let mut text = request.full_text().to_owned();
+            offset = text.len();
+            text.push_str(request.head().authority().unwrap_or_default());
+            request.place.decoded = Some(text.into());
+        }
+    }
+    let ranges = captures.ranges().map(|range| ((offset + range.start) as u32, (offset + range.end) as u32));
+    request.place.params.extend(ranges);
+    request.place.node = *found.value;
+}
+
+/// What is percent-encoded when a decoded path becomes part of a URL again (RFC 3986 section 3.3).
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A decoded path as it stands in a URL.
+pub(crate) fn encode_path(path: &str) -> String {
+    utf8_percent_encode(path, PATH).to_string()
+}
+
+fn redirect(request: &Request, slash: Slash) -> Response {
+    let path = format!("{}{}", request.root_path(), slash.apply(request.route_path()));
+    Redirect::to(request.url().with_path(encode_path(&path)).to_string()).into_response()
+}
+
+/// What is kept of a request that is handed to a handler or a middleware, for the case that it fails.
+pub(crate) struct Scope {
+    routes: Arc<Routes>,
+    node: NodeId,
+    /// The request for the error handlers, if there are any.
+    request: Option<Box<Request>>,
+}
+
+impl Scope {
+    pub(crate) fn of(request: &Request) -> Self {
+        let (routes, node) = (request.place.routes.clone(), request.place.node);
+        let kept = !routes.errors(node).is_empty();
+        Self { routes, node, request: kept.then(|| Box::new(request.without_body())) }
+    }
+
+    /// Runs a handler or a middleware to its response: its error is answered, its panic too.
+    pub(crate) async fn settle(self, work: impl Future<Output = Result<Response, Failure>>) -> Response {
+        let failure = match contained(work).await {
+            Ok(Ok(response)) => return response,
+            Ok(Err(failure)) => failure,
+            Err(panic) => {
+                let pattern = &self.routes.nodes[self.node.0].pattern;
+                tracing::error!(route = %pattern, "panic in {pattern}: {}", panics::message(&*panic));
+                Failure::new(HttpError::new(Status::INTERNAL_SERVER_ERROR))
+            }
+        };
+        match self.request {
+            Some(request) => Box::pin(self.routes.errors(self.node).answer(*request, failure)).await,
+            None => failure.into_response(),
+        }
+    }
+    /// An answer whose panic is contained.
+    pub(crate) fn contain(self, reply: Reply) -> Reply {
+        match reply {
+            Reply::Future(future) => Reply::future(self.settle(async { Ok(future.await) })),
+            ready => ready,
+        }
+    }
+}

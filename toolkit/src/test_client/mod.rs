@@ -1,0 +1,324 @@
+//! Calling an application in a test: no sockets, no executor, the same result each time.
+
+mod executor;
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stelo_core::app::{Address, App as CoreApp, BoxError, Connection, Peer, Reply, Response};
+use stelo_core::body::{Body, BodyError};
+use stelo_core::http::{Headers, Method, RequestHead, Status};
+
+use self::executor::TestExecutor;
+use crate::panics::{self, contained};
+
+/// Calls an application in memory.
+///
+/// [`TestRequest::send`] returns when the whole body has been read, the background task of the response has ended,
+/// and what was spawned has ended or waits for something that nobody here can bring about.
+///
+/// ```
+/// use stelo_toolkit::{App, Json, Status, TestClient, get};
+///
+/// async fn double(Json(n): Json<u32>) -> Json<u32> { Json(2 * n) }
+///
+/// let client = TestClient::new(App::new().route("/", get(async || "hello").post(double)));
+/// assert_eq!(client.get("/").send().text(), "hello");
+/// assert_eq!(client.post("/").json(&21).send().json::<u32>().unwrap(), 42);
+/// assert_eq!(client.get("/nowhere").send().status(), Status::NOT_FOUND);
+/// ```
+pub struct TestClient {
+    app: Arc<dyn CoreApp>,
+    executor: TestExecutor,
+    scheme: &'static str,
+    root_path: Arc<str>,
+    started: bool,
+}
+
+impl TestClient {
+    /// A client of an application whose start-up hooks are not run.
+    pub fn new(app: impl CoreApp) -> Self {
+        let executor = TestExecutor::default();
+        Self { app: Arc::new(app), executor, scheme: "http", root_path: "".into(), started: false }
+    }
+
+    /// A client of an application that has started. It is shut down by [`stop`](Self::stop), or when the client is
+    /// dropped.
+    ///
+    /// # Errors
+    /// The application could not start.
+    pub fn start(app: impl CoreApp) -> Result<Self, BoxError> {
+        let mut client = Self::new(app);
+        client.executor.run(client.app.startup(Arc::new(client.executor.clone())))?;
+        client.started = true;
+        Ok(client)
+    }
+
+    /// Shuts the application down.
+    ///
+    /// # Errors
+    /// Its shutdown failed.
+    pub fn stop(mut self) -> Result<(), BoxError> {
+        self.shut_down()
+    }
+
+    fn shut_down(&mut self) -> Result<(), BoxError> {
+        match std::mem::take(&mut self.started) {
+            true => self.executor.run(self.app.shutdown()),
+            false => Ok(()),
+        }
+    }
+
+    /// The same client behind a proxy that serves the application below a path.
+    #[must_use]
+    pub fn with_root_path(mut self, root_path: &str) -> Self {
+        self.root_path = root_path.into();
+        self
+    }
+
+    /// The same client over `https`.
+    #[must_use]
+    pub fn with_https(mut self) -> Self {
+        self.scheme = "https";
+        self
+    }
+
+    /// A request of this method to a target such as `/path?query`.
+    pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
+        let mut headers = Headers::new();
+        for (name, value) in [("host", "testserver"), ("accept", "*/*"), ("user-agent", "testclient")] {
+            // Constants that are valid fields.
+            let _ = headers.append(name, value);
+        }
+        let target = target.to_owned();
+        TestRequest { client: self, method, target, headers, body: Body::empty(), peer: Peer::Present }
+    }
+
+    /// A GET request.
+    pub fn get(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Get, target)
+    }
+
+    /// A HEAD request.
+    pub fn head(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Head, target)
+    }
+
+    /// A POST request.
+    pub fn post(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Post, target)
+    }
+
+    /// A PUT request.
+    pub fn put(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Put, target)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Patch, target)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Delete, target)
+    }
+
+    /// An OPTIONS request.
+    pub fn options(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Options, target)
+    }
+}
+
+impl Drop for TestClient {
+    fn drop(&mut self) {
+        if let Err(error) = self.shut_down() {
+            tracing::error!("the shutdown failed: {error}");
+        }
+    }
+}
+
+impl fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TestClient")
+    }
+}
+
+/// A request in the making.
+#[must_use]
+#[derive(Debug)]
+pub struct TestRequest<'a> {
+    client: &'a TestClient,
+    method: Method,
+    target: String,
+    headers: Headers,
+    body: Body,
+    peer: Peer,
+}
+
+impl TestRequest<'_> {
+    /// Sets a header field, in place of others of its name.
+    ///
+    /// # Panics
+    /// No request can have this field.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if let Err(error) = self.headers.insert(name, value) {
+            panic!("header field `{name}`: {error}");
+        }
+        self
+    }
+
+    /// Adds a header field beside others of its name.
+    ///
+    /// # Panics
+    /// No request can have this field.
+    pub fn add_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if let Err(error) = self.headers.append(name, value) {
+            panic!("header field `{name}`: {error}");
+        }
+        self
+    }
+
+    /// Takes a header field away, such as the `host` that requests have.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// Sets the body.
+    pub fn body(self, body: impl Into<Body>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    /// Sets the body to a stream.
+    pub fn stream(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+
+    /// Sets the body to a value as JSON, with its content type.
+    ///
+    /// # Panics
+    /// The value cannot be written as JSON.
+    pub fn json(self, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(text) => self.header("content-type", "application/json").body(text),
+            Err(error) => panic!("the body: {error}"),
+        }
+    }
+
+    /// Sets the body to a urlencoded form, with its content type.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(form)
+    }
+
+    /// Has the client leave before the application looks.
+    pub fn peer(self, peer: Peer) -> Self {
+        Self { peer, ..self }
+    }
+
+    /// Sends the request.
+    ///
+    /// # Panics
+    /// The target is not one that goes with the method.
+    pub fn send(self) -> TestResponse {
+        let Self { client, method, target, headers, body, peer } = self;
+        let is_head = method == Method::Head;
+        let Some(mut head) = RequestHead::new(method, &target) else {
+            panic!("`{target}` is not a target for this method: write `/path?query`, percent-encoded");
+        };
+        for (name, value) in headers.iter() {
+            // Taken from other header fields, where they have been checked.
+            let _ = head.headers_mut().append(name, value);
+        }
+        let address = |port| Some(Address::Ip(([127, 0, 0, 1], port).into()));
+        let executor = Arc::new(client.executor.clone());
+        let (scheme, root_path) = (client.scheme, client.root_path.clone());
+        let connection = Arc::new(Connection::new(address(50000), address(80), scheme, root_path, executor));
+        connection.set_peer(peer);
+        let request = stelo_core::app::Request::new(Arc::new(head), body, connection);
+        client.executor.run(exchange(client.app.clone(), request, is_head))
+    }
+}
+
+/// One request and its response, as a server would do it.
+async fn exchange(app: Arc<dyn CoreApp>, request: stelo_core::app::Request, is_head: bool) -> TestResponse {
+    let answer = std::panic::catch_unwind(AssertUnwindSafe(|| app.call(request)));
+    let answer = match answer {
+        Ok(Reply::Ready(response)) => Ok(response),
+        Ok(Reply::Future(future)) => contained(future).await,
+        Err(panic) => Err(panic),
+    };
+    let Response { status, headers, mut body, background, .. } = answer.unwrap_or_else(|panic| {
+        tracing::error!("the application panicked: {}", panics::message(&*panic));
+        Response::empty(Status::INTERNAL_SERVER_ERROR)
+    });
+    let mut response = TestResponse { status, headers, body: Vec::new(), error: None };
+    while !is_head && let Some(piece) = body.chunk().await {
+        match piece {
+            Ok(piece) => response.body.extend_from_slice(&piece),
+            Err(error) => {
+                response.error = Some(error);
+                break;
+            }
+        }
+    }
+    if let Some(background) = background
+        && let Err(panic) = contained(background).await
+    {
+        tracing::error!("a background task panicked: {}", panics::message(&*panic));
+    }
+    response
+}
+
+/// A response, its body read to the end.
+#[derive(Debug)]
+pub struct TestResponse {
+    status: Status,
+    headers: Headers,
+    body: Vec<u8>,
+    error: Option<BodyError>,
+}
+
+impl TestResponse {
+    /// The status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The header fields; those that a server adds are not among them.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The first header field of that name, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get_str(name)
+    }
+
+    /// The body, up to where it broke off.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body as text; what is not UTF-8 becomes U+FFFD.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as a value.
+    ///
+    /// # Errors
+    /// It is not JSON, or not of such a value.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+
+    /// Why the body broke off, if it did.
+    pub fn body_error(&self) -> Option<&BodyError> {
+        self.error.as_ref()
+    }
+}

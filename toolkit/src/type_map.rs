@@ -1,0 +1,53 @@
+//! Values found by their type: the state of an application, the extensions of a request.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+
+/// At most one value of each type.
+///
+/// There are few of them, so a list that is looked through is faster than a hash map, and an empty one costs nothing.
+///
+/// ```
+/// let mut extensions = stelo_toolkit::Extensions::default();
+/// extensions.insert(7_u32);
+/// assert_eq!(extensions.get::<u32>(), Some(&7));
+/// assert_eq!(extensions.get::<i8>(), None);
+/// ```
+#[derive(Default)]
+pub struct Extensions(Vec<(TypeId, Box<dyn Any + Send + Sync>)>);
+
+impl Extensions {
+    /// Puts a value in; gives back the one of the same type that was there.
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
+        let before = self.remove();
+        self.0.push((TypeId::of::<T>(), Box::new(value)));
+        before
+    }
+
+    /// The value of this type.
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.iter().find(|(id, _)| *id == TypeId::of::<T>())?.1.downcast_ref()
+    }
+
+    /// The value of this type, to be changed.
+    pub fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.0.iter_mut().find(|(id, _)| *id == TypeId::of::<T>())?.1.downcast_mut()
+    }
+
+    /// Takes the value of this type out.
+    pub fn remove<T: 'static>(&mut self) -> Option<T> {
+        let at = self.0.iter().position(|(id, _)| *id == TypeId::of::<T>())?;
+        self.0.swap_remove(at).1.downcast().ok().map(|value| *value)
+    }
+
+    /// Whether there is a value of the type of this id.
+    pub(crate) fn contains(&self, id: TypeId) -> bool {
+        self.0.iter().any(|(other, _)| *other == id)
+    }
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extensions({})", self.0.len())
+    }
+}
