@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::run::{Outcome, cargo, output, root, run};
+use crate::run::{Outcome, cargo, in_ci, output, root, run};
 
 /// How many inputs each target gets, if nothing else is said: some seconds' worth.
 pub(crate) const RUNS: u64 = 200_000;
@@ -27,10 +27,12 @@ pub(crate) fn all(runs: u64) -> Outcome {
         // The core forbids `unsafe`, so a sanitizer has little to find; without one, stable Rust is enough.
         let mut command = cargo("fuzz run --sanitizer none");
         command.arg(target).arg(corpus).args(seeds.is_dir().then_some(seeds));
-        run(command
-            .env("PATH", &path)
-            .args(["--", "-verbosity=0", "-timeout=10"])
-            .arg(format!("-runs={runs}")))?;
+        command.args(["--", "-verbosity=0", "-timeout=10"]).arg(format!("-runs={runs}"));
+        if in_ci() {
+            // The same inputs every time: what a change breaks is found with that change.
+            command.arg("-seed=1");
+        }
+        run(command.env("PATH", &path))?;
     }
     Ok(())
 }
