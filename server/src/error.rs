@@ -225,9 +225,8 @@ impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
         f.write_str(match (self.address, self.source.kind()) {
-            (Bind::Fd(_), _) => {
-                return write!(f, "{}; pass the descriptor of a bound stream socket as --fd", self.source);
-            }
+            // A `SocketError` has said all that there is to say.
+            _ if self.source.get_ref().is_some() => return self.source.fmt(f),
             (Bind::Tcp { .. }, AddrInUse) => {
                 "the address is in use; stop the other program or choose another --port"
             }
@@ -253,6 +252,7 @@ mod tests {
     use std::io::ErrorKind;
 
     use stelo_core::app::Message;
+    use stelo_runtime::socket::SocketError;
 
     use super::*;
 
@@ -296,6 +296,10 @@ mod tests {
             let error = ServeError::bind(&address, kind.into());
             assert_eq!((error.to_string().as_str(), error.exit_code()), (line, 3));
         }
+        let error = ServeError::bind(&Bind::Fd(77), SocketError::NotOpen.into());
+        let line =
+            "cannot listen on descriptor 77: the descriptor is not open: have the parent process pass it on";
+        assert_eq!(error.to_string(), line);
     }
 
     #[test]
