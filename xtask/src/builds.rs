@@ -40,7 +40,7 @@ pub(crate) fn clippy() -> Outcome {
 
 /// Documentation, a broken link being an error.
 pub(crate) fn docs() -> Outcome {
-    let mut command = cargo(&format!("doc --workspace --no-deps --document-private-items --features {ALL}"));
+    let mut command = cargo(&format!("doc --workspace --no-deps --features {ALL}"));
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

@@ -1,7 +1,7 @@
 //! The states of an HTTP/1.1 exchange, and every transition between them.
 //!
 //! The table does not know which side it is on: client and server each have a state, and each step of one side moves
-//! it along its own table ([`next`]). Then the joint rules look at both ([`Exchange::settle`]): when both are done the
+//! it along its own table ([`next`]). Then the joint rules look at both (`Exchange::settle`): when both are done the
 //! exchange starts again or the connection has to close. All of it is in this file; the machine only reports steps.
 //!
 //! The diagram in `docs/http1.md` is written from this table, and a test keeps it so.
