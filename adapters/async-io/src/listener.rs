@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use async_io::Async;
 use stelo_runtime::socket::{self, SocketFile};
@@ -13,7 +13,12 @@ use crate::{Stream, poll_io};
 
 /// A socket that listens: TCP or Unix.
 #[derive(Debug)]
-pub struct Listener(Kind);
+pub struct Listener {
+    kind: Kind,
+    /// Nobody was there when last asked. The task that accepts is often polled for other reasons, and then need not
+    /// ask the system again.
+    waiting: bool,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -28,12 +33,13 @@ impl Listener {
     /// # Errors
     /// The system refuses.
     pub fn new(listener: socket::Listener) -> io::Result<Self> {
-        Ok(Self(match listener {
+        let kind = match listener {
             socket::Listener::Tcp(listener) => Kind::Tcp(Async::new_nonblocking(listener)?),
             socket::Listener::Unix(_file, listener) => {
                 Kind::Unix { _file, listener: Async::new_nonblocking(listener)? }
             }
-        }))
+        };
+        Ok(Self { kind, waiting: false })
     }
 }
 
@@ -41,16 +47,31 @@ impl stelo_runtime::Listener for Listener {
     type Stream = Stream;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
-        match &self.0 {
-            Kind::Tcp(listener) => poll_io(listener, cx, Async::poll_readable, |listener| {
+        let Self { kind, waiting } = self;
+        match kind {
+            Kind::Tcp(listener) => poll_accept(listener, waiting, cx, |listener| {
                 let (stream, peer) = listener.accept()?;
                 Stream::from_tcp(stream, peer)
             }),
-            Kind::Unix { listener, .. } => poll_io(listener, cx, Async::poll_readable, |listener| {
+            Kind::Unix { listener, .. } => poll_accept(listener, waiting, cx, |listener| {
                 let (stream, _) = listener.accept()?;
                 stream.set_nonblocking(true)?;
                 Stream::from_unix(stream)
             }),
         }
     }
+}
+
+fn poll_accept<T>(
+    listener: &Async<T>,
+    waiting: &mut bool,
+    cx: &mut Context<'_>,
+    accept: impl Fn(&T) -> io::Result<Stream>,
+) -> Poll<io::Result<Stream>> {
+    if *waiting {
+        ready!(listener.poll_readable(cx))?;
+    }
+    let result = poll_io(listener, cx, Async::poll_readable, accept);
+    *waiting = result.is_pending();
+    result
 }

@@ -107,3 +107,61 @@ where
         Poll::Ready(Ok(n))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::TcpListener;
+
+    use stelo_runtime::Stream as _;
+
+    use super::*;
+
+    fn pair() -> (TcpStream, Stream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        (client, Stream::from_tcp(server, peer).unwrap())
+    }
+
+    #[test]
+    fn small_writes_are_not_held_back() {
+        let (_client, stream) = pair();
+        let Kind::Tcp(connection, _) = &stream.0 else { panic!() };
+        assert!(connection.io.get_ref().nodelay().unwrap());
+    }
+
+    #[test]
+    fn what_comes_between_a_short_read_and_the_next_is_read() {
+        let (mut client, mut stream) = pair();
+        async_io::block_on(async {
+            let mut buf = [0; 8];
+            for message in [b"one".as_slice(), b"two", b"eightful", b"x"] {
+                client.write_all(message).unwrap();
+                let n = poll_fn(|cx| stream.poll_read(cx, &mut buf)).await.unwrap();
+                assert_eq!(&buf[..n], message);
+            }
+            drop(client);
+            assert_eq!(poll_fn(|cx| stream.poll_read(cx, &mut buf)).await.unwrap(), 0);
+        });
+    }
+
+    #[test]
+    fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
+        let (mut client, mut stream) = pair();
+        async_io::block_on(async {
+            let mut buf = [0; 8];
+            for _ in 0..3 {
+                client.write_all(b"ping").unwrap();
+                assert_eq!(poll_fn(|cx| stream.poll_read(cx, &mut buf)).await.unwrap(), 4);
+                poll_fn(|cx| {
+                    for _ in 0..3 {
+                        assert!(stream.poll_read(cx, &mut buf).is_pending());
+                    }
+                    Poll::Ready(())
+                })
+                .await;
+            }
+        });
+    }
+}

@@ -79,3 +79,23 @@ impl stelo_runtime::Stream for Stream {
         either!(&self.0, io => socket::local_address(io).ok()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn small_writes_are_not_held_back() {
+        let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (stream, peer) = listener.accept().await.unwrap();
+            let Kind::Tcp(io, _) = Stream::from_tcp(stream, peer).unwrap().0 else { panic!() };
+            assert!(io.nodelay().unwrap());
+        });
+    }
+}
