@@ -7,6 +7,7 @@ const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std";
 
 /// The combinations of features that we promise, besides all of them at once.
 const COMBINATIONS: &[&str] = &[
+    "-p stelo --no-default-features",
     "-p stelo --no-default-features --features tokio",
     "-p stelo --no-default-features --features smol",
     "-p stelo --no-default-features --features async-std",
