@@ -20,7 +20,7 @@ const TABLE: &[Row] = &[
     ("server", "core runtime", false),
     ("server-tokio", "core toolkit demo runtime server tokio", true),
     ("server-smol", "core toolkit demo runtime server smol async-std", true),
-    ("stelo", "core toolkit runtime tokio smol async-std server server-tokio server-smol", true),
+    ("stelo", "core toolkit runtime server tokio smol async-std", true),
 ];
 
 /// The crates that use the others from outside, as they like, and that nobody uses.
