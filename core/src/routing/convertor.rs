@@ -131,22 +131,25 @@ impl Convertors {
 }
 
 /// Where the ASCII digits that begin at `at` end.
+#[inline]
 pub(super) fn digits_end(text: &[u8], at: usize) -> usize {
-    at + text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+    text[at..].iter().position(|byte| !byte.is_ascii_digit()).map_or(text.len(), |count| at + count)
 }
 
 /// Where the longest `int` that begins at `at` ends; `at` if there is none.
+#[inline]
 pub(super) fn int_end(text: &[u8], at: usize) -> usize {
     const MOST: usize = 20;
-    let most = &text[..text.len().min(at + MOST)];
-    let end = digits_end(most, at);
+    let end = digits_end(&text[..text.len().min(at + MOST)], at);
+    if end - at < MOST { end } else { long_int_end(&text[at..at + MOST]) + at }
+}
+
+/// How many of 20 digits make an `int`.
+#[cold]
+fn long_int_end(digits: &[u8]) -> usize {
     let value = |byte: &u8| u64::from(byte - b'0');
-    let fits = end - at < MOST
-        || most[at..end]
-            .iter()
-            .try_fold(0_u64, |n, byte| n.checked_mul(10)?.checked_add(value(byte)))
-            .is_some();
-    if fits { end } else { end - 1 }
+    let fits = digits.iter().try_fold(0_u64, |n, byte| n.checked_mul(10)?.checked_add(value(byte))).is_some();
+    if fits { digits.len() } else { digits.len() - 1 }
 }
 
 /// Where the `uuid` that begins at `at` ends. There is only one such place.

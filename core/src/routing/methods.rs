@@ -62,8 +62,14 @@ impl Methods {
     }
 
     /// Whether `method` is in the set.
+    #[inline]
     pub fn contains(&self, method: &Method) -> bool {
-        self.known & (bit(method) | ANY) != 0 || (!self.others.is_empty() && self.others.contains(method))
+        self.known & (bit(method) | ANY) != 0 || self.has_other(method)
+    }
+
+    #[cold]
+    fn has_other(&self, method: &Method) -> bool {
+        self.others.binary_search(method).is_ok()
     }
 
     /// Adds a method.

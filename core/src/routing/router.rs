@@ -131,10 +131,10 @@ impl<T> Router<T> {
     ///
     /// `host` is host and port of the request, empty if there is none. `path` is percent-decoded, and without the
     /// root path. Where a match is found, `captures` has what its parameters have captured. Memory is needed only
-    /// for a path that nothing matches, for more than six parameters, and behind parameters of which it is not
+    /// for a path that nothing matches, for more than four parameters, and behind parameters of which it is not
     /// settled where they end, such as in `{a}.{b}`.
     pub fn find(&self, host: &str, path: &str, method: &Method, captures: &mut Captures) -> Found<'_, T> {
-        captures.reset(0);
+        captures.clear();
         let before = self.find_host(host, method, captures);
         let search = Search::run(&self.paths, &self.convertors, path, method, before, captures);
         match search.best {

@@ -7,11 +7,10 @@
 //! table (and the length of the literals that follow them).
 
 use alloc::collections::BTreeMap;
-
-use memchr::memchr;
+use core::ops::Range;
 
 use super::convertor::{Class, Convertors, digits_end, int_end, uuid_end};
-use super::tree::{Edge, NONE, Node, Tree};
+use super::tree::{Edge, Ends, NONE, Node, Tree};
 use super::{Captures, Methods};
 use crate::http::Method;
 
@@ -28,42 +27,34 @@ pub(super) struct Search<'t, 's> {
     pub(super) prefix: usize,
     /// The methods of the routes that match but for the method. Complete if nothing matches altogether.
     pub(super) allow: Methods,
-    /// Where the search has gone on behind ambiguous parameters: node and last place, to the first place.
+}
+
+/// What the search remembers so as not to do it twice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    /// Where the search has gone on behind a parameter: node and last place, to the first place.
     entered: BTreeMap<(u32, usize), usize>,
-    segment: Run,
-    whole: Run,
-    fraction: Run,
+    segment: Stretch,
+    whole: Stretch,
+    fraction: Stretch,
 }
 
-/// A stretch of the text that was measured before.
-#[derive(Clone, Copy)]
-struct Run {
-    start: usize,
-    end: usize,
-}
+/// A stretch of the text that was measured last; what begins within it ends with it.
+#[derive(Clone, Debug, Default)]
+struct Stretch(Range<usize>);
 
-impl Run {
-    const UNKNOWN: Self = Self { start: 1, end: 0 };
-
-    /// The end of the stretch that begins at `at`; measured only if it is not part of the last one.
+impl Stretch {
     fn end(&mut self, at: usize, measure: impl FnOnce() -> usize) -> usize {
-        if !(self.start..=self.end).contains(&at) {
-            *self = Self { start: at, end: measure() };
+        if !self.0.contains(&at) {
+            self.0 = at..measure();
         }
-        self.end
+        self.0.end
     }
-}
-
-/// A parameter on the way to where the search is now.
-struct Step<'a> {
-    before: Option<&'a Step<'a>>,
-    position: usize,
-    start: usize,
-    end: usize,
 }
 
 impl<'t, 's> Search<'t, 's> {
     /// Searches for entries before the one with the index `best`.
+    #[inline]
     pub(super) fn run(
         tree: &'t Tree,
         convertors: &'t Convertors,
@@ -72,21 +63,9 @@ impl<'t, 's> Search<'t, 's> {
         best: u32,
         captures: &'s mut Captures,
     ) -> Self {
-        let mut search = Self {
-            tree,
-            convertors,
-            text,
-            method,
-            captures,
-            best,
-            prefix: 0,
-            allow: Methods::new(),
-            entered: BTreeMap::new(),
-            segment: Run::UNKNOWN,
-            whole: Run::UNKNOWN,
-            fraction: Run::UNKNOWN,
-        };
-        search.walk(&tree.nodes[0], 0, None);
+        let allow = Methods::new();
+        let mut search = Self { tree, convertors, text, method, captures, best, prefix: 0, allow };
+        search.walk(&tree.nodes[0], 0);
         search
     }
 
@@ -95,115 +74,184 @@ impl<'t, 's> Search<'t, 's> {
         self.best != NONE || !self.allow.is_empty()
     }
 
-    /// Goes on from `node` at the place `at`: first into the branch that was declared first.
-    fn walk(&mut self, mut node: &'t Node, mut at: usize, steps: Option<&Step<'_>>) {
+    /// Goes on from `node` at the place `at`.
+    fn walk(&mut self, mut node: &'t Node, mut at: usize) {
         loop {
-            if node.mount < self.best {
-                self.found(node.mount, steps);
-                self.prefix = at - 1;
+            if let Some(ends) = &node.ends {
+                self.arrive(ends, at);
             }
-            if at == self.text.len() {
-                self.arrive(node, steps);
-            }
-            let mut literal = self.literal(node, at);
-            for edge in &node.params {
-                if let Some(below) = literal.take_if(|below| below.min < edge.min) {
-                    self.walk(below, at + below.label.len(), steps);
-                }
-                if edge.min >= self.best {
-                    break;
-                }
-                self.cross(edge, at, steps);
-            }
-            match literal {
-                Some(below) if below.min < self.best => (node, at) = (below, at + below.label.len()),
+            let next = match &*node.params {
+                [] => self.descend(node, at),
+                [edge] if edge.direct && node.has_no_literals() => self.pass(edge, at),
+                edges => self.fork(node, edges, at),
+            };
+            match next {
+                Some((below, end)) if below.min < self.best => (node, at) = (below, end),
                 _ => return,
             }
         }
     }
 
-    /// The node below whose label stands at `at`, if it is worth going there.
-    fn literal(&self, node: &Node, at: usize) -> Option<&'t Node> {
-        let rest = &self.text.as_bytes()[at..];
-        let below = &self.tree.nodes[node.literal(*rest.first()?)? as usize];
-        (below.min < self.best && rest.starts_with(&below.label)).then_some(below)
-    }
-
-    /// The text ends at `node`.
-    fn arrive(&mut self, node: &Node, steps: Option<&Step<'_>>) {
-        let Some(leaf) = &node.leaf else { return };
-        if !leaf.methods.contains(self.method) {
-            self.allow.merge(&leaf.methods);
-            return;
-        }
-        let route = leaf.routes.iter().find(|(_, methods)| methods.contains(self.method));
-        if let Some(&(index, _)) = route.filter(|(index, _)| *index < self.best) {
-            self.found(index, steps);
+    /// Follows literals to the end of the text, or to a node where there is more to do.
+    #[inline]
+    fn descend(&self, mut node: &'t Node, mut at: usize) -> Option<(&'t Node, usize)> {
+        let mut rest = self.text.as_bytes().get(at..)?;
+        let mut first = *rest.first()?;
+        loop {
+            node = self.tree.nodes.get(node.literal(first) as usize)?;
+            rest = strip_label(rest, &node.label)?;
+            at += node.label.len();
+            match rest.first() {
+                Some(&byte) if !node.is_stop => first = byte,
+                _ => return Some((node, at)),
+            }
         }
     }
 
-    fn found(&mut self, index: u32, steps: Option<&Step<'_>>) {
-        self.best = index;
-        self.captures.reset(steps.map_or(0, |last| last.position + 1));
-        let mut step = steps;
-        while let Some(&Step { before, position, start, end }) = step {
-            self.captures.set(position, start, end);
-            step = before;
+    /// Lets a direct parameter take what it can.
+    #[inline]
+    fn pass(&mut self, edge: &Edge, at: usize) -> Option<(&'t Node, usize)> {
+        let end = self.longest(edge.class, at)?;
+        self.captures.note(edge.position, at, end);
+        Some((self.behind(edge), end))
+    }
+
+    fn behind(&self, edge: &Edge) -> &'t Node {
+        &self.tree.nodes[edge.node as usize]
+    }
+
+    /// Takes the branches in the order of declaration. The last one is given back, if it can be.
+    fn fork(&mut self, node: &'t Node, edges: &'t [Edge], at: usize) -> Option<(&'t Node, usize)> {
+        let mut literal = self.descend(node, at);
+        for (i, edge) in edges.iter().enumerate() {
+            if let Some((below, end)) = literal.take_if(|(below, _)| below.min < edge.min) {
+                self.walk(below, end);
+            }
+            if edge.min >= self.best {
+                break;
+            }
+            if edge.direct && literal.is_none() && i + 1 == edges.len() {
+                return self.pass(edge, at);
+            }
+            self.cross(edge, at);
         }
+        literal
+    }
+
+    /// The search is where patterns end.
+    #[inline]
+    fn arrive(&mut self, ends: &Ends, at: usize) {
+        if ends.mount < self.best {
+            (self.best, self.prefix) = (ends.mount, at - 1);
+            self.captures.keep(ends.params);
+        }
+        if at == self.text.len() {
+            match ends.routes.iter().find(|(_, methods)| methods.contains(self.method)) {
+                Some(&(index, _)) if index < self.best => {
+                    self.best = index;
+                    self.captures.keep(ends.params);
+                }
+                Some(_) => {}
+                None => ends.routes.iter().for_each(|(_, methods)| self.allow.merge(methods)),
+            }
+        }
+    }
+
+    /// Where the longest value of a built-in convertor ends that begins at `at`.
+    #[inline]
+    fn longest(&self, class: Class, at: usize) -> Option<usize> {
+        let text = self.text.as_bytes();
+        let end = match class {
+            Class::Path => return Some(text.len()),
+            Class::Uuid => return uuid_end(text, at),
+            Class::Str | Class::Custom(_) => segment_end(text, at),
+            Class::Int => int_end(text, at),
+            Class::Float => match digits_end(text, at) {
+                whole if whole > at && text.get(whole) == Some(&b'.') => match digits_end(text, whole + 1) {
+                    fraction if fraction > whole + 1 => fraction,
+                    _ => whole,
+                },
+                whole => whole,
+            },
+        };
+        (end > at).then_some(end)
     }
 
     /// Lets a parameter take what it can.
-    fn cross(&mut self, edge: &'t Edge, at: usize, steps: Option<&Step<'_>>) {
+    fn cross(&mut self, edge: &'t Edge, at: usize) {
         let text = self.text.as_bytes();
-        let segment_end = || memchr(b'/', &text[at..]).map_or(text.len(), |found| at + found);
         match edge.class {
-            Class::Str => {
-                let end = self.segment.end(at, segment_end);
-                self.enter(edge, at, at + 1, end, steps);
-            }
-            Class::Path => self.enter(edge, at, at, text.len(), steps),
-            Class::Int => self.enter(edge, at, at + 1, int_end(text, at), steps),
-            Class::Float => {
-                let whole = self.whole.end(at, || digits_end(text, at));
-                if whole > at && text.get(whole) == Some(&b'.') {
-                    let fraction = self.fraction.end(whole + 1, || digits_end(text, whole + 1));
-                    self.enter(edge, at, whole + 2, fraction, steps);
+            _ if edge.direct => {
+                if let Some((below, end)) = self.pass(edge, at) {
+                    self.walk(below, end);
                 }
-                self.enter(edge, at, at + 1, whole, steps);
+            }
+            Class::Str => {
+                let end = self.segment_end(edge, at);
+                self.enter(edge, at, at + 1, end);
+            }
+            Class::Path => self.enter(edge, at, at, text.len()),
+            Class::Int => self.enter(edge, at, at + 1, int_end(text, at)),
+            Class::Float => {
+                let whole = self.measure(edge, |memory| &mut memory.whole, at, digits_end);
+                if whole > at && text.get(whole) == Some(&b'.') {
+                    let fraction = self.measure(edge, |memory| &mut memory.fraction, whole + 1, digits_end);
+                    self.enter(edge, at, whole + 2, fraction);
+                }
+                self.enter(edge, at, at + 1, whole);
             }
             Class::Uuid => {
                 if let Some(end) = uuid_end(text, at) {
-                    self.enter(edge, at, end, end, steps);
+                    self.enter(edge, at, end, end);
                 }
             }
             Class::Custom(_) => {
                 let spans = self.convertors.spans(edge.class);
-                let end = if spans { text.len() } else { self.segment.end(at, segment_end) };
-                self.ask(edge, at, end, steps);
+                let end = if spans { text.len() } else { self.segment_end(edge, at) };
+                self.ask(edge, at, end);
             }
         }
     }
 
+    fn segment_end(&mut self, edge: &Edge, at: usize) -> usize {
+        self.measure(edge, |memory| &mut memory.segment, at, segment_end)
+    }
+
+    /// Measures a stretch of the text, unless that was done just before in another way to the same place.
+    fn measure(
+        &mut self,
+        edge: &Edge,
+        stretch: fn(&mut Memory) -> &mut Stretch,
+        at: usize,
+        end: fn(&[u8], usize) -> usize,
+    ) -> usize {
+        let text = self.text.as_bytes();
+        if !edge.ambiguous {
+            return end(text, at);
+        }
+        stretch(self.captures.memory.get_or_insert_default()).end(at, || end(text, at))
+    }
+
     /// Lets a parameter with a convertor of the user's take what it can, up to `last`.
-    fn ask(&mut self, edge: &'t Edge, at: usize, last: usize, steps: Option<&Step<'_>>) {
+    fn ask(&mut self, edge: &'t Edge, at: usize, last: usize) {
         let first = if edge.settled { last } else { at };
         for end in (first..=last).rev() {
             if edge.min >= self.best {
                 return;
             }
             if self.can_go_on(edge, end) && self.convertors.matches(edge.class, &self.text[at..end]) {
-                self.enter(edge, at, end, end, steps);
+                self.enter(edge, at, end, end);
             }
         }
     }
 
     fn can_go_on(&self, edge: &Edge, end: usize) -> bool {
         let next = self.text.as_bytes().get(end).copied();
-        self.tree.nodes[edge.node as usize].can_go_on(next) && self.text.is_char_boundary(end)
+        self.behind(edge).can_go_on(next) && self.text.is_char_boundary(end)
     }
 
     /// Goes on behind a parameter that begins at `start`: from `last` down to `first`.
-    fn enter(&mut self, edge: &'t Edge, start: usize, first: usize, last: usize, steps: Option<&Step<'_>>) {
+    fn enter(&mut self, edge: &'t Edge, start: usize, first: usize, last: usize) {
         if first > last {
             return;
         }
@@ -214,8 +262,8 @@ impl<'t, 's> Search<'t, 's> {
                 return;
             }
             if self.can_go_on(edge, end) {
-                let step = Step { before: steps, position: edge.position, start, end };
-                self.walk(&self.tree.nodes[edge.node as usize], end, Some(&step));
+                self.captures.note(edge.position, start, end);
+                self.walk(self.behind(edge), end);
             }
         }
     }
@@ -224,9 +272,32 @@ impl<'t, 's> Search<'t, 's> {
     ///
     /// What was entered up to the same `last` has no gaps, so one number says it all.
     fn not_entered(&mut self, edge: &Edge, first: usize, last: usize) -> usize {
-        let entered = self.entered.entry((edge.node, last)).or_insert(last + 1);
+        let memory = self.captures.memory.get_or_insert_default();
+        let entered = memory.entered.entry((edge.node, last)).or_insert(last + 1);
         let until = *entered;
         *entered = first.min(until);
         until
     }
+}
+
+/// Where the first `/` from `at` on is. Segments are short: a call of `memchr` would not pay off.
+fn segment_end(text: &[u8], at: usize) -> usize {
+    text[at..].iter().position(|&byte| byte == b'/').map_or(text.len(), |found| at + found)
+}
+
+/// Like `strip_prefix`. Most labels are too short for the call that a comparison of slices is to pay off.
+#[inline]
+fn strip_label<'a>(text: &'a [u8], label: &[u8]) -> Option<&'a [u8]> {
+    let (text, rest) = text.split_at_checked(label.len())?;
+    let same = match label.len() {
+        0..4 => text.iter().zip(label).all(|(a, b)| a == b),
+        4..=8 => {
+            text.first_chunk::<4>() == label.first_chunk() && text.last_chunk::<4>() == label.last_chunk()
+        }
+        9..=16 => {
+            text.first_chunk::<8>() == label.first_chunk() && text.last_chunk::<8>() == label.last_chunk()
+        }
+        _ => text == label,
+    };
+    same.then_some(rest)
 }

@@ -25,27 +25,29 @@ pub(super) struct Tree {
 pub(super) struct Node {
     /// The literal text that leads here from the node above; empty behind a parameter.
     pub(super) label: Box<[u8]>,
+    /// The nodes below by the first byte of their label, counted from `base`; `NONE` in the gaps.
+    literals: Box<[u32]>,
+    /// The parameters below, in the order of their smallest index.
+    pub(super) params: Box<[Edge]>,
+    /// What ends here.
+    pub(super) ends: Option<Box<Ends>>,
     /// The smallest index of an entry at or below this node.
     pub(super) min: u32,
-    /// The mount whose prefix and slash end here, or `NONE`.
-    pub(super) mount: u32,
     /// The first byte of the first literal below.
     base: u8,
-    /// The nodes below by the first byte of their label, counted from `base`; `NONE` in the gaps.
-    literals: Vec<u32>,
-    /// The parameters below, in the order of their smallest index.
-    pub(super) params: Vec<Edge>,
-    /// The routes that end here.
-    pub(super) leaf: Option<Box<Leaf>>,
+    /// Whether a search has to stop here even if the text goes on: for parameters, or for a mount.
+    pub(super) is_stop: bool,
 }
 
-/// The routes that end at a node.
-#[derive(Debug, Default)]
-pub(super) struct Leaf {
-    /// Index and methods, in the order of declaration.
+/// The patterns that end at a node.
+#[derive(Debug)]
+pub(super) struct Ends {
+    /// The mount whose prefix and slash end here, or `NONE`.
+    pub(super) mount: u32,
+    /// The routes that end here: index and methods, in the order of declaration.
     pub(super) routes: Vec<(u32, Methods)>,
-    /// The methods of all of them.
-    pub(super) methods: Methods,
+    /// How many parameters each of these patterns has.
+    pub(super) params: usize,
 }
 
 /// A parameter between two nodes.
@@ -58,6 +60,8 @@ pub(super) struct Edge {
     pub(super) min: u32,
     /// How many parameters stand before it.
     pub(super) position: usize,
+    /// Whether it is settled, not ambiguous, and has a built-in convertor: the search can go straight through.
+    pub(super) direct: bool,
     /// Whether only the longest value can be followed by what comes behind.
     pub(super) settled: bool,
     /// Whether it can be reached in more than one way in the same path, because a parameter before it is not
@@ -67,30 +71,37 @@ pub(super) struct Edge {
 
 impl Node {
     fn new(label: &[u8], min: u32) -> Self {
-        let (literals, params) = (Vec::new(), Vec::new());
-        Self { label: label.into(), min, mount: NONE, base: 0, literals, params, leaf: None }
+        let (literals, params) = (Box::default(), Box::default());
+        Self { label: label.into(), literals, params, ends: None, min, base: 0, is_stop: false }
     }
 
-    /// The node below whose label begins with `byte`.
-    pub(super) fn literal(&self, byte: u8) -> Option<u32> {
+    /// The node below whose label begins with `byte`, or `NONE`.
+    #[inline]
+    pub(super) fn literal(&self, byte: u8) -> u32 {
         let slot = usize::from(byte.wrapping_sub(self.base));
-        self.literals.get(slot).copied().filter(|&node| node != NONE)
+        self.literals.get(slot).copied().unwrap_or(NONE)
+    }
+
+    pub(super) fn has_no_literals(&self) -> bool {
+        self.literals.is_empty()
     }
 
     fn set_literal(&mut self, byte: u8, node: u32) {
-        if self.literals.is_empty() {
+        let mut literals = core::mem::take(&mut self.literals).into_vec();
+        if literals.is_empty() {
             self.base = byte;
         }
         if byte < self.base {
             let gap = usize::from(self.base - byte);
-            self.literals.splice(..0, core::iter::repeat_n(NONE, gap));
+            literals.splice(..0, core::iter::repeat_n(NONE, gap));
             self.base = byte;
         }
         let slot = usize::from(byte - self.base);
-        if slot >= self.literals.len() {
-            self.literals.resize(slot + 1, NONE);
+        if slot >= literals.len() {
+            literals.resize(slot + 1, NONE);
         }
-        self.literals[slot] = node;
+        literals[slot] = node;
+        self.literals = literals.into();
     }
 
     /// The first bytes of the literals below.
@@ -101,7 +112,7 @@ impl Node {
 
     /// Whether something can follow here: the end of the text (`None`), or this byte.
     pub(super) fn can_go_on(&self, next: Option<u8>) -> bool {
-        !self.params.is_empty() || next.map_or(self.leaf.is_some(), |byte| self.literal(byte).is_some())
+        !self.params.is_empty() || next.map_or(self.ends.is_some(), |byte| self.literal(byte) != NONE)
     }
 }
 
@@ -118,17 +129,22 @@ impl Tree {
     /// Adds a route. Entries are added in the order of their indices.
     pub(super) fn add_route(&mut self, index: u32, pattern: &Pattern, methods: Methods) {
         let node = self.add_pattern(index, pattern);
-        let leaf = self.nodes[node].leaf.get_or_insert_default();
-        leaf.methods.merge(&methods);
-        leaf.routes.push((index, methods));
+        self.ends(node, pattern).routes.push((index, methods));
     }
 
     /// Adds a mount: the pattern, a slash, and then anything.
     pub(super) fn add_mount(&mut self, index: u32, pattern: &Pattern) {
         let node = self.add_pattern(index, pattern);
         let node = self.add_literal(node, b"/", index);
-        let node = &mut self.nodes[node];
-        node.mount = node.mount.min(index);
+        let mount = &mut self.ends(node, pattern).mount;
+        *mount = index.min(*mount);
+    }
+
+    fn ends(&mut self, node: usize, pattern: &Pattern) -> &mut Ends {
+        let params = pattern.params.len();
+        self.nodes[node]
+            .ends
+            .get_or_insert_with(|| Box::new(Ends { mount: NONE, routes: Vec::new(), params }))
     }
 
     fn add_pattern(&mut self, index: u32, pattern: &Pattern) -> usize {
@@ -149,19 +165,21 @@ impl Tree {
             return edge.node as usize;
         }
         let below = self.add_node(b"", index);
-        let edge =
-            Edge { class, node: number(below), min: index, position, settled: false, ambiguous: false };
-        self.nodes[node].params.push(edge);
+        let (node_below, params) = (number(below), &mut self.nodes[node].params);
+        let (direct, settled, ambiguous) = (false, false, false);
+        let edge = Edge { class, node: node_below, min: index, position, direct, settled, ambiguous };
+        *params = core::mem::take(params).into_iter().chain([edge]).collect();
         below
     }
 
     fn add_literal(&mut self, mut node: usize, mut text: &[u8], index: u32) -> usize {
         while let Some(&first) = text.first() {
-            let Some(below) = self.nodes[node].literal(first) else {
+            let below = self.nodes[node].literal(first);
+            if below == NONE {
                 let below = self.add_node(text, index);
                 self.nodes[node].set_literal(first, number(below));
                 return below;
-            };
+            }
             let label = &self.nodes[below as usize].label;
             let common = label.iter().zip(text).take_while(|(a, b)| a == b).count();
             node =
@@ -181,12 +199,15 @@ impl Tree {
         between
     }
 
-    /// Finds out which parameters are settled and which are ambiguous, once all entries are there.
+    /// Finds out where a search has to stop, and which parameters are settled or ambiguous, once all entries are there.
     pub(super) fn finish(&mut self, convertors: &Convertors) {
         // A node, and whether a parameter above it that is not settled can end in this segment, or anywhere.
         let mut open = Vec::from([(0, false, false)]);
         while let Some((number, mut in_segment, anywhere)) = open.pop() {
-            in_segment &= !self.nodes[number].label.contains(&b'/');
+            let node = &mut self.nodes[number];
+            let is_mount = node.ends.as_ref().is_some_and(|ends| ends.mount != NONE);
+            node.is_stop = is_mount || !node.params.is_empty();
+            in_segment &= !node.label.contains(&b'/');
             let below = &self.nodes[number].literals;
             open.extend(
                 below.iter().filter(|&&node| node != NONE).map(|&n| (n as usize, in_segment, anywhere)),
@@ -200,6 +221,7 @@ impl Tree {
                 let edge = &mut self.nodes[number].params[i];
                 edge.settled = settled;
                 edge.ambiguous = in_segment || anywhere;
+                edge.direct = settled && !edge.ambiguous && !matches!(class, Class::Custom(_));
                 let spans = convertors.spans(class);
                 open.push((node as usize, in_segment || !settled, anywhere || (!settled && spans)));
             }

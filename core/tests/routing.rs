@@ -1,0 +1,263 @@
+//! The tree of routes against a plain loop: for each route in order, does it match?
+//!
+//! The loop and its matcher are written to be seen through, not to be fast. Tables, paths and hosts are made of few
+//! pieces, so that most look-ups match something, often several routes.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::RngSeed;
+use stelo_core::http::Method;
+use stelo_core::routing::{Builder, Captures, Convertor, Found, Matched, Methods, Slash};
+
+/// A piece of a pattern.
+#[derive(Clone, Debug)]
+enum Piece {
+    Literal(&'static str),
+    /// The name of a convertor.
+    Param(&'static str),
+}
+
+#[derive(Clone, Debug)]
+enum Declared {
+    Route(Vec<Piece>, Vec<Method>),
+    Mount(Vec<Piece>),
+    Host(Vec<Piece>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// The index of the route, its captures, and the length of the prefix of a mount.
+    Match(usize, Vec<String>, Option<usize>),
+    Allow(Vec<String>),
+    Redirect(String),
+    Nothing,
+}
+
+/// One or two letters.
+struct Letters;
+
+impl Convertor for Letters {
+    fn matches(&self, text: &str) -> bool {
+        (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
+    }
+}
+
+fn takes(convertor: &str, text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    match convertor {
+        "str" => !text.is_empty() && !text.contains('/'),
+        "path" => true,
+        "int" => digits(text) && text.parse::<u64>().is_ok(),
+        "float" => match text.split_once('.') {
+            Some((whole, fraction)) => digits(whole) && digits(fraction),
+            None => digits(text),
+        },
+        "uuid" => {
+            let text = text.to_lowercase();
+            text == UUID || text == UUID.replace('-', "")
+        }
+        "letters" => Letters.matches(text),
+        other => panic!("no convertor {other}"),
+    }
+}
+
+const UUID: &str = "ec38df32-ceda-4cfa-9b4a-1aeb94ad551a";
+
+/// Lets the first piece take as much of the text as it can so that the rest still matches. What has to remain in the
+/// end is said by `done`; gives the captures and the length of what the pieces took.
+fn matches(pieces: &[Piece], text: &str, done: &dyn Fn(&str) -> bool) -> Option<(Vec<String>, usize)> {
+    let Some((first, others)) = pieces.split_first() else {
+        return done(text).then_some((Vec::new(), 0));
+    };
+    for end in (0..=text.len()).rev().filter(|&end| text.is_char_boundary(end)) {
+        let (taken, rest) = text.split_at(end);
+        let captured = match first {
+            Piece::Literal(literal) if *literal == taken => None,
+            Piece::Param(convertor) if takes(convertor, taken) => Some(taken.to_owned()),
+            _ => continue,
+        };
+        if let Some((captures, length)) = matches(others, rest, done) {
+            return Some((captured.into_iter().chain(captures).collect(), end + length));
+        }
+    }
+    None
+}
+
+/// The plain loop, and the search for a redirect where it finds nothing.
+fn expected(table: &[Declared], host: &str, path: &str, method: &Method) -> Outcome {
+    let outcome = first_match(table, host, path, method);
+    let other = match path.strip_suffix('/') {
+        _ if outcome != Outcome::Nothing || path == "/" => return outcome,
+        Some(_) => path.trim_end_matches('/').to_owned(),
+        None => format!("{path}/"),
+    };
+    let paths: Vec<_> = table.iter().filter(|entry| !matches!(entry, Declared::Host(_))).cloned().collect();
+    match first_match(&paths, host, &other, method) {
+        Outcome::Nothing => Outcome::Nothing,
+        _ => Outcome::Redirect(other),
+    }
+}
+
+/// The plain loop.
+fn first_match(table: &[Declared], host: &str, path: &str, method: &Method) -> Outcome {
+    let mut allow = Vec::new();
+    for (index, declared) in table.iter().enumerate() {
+        match declared {
+            Declared::Route(pieces, methods) => {
+                let Some((captures, _)) = matches(pieces, path, &str::is_empty) else { continue };
+                let head = (*method == Method::Head).then_some(Method::Get);
+                if methods.contains(method) || head.is_some_and(|get| methods.contains(&get)) {
+                    return Outcome::Match(index, captures, None);
+                }
+                allow.extend(methods.iter().map(Method::to_string));
+                allow.extend(methods.contains(&Method::Get).then(|| "HEAD".to_owned()));
+            }
+            Declared::Mount(pieces) => {
+                if let Some((captures, length)) = matches(pieces, path, &|rest| rest.starts_with('/')) {
+                    return Outcome::Match(index, captures, Some(length));
+                }
+            }
+            Declared::Host(pieces) => {
+                let host = host.split(':').next().unwrap().to_lowercase();
+                if let Some((captures, _)) = matches(pieces, &host, &str::is_empty) {
+                    return Outcome::Match(index, captures, None);
+                }
+            }
+        }
+    }
+    allow.sort();
+    allow.dedup();
+    if allow.is_empty() { Outcome::Nothing } else { Outcome::Allow(allow) }
+}
+
+/// The pattern of these pieces, with the parameters named `a`, `b`, …
+fn pattern(pieces: &[Piece]) -> String {
+    let mut names = 'a'..;
+    let part = |piece: &Piece| match piece {
+        Piece::Literal(text) => (*text).to_owned(),
+        Piece::Param(convertor) => format!("{{{}:{convertor}}}", names.next().unwrap()),
+    };
+    pieces.iter().map(part).collect()
+}
+
+fn piece(
+    convertors: &'static [&'static str],
+    literals: &'static [&'static str],
+) -> impl Strategy<Value = Piece> {
+    prop_oneof![
+        3 => select(literals).prop_map(Piece::Literal),
+        2 => select(convertors).prop_map(Piece::Param),
+    ]
+}
+
+fn path_pieces() -> impl Strategy<Value = Vec<Piece>> {
+    const CONVERTORS: &[&str] = &["str", "str", "int", "path", "float", "letters", "uuid"];
+    const LITERALS: &[&str] = &["/", "/", "/a", "/b/", "a", "ab", "1", ".", "é", "/é/"];
+    prop::collection::vec(piece(CONVERTORS, LITERALS), 0..6).prop_map(|pieces| {
+        // The convertor of the user is refused in some places: a slash on both sides is always right.
+        let mut all = vec![Piece::Literal("/")];
+        for piece in pieces {
+            let custom = matches!(piece, Piece::Param("letters"));
+            all.extend(custom.then_some(Piece::Literal("/")));
+            all.push(piece);
+            all.extend(custom.then_some(Piece::Literal("/")));
+        }
+        all
+    })
+}
+
+fn host_pieces() -> impl Strategy<Value = Vec<Piece>> {
+    prop::collection::vec(piece(&["str", "int"], &["a", "b", ".", "1", "a.b"]), 1..4)
+}
+
+fn method() -> impl Strategy<Value = Method> {
+    let purge = Method::from_bytes(b"PURGE").unwrap();
+    select(vec![Method::Get, Method::Get, Method::Head, Method::Post, Method::Put, purge])
+}
+
+fn declared() -> impl Strategy<Value = Declared> {
+    prop_oneof![
+        8 => (path_pieces(), prop::collection::vec(method(), 1..3)).prop_map(|(p, m)| Declared::Route(p, m)),
+        1 => path_pieces().prop_map(Declared::Mount),
+        1 => host_pieces().prop_map(Declared::Host),
+    ]
+}
+
+fn path() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &["/", "/", "/", "a", "b", "ab", ".", "1", "12", "1.5", "é", UUID];
+    prop::collection::vec(select(PIECES), 0..10).prop_map(|pieces| format!("/{}", pieces.concat()))
+}
+
+fn host() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &["a", "A", "b", ".", "1", "a.b"];
+    let name = prop::collection::vec(select(PIECES), 0..5).prop_map(|pieces| pieces.concat());
+    (name, select(&["", ":80"][..])).prop_map(|(name, port)| name + port)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 3000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_tree_finds_what_a_loop_finds(
+        table in prop::collection::vec(declared(), 1..12),
+        requests in prop::collection::vec((host(), path(), method()), 1..12),
+    ) {
+        let mut table = table;
+        let mut builder = Builder::new();
+        builder.convertor("letters", Letters);
+        for (index, declared) in table.iter_mut().enumerate() {
+            match declared {
+                Declared::Route(pieces, methods) => {
+                    builder.route(&pattern(pieces), methods.iter().cloned().collect::<Methods>(), index);
+                }
+                Declared::Mount(pieces) => {
+                    // Slashes at the end of a prefix do not count.
+                    let prefix = pattern(pieces);
+                    while let Some(Piece::Literal(last)) = pieces.last_mut() {
+                        *last = last.trim_end_matches('/');
+                        if !last.is_empty() {
+                            break;
+                        }
+                        pieces.pop();
+                    }
+                    builder.mount(&prefix, index);
+                }
+                Declared::Host(pieces) => {
+                    builder.host(&pattern(pieces), index);
+                }
+            }
+        }
+        let router = builder.build().unwrap();
+        let mut captures = Captures::new();
+        for (host, path, method) in &requests {
+            let outcome = match router.find(host, path, method, &mut captures) {
+                Found::Match(found) => {
+                    prop_assert_eq!(*found.value, found.route.index());
+                    let (text, prefix) = match found.part {
+                        Matched::Path => (path, None),
+                        Matched::Prefix { length } => (path, Some(length)),
+                        Matched::Host => (host, None),
+                    };
+                    let lower = found.part == Matched::Host;
+                    let value = |text: &str| if lower { text.to_lowercase() } else { text.to_owned() };
+                    let captures = captures.ranges().map(|range| value(&text[range])).collect();
+                    Outcome::Match(found.route.index(), captures, prefix)
+                }
+                Found::MethodNotAllowed { allow } => {
+                    Outcome::Allow(allow.names().into_iter().map(str::to_owned).collect())
+                }
+                Found::Redirect(slash) => {
+                    prop_assert_eq!(slash == Slash::Remove, path.ends_with('/'));
+                    Outcome::Redirect(slash.apply(path).into_owned())
+                }
+                Found::NotFound => Outcome::Nothing,
+            };
+            prop_assert_eq!(outcome, expected(&table, host, path, method), "{} {} {}", method, host, path);
+        }
+    }
+}
