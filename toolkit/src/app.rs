@@ -17,7 +17,7 @@ use crate::handler::Handler;
 use crate::lifespan::{self, HookResult, Open, StartHook};
 use crate::middleware::Middleware;
 use crate::mount::Mountable;
-use crate::panics;
+use crate::panics::panicked;
 use crate::request::Request;
 use crate::response::IntoResponse;
 use crate::router::{MethodRouter, Router};
@@ -265,10 +265,8 @@ impl CoreApp for App {
     fn call(&self, request: stelo_core::app::Request) -> Reply {
         match self.site() {
             // Futures contain their panics; this is for what panics before there is one.
-            Ok(site) => catch_unwind(AssertUnwindSafe(|| site.call(request))).unwrap_or_else(|panic| {
-                tracing::error!("panic on the way to a handler: {}", panics::message(&*panic));
-                HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
-            }),
+            Ok(site) => catch_unwind(AssertUnwindSafe(|| site.call(request)))
+                .unwrap_or_else(|panic| panicked("a middleware", &*panic).into_response().into()),
             Err(error) => {
                 tracing::error!("the application cannot run: {error}");
                 HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()

@@ -13,6 +13,7 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::body::BodyError;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
+use crate::panics::{contained, panicked};
 use crate::request::Request;
 use crate::response::IntoResponse;
 
@@ -148,9 +149,11 @@ impl fmt::Debug for Failure {
 /// The handlers that an application has registered for its errors.
 #[derive(Default)]
 pub(crate) struct ErrorHandlers {
-    by_status: Vec<(Status, Box<dyn Fn(Request, HttpError) -> Reply + Send + Sync>)>,
-    by_type: Vec<(TypeId, Box<dyn Fn(Request, Failure) -> Reply + Send + Sync>)>,
+    by_status: Vec<(Status, ErrorHandler<HttpError>)>,
+    by_type: Vec<(TypeId, ErrorHandler<Failure>)>,
 }
+
+type ErrorHandler<E> = Box<dyn Fn(Request, E) -> Reply + Send + Sync>;
 
 impl ErrorHandlers {
     /// Registers a handler for a status; the last one for it counts.
@@ -206,12 +209,18 @@ impl ErrorHandlers {
         }
     }
 
-    fn for_status(&self, status: Status) -> Option<&(dyn Fn(Request, HttpError) -> Reply + Send + Sync)> {
-        self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| &**handler)
+    fn for_status(&self, status: Status) -> Option<&ErrorHandler<HttpError>> {
+        self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| handler)
     }
 }
 
-/// What an error handler answers. An error of its own is answered by itself: no handler is asked twice.
+/// What an error handler answers. Its own error answers for itself, and its panic is a plain 500: no handler is asked
+/// twice.
 fn respond(answer: impl Future<Output: IntoResponse> + Send + 'static) -> Reply {
-    Reply::future(async { answer.await.into_response() })
+    Reply::future(async {
+        match contained(answer).await {
+            Ok(answer) => answer.into_response(),
+            Err(panic) => panicked("an error handler", &*panic).into_response(),
+        }
+    })
 }

@@ -66,10 +66,12 @@ pub(crate) type Open = Box<dyn FnOnce(Executor) -> BoxFuture<Result<Opened, BoxE
 
 type Close = Box<dyn FnOnce() -> BoxFuture<Result<(), BoxError>> + Send>;
 
+type PutState = Box<dyn FnOnce(&mut Extensions) + Send>;
+
 /// What opening has given.
 #[derive(Default)]
 pub(crate) struct Opened {
-    state: Option<Box<dyn FnOnce(&mut Extensions) + Send>>,
+    state: Option<PutState>,
     close: Option<Close>,
 }
 

@@ -5,6 +5,9 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_lite::FutureExt;
+use stelo_core::http::Status;
+
+use crate::error::HttpError;
 
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
@@ -21,4 +24,10 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
         (_, Some(text)) => text,
         _ => "(no message)",
     }
+}
+
+/// What answers a panic. The log says where it was.
+pub(crate) fn panicked(place: &str, panic: &(dyn Any + Send)) -> HttpError {
+    tracing::error!("panic in {place}: {}", message(panic));
+    HttpError::new(Status::INTERNAL_SERVER_ERROR)
 }

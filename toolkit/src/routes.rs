@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use stelo_core::app::{Reply, Response};
-use stelo_core::http::Status;
+use stelo_core::http::{Method, Status};
 use stelo_core::routing::{Captures, Found, Match, Matched, ReverseError, Router, Slash, UrlPath, Values};
 
 use crate::error::{ErrorHandlers, Failure, HttpError};
 use crate::handler::Endpoint;
 use crate::middleware::{Middleware, Next};
-use crate::panics::{self, contained};
+use crate::panics::{contained, panicked};
 use crate::request::Request;
 use crate::response::{IntoResponse, Redirect};
 use crate::type_map::Extensions;
@@ -90,8 +90,11 @@ impl Routes {
                     HttpError::new(Status::METHOD_NOT_ALLOWED).with_header("allow", allow.to_string());
                 self.fail(request, error.unwrap_or(HttpError::new(Status::METHOD_NOT_ALLOWED)))
             }
-            Found::Redirect(slash) => redirect(&request, slash).into(),
-            Found::NotFound => match fallback {
+            // CONNECT has no path that could be redirected.
+            Found::Redirect(slash) if *request.method() != Method::Connect => {
+                redirect(&request, slash).into()
+            }
+            Found::Redirect(_) | Found::NotFound => match fallback {
                 Some(node) => {
                     request.place.node = node;
                     self.enter(request, node, 0)
@@ -220,11 +223,7 @@ impl Scope {
         let failure = match contained(work).await {
             Ok(Ok(response)) => return response,
             Ok(Err(failure)) => failure,
-            Err(panic) => {
-                let pattern = &self.routes.nodes[self.node.0].pattern;
-                tracing::error!(route = %pattern, "panic in {pattern}: {}", panics::message(&*panic));
-                Failure::new(HttpError::new(Status::INTERNAL_SERVER_ERROR))
-            }
+            Err(panic) => Failure::new(panicked(&self.routes.nodes[self.node.0].pattern, &*panic)),
         };
         match self.request {
             Some(request) => Box::pin(self.routes.errors(self.node).answer(*request, failure)).await,

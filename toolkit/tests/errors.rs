@@ -1,0 +1,155 @@
+//! Errors: who answers them.
+
+use stelo_toolkit::{
+    App, BoxError, HttpError, IntoResponse, Json, Path, Request, Response, Router, Status, TestClient, get,
+    post,
+};
+
+/// An error of an application.
+#[derive(Debug)]
+struct Broken(&'static str);
+
+impl IntoResponse for Broken {
+    fn into_response(self) -> Response {
+        (Status::BAD_GATEWAY, self.0).into_response()
+    }
+}
+
+/// An error that answers 500.
+struct Worse;
+
+impl IntoResponse for Worse {
+    fn into_response(self) -> Response {
+        Status::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+async fn fail(Path(how): Path<String>) -> Result<&'static str, Broken> {
+    if how == "fine" { Ok("fine") } else { Err(Broken("broken")) }
+}
+
+async fn raise(Path(code): Path<u16>) -> Result<(), HttpError> {
+    Err(HttpError::new(Status::new(code).ok_or(Status::BAD_REQUEST)?).with_detail("raised"))
+}
+
+fn routes() -> Router {
+    async fn answer(Path(code): Path<u16>) -> Status {
+        Status::new(code).unwrap_or_default()
+    }
+    async fn boxed() -> Result<(), BoxError> {
+        Err("secret".into())
+    }
+    async fn worse() -> Result<(), Worse> {
+        Err(Worse)
+    }
+    async fn number(Json(n): Json<u8>) -> String {
+        n.to_string()
+    }
+    Router::new()
+        .route("/fail/{how}", get(fail))
+        .route("/raise/{code}", get(raise))
+        .route("/answer/{code}", get(answer))
+        .route("/boxed", get(boxed))
+        .route("/worse", get(worse))
+        .route("/json", post(number))
+}
+
+#[test]
+fn without_handlers_errors_answer_for_themselves() {
+    let client = TestClient::new(App::new().mount("/", routes()));
+    for (target, status, text) in [
+        ("/fail/fine", 200, "fine"),
+        ("/fail/x", 502, "broken"),
+        ("/raise/404", 404, "raised"),
+        ("/raise/418", 418, "raised"),
+        ("/answer/404", 404, ""),
+        ("/boxed", 500, "Internal Server Error"),
+        ("/worse", 500, ""),
+        ("/nowhere", 404, "Not Found"),
+        ("/json", 405, "Method Not Allowed"),
+    ] {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");
+    }
+}
+
+#[test]
+fn handlers_by_status_and_by_type() {
+    async fn not_found(request: Request, error: HttpError) -> (Status, String) {
+        (Status::NOT_FOUND, format!("404 handler: {} {}", request.path(), error.detail))
+    }
+    async fn http(_: Request, error: HttpError) -> (Status, String) {
+        (error.status, format!("HttpError handler: {}", error.detail))
+    }
+    async fn broken(request: Request, error: Broken) -> (Status, String) {
+        (Status::SERVICE_UNAVAILABLE, format!("Broken handler: {} {:?}", error.0, request.matched_path()))
+    }
+    async fn unforeseen(_: Request, error: HttpError) -> (Status, String) {
+        (error.status, "500 handler".into())
+    }
+    let app = App::new()
+        .mount("/", routes())
+        .error_handler(Status::NOT_FOUND, not_found)
+        .error_handler(Status::INTERNAL_SERVER_ERROR, unforeseen)
+        .on_error(http)
+        .on_error(broken);
+    let client = TestClient::new(app);
+    for (target, status, text) in [
+        ("/fail/fine", 200, "fine"),
+        ("/fail/x", 503, "Broken handler: broken Some(\"/fail/{how}\")"),
+        ("/raise/404", 404, "404 handler: /raise/404 raised"),
+        ("/raise/418", 418, "HttpError handler: raised"),
+        ("/raise/500", 500, "500 handler"),
+        ("/raise/x", 400, "HttpError handler: invalid path: `code`: invalid digit found in string"),
+        ("/answer/404", 404, ""),
+        ("/answer/500", 500, ""),
+        ("/boxed", 500, "500 handler"),
+        ("/worse", 500, "500 handler"),
+        ("/nowhere", 404, "404 handler: /nowhere Not Found"),
+        ("/json", 405, "HttpError handler: Method Not Allowed"),
+    ] {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");
+    }
+    let rejected = client.post("/json").body("1").send();
+    assert!(rejected.text().starts_with("HttpError handler: the body must be JSON"));
+}
+
+#[test]
+fn a_boxed_error_can_have_a_handler() {
+    async fn shown(_: Request, error: BoxError) -> (Status, String) {
+        (Status::IM_A_TEAPOT, error.to_string())
+    }
+    let client = TestClient::new(App::new().mount("/", routes()).on_error(shown));
+    assert_eq!(client.get("/boxed").send().text(), "secret");
+}
+
+#[test]
+fn the_405_handler_sees_the_methods() {
+    async fn allowed(_: Request, error: HttpError) -> (Status, String) {
+        (error.status, format!("try {}", error.headers.get_str("allow").unwrap_or_default()))
+    }
+    let app = App::new().mount("/", routes()).error_handler(Status::METHOD_NOT_ALLOWED, allowed);
+    assert_eq!(TestClient::new(app).get("/json").send().text(), "try POST");
+}
+
+#[test]
+fn the_last_handler_for_an_error_counts() {
+    async fn first(_: Request, _: HttpError) -> &'static str {
+        "first"
+    }
+    async fn last(_: Request, _: HttpError) -> &'static str {
+        "last"
+    }
+    let app = App::new().error_handler(Status::NOT_FOUND, first).error_handler(Status::NOT_FOUND, last);
+    assert_eq!(TestClient::new(app).get("/").send().text(), "last");
+}
+
+#[test]
+fn an_error_of_an_error_handler_is_not_handled_again() {
+    async fn fails(_: Request, error: HttpError) -> Result<(), HttpError> {
+        Err(error.with_detail("failed again"))
+    }
+    let client = TestClient::new(App::new().error_handler(Status::NOT_FOUND, fails));
+    assert_eq!(client.get("/").send().text(), "failed again");
+}

@@ -1,0 +1,173 @@
+//! Start-up, shutdown, background tasks.
+
+use std::sync::{Arc, Mutex};
+
+use stelo_toolkit::{
+    App, Background, BoxError, Executor, IntoResponse, Request, Response, ResponseExt, State, Status,
+    TestClient, get,
+};
+
+/// What has happened, in order.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn add(&self, text: impl Into<String>) {
+        self.0.lock().unwrap().push(text.into());
+    }
+
+    fn take(&self) -> String {
+        std::mem::take(&mut *self.0.lock().unwrap()).join(" ")
+    }
+
+    /// A hook that only writes.
+    fn hook(&self, text: &'static str) -> impl Fn() -> std::future::Ready<()> + Send + 'static {
+        let log = self.clone();
+        move || {
+            log.add(text);
+            std::future::ready(())
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Pool(u32);
+
+async fn size(State(pool): State<Pool>) -> String {
+    pool.0.to_string()
+}
+
+#[test]
+fn hooks_run_in_order_and_back() {
+    let log = Log::default();
+    let inner = App::new().on_startup(log.hook("inner+")).on_shutdown(log.hook("inner-"));
+    let (open, close) = (log.clone(), log.clone());
+    let app = App::new()
+        .on_startup(log.hook("first+"))
+        .on_shutdown(log.hook("first-"))
+        .lifespan(
+            move || async move {
+                open.add("pool+");
+                Ok::<_, BoxError>(Pool(7))
+            },
+            move |pool: Pool| async move { close.add(format!("pool{}-", pool.0)) },
+        )
+        .mount("/in", inner)
+        .route("/", get(size));
+    let client = TestClient::start(app).unwrap();
+    assert_eq!(log.take(), "first+ pool+ inner+");
+    assert_eq!(client.get("/").send().text(), "7");
+    client.stop().unwrap();
+    assert_eq!(log.take(), "inner- pool7- first-");
+}
+
+#[test]
+fn a_failed_start_closes_what_was_open_and_says_why() {
+    let log = Log::default();
+    let app = App::new()
+        .on_shutdown(log.hook("closed"))
+        .on_startup(|| async { Err::<(), BoxError>("no database".into()) })
+        .on_startup(log.hook("never"));
+    assert_eq!(TestClient::start(app).unwrap_err().to_string(), "no database");
+    assert_eq!(log.take(), "closed");
+}
+
+#[test]
+fn a_failed_shutdown_says_why_and_closes_the_rest() {
+    let log = Log::default();
+    let app = App::new()
+        .on_shutdown(log.hook("closed"))
+        .on_shutdown(|| async { Err::<(), _>(BoxError::from("cannot flush")) });
+    let client = TestClient::start(app).unwrap();
+    assert_eq!(client.stop().unwrap_err().to_string(), "cannot flush");
+    assert_eq!(log.take(), "closed");
+}
+
+#[test]
+fn a_client_that_is_dropped_shuts_down() {
+    let log = Log::default();
+    drop(TestClient::start(App::new().on_shutdown(log.hook("closed"))).unwrap());
+    assert_eq!(log.take(), "closed");
+    drop(TestClient::new(App::new().on_shutdown(log.hook("closed"))));
+    assert_eq!(log.take(), "", "what was not started is not shut down");
+}
+
+#[test]
+fn a_state_of_the_lifespan_is_missing_before_the_start() {
+    let app =
+        || App::new().lifespan(async || Ok::<_, BoxError>(Pool(1)), async |_: Pool| ()).route("/", get(size));
+    assert_eq!(TestClient::new(app()).get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
+    assert_eq!(TestClient::start(app()).unwrap().get("/").send().text(), "1");
+}
+
+#[test]
+fn a_hook_can_spawn_and_handlers_too() {
+    let log = Log::default();
+    let (at_start, in_handler) = (log.clone(), log.clone());
+    let start = move |executor: Executor| async move {
+        executor.spawn(async move { at_start.add("spawned at start") });
+    };
+    let spawn = move |request: Request| {
+        let log = in_handler.clone();
+        async move {
+            let inner = request.executor();
+            request.spawn(async move {
+                let n = inner.run_blocking(|| 42).await;
+                log.add(format!("spawned {n}"));
+            });
+            "answered"
+        }
+    };
+    let client = TestClient::start(App::new().on_startup(start).route("/", get(spawn))).unwrap();
+    assert_eq!(log.take(), "spawned at start");
+    assert_eq!(client.get("/").send().text(), "answered");
+    assert_eq!(log.take(), "spawned 42");
+}
+
+#[test]
+fn background_tasks_run_in_order_after_the_response() {
+    let log = Log::default();
+    let task = log.clone();
+    let handler = move || {
+        let (one, two, body) = (task.clone(), task.clone(), task.clone());
+        async move {
+            let pieces = futures_lite::stream::once_future(async move {
+                body.add("body");
+                "done"
+            });
+            let response = stelo_toolkit::StreamingResponse::new(pieces).into_response();
+            response.background(async move { one.add("one") }).background(async move { two.add("two") })
+        }
+    };
+    let client = TestClient::new(App::new().route("/", get(handler)));
+    assert_eq!(client.get("/").send().text(), "done");
+    assert_eq!(log.take(), "body one two");
+}
+
+#[test]
+fn a_background_task_beside_a_result() {
+    let log = Log::default();
+    let task = log.clone();
+    let handler = move |request: Request| {
+        let log = task.clone();
+        async move {
+            let found = request.query_params().get("found").map(|_| "found").ok_or(Status::NOT_FOUND);
+            Background::new(found, async move { log.add("ran") })
+        }
+    };
+    let client = TestClient::new(App::new().route("/", get(handler)));
+    assert_eq!(client.get("/?found").send().text(), "found");
+    assert_eq!(log.take(), "ran");
+    assert_eq!(client.get("/").send().status(), Status::NOT_FOUND);
+    assert_eq!(log.take(), "", "an error has no tasks");
+}
+
+#[test]
+fn a_background_task_that_panics_harms_no_other_request() {
+    async fn handler() -> Response {
+        "sent".into_response().background(async { panic!("as it was told to") })
+    }
+    let client = TestClient::new(App::new().route("/", get(handler)));
+    assert_eq!(client.get("/").send().text(), "sent");
+    assert_eq!(client.get("/").send().text(), "sent");
+}

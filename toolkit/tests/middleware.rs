@@ -1,0 +1,158 @@
+//! Middleware: order, places, what it sees and what it can change.
+
+use stelo_toolkit::{
+    App, Background, Body, HttpError, IntoResponse, Middleware, Next, Reply, Request, Response, ResponseExt,
+    Router, Status, TestClient, get,
+};
+
+/// Writes its name into the response, outside what is inside.
+struct Tag(&'static str);
+
+impl Middleware for Tag {
+    fn call(&self, request: Request, next: Next) -> Reply {
+        let name = self.0;
+        Reply::future(async move {
+            let mut response = next.run(request).await;
+            let inner = response.headers.get_str("x-tags").unwrap_or_default().to_owned();
+            let _ = response.set_header("x-tags", format!("{name}({inner})"));
+            response
+        })
+    }
+}
+
+async fn home() -> &'static str {
+    "home"
+}
+
+#[test]
+fn the_first_that_is_added_is_the_outermost() {
+    let inner = Router::new()
+        .middleware(Tag("router"))
+        .route("/", get(home).middleware(Tag("r1")).middleware(Tag("r2")));
+    let app =
+        App::new().middleware(Tag("app1")).mount("/in", inner).middleware(Tag("app2")).route("/", get(home));
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/").send().header("x-tags"), Some("app1(app2())"));
+    assert_eq!(client.get("/in/").send().header("x-tags"), Some("app1(app2(router(r1(r2()))))"));
+    assert_eq!(client.get("/in").send().header("x-tags"), Some("app1(app2())"), "the redirect");
+    assert_eq!(
+        client.get("/in/x").send().header("x-tags"),
+        Some("app1(app2(router()))"),
+        "the 404 of the mount"
+    );
+    assert_eq!(
+        client.post("/in/").send().header("x-tags"),
+        Some("app1(app2(router()))"),
+        "the 405 of the mount"
+    );
+}
+
+#[test]
+fn functions_and_closures() {
+    async fn function(request: Request, next: Next) -> Response {
+        let mut response = next.run(request).await;
+        let _ = response.set_header("x-function", "yes");
+        response
+    }
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = seen.clone();
+    let closure = move |request: Request, next: Next| {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move { next.run(request).await }
+    };
+    let client = TestClient::new(App::new().middleware(function).middleware(closure).route("/", get(home)));
+    assert_eq!(client.get("/").send().header("x-function"), Some("yes"));
+    assert_eq!(seen.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_middleware_can_answer_by_itself_or_fail() {
+    async fn guard(request: Request, next: Next) -> Result<Response, HttpError> {
+        match request.headers().get_str("authorization") {
+            Some("ok") => Ok(next.run(request).await),
+            Some(_) => Err(HttpError::new(Status::FORBIDDEN)),
+            None => Ok((Status::UNAUTHORIZED, "who?").into_response()),
+        }
+    }
+    async fn forbidden(_: Request, _: HttpError) -> (Status, &'static str) {
+        (Status::FORBIDDEN, "handled")
+    }
+    let app = App::new().middleware(guard).error_handler(Status::FORBIDDEN, forbidden).route("/", get(home));
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/").send().text(), "who?");
+    assert_eq!(client.get("/").header("authorization", "no").send().text(), "handled");
+    assert_eq!(client.get("/").header("authorization", "ok").send().text(), "home");
+}
+
+#[test]
+fn a_middleware_sees_errors_and_panics_as_responses() {
+    async fn status(request: Request, next: Next) -> Response {
+        let mut response = next.run(request).await;
+        let status = response.status.code().to_string();
+        let _ = response.set_header("x-status", status);
+        response
+    }
+    async fn panics() -> &'static str {
+        panic!("as it was told to")
+    }
+    async fn fails() -> Result<(), HttpError> {
+        Err(HttpError::new(Status::CONFLICT))
+    }
+    let app = App::new().middleware(status).route("/panics", get(panics)).route("/fails", get(fails));
+    let client = TestClient::new(app);
+    for (target, status) in [("/panics", "500"), ("/fails", "409"), ("/nowhere", "404")] {
+        assert_eq!(client.get(target).send().header("x-status"), Some(status), "{target}");
+    }
+}
+
+#[test]
+fn a_middleware_can_change_the_request() {
+    async fn rewrite(mut request: Request, next: Next) -> Response {
+        let body = request.text().await.unwrap_or_default();
+        *request.body_mut() = Body::from(body.to_uppercase());
+        let _ = request.head_mut().headers_mut().append("x-added", "yes");
+        next.run(request).await
+    }
+    async fn show(mut request: Request) -> Result<String, HttpError> {
+        let added = request.headers().get_str("x-added").map(ToOwned::to_owned);
+        Ok(format!("{} {added:?}", request.text().await?))
+    }
+    let client = TestClient::new(App::new().middleware(rewrite).route("/", stelo_toolkit::post(show)));
+    assert_eq!(client.post("/").body("loud").send().text(), "LOUD Some(\"yes\")");
+}
+
+#[test]
+fn a_middleware_can_change_the_body_and_keeps_the_background() {
+    let ran = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let flag = ran.clone();
+    async fn shout(request: Request, next: Next) -> Response {
+        let mut response = next.run(request).await;
+        let body = std::mem::take(&mut response.body).collect(1000).await.unwrap_or_default();
+        response.body = body.to_ascii_uppercase().into();
+        response
+    }
+    let handler = move || {
+        let flag = flag.clone();
+        async move {
+            Background::new("quiet", async move { flag.store(true, std::sync::atomic::Ordering::Relaxed) })
+        }
+    };
+    let client = TestClient::new(App::new().middleware(shout).route("/", get(handler)));
+    assert_eq!(client.get("/").send().text(), "QUIET");
+    assert!(ran.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+#[test]
+fn the_route_is_known_to_the_middleware_of_a_route_and_not_before() {
+    async fn pattern(request: Request, next: Next) -> Response {
+        let pattern = request.matched_path().unwrap_or("none").to_owned();
+        let mut response = next.run(request).await;
+        let _ = response.headers.append("x-pattern", pattern);
+        response
+    }
+    let route = get(home).middleware(pattern);
+    let client = TestClient::new(App::new().middleware(pattern).route("/{id}", route));
+    let response = client.get("/7").send();
+    let seen: Vec<_> = response.headers().get_all("x-pattern").map(String::from_utf8_lossy).collect();
+    assert_eq!(seen, ["/{id}", "none"]);
+}

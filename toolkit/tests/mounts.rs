@@ -1,0 +1,102 @@
+//! Applications inside applications, endpoints, and applications that know only the core.
+
+use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Executor};
+use stelo_toolkit::{
+    App, Endpoint, HttpError, IntoResponse, Next, Reply, Request, Response, Router, State, Status,
+    TestClient, get,
+};
+
+#[derive(Clone)]
+struct Name(&'static str);
+
+async fn name(State(name): State<Name>) -> &'static str {
+    name.0
+}
+
+#[test]
+fn a_mounted_application_sees_its_own_state_first() {
+    let own = App::new().state(Name("inner")).route("/", get(name));
+    let borrowed = App::new().route("/", get(name));
+    let app =
+        App::new().state(Name("outer")).route("/", get(name)).mount("/own", own).mount("/borrowed", borrowed);
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/").send().text(), "outer");
+    assert_eq!(client.get("/own/").send().text(), "inner");
+    assert_eq!(client.get("/borrowed/").send().text(), "outer");
+}
+
+#[test]
+fn a_mounted_application_answers_its_own_errors() {
+    async fn ours(_: Request, _: HttpError) -> (Status, &'static str) {
+        (Status::NOT_FOUND, "ours")
+    }
+    let app = App::new()
+        .error_handler(Status::NOT_FOUND, ours)
+        .mount("/app", App::new())
+        .mount("/router", Router::new());
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/app/x").send().text(), "Not Found");
+    assert_eq!(client.get("/router/x").send().text(), "ours");
+}
+
+#[test]
+fn an_application_that_was_built_is_mounted_as_it_is() {
+    let inner = App::new().route("/x", get(async |request: Request| request.path().to_owned()));
+    inner.build().unwrap();
+    let client = TestClient::new(App::new().mount("/in", inner));
+    assert_eq!(client.get("/in/x").send().text(), "/x");
+}
+
+/// An application that knows nothing of the toolkit.
+struct Foreign;
+
+impl CoreApp for Foreign {
+    fn call(&self, request: stelo_core::app::Request) -> Reply {
+        let head = request.head();
+        assert_ne!(head.path(), "/panic", "as it was told to");
+        Response::new(format!("{} {:?}", head.path(), head.query())).into()
+    }
+
+    fn startup(&self, _: std::sync::Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
+        Box::pin(async { Err("no foreign database".into()) })
+    }
+}
+
+#[test]
+fn a_foreign_application_sees_the_path_without_the_prefix() {
+    let client = TestClient::new(App::new().mount("/f/{x}", Foreign));
+    assert_eq!(client.get("/f/1/a%20b/%C3%A9?q=%20").send().text(), "/a%20b/%C3%A9 Some(\"q=%20\")");
+    assert_eq!(client.get("/f/1/").send().text(), "/ None");
+    assert_eq!(client.get("/f/1/panic").send().status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn the_start_of_a_foreign_application_is_part_of_ours() {
+    let error = TestClient::start(App::new().mount("/f", Foreign)).unwrap_err();
+    assert_eq!(error.to_string(), "no foreign database");
+}
+
+struct Files;
+
+impl Endpoint for Files {
+    fn call(&self, request: Request) -> Reply {
+        if request.route_path() == "/panic" {
+            return Reply::future(async { panic!("as it was told to") });
+        }
+        format!("file {} of {}", request.route_path(), request.root_path()).into_response().into()
+    }
+}
+
+#[test]
+fn an_endpoint_can_be_mounted() {
+    async fn mark(request: Request, next: Next) -> Response {
+        let mut response = next.run(request).await;
+        response.headers.append("x-seen", "yes").unwrap();
+        response
+    }
+    let client = TestClient::new(App::new().middleware(mark).mount("/static", Files).name("static"));
+    let response = client.get("/static/css/a%20b.css").send();
+    assert_eq!(response.text(), "file /css/a b.css of /static");
+    assert_eq!(response.header("x-seen"), Some("yes"));
+    assert_eq!(client.get("/static/panic").send().status(), Status::INTERNAL_SERVER_ERROR);
+}

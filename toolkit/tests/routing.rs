@@ -1,0 +1,335 @@
+//! Finding routes: methods, parameters, slashes, mounts, hosts, names.
+
+use stelo_toolkit::{
+    App, Convertor, HttpError, MatchedPath, Method, Path, Request, ReverseError, Router, Status, TestClient,
+    any, delete, get, on, post, put,
+};
+
+/// What a request has come to, as text.
+async fn seen(request: Request) -> String {
+    let params: Vec<_> = request.path_params().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{} {} {}", request.root_path(), request.route_path(), params.join(","))
+}
+
+async fn says(text: &'static str) -> &'static str {
+    text
+}
+
+fn vectors() -> TestClient {
+    TestClient::new(
+        App::new()
+            .route("/", get(|| says("home")))
+            .route("/a", get(|| says("a")).post(|| says("a posted")))
+            .route("/a", put(|| says("a put")))
+            .route("/s/", get(|| says("s")))
+            .route("/u/{id:int}", get(seen))
+            .route("/u/{name}", delete(seen))
+            .route("/f/{x:float}", get(seen))
+            .route("/pp/{rest:path}", get(seen))
+            .route("/pp2/{rest:path}/end", get(seen))
+            .mount("/m", Router::new().route("/{rest:path}", any(seen)))
+            .mount("/n/{x:int}", Router::new().route("/", get(seen)).route("/{y}", get(seen))),
+    )
+}
+
+#[test]
+fn starlette_vectors() {
+    let client = vectors();
+    let cases: [(Method, &str, u16, &str); 33] = [
+        (Method::Get, "/", 200, "home"),
+        (Method::Head, "/a", 200, ""),
+        (Method::Get, "/a", 200, "a"),
+        (Method::Post, "/a", 200, "a posted"),
+        (Method::Put, "/a", 200, "a put"),
+        (Method::Get, "/a/", 307, "http://testserver/a"),
+        (Method::Get, "/a//", 307, "http://testserver/a"),
+        (Method::Get, "/s", 307, "http://testserver/s/"),
+        (Method::Post, "/s", 307, "http://testserver/s/"),
+        (Method::Get, "/a/?x=1&y=%20", 307, "http://testserver/a?x=1&y=%20"),
+        (Method::Get, "/u/", 404, "Not Found"),
+        (Method::Get, "/u/12", 200, " /u/12 id=12"),
+        (Method::Delete, "/u/12", 200, " /u/12 name=12"),
+        (Method::Get, "/u/1%2F2", 404, "Not Found"),
+        (Method::Get, "/f/1", 200, " /f/1 x=1"),
+        (Method::Get, "/f/1.5", 200, " /f/1.5 x=1.5"),
+        (Method::Get, "/f/1.", 404, "Not Found"),
+        (Method::Get, "/f/-1", 404, "Not Found"),
+        (Method::Get, "/pp/", 200, " /pp/ rest="),
+        (Method::Get, "/pp", 307, "http://testserver/pp/"),
+        (Method::Get, "/pp/a/b", 200, " /pp/a/b rest=a/b"),
+        (Method::Get, "/pp2//end", 200, " /pp2//end rest="),
+        (Method::Get, "/pp2/x/y/end", 200, " /pp2/x/y/end rest=x/y"),
+        (Method::Get, "/m", 307, "http://testserver/m/"),
+        (Method::Get, "/m/x", 200, "/m /x rest=x"),
+        (Method::Post, "/m/x", 200, "/m /x rest=x"),
+        (Method::Get, "/mx", 404, "Not Found"),
+        (Method::Get, "/n/5", 307, "http://testserver/n/5/"),
+        (Method::Get, "/n/5/", 200, "/n/5 / x=5"),
+        (Method::Get, "/n/5/z", 200, "/n/5 /z x=5,y=z"),
+        (Method::Get, "/n/5/z/", 307, "http://testserver/n/5/z"),
+        (Method::Get, "/n/q", 404, "Not Found"),
+        (Method::Get, "//a", 404, "Not Found"),
+    ];
+    for (method, target, status, expected) in cases {
+        let response = client.request(method.clone(), target).send();
+        let body = response.header("location").map_or_else(|| response.text(), Into::into);
+        assert_eq!((response.status().code(), &*body), (status, expected), "{method} {target}");
+    }
+}
+
+#[test]
+fn a_wrong_method_answers_405_with_the_methods_of_all_routes_of_the_path() {
+    let client = vectors();
+    for (method, target, allow) in [
+        ("POST", "/", "GET, HEAD"),
+        ("DELETE", "/a", "GET, HEAD, POST, PUT"),
+        ("OPTIONS", "/a", "GET, HEAD, POST, PUT"),
+        ("FOO", "/a", "GET, HEAD, POST, PUT"),
+        ("get", "/", "GET, HEAD"),
+        ("GET", "/u/abc", "DELETE"),
+    ] {
+        let response = client.request(Method::from_bytes(method.as_bytes()).unwrap(), target).send();
+        assert_eq!(response.status(), Status::METHOD_NOT_ALLOWED, "{method} {target}");
+        assert_eq!(response.header("allow"), Some(allow), "{method} {target}");
+        assert_eq!(response.text(), "Method Not Allowed");
+        assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    }
+}
+
+#[test]
+fn a_proxy_may_strip_the_root_path_or_leave_it() {
+    let client = vectors().with_root_path("/r");
+    for (target, status, expected) in [
+        ("/r/a", 200, "a"),
+        ("/a", 200, "a"),
+        ("/r", 307, "http://testserver/r/"),
+        ("/r/s", 307, "http://testserver/r/s/"),
+        ("/s", 307, "http://testserver/r/s/"),
+        ("/r/u/7", 200, "/r /u/7 id=7"),
+        ("/u/7", 200, "/r /u/7 id=7"),
+        ("/r/m/x", 200, "/r/m /x rest=x"),
+        ("/m/x", 200, "/r/m /x rest=x"),
+        ("/rx", 404, "Not Found"),
+    ] {
+        let response = client.get(target).send();
+        let body = response.header("location").map_or_else(|| response.text(), Into::into);
+        assert_eq!((response.status().code(), &*body), (status, expected), "{target}");
+    }
+}
+
+#[test]
+fn the_first_route_that_matches_wins() {
+    let app = App::new()
+        .route("/users/{name}", get(|| says("anyone")))
+        .route("/users/me", get(|| says("me")))
+        .mount("/users", Router::new().route("/{a}/{b}", get(|| says("below"))))
+        .route("/users/a/b", get(|| says("never")));
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/users/me").send().text(), "anyone");
+    assert_eq!(client.get("/users/a/b").send().text(), "below");
+    assert_eq!(client.get("/users/a/b/c").send().status(), Status::NOT_FOUND, "a mount is not left again");
+}
+
+#[test]
+fn a_handler_for_head_comes_before_the_one_for_get() {
+    async fn checked() -> (Status, [(&'static str, &'static str); 1], ()) {
+        (Status::ACCEPTED, [("x-head", "own")], ())
+    }
+    let client = TestClient::new(App::new().route("/", get(|| says("body")).head(checked)));
+    assert_eq!(client.head("/").send().header("x-head"), Some("own"));
+    assert_eq!(client.get("/").send().text(), "body");
+}
+
+#[test]
+fn any_and_lists_of_methods() {
+    let app = App::new()
+        .route("/any", any(|| says("any")))
+        .route("/two", on([Method::Post, Method::Put], || says("two")));
+    let client = TestClient::new(app);
+    assert_eq!(client.request(Method::from_bytes(b"PURGE").unwrap(), "/any").send().text(), "any");
+    assert_eq!(client.put("/two").send().text(), "two");
+    assert_eq!(client.get("/two").send().header("allow"), Some("POST, PUT"));
+}
+
+#[test]
+fn slash_redirects_can_be_switched_off() {
+    let client = TestClient::new(App::new().redirect_slashes(false).route("/s/", get(|| says("s"))));
+    assert_eq!(client.get("/s").send().status(), Status::NOT_FOUND);
+}
+
+#[test]
+fn a_redirect_keeps_what_was_encoded() {
+    let client = TestClient::new(App::new().route("/{name}/", get(seen)));
+    let location = |target: &str| client.get(target).send().header("location").unwrap_or_default().to_owned();
+    assert_eq!(location("/a%20b%3F%25?q=%20"), "http://testserver/a%20b%3F%25/?q=%20");
+    assert_eq!(location("/%C3%A9"), "http://testserver/%C3%A9/");
+    let evil = client.get("/s").header("host", "ev il").send();
+    assert_eq!(evil.header("location"), Some("http://127.0.0.1/s/"));
+}
+
+#[test]
+fn hosts_choose_between_routers() {
+    async fn sub(request: Request) -> Result<String, HttpError> {
+        Ok(format!("{} {}", request.path_param::<String>("sub")?, request.path()))
+    }
+    let app = App::new()
+        .host("api.example.org", Router::new().route("/", get(|| says("api"))))
+        .host("{sub}.example.org", Router::new().route("/{rest:path}", get(sub)))
+        .route("/", get(|| says("others")));
+    let client = TestClient::new(app);
+    let ask = |host: &str, target: &str| client.get(target).header("host", host).send().text();
+    assert_eq!(ask("api.example.org", "/"), "api");
+    assert_eq!(ask("API.Example.org:8000", "/"), "api");
+    assert_eq!(ask("x.y.example.org", "/a%20b"), "x.y /a b");
+    assert_eq!(ask("Www.example.org", "/é".replace('é', "%C3%A9").as_str()), "Www /é");
+    assert_eq!(ask("example.com", "/"), "others");
+    assert_eq!(client.get("/").without_header("host").send().text(), "others");
+}
+
+#[test]
+fn names_lead_to_urls_through_mounts_and_hosts() {
+    async fn urls(request: Request) -> String {
+        let urls = [
+            request.url_for("home", &[]),
+            request.url_for("user", &[("id", &7)]),
+            request.url_for("api:item", &[("kind", &"a b"), ("id", &1)]),
+            request.url_for("plain", &[]),
+            request.url_for("sub:page", &[("sub", &"www"), ("n", &2)]),
+            request.url_for("api", &[("kind", &"x"), ("path", &"/css/x.css")]),
+        ];
+        urls.map(|url| url.map_or_else(|error| error.to_string(), |url| url.to_string())).join("\n")
+    }
+    let items = Router::new().route("/items/{id:int}", get(urls)).name("item");
+    let unnamed = Router::new().route("/plain", get(urls)).name("plain");
+    let app = App::new()
+        .route("/", get(urls))
+        .name("home")
+        .route("/users/{id:int}", get(urls))
+        .name("user")
+        .mount("/api/{kind}", items)
+        .name("api")
+        .mount("/un", unnamed)
+        .host("{sub}.example.org", Router::new().route("/{n}", get(urls)).name("page"))
+        .name("sub");
+    let expected = "http://testserver/r/\n\
+                    http://testserver/r/users/7\n\
+                    http://testserver/r/api/a%20b/items/1\n\
+                    http://testserver/r/un/plain\n\
+                    http://www.example.org/r/2\n\
+                    http://testserver/r/api/x/css/x.css";
+    let client = TestClient::new(app).with_root_path("/r");
+    assert_eq!(client.get("/r/").send().text(), expected);
+    assert_eq!(client.get("/api/x/items/1").send().text(), expected, "the same from inside a mount");
+}
+
+#[test]
+fn names_that_nobody_has_are_errors() {
+    async fn check(request: Request) -> &'static str {
+        let no_match = |result| matches!(result, Err(ReverseError::NoMatch { .. }));
+        assert!(no_match(request.url_for("nobody", &[])));
+        assert!(no_match(request.url_for("user", &[])));
+        assert!(no_match(request.url_for("user", &[("id", &7), ("more", &1)])));
+        assert!(matches!(request.url_for("user", &[("id", &"x")]), Err(ReverseError::Value { .. })));
+        assert!(matches!(request.url_for("user", &[("id", &-1)]), Err(ReverseError::Value { .. })));
+        "checked"
+    }
+    let app = App::new().route("/{id:int}", get(check)).name("user");
+    assert_eq!(TestClient::new(app).get("/1").send().text(), "checked");
+}
+
+#[test]
+fn the_pattern_of_the_route_is_known_inside_it() {
+    async fn pattern(MatchedPath(pattern): MatchedPath) -> String {
+        pattern
+    }
+    let inner = Router::new().route("/items/{id:int}", get(pattern));
+    let app = App::new().mount("/api/{v}", Router::new().mount("/x", inner)).fallback(pattern);
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/api/2/x/items/3").send().text(), "/api/{v}/x/items/{id:int}");
+}
+
+#[test]
+fn a_fallback_answers_what_no_route_does() {
+    let inner = Router::new().route("/a", get(|| says("a"))).fallback(|| says("inner"));
+    let app = App::new().mount("/in", inner).route("/b", post(|| says("b"))).fallback(|| says("outer"));
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/in/x").send().text(), "inner");
+    assert_eq!(client.post("/x").send().text(), "outer");
+    assert_eq!(client.get("/b").send().status(), Status::METHOD_NOT_ALLOWED);
+}
+
+#[test]
+fn convertors_of_the_user_reach_into_mounts() {
+    struct Year;
+    impl Convertor for Year {
+        fn matches(&self, text: &str) -> bool {
+            text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit())
+        }
+    }
+    let inner = Router::new().route("/{year:year}", get(seen));
+    let client = TestClient::new(App::new().convertor("year", Year).mount("/archive", inner));
+    assert_eq!(client.get("/archive/1984").send().text(), "/archive /1984 year=1984");
+    assert_eq!(client.get("/archive/84").send().status(), Status::NOT_FOUND);
+}
+
+#[test]
+fn mistakes_are_found_before_the_start_in_one_line() {
+    let cases = [
+        (App::new().route("a", get(seen)), "route `a`: a path must begin with `/`"),
+        (
+            App::new().route("/{id:nope}", get(seen)),
+            "route `/{id:nope}`: there is no convertor `nope`; register it, or use str, int, float, uuid or path",
+        ),
+        (
+            App::new().mount("/x", Router::new().route("/{id}/{id}", get(seen))),
+            "route `/{id}/{id}` has the parameter `id` more than once; give each a name of its own",
+        ),
+        (
+            App::new().host("/x", Router::new()),
+            "host `/x`: a host must not begin with `/`; use a mount for paths",
+        ),
+        (
+            App::new().name("early").route("/", get(seen)),
+            "the name `early` names nothing: call `.name(..)` after the `.route(..)` that it is for",
+        ),
+    ];
+    for (app, line) in cases {
+        assert_eq!(app.build().unwrap_err().to_string(), line);
+        assert_eq!(TestClient::start(app).unwrap_err().to_string(), line);
+    }
+}
+
+#[test]
+fn an_application_with_a_mistake_answers_500_if_it_is_called_all_the_same() {
+    let client = TestClient::new(App::new().route("a", get(seen)));
+    assert_eq!(client.get("/a").send().status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn what_is_built_cannot_be_changed() {
+    let app = App::new().route("/", get(seen));
+    app.build().unwrap();
+    let changed = app.route("/later", get(seen));
+    assert_eq!(
+        changed.build().unwrap_err().to_string(),
+        "the application was changed after `build`: build it last"
+    );
+}
+
+#[test]
+fn the_asterisk_and_connect_lead_nowhere() {
+    let client = vectors();
+    assert_eq!(client.options("*").send().status(), Status::NOT_FOUND);
+    assert_eq!(client.request(Method::Connect, "a.org:443").send().status(), Status::NOT_FOUND);
+}
+
+#[test]
+fn two_hundred_parameters_are_as_good_as_one() {
+    let pattern: String = (0..200).map(|n| format!("/{{p{n}}}")).collect();
+    let path: String = (0..200).map(|n| format!("/{n}")).collect();
+    async fn last(Path(all): Path<Vec<u32>>) -> String {
+        format!("{} {:?}", all.len(), all.last())
+    }
+    let client = TestClient::new(App::new().route(&pattern, get(last)));
+    assert_eq!(client.get(&path).send().text(), "200 Some(199)");
+}
