@@ -219,7 +219,9 @@ impl<R: Runtime> Future for Driver<R> {
         this.machine.handle_timeout(now);
         // While we poll the application ourselves, what it wants of us needs no waking.
         this.exchange.unwatch();
-        std::task::ready!(this.turn(cx, now));
+        if this.turn(cx, now).is_ready() {
+            return Poll::Ready(());
+        }
         this.exchange.watch(cx);
         this.arm(cx);
         Poll::Pending
