@@ -16,6 +16,7 @@ pub struct Captures {
     kept: Spans,
     /// What the search has captured on the way to where it is now.
     noted: Spans,
+    /// Belongs to the search that is going on.
     pub(super) memory: Option<Box<Memory>>,
 }
 
@@ -70,9 +71,6 @@ impl Captures {
     /// Forgets the last match.
     pub(super) fn clear(&mut self) {
         self.count = 0;
-        if self.memory.is_some() {
-            self.memory = None;
-        }
     }
 
     /// Notes what the parameter at this position takes.

@@ -224,7 +224,7 @@ impl Convertors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
+    use alloc::string::ToString;
 
     fn matches(name: &str, text: &str) -> bool {
         let convertors = Convertors::default();

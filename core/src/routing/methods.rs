@@ -143,7 +143,7 @@ impl fmt::Debug for Methods {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
+    use alloc::string::ToString;
 
     #[test]
     fn bits_follow_the_names() {

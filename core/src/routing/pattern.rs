@@ -141,8 +141,8 @@ pub(super) fn is_identifier(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::format;
-    use std::string::{String, ToString};
+    use alloc::format;
+    use alloc::string::{String, ToString};
 
     fn shown(text: &str) -> String {
         let pattern = Pattern::parse(text, &Convertors::default()).unwrap();

@@ -136,7 +136,8 @@ impl<T> Router<T> {
     pub fn find(&self, host: &str, path: &str, method: &Method, captures: &mut Captures) -> Found<'_, T> {
         captures.clear();
         let before = self.find_host(host, method, captures);
-        let search = Search::run(&self.paths, &self.convertors, path, method, before, captures);
+        let mut search = Search::new(&self.paths, &self.convertors, path, method, before, captures);
+        search.run();
         match search.best {
             NONE if !search.allow.is_empty() => Found::MethodNotAllowed { allow: search.allow },
             NONE => self.find_slash(path, method),
@@ -167,7 +168,9 @@ impl<T> Router<T> {
         } else {
             host
         };
-        Search::run(&self.hosts, &self.convertors, host, method, NONE, captures).best
+        let mut search = Search::new(&self.hosts, &self.convertors, host, method, NONE, captures);
+        search.run();
+        search.best
     }
 
     #[cold]
@@ -177,7 +180,8 @@ impl<T> Router<T> {
         }
         let slash = if path.ends_with('/') { Slash::Remove } else { Slash::Add };
         let (path, mut captures) = (slash.apply(path), Captures::new());
-        let search = Search::run(&self.paths, &self.convertors, &path, method, NONE, &mut captures);
+        let mut search = Search::new(&self.paths, &self.convertors, &path, method, NONE, &mut captures);
+        search.run();
         if search.matched() { Found::Redirect(slash) } else { Found::NotFound }
     }
 
@@ -194,6 +198,11 @@ impl<T> Router<T> {
     /// The values behind the routes, in the order of declaration.
     pub fn values(&self) -> impl ExactSizeIterator<Item = &T> {
         self.entries.iter().map(|entry| &entry.value)
+    }
+
+    /// Whether a host has been declared: without one, look-ups need none.
+    pub fn has_hosts(&self) -> bool {
+        !self.hosts.is_empty()
     }
 
     /// The routes, mounts and hosts, in the order of declaration.

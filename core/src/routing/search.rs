@@ -53,9 +53,9 @@ impl Stretch {
 }
 
 impl<'t, 's> Search<'t, 's> {
-    /// Searches for entries before the one with the index `best`.
+    /// A search for entries before the one with the index `best`, or for any with `NONE`.
     #[inline]
-    pub(super) fn run(
+    pub(super) fn new(
         tree: &'t Tree,
         convertors: &'t Convertors,
         text: &'s str,
@@ -63,10 +63,16 @@ impl<'t, 's> Search<'t, 's> {
         best: u32,
         captures: &'s mut Captures,
     ) -> Self {
-        let allow = Methods::new();
-        let mut search = Self { tree, convertors, text, method, captures, best, prefix: 0, allow };
-        search.walk(&tree.nodes[0], 0);
-        search
+        Self { tree, convertors, text, method, captures, best, prefix: 0, allow: Methods::new() }
+    }
+
+    /// Searches. The outcome is in the public fields, and in the captures.
+    #[inline]
+    pub(super) fn run(&mut self) {
+        if self.captures.memory.is_some() {
+            self.captures.memory = None;
+        }
+        self.walk(&self.tree.nodes[0], 0);
     }
 
     /// Whether the text belongs to a route, at least with another method.
@@ -93,7 +99,7 @@ impl<'t, 's> Search<'t, 's> {
     }
 
     /// Follows literals to the end of the text, or to a node where there is more to do.
-    #[inline]
+    #[inline(always)]
     fn descend(&self, mut node: &'t Node, mut at: usize) -> Option<(&'t Node, usize)> {
         let mut rest = self.text.as_bytes().get(at..)?;
         let mut first = *rest.first()?;
@@ -109,7 +115,7 @@ impl<'t, 's> Search<'t, 's> {
     }
 
     /// Lets a direct parameter take what it can.
-    #[inline]
+    #[inline(always)]
     fn pass(&mut self, edge: &Edge, at: usize) -> Option<(&'t Node, usize)> {
         let end = self.longest(edge.class, at)?;
         self.captures.note(edge.position, at, end);
@@ -121,6 +127,7 @@ impl<'t, 's> Search<'t, 's> {
     }
 
     /// Takes the branches in the order of declaration. The last one is given back, if it can be.
+    #[inline(never)]
     fn fork(&mut self, node: &'t Node, edges: &'t [Edge], at: usize) -> Option<(&'t Node, usize)> {
         let mut literal = self.descend(node, at);
         for (i, edge) in edges.iter().enumerate() {
@@ -158,7 +165,7 @@ impl<'t, 's> Search<'t, 's> {
     }
 
     /// Where the longest value of a built-in convertor ends that begins at `at`.
-    #[inline]
+    #[inline(always)]
     fn longest(&self, class: Class, at: usize) -> Option<usize> {
         let text = self.text.as_bytes();
         let end = match class {
@@ -280,17 +287,31 @@ impl<'t, 's> Search<'t, 's> {
     }
 }
 
-/// Where the first `/` from `at` on is. Segments are short: a call of `memchr` would not pay off.
+/// Where the first `/` from `at` on is, or the end. Segments are short: calling `memchr` costs more than it saves.
+#[inline]
 fn segment_end(text: &[u8], at: usize) -> usize {
-    text[at..].iter().position(|&byte| byte == b'/').map_or(text.len(), |found| at + found)
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let mut rest = &text[at..];
+    while let Some((eight, others)) = rest.split_first_chunk() {
+        // A byte that is zero here is a slash, and the lowest bit that is left belongs to the first one.
+        let other = u64::from_le_bytes(*eight) ^ (ONES * u64::from(b'/'));
+        let slashes = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if slashes != 0 {
+            return text.len() - rest.len() + slashes.trailing_zeros() as usize / 8;
+        }
+        rest = others;
+    }
+    text.len() - rest.len() + rest.iter().take_while(|&&byte| byte != b'/').count()
 }
 
-/// Like `strip_prefix`. Most labels are too short for the call that a comparison of slices is to pay off.
+/// What is behind the label, if the text begins with it; the first byte is known to be the same.
+///
+/// Most labels are too short for the call that a comparison of slices is to pay off.
 #[inline]
 fn strip_label<'a>(text: &'a [u8], label: &[u8]) -> Option<&'a [u8]> {
     let (text, rest) = text.split_at_checked(label.len())?;
     let same = match label.len() {
-        0..4 => text.iter().zip(label).all(|(a, b)| a == b),
+        1 => true,
         4..=8 => {
             text.first_chunk::<4>() == label.first_chunk() && text.last_chunk::<4>() == label.last_chunk()
         }

@@ -1,8 +1,8 @@
 //! The rules of the table, one by one, and the golden vectors of Starlette.
 
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::*;
 use crate::http::Method;
@@ -241,6 +241,13 @@ fn a_host_takes_everything() {
         assert_eq!(ask(&router, host, &Get, path), found, "{host} {path}");
     }
     assert_eq!(ask(&router, "example.org", &Post, "/health"), "host");
+
+    // What the search in the hosts remembers is not about paths.
+    let alike = table(|t| {
+        t.host("{a}{b}!", "host");
+        t.route("/{a}{b}", Get, "path");
+    });
+    assert_eq!(ask(&alike, "aa.bb", &Get, "/12"), "path a=1 b=2");
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! What a look-up of a route costs, in instructions, in tables of 100 and of 10,000 routes.
+//!
+//! ```text
+//! cargo run --release -p stelo-benches --bin routing                    all cases, counted by valgrind
+//! cargo run --release -p stelo-benches --bin routing static 100 50000   so many look-ups in one table
+//! ```
+//!
+//! Each case runs under callgrind with two numbers of look-ups; the difference leaves out what it costs to start
+//! and to build the table.
+
+use std::env;
+use std::error::Error;
+use std::hint::black_box;
+use std::process::Command;
+
+use stelo_core::http::Method;
+use stelo_core::routing::{Builder, Captures, Found, Router};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Kinds of tables, and how many segments the paths have that are looked up in them.
+const KINDS: [(&str, u32); 3] = [("static", 3), ("params", 4), ("missing", 3)];
+const SIZES: [usize; 3] = [100, 200, 10_000];
+const LOOK_UPS: usize = 20_000;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match &args[..] {
+        [] => compare(),
+        [kind, size, count] => look_up(kind, size.parse()?, count.parse()?),
+        _ => Err("usage: routing [KIND SIZE COUNT]".into()),
+    }
+}
+
+/// Looks up `count` paths that are spread over the table.
+fn look_up(kind: &str, size: usize, count: usize) -> Result<()> {
+    let router = table(kind, size)?;
+    let paths: Vec<String> = (0..64).map(|i| path(kind, i * size / 64)).collect();
+    let mut captures = Captures::new();
+    for path in paths.iter().cycle().take(count) {
+        let found = router.find("example.org", black_box(path), &Method::Get, &mut captures);
+        if matches!(found, Found::Match(_)) == (kind == "missing") {
+            return Err(format!("{path}: {found:?}").into());
+        }
+        black_box((&found, &captures));
+    }
+    Ok(())
+}
+
+/// The n-th resource: names of one length, so that paths are of one length in every table.
+fn resource(n: usize) -> String {
+    const WORDS: [&str; 10] =
+        ["users", "posts", "files", "items", "order", "teams", "pages", "media", "carts", "tasks"];
+    format!("{}{:04}", WORDS[n % WORDS.len()], n / WORDS.len())
+}
+
+/// A table of about `size` routes: four for each resource, or plain paths.
+fn table(kind: &str, size: usize) -> Result<Router<usize>> {
+    let mut builder = Builder::new();
+    for n in 0..size {
+        let pattern = match kind {
+            "static" | "missing" => path("static", n),
+            "params" => {
+                let shapes = ["", "/{id:int}", "/{id:int}/posts", "/{id:int}/posts/{slug}"];
+                format!("/{}{}", resource(n / shapes.len()), shapes[n % shapes.len()])
+            }
+            _ => return Err(format!("no table of the kind `{kind}`").into()),
+        };
+        builder.route(&pattern, Method::Get, n);
+    }
+    Ok(builder.build()?)
+}
+
+/// The path of the n-th route, or of one beside it that is missing.
+fn path(kind: &str, n: usize) -> String {
+    match kind {
+        "params" => format!("/{}/7/posts/abc", resource(n / 4)),
+        "missing" => format!("/api/{}/nothing", resource(n)),
+        _ => format!("/api/{}/settings", resource(n)),
+    }
+}
+
+fn compare() -> Result<()> {
+    println!("{:8} {:>7} {:>13} {:>12}", "kind", "routes", "per look-up", "per segment");
+    for (kind, segments) in KINDS {
+        let mut costs = Vec::new();
+        for size in SIZES {
+            let (once, twice) =
+                (instructions(kind, size, LOOK_UPS)?, instructions(kind, size, 2 * LOOK_UPS)?);
+            let cost = (twice - once) as f64 / LOOK_UPS as f64;
+            println!("{kind:8} {size:7} {cost:13.1} {:12.1}", cost / f64::from(segments));
+            costs.push(cost);
+        }
+        println!("{kind:8} 10,000 routes cost {:.2} times what 100 cost", costs[2] / costs[0]);
+    }
+    Ok(())
+}
+
+/// Runs this program under callgrind; gives the instructions that it has counted.
+fn instructions(kind: &str, size: usize, count: usize) -> Result<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe()?)
+        .args([kind, &size.to_string(), &count.to_string()])
+        .output()
+        .map_err(|error| format!("valgrind is needed to count instructions: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let collected = text.lines().find_map(|line| line.split_once("Collected : "));
+    match collected {
+        Some((_, number)) if output.status.success() => Ok(number.trim().parse()?),
+        _ => Err(text.into_owned().into()),
+    }
+}
