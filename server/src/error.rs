@@ -134,6 +134,13 @@ pub enum ServeError {
     Shutdown(BoxError),
     /// The system refuses what the executor needs.
     Runtime(io::Error),
+    /// The caller is not run by the executor that is to run the server.
+    Outside {
+        /// The executor.
+        runtime: &'static str,
+        /// How it says so.
+        source: io::Error,
+    },
 }
 
 impl ServeError {
@@ -178,6 +185,12 @@ impl fmt::Display for ServeError {
             Self::Startup(error) => write!(f, "the start-up of the application failed: {error}"),
             Self::Shutdown(error) => write!(f, "the shutdown of the application failed: {error}"),
             Self::Runtime(error) => write!(f, "the executor could not go on: {error}"),
+            Self::Outside { runtime, .. } => {
+                write!(
+                    f,
+                    "{runtime} does not run the caller: serve inside it, or build with another executor"
+                )
+            }
         }
     }
 }
@@ -186,9 +199,10 @@ impl error::Error for ServeError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Config(error) => Some(error),
-            Self::Resolve { source, .. } | Self::Bind { source, .. } | Self::Listen { source, .. } => {
-                Some(source)
-            }
+            Self::Resolve { source, .. }
+            | Self::Bind { source, .. }
+            | Self::Listen { source, .. }
+            | Self::Outside { source, .. } => Some(source),
             Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
             Self::Runtime(error) => Some(error),
             Self::SocketDirectoryMissing { .. } => None,

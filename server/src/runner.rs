@@ -64,7 +64,7 @@ pub async fn serve_on(runners: &[Runner], server: Server, app: Arc<dyn App>) -> 
     for runner in wanted(runners, named) {
         match (runner.current)() {
             Ok(serve) => return serve(server, app).await,
-            Err(error) => refusal = ServeError::Runtime(error),
+            Err(source) => refusal = ServeError::Outside { runtime: runner.name, source },
         }
     }
     Err(refusal)
@@ -132,6 +132,9 @@ mod tests {
         let mut serving = Box::pin(serve_on(&RUNNERS, Server::new(Config::new()), Arc::new(Nothing)));
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Err(error)) = serving.as_mut().poll(&mut cx) else { panic!("no error") };
-        assert!(matches!(error, ServeError::Runtime(error) if error.to_string() == "not running"));
+        assert_eq!(
+            error.to_string(),
+            "async-std does not run the caller: serve inside it, or build with another executor"
+        );
     }
 }

@@ -9,7 +9,8 @@ use clap::{ArgAction, Args};
 
 use crate::{Config, ConfigError, LogLevel, Loop};
 
-/// Each field's name is that of its environment variable.
+// Not a doc comment: clap would take it for the description of the program.
+// The name of a field is that of its environment variable.
 #[derive(Args, Debug)]
 pub(super) struct Options {
     /// Listen on this name or address

@@ -202,6 +202,7 @@ fn help_and_version_answer() {
         CommandLine::new(Config::new().port(3000)).parse(["/bin/shop", "--help"], |_| None).unwrap_err();
     assert_eq!(exit.code(), 0);
     let help = exit.to_string();
+    assert!(help.starts_with("Usage: "), "{help}");
     for part in
         ["Usage: shop [OPTIONS]", "Where to listen:", "--no-date-header", "[default: 3000]", "STELO_HEADERS"]
     {
