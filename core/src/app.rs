@@ -296,7 +296,8 @@ impl Response {
 
     /// A response of this status, with a text as its body.
     pub fn text(status: Status, text: impl Into<Body>) -> Self {
-        let mut headers = Headers::new();
+        // Room for the field, and for one or two more.
+        let mut headers = Headers::with_capacity(2, 64);
         // A constant that is a valid field.
         let _ = headers.append("content-type", "text/plain; charset=utf-8");
         Self { status, headers, body: text.into(), ..Self::default() }

@@ -62,7 +62,7 @@ pub struct Next {
 impl Next {
     /// The answer of what is inside.
     pub fn run(self, request: Request) -> Reply {
-        let routes = request.place.routes.clone();
+        let routes = request.place().routes.clone();
         routes.enter(request, self.node, self.depth)
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 use stelo_core::Bytes;
 use stelo_core::app::{Address, Connection, Peer};
@@ -38,12 +38,15 @@ use crate::url::{Url, authority};
 /// let app = App::new().route("/greet/{name}", post(greet));
 /// # app.build().unwrap();
 /// ```
-pub struct Request {
+pub struct Request(Box<Parts>);
+
+/// In one place, because a request passes through many hands.
+struct Parts {
     head: Arc<RequestHead>,
     body: Body,
     connection: Arc<Connection>,
     extensions: Extensions,
-    pub(crate) place: Place,
+    place: Place,
 }
 
 /// Where a request is on its way through the routes.
@@ -71,104 +74,107 @@ impl Request {
     /// A request that has just come in.
     pub(crate) fn new(request: stelo_core::app::Request, routes: Arc<Routes>) -> Self {
         let (head, body, connection) = request.into_parts();
-        let decoded = match percent_decode_str(head.path()).into() {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(bytes) => Some(String::from_utf8_lossy(&bytes).into()),
-        };
-        let path: &str = decoded.as_deref().unwrap_or_else(|| head.path());
-        let root = root_len(path, &connection.root_path) as u32;
+        let raw = head.path_bytes();
+        let decoded: Option<Box<str>> =
+            raw.contains(&b'%').then(|| percent_decode(raw).decode_utf8_lossy().into());
+        let path = decoded.as_deref().map_or(raw, str::as_bytes);
+        let root = root_len(path, connection.root_path.as_bytes()) as u32;
         let path_len = path.len() as u32;
-        let place = Place {
-            routes,
-            node: NodeId::ROOT,
-            decoded,
-            path_len,
-            root,
-            rest: root,
-            params: Captured::new(),
-        };
-        Self { head, body, connection, extensions: Extensions::default(), place }
+        let (node, params) = (NodeId::ROOT, Captured::new());
+        let place = Place { routes, node, decoded, path_len, root, rest: root, params };
+        Self(Box::new(Parts { head, body, connection, extensions: Extensions::default(), place }))
     }
 
     /// The same request without its body and its extensions, for error handlers.
     pub(crate) fn without_body(&self) -> Self {
-        Self {
-            head: self.head.clone(),
+        Self(Box::new(Parts {
+            head: self.0.head.clone(),
             body: Body::empty(),
-            connection: self.connection.clone(),
+            connection: self.0.connection.clone(),
             extensions: Extensions::default(),
-            place: self.place.clone(),
-        }
+            place: self.0.place.clone(),
+        }))
     }
 
     /// Head, body and connection.
     pub fn into_parts(self) -> (Arc<RequestHead>, Body, Arc<Connection>) {
-        (self.head, self.body, self.connection)
+        let Parts { head, body, connection, .. } = *self.0;
+        (head, body, connection)
+    }
+
+    /// Where the request is on its way.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    /// Where the request is on its way, to be moved on.
+    pub(crate) fn place_mut(&mut self) -> &mut Place {
+        &mut self.0.place
     }
 
     /// Method, target, version and header fields.
     pub fn head(&self) -> &RequestHead {
-        &self.head
+        &self.0.head
     }
 
     /// The head, to be changed by middleware. A changed target is not routed again.
     pub fn head_mut(&mut self) -> &mut RequestHead {
-        Arc::make_mut(&mut self.head)
+        Arc::make_mut(&mut self.0.head)
     }
 
     /// The method.
     pub fn method(&self) -> &Method {
-        self.head.method()
+        self.0.head.method()
     }
 
     /// The version of HTTP.
     pub fn version(&self) -> Version {
-        self.head.version()
+        self.0.head.version()
     }
 
     /// The header fields.
     pub fn headers(&self) -> &Headers {
-        self.head.headers()
+        self.0.head.headers()
     }
 
     /// The path, percent-decoded, mounts and root path included.
     pub fn path(&self) -> &str {
-        self.slice(0, self.place.path_len)
+        slice(self.full_text(), 0, self.0.place.path_len)
     }
 
     /// What the mounts have left of the path, percent-decoded: what a mounted application answers for.
     pub fn route_path(&self) -> &str {
-        self.slice(self.place.rest, self.place.path_len)
+        slice(self.full_text(), self.0.place.rest, self.0.place.path_len)
     }
 
     /// The path under which the application is reached from outside: the root path of the server and the mounts
     /// that the request has passed.
     pub fn root_path(&self) -> Cow<'_, str> {
-        let root = &*self.connection.root_path;
-        if self.place.root as usize == root.len() {
-            Cow::Borrowed(self.slice(0, self.place.rest))
+        let root = &*self.0.connection.root_path;
+        if self.0.place.root as usize == root.len() {
+            Cow::Borrowed(slice(self.full_text(), 0, self.0.place.rest))
         } else {
-            Cow::Owned(format!("{root}{}", self.slice(0, self.place.rest)))
+            Cow::Owned(format!("{root}{}", slice(self.full_text(), 0, self.0.place.rest)))
         }
     }
 
     /// The pattern of the route that answers, mounts included, such as `/users/{id:int}`; `None` outside routes.
     pub fn matched_path(&self) -> Option<&str> {
-        self.place.routes.matched_path(self.place.node)
+        self.0.place.routes.matched_path(self.0.place.node)
     }
 
     /// The URL as the client sees it.
     pub fn url(&self) -> Url {
-        let root = &*self.connection.root_path;
-        let path = self.head.path();
+        let root = &*self.0.connection.root_path;
+        let path = self.0.head.path();
         let path =
-            if self.place.root as usize == root.len() { path.to_owned() } else { format!("{root}{path}") };
-        self.site_url(None, path, self.head.query())
+            if self.0.place.root as usize == root.len() { path.to_owned() } else { format!("{root}{path}") };
+        self.site_url(None, path, self.0.head.query())
     }
 
     /// The URL of the application: the root path of the server with a `/` behind it, no query.
     pub fn base_url(&self) -> Url {
-        self.site_url(None, format!("{}/", self.connection.root_path), None)
+        self.site_url(None, format!("{}/", self.0.connection.root_path), None)
     }
 
     /// The URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
@@ -188,19 +194,19 @@ impl Request {
     /// # Errors
     /// No route has that name and exactly these parameters, or a value does not suit its convertor.
     pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
-        let UrlPath { host, path } = self.place.routes.url_path_for(name, params)?;
-        Ok(self.site_url(host, format!("{}{path}", self.connection.root_path), None))
+        let UrlPath { host, path } = self.0.place.routes.url_path_for(name, params)?;
+        Ok(self.site_url(host, format!("{}{path}", self.0.connection.root_path), None))
     }
 
     fn site_url(&self, host: Option<String>, path: String, query: Option<&str>) -> Url {
-        let Connection { server, scheme, .. } = &*self.connection;
-        let authority = host.unwrap_or_else(|| authority(self.head.authority(), server.as_ref(), scheme));
+        let Connection { server, scheme, .. } = &*self.0.connection;
+        let authority = host.unwrap_or_else(|| authority(self.0.head.authority(), server.as_ref(), scheme));
         Url::new(*scheme, authority, path, query)
     }
 
     /// The parameters of the query; empty where there is none.
     pub fn query_params(&self) -> QueryParams {
-        QueryParams::parse(self.head.query().unwrap_or_default())
+        QueryParams::parse(self.0.head.query().unwrap_or_default())
     }
 
     /// The query as a value.
@@ -208,14 +214,15 @@ impl Request {
     /// # Errors
     /// 400, naming the parameter that does not fit.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        Query::parse(self.head.query().unwrap_or_default()).map(|Query(value)| value)
+        Query::parse(self.0.head.query().unwrap_or_default()).map(|Query(value)| value)
     }
 
     /// The names and values of the path parameters, outer mounts first.
     pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
-        let names = self.place.routes.param_names(self.place.node);
-        let values = self.place.params.iter().map(|&(start, end)| self.slice(start, end));
-        names.iter().map(|name| &**name).zip(values)
+        let Place { routes, node, params, .. } = self.place();
+        let text = self.full_text();
+        let values = params.iter().map(move |&(start, end)| slice(text, start, end));
+        routes.param_names(*node).iter().map(|name| &**name).zip(values)
     }
 
     /// The path parameter of that name, as a value; the innermost of that name, where mounts repeat it.
@@ -240,12 +247,12 @@ impl Request {
 
     /// The body, as it comes; takes it out of the request.
     pub fn stream(&mut self) -> Body {
-        std::mem::take(&mut self.body)
+        std::mem::take(&mut self.0.body)
     }
 
     /// The body, to be read or replaced by middleware.
     pub fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+        &mut self.0.body
     }
 
     /// All bytes of the body. They stay in the request: whoever asks next (a handler behind a middleware) gets them
@@ -257,7 +264,7 @@ impl Request {
         let limit = self.body_limit();
         let bytes = self.stream().collect(limit).await?;
         let shared = if bytes.is_empty() { Bytes::new() } else { Bytes::from_shared(Arc::new(bytes)) };
-        self.body = shared.clone().into();
+        self.0.body = shared.clone().into();
         Ok(shared)
     }
 
@@ -279,32 +286,32 @@ impl Request {
 
     /// How many bytes of the body are held at most.
     pub(crate) fn body_limit(&self) -> usize {
-        self.place.routes.body_limit(self.place.node)
+        self.0.place.routes.body_limit(self.0.place.node)
     }
 
     /// The client.
     pub fn client(&self) -> Option<&Address> {
-        self.connection.client.as_ref()
+        self.0.connection.client.as_ref()
     }
 
     /// The address of ours that the client has connected to.
     pub fn server(&self) -> Option<&Address> {
-        self.connection.server.as_ref()
+        self.0.connection.server.as_ref()
     }
 
     /// `http` or `https`.
     pub fn scheme(&self) -> &'static str {
-        self.connection.scheme
+        self.0.connection.scheme
     }
 
     /// Whether the client has ended its side of the connection: most likely it has left.
     pub fn is_disconnected(&self) -> bool {
-        self.connection.peer() != Peer::Present
+        self.0.connection.peer() != Peer::Present
     }
 
     /// Completes when the client has ended its side of the connection.
     pub fn disconnected(&self) -> impl Future<Output = ()> + Send + 'static {
-        let connection = self.connection.clone();
+        let connection = self.0.connection.clone();
         async move {
             connection.disconnected().await;
         }
@@ -312,22 +319,22 @@ impl Request {
 
     /// The value of this type that was given to [`App::state`](crate::App::state) or made at start-up.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.place.routes.state(self.place.node)
+        self.0.place.routes.state(self.0.place.node)
     }
 
     /// Values that middleware leaves for handlers.
     pub fn extensions(&self) -> &Extensions {
-        &self.extensions
+        &self.0.extensions
     }
 
     /// Values that middleware leaves for handlers, to be changed.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.extensions
+        &mut self.0.extensions
     }
 
     /// The executor that runs the application.
     pub fn executor(&self) -> Executor {
-        Executor::new(self.connection.executor.clone())
+        Executor::new(self.0.connection.executor.clone())
     }
 
     /// Runs a future beside the others, beyond the end of this request. The server waits for it at shutdown.
@@ -337,7 +344,7 @@ impl Request {
 
     /// Completes after `duration`.
     pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
-        self.connection.executor.sleep(duration)
+        self.0.connection.executor.sleep(duration)
     }
 
     /// Runs `work`, which may block, on a thread where it delays no other request.
@@ -349,21 +356,21 @@ impl Request {
         async move { executor.run_blocking(work).await }
     }
 
-    /// A stretch of the decoded path.
-    fn slice(&self, start: u32, end: u32) -> &str {
-        self.full_text().get(start as usize..end as usize).unwrap_or_default()
-    }
-
     /// The decoded path, with the captures of the host behind it.
     pub(crate) fn full_text(&self) -> &str {
-        self.place.decoded.as_deref().unwrap_or_else(|| self.head.path())
+        self.0.place.decoded.as_deref().unwrap_or_else(|| self.0.head.path())
     }
 }
 
+/// A stretch of the decoded path.
+fn slice(text: &str, start: u32, end: u32) -> &str {
+    text.get(start as usize..end as usize).unwrap_or_default()
+}
+
 /// The length of the root path at the start of `path`: all of it, at the boundary of a segment, or nothing.
-fn root_len(path: &str, root: &str) -> usize {
+fn root_len(path: &[u8], root: &[u8]) -> usize {
     match path.strip_prefix(root) {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => root.len(),
+        Some([] | [b'/', ..]) => root.len(),
         _ => 0,
     }
 }
@@ -378,6 +385,6 @@ pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, HttpError> {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Request({:?})", self.head)
+        write!(f, "Request({:?})", self.0.head)
     }
 }

@@ -2,9 +2,13 @@
 //! handler. Made by [`build`](crate::build); matching is the core's ([`stelo_core::routing`]).
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use pin_project_lite::pin_project;
 use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Method, Status};
 use stelo_core::routing::{Captures, Found, Match, Matched, ReverseError, Router, Slash, UrlPath, Values};
@@ -12,7 +16,7 @@ use stelo_core::routing::{Captures, Found, Match, Matched, ReverseError, Router,
 use crate::error::{ErrorHandlers, Failure, HttpError};
 use crate::handler::Endpoint;
 use crate::middleware::{Middleware, Next};
-use crate::panics::{contained, panicked};
+use crate::panics::panicked;
 use crate::request::Request;
 use crate::response::{IntoResponse, Redirect};
 use crate::type_map::Extensions;
@@ -78,7 +82,7 @@ impl Routes {
 
     fn find(&self, table: &Router<NodeId>, fallback: Option<NodeId>, mut request: Request) -> Reply {
         let mut captures = Captures::new();
-        let host = request.head().authority().unwrap_or_default();
+        let host = if table.has_hosts() { request.head().authority().unwrap_or_default() } else { "" };
         match table.find(host, request.route_path(), request.method(), &mut captures) {
             Found::Match(found) => {
                 let node = *found.value;
@@ -96,7 +100,7 @@ impl Routes {
             }
             Found::Redirect(_) | Found::NotFound => match fallback {
                 Some(node) => {
-                    request.place.node = node;
+                    request.place_mut().node = node;
                     self.enter(request, node, 0)
                 }
                 None => self.fail(request, HttpError::new(Status::NOT_FOUND)),
@@ -105,7 +109,7 @@ impl Routes {
     }
 
     fn fail(&self, request: Request, error: HttpError) -> Reply {
-        self.errors(request.place.node).answer(request, Failure::new(error))
+        self.errors(request.place().node).answer(request, Failure::new(error))
     }
 
     fn errors(&self, node: NodeId) -> &ErrorHandlers {
@@ -157,22 +161,22 @@ impl Routes {
 
 /// Writes into the request what a match has found out.
 fn arrive(request: &mut Request, found: &Match<'_, NodeId>, captures: &Captures) {
-    let mut offset = request.place.rest as usize;
+    let mut offset = request.place().rest as usize;
     match found.part {
         Matched::Path => {}
-        Matched::Prefix { length } => request.place.rest += length as u32,
+        Matched::Prefix { length } => request.place_mut().rest += length as u32,
         // The values of the host get a place behind the path.
         Matched::Host if captures.is_empty() => {}
         Matched::Host => {
             let mut text = request.full_text().to_owned();
             offset = text.len();
             text.push_str(request.head().authority().unwrap_or_default());
-            request.place.decoded = Some(text.into());
+            request.place_mut().decoded = Some(text.into());
         }
     }
     let ranges = captures.ranges().map(|range| ((offset + range.start) as u32, (offset + range.end) as u32));
-    request.place.params.extend(ranges);
-    request.place.node = *found.value;
+    request.place_mut().params.extend(ranges);
+    request.place_mut().node = *found.value;
 }
 
 /// What is percent-encoded when a decoded path becomes part of a URL again (RFC 3986 section 3.3).
@@ -213,28 +217,67 @@ pub(crate) struct Scope {
 
 impl Scope {
     pub(crate) fn of(request: &Request) -> Self {
-        let (routes, node) = (request.place.routes.clone(), request.place.node);
+        let (routes, node) = (request.place().routes.clone(), request.place().node);
         let kept = !routes.errors(node).is_empty();
         Self { routes, node, request: kept.then(|| Box::new(request.without_body())) }
     }
 
     /// Runs a handler or a middleware to its response: its error is answered, its panic too.
-    pub(crate) async fn settle(self, work: impl Future<Output = Result<Response, Failure>>) -> Response {
-        let failure = match contained(work).await {
-            Ok(Ok(response)) => return response,
-            Ok(Err(failure)) => failure,
-            Err(panic) => Failure::new(panicked(&self.routes.nodes[self.node.0].pattern, &*panic)),
-        };
-        match self.request {
-            Some(request) => Box::pin(self.routes.errors(self.node).answer(*request, failure)).await,
-            None => failure.into_response(),
+    pub(crate) fn settle<F>(self, work: F) -> Settle<F>
+    where
+        F: Future<Output = Result<Response, Failure>>,
+    {
+        Settle { work, scope: self, answer: None }
+    }
+
+    fn answer(&mut self, failure: Failure) -> Reply {
+        match self.request.take() {
+            Some(request) => self.routes.errors(self.node).answer(*request, failure),
+            None => failure.into_response().into(),
         }
     }
+
     /// An answer whose panic is contained.
     pub(crate) fn contain(self, reply: Reply) -> Reply {
         match reply {
             Reply::Future(future) => Reply::future(self.settle(async { Ok(future.await) })),
             ready => ready,
         }
+    }
+}
+
+pin_project! {
+    /// A handler or a middleware at work. Written by hand, because an `async fn` would hold `work` twice.
+    pub(crate) struct Settle<F> {
+        #[pin]
+        work: F,
+        scope: Scope,
+        // What answers the error of the work, once there is one.
+        answer: Option<Box<Reply>>,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Failure>>> Future for Settle<F> {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let this = self.project();
+        let answer = match this.answer {
+            Some(answer) => answer,
+            None => {
+                let poll = catch_unwind(AssertUnwindSafe(|| this.work.poll(cx)));
+                let failure = match poll {
+                    Ok(Poll::Pending) => return Poll::Pending,
+                    Ok(Poll::Ready(Ok(response))) => return Poll::Ready(response),
+                    Ok(Poll::Ready(Err(failure))) => failure,
+                    Err(panic) => {
+                        let pattern = &this.scope.routes.nodes[this.scope.node.0].pattern;
+                        Failure::new(panicked(pattern, &*panic))
+                    }
+                };
+                this.answer.insert(Box::new(this.scope.answer(failure)))
+            }
+        };
+        Pin::new(&mut **answer).poll(cx)
     }
 }

@@ -40,7 +40,10 @@ impl tracing::Subscriber for Messages {
     fn event(&self, event: &tracing::Event<'_>) {
         let mut text = String::new();
         event.record(&mut Text(&mut text));
-        self.0.lock().unwrap().push(format!("{} {text}", event.metadata().level()));
+        self.0
+            .lock()
+            .expect("nobody panics while writing")
+            .push(format!("{} {text}", event.metadata().level()));
     }
 
     fn enter(&self, _: &span::Id) {}

@@ -116,6 +116,11 @@ impl RequestHead {
         self.parts.path(self.raw_target())
     }
 
+    /// The [path](Self::path) as bytes: for who only looks for some of them.
+    pub fn path_bytes(&self) -> &[u8] {
+        self.parts.path_bytes(self.raw_target())
+    }
+
     /// The query as it came, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.parts.query.and_then(|span| span.str_of(self.raw_target()))

@@ -62,6 +62,11 @@ impl Headers {
         Self { block: Vec::new(), fields: Vec::new() }
     }
 
+    /// No fields yet, with memory for so many of them, and for so many bytes of names and values.
+    pub fn with_capacity(fields: usize, bytes: usize) -> Self {
+        Self { block: Vec::with_capacity(bytes), fields: Vec::with_capacity(fields) }
+    }
+
     /// The number of fields, duplicates counted.
     pub fn len(&self) -> usize {
         self.fields.len()

@@ -121,9 +121,14 @@ impl Parts {
 
     /// The path: `/` where an absolute target has none, empty for CONNECT.
     pub(super) fn path<'a>(&self, target: &'a [u8]) -> &'a str {
-        match self.path.str_of(target) {
-            Some("") | None if self.form == TargetForm::Absolute => "/",
-            path => path.unwrap_or_default(),
+        // Targets are ASCII, so nothing is lost here.
+        core::str::from_utf8(self.path_bytes(target)).unwrap_or_default()
+    }
+
+    pub(super) fn path_bytes<'a>(&self, target: &'a [u8]) -> &'a [u8] {
+        match self.path.of(target) {
+            b"" if self.form == TargetForm::Absolute => b"/",
+            path => path,
         }
     }
 }

@@ -41,7 +41,7 @@ impl<T: DeserializeOwned> FromRequestParts for Path<T> {
     type Rejection = HttpError;
 
     async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        T::deserialize(Params(request)).map(Self).map_err(|error| match error {
+        T::deserialize(Params(request.path_params())).map(Self).map_err(|error| match error {
             PathError::Value { .. } => {
                 HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid path: {error}"))
             }
@@ -86,21 +86,21 @@ impl de::Error for PathError {
 }
 
 /// All parameters.
-struct Params<'a>(&'a Request);
+struct Params<I>(I);
 
-impl<'a> Params<'a> {
-    fn all(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
-        self.0.path_params().map(|(name, text)| Param { name, text })
+impl<'a, I: ExactSizeIterator<Item = (&'a str, &'a str)>> Params<I> {
+    fn all(self) -> impl Iterator<Item = Param<'a>> {
+        self.0.map(|(name, text)| Param { name, text })
     }
 
     fn check(&self, expected: usize) -> Result<(), PathError> {
-        match self.0.path_params().len() {
+        match self.0.len() {
             found if found == expected => Ok(()),
             found => Err(PathError::Count { expected, found }),
         }
     }
 
-    fn only(&self) -> Result<Param<'a>, PathError> {
+    fn only(self) -> Result<Param<'a>, PathError> {
         self.check(1)?;
         self.all().next().ok_or(PathError::Count { expected: 1, found: 0 })
     }
@@ -115,7 +115,7 @@ macro_rules! only {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Params<'_> {
+impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a str)>> Deserializer<'de> for Params<I> {
     type Error = PathError;
 
     only! {

@@ -97,10 +97,11 @@ bodies! {
 
 /// A response of 200 with a content type.
 pub(crate) fn with_type(body: impl Into<Body>, content_type: &'static str) -> Response {
-    let mut response = Response::new(body);
+    // Room for the field, and for one or two more.
+    let mut headers = Headers::with_capacity(2, 64);
     // A constant that is a valid field.
-    let _ = response.headers.append("content-type", content_type);
-    response
+    let _ = headers.append("content-type", content_type);
+    Response { headers, body: body.into(), ..Response::default() }
 }
 
 impl IntoResponse for BoxError {
