@@ -138,10 +138,10 @@ impl<T> Router<T> {
         let before = self.find_host(host, method, captures);
         let mut search = Search::new(&self.paths, &self.convertors, path, method, before, captures);
         search.run();
-        match search.best {
-            NONE if !search.allow.is_empty() => Found::MethodNotAllowed { allow: search.allow },
-            NONE => self.find_slash(path, method),
-            best => self.found(best, search.prefix),
+        match (search.best, search.allow) {
+            (NONE, Some(allow)) => Found::MethodNotAllowed { allow },
+            (NONE, None) => self.find_slash(path, method),
+            (best, _) => self.found(best, search.prefix),
         }
     }
 

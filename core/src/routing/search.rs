@@ -26,7 +26,7 @@ pub(super) struct Search<'t, 's> {
     /// Where the prefix of `best` ends, if it is a mount.
     pub(super) prefix: usize,
     /// The methods of the routes that match but for the method. Complete if nothing matches altogether.
-    pub(super) allow: Methods,
+    pub(super) allow: Option<Methods>,
 }
 
 /// What the search remembers so as not to do it twice.
@@ -63,7 +63,7 @@ impl<'t, 's> Search<'t, 's> {
         best: u32,
         captures: &'s mut Captures,
     ) -> Self {
-        Self { tree, convertors, text, method, captures, best, prefix: 0, allow: Methods::new() }
+        Self { tree, convertors, text, method, captures, best, prefix: 0, allow: None }
     }
 
     /// Searches. The outcome is in the public fields, and in the captures.
@@ -77,7 +77,7 @@ impl<'t, 's> Search<'t, 's> {
 
     /// Whether the text belongs to a route, at least with another method.
     pub(super) fn matched(&self) -> bool {
-        self.best != NONE || !self.allow.is_empty()
+        self.best != NONE || self.allow.is_some()
     }
 
     /// Goes on from `node` at the place `at`.
@@ -159,8 +159,16 @@ impl<'t, 's> Search<'t, 's> {
                     self.captures.keep(ends.params);
                 }
                 Some(_) => {}
-                None => ends.routes.iter().for_each(|(_, methods)| self.allow.merge(methods)),
+                None => self.refuse(ends),
             }
+        }
+    }
+
+    /// No route that ends here answers the method.
+    #[cold]
+    fn refuse(&mut self, ends: &Ends) {
+        for (_, methods) in &ends.routes {
+            self.allow.get_or_insert_default().merge(methods);
         }
     }
 
