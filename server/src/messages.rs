@@ -64,7 +64,7 @@ pub fn finished() {
 
 /// `limit_max_requests` has been reached.
 pub fn request_limit(limit: u64) {
-    info!(target: SERVER, "Maximum request limit of {limit} reached. Terminating process.");
+    info!(target: SERVER, "Maximum request limit of {limit} exceeded. Terminating process.");
 }
 
 /// `limit_concurrency` has been reached: a connection is answered with 503.
