@@ -20,7 +20,7 @@ use crate::routes::Scope;
     label = "not an async function from extractors to a response",
     note = "a handler is an `async fn` of up to eight arguments, each an extractor, that returns a response",
     note = "arguments: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Method` and others; what takes the body (`Request`, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`) comes last",
-    note = "it returns text, `Json(..)`, a `Status`, a `Response`, a `Result` of these, or anything else that implements `IntoResponse`",
+    note = "it returns text, `Json(..)`, a `Status`, a `Response`, or anything else that implements `IntoResponse`; in a `Result` the error must do so too, as `HttpError` and `BoxError` do",
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`"
 )]
 pub trait Handler<Args>: Clone + Send + Sync + 'static {
