@@ -154,16 +154,13 @@ impl Plan {
             }
             self.target(inner, target, place, &convertors)?;
         }
-        let fallback = match router.fallback {
-            Some(handler) => {
-                let fallback = self.reserve();
-                for target in split(handler).map(|(_, target)| target) {
-                    self.target(fallback, target, place.clone(), &convertors)?;
-                }
-                Some(fallback)
-            }
-            None => None,
-        };
+        let mut fallback = None;
+        for (_, handler, needs) in router.fallback.into_iter().flat_map(|route| route.handlers) {
+            let id = self.reserve();
+            self.needs.push((place.realm, place.pattern.clone(), needs));
+            self.put(id, place.clone(), Layers::new(), Inside::Endpoint(handler));
+            fallback = Some(id);
+        }
         self.put(id, place, router.layers, Inside::Table(table, fallback));
         Ok(())
     }

@@ -52,7 +52,7 @@ pub(crate) struct Node {
 pub(crate) enum Inside {
     /// A route: its handler.
     Handler(Box<dyn Endpoint>),
-    /// A mount of something that finds its own way.
+    /// A mount of something that finds its own way, or a fallback.
     Endpoint(Box<dyn Endpoint>),
     /// A mount of a router: its table, and where requests go for which it has no route.
     Table(Router<NodeId>, Option<NodeId>),
@@ -174,9 +174,12 @@ fn arrive(request: &mut Request, found: &Match<'_, NodeId>, captures: &Captures)
             request.place_mut().decoded = Some(text.into());
         }
     }
+    request.place_mut().node = *found.value;
+    if captures.is_empty() {
+        return;
+    }
     let ranges = captures.ranges().map(|range| ((offset + range.start) as u32, (offset + range.end) as u32));
     request.place_mut().params.extend(ranges);
-    request.place_mut().node = *found.value;
 }
 
 /// What is percent-encoded when a decoded path becomes part of a URL again (RFC 3986 section 3.3).
@@ -230,11 +233,22 @@ impl Scope {
         Settle { work, scope: self, answer: None }
     }
 
+    /// The pattern of the place, for the log.
+    fn place(&self) -> &str {
+        match &*self.routes.nodes[self.node.0].pattern {
+            "" => "the application",
+            pattern => pattern,
+        }
+    }
+
+    /// The answer to an error. It may panic, too: then that is answered.
     fn answer(&mut self, failure: Failure) -> Reply {
-        match self.request.take() {
+        let request = self.request.take();
+        let answer = catch_unwind(AssertUnwindSafe(|| match request {
             Some(request) => self.routes.errors(self.node).answer(*request, failure),
             None => failure.into_response().into(),
-        }
+        }));
+        answer.unwrap_or_else(|panic| panicked(self.place(), &*panic).into_response().into())
     }
 
     /// An answer whose panic is contained.
@@ -270,10 +284,7 @@ impl<F: Future<Output = Result<Response, Failure>>> Future for Settle<F> {
                     Ok(Poll::Pending) => return Poll::Pending,
                     Ok(Poll::Ready(Ok(response))) => return Poll::Ready(response),
                     Ok(Poll::Ready(Err(failure))) => failure,
-                    Err(panic) => {
-                        let pattern = &this.scope.routes.nodes[this.scope.node.0].pattern;
-                        Failure::new(panicked(pattern, &*panic))
-                    }
+                    Err(panic) => Failure::new(panicked(this.scope.place(), &*panic)),
                 };
                 this.answer.insert(Box::new(this.scope.answer(failure)))
             }

@@ -183,6 +183,10 @@ mod tests {
         let default = Address::Ip(([127, 0, 0, 1], 80).into());
         assert_eq!(authority(None, Some(&default), "http"), "127.0.0.1");
         assert_eq!(authority(None, Some(&default), "https"), "127.0.0.1:80");
+        let v6 = |port| Address::Ip((std::net::Ipv6Addr::LOCALHOST, port).into());
+        assert_eq!(authority(None, Some(&v6(8000)), "http"), "[::1]:8000");
+        assert_eq!(authority(None, Some(&v6(80)), "http"), "[::1]");
+        assert_eq!(authority(None, Some(&Address::Unix("/run/s".into())), "http"), "localhost");
     }
 
     #[test]

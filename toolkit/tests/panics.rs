@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use stelo_toolkit::{
-    App, Executor, HttpError, Next, Path, Request, Response, Router, Status, StreamingResponse, TestClient,
-    get,
+    App, Executor, HttpError, IntoResponse, Next, Path, Request, Response, Router, Status, StreamingResponse,
+    TestClient, get,
 };
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -93,6 +93,21 @@ fn a_panic_of_an_error_handler_is_contained() {
     let client = TestClient::new(app);
     assert_eq!(client.get("/13").send().text(), "Internal Server Error");
     assert_eq!(client.get("/a/b/c").send().status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn a_panic_of_an_error_on_its_way_to_a_response_is_contained() {
+    struct Unspeakable;
+    impl IntoResponse for Unspeakable {
+        fn into_response(self) -> Response {
+            panic!("as it was told to")
+        }
+    }
+    async fn fails() -> Result<(), Unspeakable> {
+        Err(Unspeakable)
+    }
+    let client = TestClient::new(App::new().route("/", get(fails)));
+    assert_eq!(client.get("/").send().text(), "Internal Server Error");
 }
 
 #[test]

@@ -242,10 +242,14 @@ fn the_pattern_of_the_route_is_known_inside_it() {
     async fn pattern(MatchedPath(pattern): MatchedPath) -> String {
         pattern
     }
+    async fn none(request: Request) -> String {
+        format!("{:?}", request.matched_path())
+    }
     let inner = Router::new().route("/items/{id:int}", get(pattern));
-    let app = App::new().mount("/api/{v}", Router::new().mount("/x", inner)).fallback(pattern);
+    let app = App::new().mount("/api/{v}", Router::new().mount("/x", inner)).fallback(none);
     let client = TestClient::new(app);
     assert_eq!(client.get("/api/2/x/items/3").send().text(), "/api/{v}/x/items/{id:int}");
+    assert_eq!(client.get("/elsewhere").send().text(), "None");
 }
 
 #[test]
