@@ -11,14 +11,13 @@ use stelo_core::http::Status;
 use stelo_core::routing::Convertor;
 
 use crate::build::{BuildError, Site};
-use crate::error::{ErrorHandlers, HttpError};
+use crate::error::{ErrorHandler, ErrorHandlers, HttpError};
 use crate::executor::Executor;
 use crate::handler::Handler;
 use crate::lifespan::{self, HookResult, Open, StartHook};
 use crate::middleware::Middleware;
 use crate::mount::Mountable;
 use crate::panics::panicked;
-use crate::request::Request;
 use crate::response::IntoResponse;
 use crate::router::{MethodRouter, Router};
 use crate::type_map::Extensions;
@@ -141,11 +140,7 @@ impl App {
     /// let app = App::new().error_handler(Status::NOT_FOUND, not_found);
     /// # app.build().unwrap();
     /// ```
-    pub fn error_handler<F, Fut>(self, status: Status, handler: F) -> Self
-    where
-        F: Fn(Request, HttpError) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoResponse> + Send + 'static,
-    {
+    pub fn error_handler(self, status: Status, handler: impl ErrorHandler<HttpError>) -> Self {
         self.edited(|draft| draft.errors.on_status(status, handler))
     }
 
@@ -167,12 +162,7 @@ impl App {
     /// let app = App::new().route("/buy", get(buy)).on_error(sold_out);
     /// # app.build().unwrap();
     /// ```
-    pub fn on_error<E, F, Fut>(self, handler: F) -> Self
-    where
-        E: 'static,
-        F: Fn(Request, E) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoResponse> + Send + 'static,
-    {
+    pub fn on_error<E: 'static, H: ErrorHandler<E>>(self, handler: H) -> Self {
         self.edited(|draft| draft.errors.on_type(handler))
     }
 

@@ -8,6 +8,7 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 
 use stelo_core::app::{Reply, Response};
 use stelo_core::body::BodyError;
@@ -146,40 +147,63 @@ impl fmt::Debug for Failure {
     }
 }
 
+/// An async function that answers errors of one type: `async fn(Request, E)` to a response.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler for errors of type `{E}`",
+    label = "not an async function from `(Request, {E})` to a response",
+    note = "an error handler is an `async fn(request: Request, error: E) -> impl IntoResponse`; for a status, `E` is `HttpError`"
+)]
+pub trait ErrorHandler<E>: Send + Sync + 'static {
+    /// Answers an error. The request has no body.
+    fn call(&self, request: Request, error: E) -> Reply;
+}
+
+impl<E, F, Fut> ErrorHandler<E> for F
+where
+    F: Fn(Request, E) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoResponse> + Send + 'static,
+{
+    /// An error of the handler answers for itself, and its panic is a plain 500: no handler is asked twice.
+    fn call(&self, request: Request, error: E) -> Reply {
+        let answer = self(request, error);
+        Reply::future(async {
+            match contained(answer).await {
+                Ok(answer) => answer.into_response(),
+                Err(panic) => panicked("an error handler", &*panic).into_response(),
+            }
+        })
+    }
+}
+
 /// The handlers that an application has registered for its errors.
 #[derive(Default)]
 pub(crate) struct ErrorHandlers {
-    by_status: Vec<(Status, ErrorHandler<HttpError>)>,
-    by_type: Vec<(TypeId, ErrorHandler<Failure>)>,
+    by_status: Vec<(Status, Box<dyn ErrorHandler<HttpError>>)>,
+    by_type: Vec<(TypeId, Box<dyn ErrorHandler<Failure>>)>,
 }
 
-type ErrorHandler<E> = Box<dyn Fn(Request, E) -> Reply + Send + Sync>;
+/// A handler for a type of error, found by that type.
+struct ByType<E, H>(H, PhantomData<fn(E)>);
+
+impl<E: 'static, H: ErrorHandler<E>> ErrorHandler<Failure> for ByType<E, H> {
+    fn call(&self, request: Request, failure: Failure) -> Reply {
+        let error: Box<dyn Any> = failure.0;
+        let error = error.downcast().expect("handlers are found by the type of the error");
+        self.0.call(request, *error)
+    }
+}
 
 impl ErrorHandlers {
     /// Registers a handler for a status; the last one for it counts.
-    pub(crate) fn on_status<F, Fut>(&mut self, status: Status, handler: F)
-    where
-        F: Fn(Request, HttpError) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoResponse> + Send + 'static,
-    {
+    pub(crate) fn on_status(&mut self, status: Status, handler: impl ErrorHandler<HttpError>) {
         self.by_status.retain(|(other, _)| *other != status);
-        self.by_status.push((status, Box::new(move |request, error| respond(handler(request, error)))));
+        self.by_status.push((status, Box::new(handler)));
     }
 
     /// Registers a handler for a type of error; the last one for it counts.
-    pub(crate) fn on_type<E, F, Fut>(&mut self, handler: F)
-    where
-        E: 'static,
-        F: Fn(Request, E) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoResponse> + Send + 'static,
-    {
+    pub(crate) fn on_type<E: 'static>(&mut self, handler: impl ErrorHandler<E>) {
         self.by_type.retain(|(other, _)| *other != TypeId::of::<E>());
-        let handler = move |request, failure: Failure| {
-            let error: Box<dyn Any> = failure.0;
-            let error = error.downcast().expect("handlers are found by the type of the error");
-            respond(handler(request, *error))
-        };
-        self.by_type.push((TypeId::of::<E>(), Box::new(handler)));
+        self.by_type.push((TypeId::of::<E>(), Box::new(ByType(handler, PhantomData))));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -193,34 +217,23 @@ impl ErrorHandlers {
         if let Some(error) = failure.downcast_ref::<HttpError>()
             && let Some(handler) = self.for_status(error.status)
         {
-            return handler(request, error.clone());
+            return handler.call(request, error.clone());
         }
         let error: &dyn Any = &*failure.0;
         let id = error.type_id();
         if let Some((_, handler)) = self.by_type.iter().find(|(other, _)| *other == id) {
-            return handler(request, failure);
+            return handler.call(request, failure);
         }
         let response = failure.into_response();
         match self.for_status(Status::INTERNAL_SERVER_ERROR) {
             Some(handler) if response.status == Status::INTERNAL_SERVER_ERROR => {
-                handler(request, HttpError::new(response.status))
+                handler.call(request, HttpError::new(response.status))
             }
             _ => response.into(),
         }
     }
 
-    fn for_status(&self, status: Status) -> Option<&ErrorHandler<HttpError>> {
-        self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| handler)
+    fn for_status(&self, status: Status) -> Option<&dyn ErrorHandler<HttpError>> {
+        self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| &**handler)
     }
-}
-
-/// What an error handler answers. Its own error answers for itself, and its panic is a plain 500: no handler is asked
-/// twice.
-fn respond(answer: impl Future<Output: IntoResponse> + Send + 'static) -> Reply {
-    Reply::future(async {
-        match contained(answer).await {
-            Ok(answer) => answer.into_response(),
-            Err(panic) => panicked("an error handler", &*panic).into_response(),
-        }
-    })
 }

@@ -56,7 +56,7 @@ mod url;
 pub use app::App;
 pub use build::BuildError;
 pub use cookies::{Cookies, InvalidCookie, SameSite, SetCookie};
-pub use error::{Failure, HttpError};
+pub use error::{ErrorHandler, Failure, HttpError};
 pub use executor::Executor;
 pub use extract::{
     ClientAddress, Extension, Form, FromRequest, FromRequestParts, Json, MatchedPath, Path, Query, State,

@@ -92,7 +92,7 @@ fn handlers_by_status_and_by_type() {
         .error_handler(Status::NOT_FOUND, not_found)
         .error_handler(Status::INTERNAL_SERVER_ERROR, unforeseen)
         .on_error(http)
-        .on_error(broken);
+        .on_error::<Broken, _>(broken);
     let client = TestClient::new(app);
     for (target, status, text) in [
         ("/fail/fine", 200, "fine"),
