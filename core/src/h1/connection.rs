@@ -394,15 +394,19 @@ impl Connection {
         self.exchange.step(Role::Server, Step::Response)
     }
 
-    /// Whether the rest of the request can be read and dropped, so that another request can follow.
+    /// Whether another request can follow, as far as is known before the end of this one.
     fn is_reusable(&self) -> bool {
-        match self.exchange.client {
-            State::Done => !self.eof,
-            State::SendBody => {
-                let drain = self.config.limits.drain as u64;
-                !self.eof && !self.expects_continue && self.decoder.remaining().is_none_or(|n| n <= drain)
-            }
-            _ => false,
+        // A client that has not been asked for its body may send it or not: what follows could be either.
+        !self.eof && !self.expects_continue && matches!(self.exchange.client, State::Done | State::SendBody)
+    }
+
+    /// The application will not read the rest of the request body. If that is known to be more than is worth
+    /// reading and dropping, the response will say that the connection closes.
+    pub fn discard_body(&mut self, now: Instant) {
+        self.now = now;
+        let drain = self.config.limits.drain as u64;
+        if self.exchange.client == State::SendBody && self.decoder.remaining().is_some_and(|n| n > drain) {
+            self.exchange.keep_alive = false;
         }
     }
 

@@ -239,6 +239,9 @@ impl<R: Runtime> Driver<R> {
         let Response { status, headers, mut body, background, upgrade } = response;
         self.exchange.background.extend(background);
         let (worker, machine) = (&self.worker, &mut self.machine);
+        if self.exchange.upload.as_ref().is_none_or(Sender::is_abandoned) {
+            machine.discard_body(now);
+        }
         let length = body.length();
         let said = worker.with_defaults(now, |defaults| {
             machine.send(now, STREAM, Send::Response { status, headers: &headers, length, defaults })
@@ -274,8 +277,8 @@ impl<R: Runtime> Driver<R> {
     /// Takes what the response body has, as long as the machine takes it. Says whether the response has ended.
     fn poll_body(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         loop {
-            self.exchange.waits_for_room = self.machine.capacity(STREAM) == 0;
             let Stage::Sending(body) = &mut self.exchange.stage else { return true };
+            self.exchange.waits_for_room = self.machine.capacity(STREAM) == 0;
             if self.exchange.waits_for_room {
                 return false;
             }
