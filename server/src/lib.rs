@@ -5,6 +5,7 @@
 
 mod cli;
 mod config;
+mod drain;
 mod driver;
 mod error;
 mod executor;
@@ -14,6 +15,7 @@ mod program;
 mod registry;
 mod runner;
 mod serve;
+mod sockets;
 mod stop;
 mod worker;
 

@@ -91,12 +91,13 @@ impl Registry {
         Member { registry: self.clone(), kind, key, waker: None }
     }
 
-    /// Has the task of `cx` woken when the phase changes.
-    pub(crate) fn poll_phase(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.slots().watch(cx);
+    /// Completes when the server stops and there is no member left, or when everything ends now.
+    pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let empty = self.poll_empty(cx);
         match self.phase() {
+            Phase::Running => Poll::Pending,
+            Phase::Draining => empty,
             Phase::Aborting => Poll::Ready(()),
-            _ => Poll::Pending,
         }
     }
 

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use stelo_core::app::{App, Executor};
@@ -192,10 +192,4 @@ struct Cached {
 fn is_of_one_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
-}
-
-/// Completes when all workers are idle.
-pub(crate) fn poll_all_empty(registries: &[Arc<Registry>], cx: &mut Context<'_>) -> Poll<()> {
-    let pending = registries.iter().filter(|registry| registry.poll_empty(cx).is_pending()).count();
-    if pending == 0 { Poll::Ready(()) } else { Poll::Pending }
 }

@@ -1,0 +1,93 @@
+//! How a server stops: nothing new begins, what has begun may end, and when the time is over everything ends.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use stelo_runtime::{Runtime, Signals};
+
+use crate::messages;
+use crate::registry::{Kind, Phase, Registry};
+
+/// How the waiting has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Drained {
+    /// Everything has ended by itself.
+    Gracefully,
+    /// The time was over; what was left has been dropped.
+    TimedOut,
+    /// Another signal has come; what was left has been dropped.
+    Forced,
+}
+
+/// How long connections have to end before the log says that they are waited for, and how long what is dropped has.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Waits until nothing runs any more: `timeout` at most, or until another signal comes.
+pub(crate) async fn drain<R: Runtime>(
+    runtime: &R,
+    registries: &[Arc<Registry>],
+    signals: &mut R::Signals,
+    timeout: Duration,
+) -> Drained {
+    messages::shutting_down();
+    enter(registries, Phase::Draining);
+    let now = runtime.now();
+    let mut patience = runtime.sleep(now + PATIENCE);
+    let mut deadline = runtime.sleep(now + timeout);
+    // What the log has said is waited for.
+    let (mut patient, mut said) = (true, None);
+    let drained = poll_fn(|cx| {
+        if poll_empty(registries, cx).is_ready() {
+            return Poll::Ready(Drained::Gracefully);
+        }
+        if patient && Pin::new(&mut patience).poll(cx).is_ready() {
+            patient = false;
+        }
+        let kind = if count(registries, Kind::Connection) > 0 { Kind::Connection } else { Kind::Task };
+        if !patient && said != Some(kind) {
+            said = Some(kind);
+            match kind {
+                Kind::Connection => messages::waiting_for_connections(),
+                Kind::Task => messages::waiting_for_tasks(),
+            }
+        }
+        if Pin::new(&mut deadline).poll(cx).is_ready() {
+            return Poll::Ready(Drained::TimedOut);
+        }
+        signals.poll_signal(cx).map(|_| Drained::Forced)
+    })
+    .await;
+    if drained == Drained::TimedOut {
+        messages::graceful_timeout(count(registries, Kind::Connection) + count(registries, Kind::Task));
+    }
+    abort(runtime, registries).await;
+    drained
+}
+
+/// Drops everything that still runs. What blocks its thread cannot be dropped, and is not waited for.
+pub(crate) async fn abort<R: Runtime>(runtime: &R, registries: &[Arc<Registry>]) {
+    enter(registries, Phase::Aborting);
+    let mut patience = runtime.sleep(runtime.now() + PATIENCE);
+    poll_fn(|cx| match poll_empty(registries, cx) {
+        Poll::Pending => Pin::new(&mut patience).poll(cx),
+        ready => ready,
+    })
+    .await;
+}
+
+fn enter(registries: &[Arc<Registry>], phase: Phase) {
+    registries.iter().for_each(|registry| registry.enter(phase));
+}
+
+fn count(registries: &[Arc<Registry>], kind: Kind) -> usize {
+    registries.iter().map(|registry| registry.count(kind)).sum()
+}
+
+/// Completes when no registry has a member; each has to be asked, so that each knows whom to wake.
+fn poll_empty(registries: &[Arc<Registry>], cx: &mut Context<'_>) -> Poll<()> {
+    let busy = registries.iter().filter(|registry| registry.poll_empty(cx).is_pending()).count();
+    if busy == 0 { Poll::Ready(()) } else { Poll::Pending }
+}

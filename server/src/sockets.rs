@@ -1,0 +1,63 @@
+//! The sockets that a server listens on: bound once, shared out to its threads.
+
+use std::io;
+use std::net::ToSocketAddrs;
+
+use stelo_core::app::Address;
+use stelo_runtime::{Bind, Runtime};
+
+use crate::{Config, ServeError};
+
+/// The sockets of one thread, with what they were asked to be bound to.
+pub(crate) type Sockets<R> = Vec<(Bind, <R as Runtime>::Socket)>;
+
+/// Binds what the configuration names, for each of `threads`. A conflict is found here, before anything has started.
+pub(crate) fn bind<R: Runtime>(
+    runtime: &R,
+    config: &Config,
+    threads: usize,
+) -> Result<Vec<Sockets<R>>, ServeError> {
+    let mut all: Vec<Sockets<R>> = (0..threads).map(|_| Vec::new()).collect();
+    for bind in places(config)? {
+        let fail = |source| ServeError::bind(&bind, source);
+        let first = runtime.bind(&bind).map_err(fail)?;
+        for sockets in all.iter_mut().skip(1) {
+            sockets.push((bind.clone(), runtime.share(&first).map_err(fail)?));
+        }
+        if let Some(sockets) = all.first_mut() {
+            sockets.push((bind, first));
+        }
+    }
+    Ok(all)
+}
+
+/// The addresses that sockets are bound to, with the ports that the system has chosen.
+pub(crate) fn addresses<R: Runtime>(
+    runtime: &R,
+    sockets: &Sockets<R>,
+) -> Result<Vec<(Bind, Address)>, ServeError> {
+    let address = |(bind, socket): &(Bind, R::Socket)| match runtime.local_address(socket) {
+        Ok(address) => Ok((bind.clone(), address)),
+        Err(source) => Err(ServeError::Listen { address: bind.clone(), source }),
+    };
+    sockets.iter().map(address).collect()
+}
+
+/// What to bind: the Unix socket, the descriptor, or every address of the host.
+fn places(config: &Config) -> Result<Vec<Bind>, ServeError> {
+    if let Some(path) = &config.uds {
+        return Ok(vec![Bind::Unix(path.clone())]);
+    }
+    if let Some(fd) = config.fd {
+        return Ok(vec![Bind::Fd(fd)]);
+    }
+    let fail = |source| ServeError::Resolve { host: config.host.clone(), source };
+    let mut binds: Vec<Bind> = Vec::new();
+    for address in (config.host.as_str(), config.port).to_socket_addrs().map_err(fail)? {
+        let bind = Bind::Tcp { address, reuse_port: false };
+        if !binds.contains(&bind) {
+            binds.push(bind);
+        }
+    }
+    if binds.is_empty() { Err(fail(io::ErrorKind::NotFound.into())) } else { Ok(binds) }
+}
