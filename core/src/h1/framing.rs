@@ -101,10 +101,12 @@ impl Facts {
         let Some(span) = self.host else {
             return if head.version() == Version::Http10 { Ok(()) } else { Err(FaultKind::HostMissing) };
         };
-        let host = span.str_of(head.block()).filter(|host| is_authority(host));
-        let host = host.ok_or(FaultKind::HostInvalid)?;
+        let host = span.of(head.block());
+        if !is_authority(host) {
+            return Err(FaultKind::HostInvalid);
+        }
         if head.form() == TargetForm::Absolute
-            && !head.authority().is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+            && !head.authority().is_some_and(|authority| authority.as_bytes().eq_ignore_ascii_case(host))
         {
             return Err(FaultKind::HostMismatch);
         }

@@ -21,7 +21,7 @@ impl Lines {
         too_long: FaultKind,
     ) -> Result<Option<&'a [u8]>, FaultKind> {
         let unseen = input.get(self.scanned..).unwrap_or_default();
-        let Some(at) = memchr::memchr(b'\n', unseen) else {
+        let Some(at) = line_feed(unseen) else {
             self.scanned = input.len();
             return if input.len() < limit { Ok(None) } else { Err(too_long) };
         };
@@ -33,6 +33,37 @@ impl Lines {
         match input.get(..end) {
             Some([line @ .., b'\r']) => Ok(Some(line)),
             _ => Err(FaultKind::LineEnding),
+        }
+    }
+}
+
+/// Where the first line feed is.
+fn line_feed(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // Most lines end within a few words: less than the way into `memchr` costs.
+    for (i, word) in bytes.chunks_exact(8).take(4).enumerate() {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(word);
+        // A byte of zero is where a line feed was; the lowest one that is found is never a false one.
+        let zeroed = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'\n'));
+        let found = zeroed.wrapping_sub(ONES) & !zeroed & (ONES << 7);
+        if found != 0 {
+            return Some(i * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let searched = bytes.len().min(32) / 8 * 8;
+    memchr::memchr(b'\n', bytes.get(searched..)?).map(|at| searched + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_first_line_feed_is_found(bytes in proptest::collection::vec(0u8..16, 0..80)) {
+            prop_assert_eq!(line_feed(&bytes), bytes.iter().position(|&b| b == b'\n'));
         }
     }
 }

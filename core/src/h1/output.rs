@@ -47,19 +47,22 @@ impl Output {
 
     /// Fills `slices` with what is to be written next, in order; says how many it filled.
     pub(super) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-        let (mut n, mut at) = (0, self.sent);
-        let tail = (self.copied.len(), &[][..]);
-        let large = self.large.iter().map(|(place, bytes)| (*place, &**bytes));
-        for (place, bytes) in large.chain([tail]) {
-            for slice in [self.copied.get(at..place).unwrap_or_default(), bytes] {
-                if !slice.is_empty() {
-                    let Some(slot) = slices.get_mut(n) else { return n };
-                    *slot = slice;
-                    n += 1;
-                }
-            }
-            at = place;
+        if self.is_empty() {
+            return 0;
         }
+        let (mut n, mut at) = (0, self.sent);
+        let mut push = |slice: &'a [u8]| {
+            if let (false, Some(slot)) = (slice.is_empty(), slices.get_mut(n)) {
+                *slot = slice;
+                n += 1;
+            }
+        };
+        for (place, bytes) in &self.large {
+            push(self.copied.get(at..*place).unwrap_or_default());
+            push(bytes);
+            at = *place;
+        }
+        push(self.copied.get(at..).unwrap_or_default());
         n
     }
 

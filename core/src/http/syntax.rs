@@ -18,8 +18,15 @@ pub(crate) const fn is_target_byte(byte: u8) -> bool {
     CLASS[byte as usize] & TARGET != 0
 }
 
+/// Whether `byte` may stand in a registered name: unreserved, percent-encoded or a sub-delimiter (RFC 3986
+/// section 3.2.2).
+pub(crate) const fn is_host_byte(byte: u8) -> bool {
+    CLASS[byte as usize] & HOST != 0
+}
+
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
+const HOST: u8 = 4;
 
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
@@ -49,6 +56,14 @@ static CLASS: [u8; 256] = {
         }
         if byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`') {
             table[i] |= TARGET;
+        }
+        if alnum
+            || matches!(
+                byte,
+                b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'('..=b',' | b';' | b'='
+            )
+        {
+            table[i] |= HOST;
         }
         i += 1;
     }

@@ -2,7 +2,7 @@
 
 use super::Method;
 use super::headers::Span;
-use super::syntax::is_target_byte;
+use super::syntax::{is_host_byte, is_target_byte};
 
 /// Which of the four forms a target has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -88,7 +88,7 @@ impl Parts {
         let (_, port) = text.rsplit_once(':')?;
         port.parse::<u16>().ok()?;
         let authority = Some(Span::new(0, target.len()));
-        is_authority(text).then_some(Self { form: TargetForm::Authority, authority, ..Self::default() })
+        is_authority(target).then_some(Self { form: TargetForm::Authority, authority, ..Self::default() })
     }
 
     /// Path and query from `start` on.
@@ -112,7 +112,7 @@ impl Parts {
         let authority = rest.split(['/', '?']).next()?;
         let end = start + authority.len();
         let span = Some(Span::new(start, end));
-        is_authority(authority).then_some(Self {
+        is_authority(authority.as_bytes()).then_some(Self {
             form: TargetForm::Absolute,
             authority: span,
             ..Self::origin(target, end)
@@ -133,27 +133,27 @@ impl Parts {
     }
 }
 
-/// Whether `text` is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
+/// Whether `authority` is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
 /// (RFC 3986 section 3.2; RFC 9110 section 4.2.4 lets us refuse user information).
-pub(crate) fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, rest)) = rest.split_once(']') else { return false };
-            if address.parse::<core::net::Ipv6Addr>().is_err() {
-                return false;
-            }
-            match rest {
-                "" => return true,
-                rest => match rest.strip_prefix(':') {
-                    Some(port) => ("v6", port),
-                    None => return false,
-                },
-            }
+pub(crate) fn is_authority(authority: &[u8]) -> bool {
+    let (valid, rest) = match authority {
+        [b'[', rest @ ..] => {
+            let end = rest.iter().position(|&b| b == b']').unwrap_or(rest.len());
+            let address = rest.get(..end).and_then(|bytes| core::str::from_utf8(bytes).ok());
+            let valid = address.is_some_and(|text| text.parse::<core::net::Ipv6Addr>().is_ok());
+            (valid, rest.get(end + 1..))
         }
-        None => text.split_once(':').unwrap_or((text, "")),
+        name => {
+            let end = name.iter().position(|&b| !is_host_byte(b)).unwrap_or(name.len());
+            (end > 0, name.get(end..))
+        }
     };
-    let name = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&b);
-    !host.is_empty() && host.bytes().all(name) && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit())
+    let port = match rest {
+        Some([]) => true,
+        Some([b':', port @ ..]) => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    valid && port
 }
 
 #[cfg(test)]
@@ -183,10 +183,10 @@ mod tests {
     #[test]
     fn authorities() {
         for good in ["a", "a.org", "a_b.c:8000", "127.0.0.1:1", "[::1]", "[fe80::1]:80", "a:"] {
-            assert!(is_authority(good), "{good}");
+            assert!(is_authority(good.as_bytes()), "{good}");
         }
         for bad in ["", ":80", "a b", "a:b", "u@a", "[::1", "[::1]x", "[x]", "a/b", "a:123456", "a:1:2"] {
-            assert!(!is_authority(bad), "{bad}");
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
     }
 }

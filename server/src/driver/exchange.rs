@@ -55,6 +55,11 @@ impl Exchange {
         self.needs_data
     }
 
+    /// Nothing is going on, and only bytes can change that.
+    pub(super) fn waits_for_bytes(&self) -> bool {
+        self.needs_data && !self.is_busy()
+    }
+
     pub(super) fn waits_for_room(&self) -> bool {
         self.waits_for_room
     }

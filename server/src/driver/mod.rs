@@ -71,6 +71,12 @@ impl<R: Runtime> Driver<R> {
 
     /// Goes round until nothing moves. Ready when the connection has ended.
     fn turn(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        // Whoever waits for bytes, and for nothing else, was most likely woken by them.
+        if self.exchange.waits_for_bytes()
+            && let Poll::Ready(Err(_)) = self.read(cx, now)
+        {
+            return self.gone();
+        }
         loop {
             self.advance(cx, now);
             let written = match self.write(cx, now) {
