@@ -1,0 +1,193 @@
+//! The core alone, in a plain blocking loop: `stelo-core` parses, routes and frames, a thread per connection carries
+//! bytes and time. No executor, no toolkit. `docs/embedding.md` explains the steps.
+//!
+//! `cargo run --example embed`, then `curl http://127.0.0.1:8000/hello/world`. An argument is the address to listen on.
+
+use std::error::Error;
+use std::io::{ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{env, io, thread, time};
+
+use stelo_core::event::{Defaults, Event, Length, Send, StreamId};
+use stelo_core::h1::{CloseState, Config, Connection};
+use stelo_core::http::{Headers, Method, RequestHead, Status, date};
+use stelo_core::routing::{Builder, Captures, Found, Router};
+use stelo_core::{Bytes, Fault, Instant};
+
+/// What stands behind the routes.
+enum Page {
+    Hello,
+    Echo,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut routes = Builder::new();
+    routes.route("/hello/{name}", Method::Get, Page::Hello);
+    routes.route("/echo", Method::Post, Page::Echo);
+    let routes = Arc::new(routes.build()?);
+    let config = Arc::new(Config::default());
+
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8000".into());
+    let listener = TcpListener::bind(address)?;
+    eprintln!("embed running on http://{}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        let (stream, routes, config) = (stream?, routes.clone(), config.clone());
+        // A connection that breaks is the end of its thread, and of nothing else.
+        thread::spawn(move || Session::new(stream, config).run(&routes).ok());
+    }
+    Ok(())
+}
+
+/// One connection: its socket, its machine, and the moment from which their time is counted.
+struct Session {
+    stream: TcpStream,
+    machine: Connection,
+    epoch: time::Instant,
+}
+
+impl Session {
+    fn new(stream: TcpStream, config: Arc<Config>) -> Self {
+        Self { stream, machine: Connection::new(config, Instant::ZERO), epoch: time::Instant::now() }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO + self.epoch.elapsed()
+    }
+
+    /// Takes events and answers them, writes, reads, until the machine says that the connection is over.
+    fn run(mut self, routes: &Router<Page>) -> Result<(), Box<dyn Error>> {
+        self.stream.set_nodelay(true)?;
+        loop {
+            while self.take_event(routes)? {
+                self.write()?;
+            }
+            self.write()?;
+            match self.machine.close_state() {
+                CloseState::Open | CloseState::Linger => self.read()?,
+                // Our side ends first, so that the peer can read the answer before the connection goes.
+                CloseState::HalfClose => {
+                    self.stream.shutdown(Shutdown::Write)?;
+                    self.machine.half_closed(self.now());
+                }
+                CloseState::Close | CloseState::Switched => return Ok(()),
+            }
+        }
+    }
+
+    /// Says whether there was an event.
+    fn take_event(&mut self, routes: &Router<Page>) -> Result<bool, Fault> {
+        let now = self.now();
+        match self.machine.next_event() {
+            Event::Request { head, length, .. } => self.answer(&head, length, routes)?,
+            // A body is read only for the echo; any other is dropped by the machine.
+            Event::Data { data, .. } => {
+                let data = Bytes::from(data.to_vec());
+                self.send(Send::Data(data))?;
+            }
+            Event::Trailers { .. } => {}
+            Event::End { .. } => self.send(Send::End)?,
+            Event::Fault { fault, .. } => {
+                let answered = self.machine.has_responded(StreamId::ONLY);
+                match fault.status() {
+                    Some(_) if !answered => self.machine.refuse(now, fault, &defaults())?,
+                    _ => self.send(Send::Reset)?,
+                }
+            }
+            Event::NeedData | Event::Paused | Event::Closed => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn answer(&mut self, head: &RequestHead, length: Length, routes: &Router<Page>) -> Result<(), Fault> {
+        let mut captures = Captures::new();
+        let host = head.authority().unwrap_or_default();
+        match routes.find(host, head.path(), head.method(), &mut captures) {
+            Found::Match(found) => match found.value {
+                Page::Hello => {
+                    let names = routes.params(found.route);
+                    let (_, name) = captures.values(names, head.path()).next().unwrap_or_default();
+                    self.respond(Status::OK, format!("Hello, {name}!\n"))
+                }
+                Page::Echo => {
+                    self.send(Send::Continue)?;
+                    self.head(Status::OK, length)?;
+                    // Without a body there is nothing to wait for.
+                    if length == Length::None { self.send(Send::End) } else { Ok(()) }
+                }
+            },
+            Found::MethodNotAllowed { allow } => {
+                self.respond(Status::METHOD_NOT_ALLOWED, format!("use {allow}\n"))
+            }
+            _ => self.respond(Status::NOT_FOUND, "not found\n".into()),
+        }
+    }
+
+    /// A whole response; a request body is not wanted.
+    fn respond(&mut self, status: Status, text: String) -> Result<(), Fault> {
+        self.machine.discard_body(self.now());
+        self.head(status, Length::Known(text.len() as u64))?;
+        self.send(Send::Data(text.into()))?;
+        self.send(Send::End)
+    }
+
+    fn head(&mut self, status: Status, length: Length) -> Result<(), Fault> {
+        let (headers, defaults) = (Headers::new(), defaults());
+        self.send(Send::Response { status, headers: &headers, length, defaults: &defaults })
+    }
+
+    fn send(&mut self, what: Send<'_>) -> Result<(), Fault> {
+        self.machine.send(self.now(), StreamId::ONLY, what)
+    }
+
+    /// Writes all that is there, in as few system calls as the system allows.
+    fn write(&mut self) -> io::Result<()> {
+        loop {
+            self.stream.set_write_timeout(self.patience())?;
+            let mut slices = [&[][..]; 8];
+            let written = match self.machine.poll_transmit(&mut slices) {
+                0 => return Ok(()),
+                n => self.stream.write_vectored(&slices.map(IoSlice::new)[..n]),
+            };
+            let now = self.now();
+            match written {
+                Ok(n) => self.machine.transmitted(now, n),
+                Err(error) if is_timeout(&error) => self.machine.handle_timeout(now),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads once, and no longer than the machine is ready to wait.
+    fn read(&mut self) -> io::Result<()> {
+        self.stream.set_read_timeout(self.patience())?;
+        let read = self.stream.read(self.machine.spare());
+        let now = self.now();
+        match read {
+            Ok(0) => self.machine.receive_eof(now),
+            Ok(n) => self.machine.received(now, n),
+            Err(error) if is_timeout(&error) => self.machine.handle_timeout(now),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// How long a system call may take. Zero would be refused by the system.
+    fn patience(&self) -> Option<Duration> {
+        let (deadline, _) = self.machine.poll_timeout()?;
+        Some((deadline - self.now()).max(Duration::from_millis(1)))
+    }
+}
+
+/// The fields that every response gets.
+fn defaults() -> Defaults {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    // `server` is a constant that is a valid value.
+    Defaults::new(Some(&date::format(seconds)), Some("embed"), &Headers::new()).unwrap_or_default()
+}
+
+/// A read or a write that took too long; what the system calls it differs.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}

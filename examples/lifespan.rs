@@ -1,0 +1,38 @@
+//! Start-up and shutdown: a state that is opened before the first request and closed after the last response.
+//!
+//! `cargo run --example lifespan`, then Ctrl+C. With `DATABASE=` (empty) in the environment the start fails: one line,
+//! exit code 3.
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use stelo::core::app::Message;
+use stelo::{App, BoxError, Executor, State, get};
+
+/// What stands for a connection pool here.
+#[derive(Clone)]
+struct Database(Arc<str>);
+
+/// Its error ends the start.
+async fn open(executor: Executor) -> Result<Database, BoxError> {
+    // Work that blocks goes to a thread of its own.
+    let url = executor.run_blocking(|| env::var("DATABASE").unwrap_or_else(|_| "memory".into())).await;
+    if url.is_empty() {
+        return Err(Message::new("DATABASE is empty: name a database").into());
+    }
+    eprintln!("database {url} opened");
+    Ok(Database(url.into()))
+}
+
+async fn close(Database(url): Database) {
+    eprintln!("database {url} closed");
+}
+
+async fn home(State(Database(url)): State<Database>) -> String {
+    format!("served from {url}\n")
+}
+
+fn main() -> ExitCode {
+    stelo::run(App::new().lifespan(open, close).route("/", get(home)))
+}

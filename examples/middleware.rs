@@ -1,0 +1,44 @@
+//! Code around handlers: a header field on every response, a lock on a part of the site, and a value that a
+//! middleware leaves for handlers.
+//!
+//! `cargo run --example middleware`, then `curl -v http://127.0.0.1:8000/` and
+//! `curl -H 'authorization: Bearer ada' http://127.0.0.1:8000/admin/`.
+
+use std::process::ExitCode;
+
+use stelo::{
+    App, Extension, HttpError, IntoResponse, Next, Request, Response, ResponseExt, Router, Status, get,
+};
+
+#[derive(Clone)]
+struct User(String);
+
+/// Sees every response on its way out, those of errors too.
+async fn no_sniffing(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    // A constant that is a valid field.
+    let _ = response.set_header("x-content-type-options", "nosniff");
+    response
+}
+
+/// Answers by itself where the client does not say who it is.
+async fn locked(mut request: Request, next: Next) -> Result<Response, HttpError> {
+    let field = request.headers().get_str("authorization");
+    let Some(user) = field.and_then(|field| field.strip_prefix("Bearer ")) else {
+        return Err(HttpError::new(Status::UNAUTHORIZED).with_detail("say who you are"));
+    };
+    let user = User(user.to_owned());
+    request.extensions_mut().insert(user);
+    Ok(next.run(request).await)
+}
+
+async fn admin(Extension(User(name)): Extension<User>) -> impl IntoResponse {
+    format!("welcome, {name}")
+}
+
+fn main() -> ExitCode {
+    // The first middleware is the outermost; that of a router is around its routes only.
+    let private = Router::new().middleware(locked).route("/", get(admin));
+    let app = App::new().middleware(no_sniffing).route("/", get(async || "public")).mount("/admin", private);
+    stelo::run(app)
+}

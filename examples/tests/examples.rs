@@ -1,0 +1,193 @@
+//! Every example runs and does what it says: each is started on a port that the system chooses, asked something, and
+//! ended by `SIGTERM`.
+//!
+//! `cargo test` builds the examples next to the tests.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+/// A running example; it ends with this value.
+struct Example {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    address: String,
+}
+
+impl Example {
+    /// Starts it and waits until it says where it listens.
+    fn start(name: &str, arguments: &[&str]) -> Self {
+        let tests = env::current_exe().expect("a test has a path");
+        let path = tests.ancestors().nth(2).expect("it lies in deps/").join("examples").join(name);
+        let mut command = Command::new(&path);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}: run `cargo build --examples`", path.display()));
+        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut example = Self { child, stderr, address: String::new() };
+        let line = example.line_with("running on http://");
+        let (_, address) = line.split_once("http://").expect("it is in the line");
+        example.address = address.split([' ', '\n']).next().unwrap_or_default().into();
+        example
+    }
+
+    /// Starts it with the command line of the server.
+    fn serve(name: &str) -> Self {
+        Self::start(name, &["--port", "0"])
+    }
+
+    /// The next line on stderr that has `text` in it.
+    fn line_with(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            let n = self.stderr.read_line(&mut line).expect("stderr can be read");
+            assert!(n > 0, "it ended without saying `{text}`:\n{all}");
+            if line.contains(text) {
+                return line;
+            }
+            all += &line;
+        }
+    }
+
+    /// What comes back for this request line, these fields and this body, up to the end of the connection.
+    fn ask(&self, line: &str, fields: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("not zero");
+        let length = body.len();
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n{fields}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers, then closes");
+        answer
+    }
+
+    /// Ends it by `SIGTERM`, and says what it had still to say.
+    fn stop(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().expect("kill can be run").success());
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).expect("stderr can be read");
+        let status = self.child.wait().expect("it is our child");
+        assert_ne!(status.code(), Some(101), "it panicked: {rest}");
+        rest
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        // Ended already, unless the test has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The status and the body of an answer.
+fn parts(answer: &str) -> (&str, &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head.split(' ').nth(1).expect("a status"), body)
+}
+
+#[test]
+fn embed() {
+    let example = Example::start("embed", &["127.0.0.1:0"]);
+    assert_eq!(parts(&example.ask("GET /hello/world", "", "")), ("200", "Hello, world!\n"));
+    assert_eq!(parts(&example.ask("POST /echo", "", "over and out")), ("200", "over and out"));
+    assert_eq!(parts(&example.ask("POST /echo", "", "")), ("200", ""));
+    assert_eq!(parts(&example.ask("POST /hello/world", "", "unread")), ("405", "use GET, HEAD\n"));
+    assert_eq!(parts(&example.ask("GET /", "", "")).0, "404");
+    // An early refusal can be read although the client still has something to say.
+    let answer = example.ask("GET /", "bad field\r\n", &"x".repeat(10_000));
+    assert_eq!(parts(&answer), ("400", "invalid header field name\n"));
+
+    // Keep-alive, requests sent ahead, a chunked echo, and an end that the client brings about.
+    let mut stream = TcpStream::connect(&example.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("not zero");
+    let get = "GET /hello/you HTTP/1.1\r\nhost: a\r\n\r\n";
+    let post = "POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+    stream.write_all([get, post, get].concat().as_bytes()).expect("it reads");
+    stream.shutdown(std::net::Shutdown::Write).expect("it is open");
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("it answers, then closes");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert!(answers.contains("\r\n\r\n2\r\nhi\r\n0\r\n\r\nHTTP/1.1"), "{answers}");
+    example.stop();
+}
+
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
+mod served {
+    use super::*;
+
+    #[test]
+    fn hello() {
+        let example = Example::serve("hello");
+        assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "Hello, World!"));
+        assert!(example.stop().contains("Finished server process"));
+    }
+
+    #[test]
+    fn json() {
+        let example = Example::serve("json");
+        let json = "content-type: application/json\r\n";
+        assert_eq!(parts(&example.ask("POST /items", json, r#"{"name":"tea","price":3}"#)), ("201", "1"));
+        assert_eq!(parts(&example.ask("GET /items/1", "", "")), ("200", r#"{"name":"tea","price":3}"#));
+        let cheap = r#"[{"name":"tea","price":3}]"#;
+        assert_eq!(parts(&example.ask("GET /items?up_to=3", "", "")), ("200", cheap));
+        assert_eq!(parts(&example.ask("GET /items/9", "", "")), ("404", "there is no such item"));
+        let answer = example.ask("POST /items", json, r#"{"name":"tea","price":"3"}"#);
+        assert!(parts(&answer).0 == "422" && answer.contains("`price`"), "{answer}");
+        example.stop();
+    }
+
+    #[test]
+    fn middleware() {
+        let example = Example::serve("middleware");
+        let answer = example.ask("GET /", "", "");
+        assert!(parts(&answer) == ("200", "public") && answer.contains("nosniff"), "{answer}");
+        let answer = example.ask("GET /admin/", "", "");
+        assert!(parts(&answer) == ("401", "say who you are") && answer.contains("nosniff"), "{answer}");
+        let answer = example.ask("GET /admin/", "authorization: Bearer ada\r\n", "");
+        assert_eq!(parts(&answer), ("200", "welcome, ada"));
+        example.stop();
+    }
+
+    #[test]
+    fn streaming() {
+        let mut example = Example::serve("streaming");
+        let answer = example.ask("PUT /upload", "", &"x".repeat(200_000));
+        assert_eq!(parts(&answer), ("200", "200000 bytes\n"));
+        example.line_with("noted an upload of 200000 bytes");
+        assert_eq!(parts(&example.ask("POST /echo", "", "through")), ("200", "through"));
+        let answer = example.ask("GET /ticks", "", "");
+        assert!(answer.contains("tick 1\n") && answer.ends_with("tick 10\n\r\n0\r\n\r\n"), "{answer}");
+        example.stop();
+    }
+
+    #[test]
+    fn lifespan() {
+        let example = Example::serve("lifespan");
+        assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "served from memory\n"));
+        assert!(example.stop().contains("database memory closed"));
+    }
+
+    #[test]
+    fn raw_app() {
+        let example = Example::serve("raw_app");
+        assert_eq!(parts(&example.ask("POST /", "", "hello")), ("200", "HELLO"));
+        assert_eq!(parts(&example.ask("GET /", "", "")).0, "405");
+        example.stop();
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn in_your_runtime() {
+        let example = Example::start("in_your_runtime", &[]);
+        assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "from tokio"));
+        example.stop();
+    }
+}
