@@ -1,0 +1,4 @@
+//! The behaviour suite: what a client sees of a Stelo server, written once and run on every executor over real sockets.
+
+mod apps;
+mod bad_input;
