@@ -38,7 +38,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `state.rs` | the table of states, for both sides of an exchange |
-//! | `connection.rs` | the machine |
+//! | `connection.rs`, `connection/` | the machine: its parts and its end, what it receives, what it sends |
 //! | `head.rs` | request lines and header fields, line by line |
 //! | `framing.rs` | what the fields of a head say about body and connection |
 //! | `decoder.rs` | the body of a request, by length or in chunks |

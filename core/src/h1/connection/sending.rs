@@ -1,0 +1,202 @@
+//! What the application says: decisions in, bytes for the peer out.
+
+use super::Connection;
+use crate::event::{Defaults, Length, Send, StreamId};
+use crate::fault::{Fault, FaultKind};
+use crate::h1::encoder::{self, Framing};
+use crate::h1::state::{Role, State, Step};
+use crate::http::{Headers, Status};
+use crate::{Bytes, Instant};
+
+impl Connection {
+    /// Takes what the application has decided. Look at [`poll_transmit`](Self::poll_transmit) again, and after the
+    /// end of a response at [`next_event`](Self::next_event).
+    ///
+    /// # Errors
+    /// What was asked breaks a rule; nothing has been written. If a response has begun, all that is left is
+    /// [`Send::Reset`].
+    pub fn send(&mut self, now: Instant, _stream: StreamId, what: Send<'_>) -> Result<(), Fault> {
+        self.now = now;
+        self.encode(what).map_err(Fault::caller)?;
+        if !self.output.is_empty() && !self.timers.is_writing() {
+            self.timers.writing(now, self.config.timeouts.write);
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, what: Send<'_>) -> Result<(), FaultKind> {
+        match what {
+            Send::Continue => {
+                if self.expects_continue && self.exchange.server == State::SendResponse {
+                    encoder::informational(self.output.buf(), Status::CONTINUE, &Headers::new());
+                    self.expects_continue = false;
+                }
+                Ok(())
+            }
+            Send::Informational { status, headers } => {
+                if !status.is_informational() || matches!(status.code(), 100 | 101) {
+                    return Err(FaultKind::Status);
+                }
+                self.exchange.step(Role::Server, Step::Informational)?;
+                // HTTP/1.0 knows no informational responses (RFC 9110 section 15.2).
+                if !self.asked.old {
+                    encoder::informational(self.output.buf(), status, headers);
+                }
+                Ok(())
+            }
+            Send::Response { status, headers, length, defaults } => {
+                self.response(status, headers, length, defaults)
+            }
+            Send::Data(bytes) => self.data(bytes),
+            Send::Trailers(trailers) => self.end(Some(trailers)),
+            Send::End => self.end(None),
+            Send::Reset => {
+                // What has been said is still sent; what is missing shows that it was cut off.
+                let _ = self.exchange.step(Role::Server, Step::Fail);
+                self.exchange.keep_alive = false;
+                self.timers.relax();
+                Ok(())
+            }
+        }
+    }
+
+    fn response(
+        &mut self,
+        status: Status,
+        headers: &Headers,
+        length: Length,
+        defaults: &Defaults,
+    ) -> Result<(), FaultKind> {
+        if !matches!(self.exchange.server, State::SendResponse | State::Idle) {
+            return Err(FaultKind::State);
+        }
+        let mut keep_alive = self.exchange.keep_alive && self.is_reusable();
+        let out = self.output.buf();
+        let framing = encoder::head(out, status, headers, length, defaults, self.asked, &mut keep_alive)?;
+        self.framing = framing;
+        if framing == Framing::Switch {
+            self.exchange.step(Role::Client, Step::Switch)?;
+            return self.exchange.step(Role::Server, Step::Switch);
+        }
+        self.exchange.keep_alive = keep_alive;
+        self.exchange.step(Role::Server, Step::Response)
+    }
+
+    /// Whether another request can follow, as far as is known before the end of this one.
+    fn is_reusable(&self) -> bool {
+        // A client that has not been asked for its body may send it or not: what follows could be either.
+        !self.eof && !self.expects_continue && matches!(self.exchange.client, State::Done | State::SendBody)
+    }
+
+    /// The application will not read the rest of the request body. If that is known to be more than is worth
+    /// reading and dropping, the response will say that the connection closes.
+    pub fn discard_body(&mut self, now: Instant) {
+        self.now = now;
+        let drain = self.config.limits.drain as u64;
+        if self.exchange.client == State::SendBody && self.decoder.remaining().is_some_and(|n| n > drain) {
+            self.exchange.keep_alive = false;
+        }
+    }
+
+    fn data(&mut self, bytes: Bytes) -> Result<(), FaultKind> {
+        if self.exchange.server != State::SendBody {
+            return Err(FaultKind::State);
+        }
+        match &mut self.framing {
+            Framing::Known(left) => {
+                let Some(after) = left.checked_sub(bytes.len() as u64) else {
+                    return Err(FaultKind::BodyTooLong);
+                };
+                *left = after;
+                self.output.push(bytes);
+            }
+            // An empty chunk would end the body.
+            Framing::Chunked if bytes.is_empty() => {}
+            Framing::Chunked => {
+                encoder::chunk_size(self.output.buf(), bytes.len());
+                self.output.push(bytes);
+                self.output.buf().extend_from_slice(b"\r\n");
+            }
+            Framing::Close => self.output.push(bytes),
+            Framing::Suppressed | Framing::Switch => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, trailers: Option<&Headers>) -> Result<(), FaultKind> {
+        if let (State::SendBody, Framing::Known(1..)) = (self.exchange.server, self.framing) {
+            return Err(FaultKind::BodyTooShort);
+        }
+        self.exchange.step(Role::Server, Step::End)?;
+        if self.framing == Framing::Chunked {
+            encoder::last_chunk(self.output.buf(), trailers);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Answers a fault of the peer: its status, and a line of text that says what was wrong. The connection closes.
+    /// Look at [`poll_transmit`](Self::poll_transmit) again.
+    ///
+    /// # Errors
+    /// The fault has no status, or a response has begun.
+    pub fn refuse(&mut self, now: Instant, fault: Fault, defaults: &Defaults) -> Result<(), Fault> {
+        let status = fault.status().ok_or(Fault::caller(FaultKind::State))?;
+        let text = alloc::format!("{}\n", fault.kind);
+        let mut headers = Headers::new();
+        // A constant that is a valid field.
+        let _ = headers.append("content-type", "text/plain; charset=utf-8");
+        let length = Length::Known(text.len() as u64);
+        self.exchange.keep_alive = false;
+        self.send(now, StreamId::ONLY, Send::Response { status, headers: &headers, length, defaults })?;
+        self.send(now, StreamId::ONLY, Send::Data(text.into()))?;
+        self.send(now, StreamId::ONLY, Send::End)
+    }
+
+    /// How many bytes of the response body the machine takes gladly: zero while the peer is slow to read, and when no
+    /// body is due. Grows by [`transmitted`](Self::transmitted).
+    pub fn capacity(&self, stream: StreamId) -> usize {
+        match self.wants_body(stream) {
+            true => self.config.limits.write_buffer.saturating_sub(self.output.len()),
+            false => 0,
+        }
+    }
+
+    /// Whether any of the response body will be sent: not for HEAD, 204, 304 and the like.
+    pub fn wants_body(&self, _stream: StreamId) -> bool {
+        self.exchange.server == State::SendBody && self.framing != Framing::Suppressed
+    }
+
+    /// Whether the head of the response has been said.
+    pub fn has_responded(&self, _stream: StreamId) -> bool {
+        !matches!(self.exchange.server, State::Idle | State::SendResponse)
+    }
+
+    /// No further request is taken: an idle connection closes, a busy one after its response. Look at
+    /// [`close_state`](Self::close_state) again.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.now = now;
+        self.exchange.keep_alive = false;
+        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
+        if idle && self.input.is_empty() && !self.reader.is_partial() {
+            self.close_quietly();
+        }
+    }
+
+    /// Fills `slices` with what is to be written next, in order; says how many it filled, zero if nothing is.
+    pub fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        self.output.slices(slices)
+    }
+
+    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been written. Look at it again, at
+    /// [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
+    pub fn transmitted(&mut self, now: Instant, n: usize) {
+        self.now = now;
+        self.output.advance(n);
+        if self.output.is_empty() {
+            self.timers.written();
+        } else if n > 0 {
+            self.timers.writing(now, self.config.timeouts.write);
+        }
+    }
+}
