@@ -1,1 +1,68 @@
-//! Placeholder.
+//! The built-in applications of the Stelo servers: a demonstration with fixed paths, at which any client, benchmark
+//! or conformance suite can be pointed, and a folder of files.
+//!
+//! It is also meant to be read: an application of Stelo, one file per theme.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `home` | the page at `/` |
+//! | `basics` | text, JSON, path parameters, a chosen status |
+//! | `inspect` | the request as the server saw it |
+//! | `bodies` | bodies that stream, both ways, in constant memory |
+//! | `time` | what waits, and what goes on after the response |
+#![forbid(unsafe_code)]
+
+mod basics;
+mod bodies;
+mod home;
+mod inspect;
+mod time;
+
+use std::path::PathBuf;
+
+use stelo_toolkit::{App, Executor, HttpError, StaticFiles, Status, get, post};
+
+/// The demonstration.
+///
+/// ```
+/// let client = stelo_toolkit::TestClient::new(stelo_demo::app());
+/// assert_eq!(client.get("/plaintext").send().text(), "Hello, World!");
+/// ```
+pub fn app() -> App {
+    App::new()
+        .route("/", get(home::page))
+        .route("/plaintext", get(basics::plaintext))
+        .route("/json", get(basics::json))
+        .route("/users/{id:int}/posts/{slug}", get(basics::post))
+        .route("/status/{code:int}", get(basics::status))
+        .route("/panic", get(basics::panic))
+        .route("/request", get(inspect::request))
+        .route("/echo", post(bodies::echo))
+        .route("/upload", post(bodies::upload))
+        .route("/stream", get(bodies::stream))
+        .route("/bytes/{n:int}", get(bodies::bytes))
+        .route("/sleep/{ms:int}", get(time::sleep))
+        .route("/background", get(time::background))
+}
+
+/// The files of a folder, with `index.html` for directories. It does not start if the folder is not there.
+///
+/// ```
+/// # let client = |folder| stelo_toolkit::TestClient::start(stelo_demo::folder(folder));
+/// assert!(client(env!("CARGO_MANIFEST_DIR").into()).is_ok());
+/// assert!(client("nowhere".into()).is_err());
+/// ```
+pub fn folder(path: PathBuf) -> App {
+    let files = StaticFiles::new(path).html(true);
+    let check = files.clone();
+    App::new()
+        .on_startup(
+            move |executor: Executor| async move { executor.run_blocking(move || check.check()).await },
+        )
+        .mount("/", files)
+}
+
+/// Refuses a parameter that is understood, but asks for too much or for nothing that there is.
+fn refused(detail: impl Into<std::borrow::Cow<'static, str>>) -> HttpError {
+    HttpError::new(Status::BAD_REQUEST).with_detail(detail)
+}

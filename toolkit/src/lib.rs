@@ -29,6 +29,7 @@
 //! | declare an application | [`App`], [`Router`], [`get`] and its like |
 //! | answer a request | any [`Handler`]: an `async fn` of [extractors](FromRequestParts) that returns a [response](IntoResponse) |
 //! | go around handlers | [`Middleware`]: an `async fn` of [`Request`] and [`Next`] |
+//! | serve files | [`StaticFiles`] |
 //! | fail | [`HttpError`], or any error that is a response; [`App::error_handler`] and [`App::on_error`] |
 //! | test without a socket | [`TestClient`] |
 #![forbid(unsafe_code)]
@@ -49,6 +50,7 @@ mod request;
 mod response;
 mod router;
 mod routes;
+mod static_files;
 mod test_client;
 mod type_map;
 mod url;
@@ -70,6 +72,7 @@ pub use query_params::QueryParams;
 pub use request::Request;
 pub use response::{Background, Html, IntoHeaders, IntoResponse, Redirect, ResponseExt, StreamingResponse};
 pub use router::{MethodRouter, Router, any, delete, get, head, on, options, patch, post, put};
+pub use static_files::{DirectoryError, StaticFiles};
 pub use test_client::{TestClient, TestRequest, TestResponse};
 pub use type_map::Extensions;
 pub use url::Url;

@@ -1,0 +1,26 @@
+//! What waits, and what goes on after the response.
+
+use std::time::Duration;
+
+use stelo_toolkit::{Background, Executor, HttpError, Path};
+
+use crate::refused;
+
+/// The longest that anything here waits.
+pub(crate) const MAX_DELAY_MS: u64 = 60_000;
+
+/// Answers after so many milliseconds.
+pub(crate) async fn sleep(executor: Executor, Path(ms): Path<u64>) -> Result<String, HttpError> {
+    if ms > MAX_DELAY_MS {
+        return Err(refused(format!("{ms} ms is too long: ask for {MAX_DELAY_MS} at most")));
+    }
+    executor.sleep(Duration::from_millis(ms)).await;
+    Ok(format!("slept {ms} ms"))
+}
+
+/// Answers at once, and does the rest afterwards.
+pub(crate) async fn background() -> Background<&'static str> {
+    Background::new("the task runs now: see the log", async {
+        tracing::info!("the background task has run");
+    })
+}

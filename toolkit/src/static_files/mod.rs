@@ -1,0 +1,246 @@
+//! Static files: a directory as an endpoint, with content types, conditional requests and ranges.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `path` | which paths may name a file at all |
+//! | `lookup` | which file a path means, and whether it stands below the directory |
+//! | `conditional` | whether the client has the file already (RFC 9110 section 13) |
+//! | `range` | which part of it the client wants (RFC 9110 section 14) |
+//! | `body` | how its bytes come from the disk |
+//!
+//! All work on the file system is done on the threads that the executor has for what blocks.
+
+mod body;
+mod conditional;
+mod lookup;
+mod path;
+mod range;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_lite::stream;
+use stelo_core::app::{Reply, Response};
+use stelo_core::body::Body;
+use stelo_core::event::Length;
+use stelo_core::http::{Headers, Method, Status};
+
+use self::conditional::{Precondition, Validators};
+use self::lookup::{Found, Lookup};
+use self::path::FilePath;
+use self::range::Selection;
+use crate::error::{Failure, HttpError};
+use crate::handler::Endpoint;
+use crate::request::Request;
+use crate::response::{IntoResponse, Redirect};
+use crate::routes::{Scope, encode_path};
+
+pub use self::lookup::DirectoryError;
+
+/// The files of a directory, to be mounted.
+///
+/// GET and HEAD are answered; other methods get 405, and what is no file below the directory 404. Responses have an
+/// `etag` and a `last-modified`, by which clients ask for a file only if it has changed; a single range is answered
+/// with 206. Files are sent in pieces of 64 KiB, whatever their size.
+///
+/// ```no_run
+/// use stelo_toolkit::{App, StaticFiles};
+///
+/// let app = App::new().mount("/static", StaticFiles::new("assets"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct StaticFiles(Arc<Lookup>);
+
+impl StaticFiles {
+    /// The files of a directory, which is looked at with each request. [`check`](Self::check) tells early whether it is
+    /// there.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self(Arc::new(Lookup { directory: directory.into(), html: false, follow_symlinks: false }))
+    }
+
+    /// Whether a directory with an `index.html` is answered with that page, once its path ends with a `/`; a path
+    /// without is redirected. Off unless switched on.
+    pub fn html(self, html: bool) -> Self {
+        self.with(|lookup| lookup.html = html)
+    }
+
+    /// Whether symbolic links may lead out of the directory. Off unless switched on.
+    pub fn follow_symlinks(self, follow: bool) -> Self {
+        self.with(|lookup| lookup.follow_symlinks = follow)
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Lookup)) -> Self {
+        set(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Whether the directory is there: for a start-up hook, so that a wrong path ends the start. Blocks.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Executor, StaticFiles, TestClient};
+    ///
+    /// let files = StaticFiles::new("nowhere");
+    /// let check = files.clone();
+    /// let app = App::new()
+    ///     .on_startup(|executor: Executor| async move { executor.run_blocking(move || check.check()).await })
+    ///     .mount("/static", files);
+    /// assert!(TestClient::start(app).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// It is not there, is no directory, or may not be looked into.
+    pub fn check(&self) -> Result<(), DirectoryError> {
+        self.0.root().map(|_| ())
+    }
+
+    async fn answer(self, request: Request) -> Result<Response, Failure> {
+        if !matches!(request.method(), Method::Get | Method::Head) {
+            return Err(Failure::new(refusal(Status::METHOD_NOT_ALLOWED, "allow", "GET, HEAD")));
+        }
+        let Some(path) = FilePath::parse(request.route_path()) else {
+            return Err(Failure::new(HttpError::new(Status::NOT_FOUND)));
+        };
+        let executor = request.executor();
+        let work = move || self.respond(&path, &request).map_err(|refused| refused.explain(&path));
+        executor.run_blocking(work).await.map_err(Failure::new)
+    }
+
+    fn respond(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
+        let (file, mut metadata) = match self.0.find(path)? {
+            Found::File(file, metadata) => (file, metadata),
+            Found::Directory => return Ok(to_directory(path, request)),
+        };
+        // A file that the client has already is not opened, nor is one for HEAD.
+        match conditional::evaluate(request.headers(), &Validators::of(&metadata)?) {
+            Precondition::Holds => {}
+            Precondition::NotModified => return not_modified(&Validators::of(&metadata)?),
+            Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),
+        }
+        let opened = match request.method() {
+            Method::Head => None,
+            _ => Some(File::open(&file)?),
+        };
+        // It may be another file by now: what is said about it must be true of what is sent.
+        if let Some(opened) = &opened {
+            metadata = opened.metadata()?;
+        }
+        let validators = Validators::of(&metadata)?;
+        let size = metadata.len();
+        let mut response = Response { headers: fields(&file, &validators), ..Response::default() };
+        let Some(opened) = opened else {
+            response.body = Body::from_frames(stream::empty(), Length::Known(size));
+            return Ok(response);
+        };
+        let range = match range::select(request.headers(), &validators, size)? {
+            Selection::Whole => 0..size,
+            Selection::Part(range) => {
+                response.status = Status::PARTIAL_CONTENT;
+                let (first, last) = (range.start, range.end - 1);
+                put(&mut response.headers, "content-range", format!("bytes {first}-{last}/{size}"));
+                range
+            }
+        };
+        response.body = body::of(opened, range, request.executor())?;
+        Ok(response)
+    }
+}
+
+impl Endpoint for StaticFiles {
+    fn call(&self, request: Request) -> Reply {
+        let scope = Scope::of(&request);
+        Reply::future(scope.settle(self.clone().answer(request)))
+    }
+}
+
+/// Why a request gets no file.
+enum Refused {
+    /// The file system says so.
+    Io(io::Error),
+    Directory(DirectoryError),
+    Http(HttpError),
+}
+
+impl Refused {
+    /// What the client hears. What is wrong with the server goes into the log.
+    fn explain(self, path: &FilePath) -> HttpError {
+        use io::ErrorKind as Kind;
+        match self {
+            Self::Http(error) => return error,
+            Self::Io(error) => match error.kind() {
+                Kind::NotFound | Kind::NotADirectory | Kind::InvalidFilename | Kind::InvalidInput => {
+                    return HttpError::new(Status::NOT_FOUND);
+                }
+                Kind::PermissionDenied => return HttpError::new(Status::FORBIDDEN),
+                _ => tracing::error!("static file `{}`: {error}", path.as_str()),
+            },
+            Self::Directory(error) => tracing::error!("static files: {error}"),
+        }
+        HttpError::new(Status::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<DirectoryError> for Refused {
+    fn from(error: DirectoryError) -> Self {
+        Self::Directory(error)
+    }
+}
+
+impl From<HttpError> for Refused {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+/// The fields of a response with the file or a part of it.
+fn fields(file: &Path, validators: &Validators) -> Headers {
+    let mut headers = Headers::with_capacity(5, 192);
+    let media = mime_guess::from_path(file).first_raw().unwrap_or("application/octet-stream");
+    if media.starts_with("text/") {
+        put(&mut headers, "content-type", format!("{media}; charset=utf-8"));
+    } else {
+        put(&mut headers, "content-type", media);
+    }
+    put(&mut headers, "accept-ranges", "bytes");
+    put(&mut headers, "last-modified", validators.last_modified);
+    put(&mut headers, "etag", &validators.etag);
+    headers
+}
+
+fn not_modified(validators: &Validators) -> Result<Response, Refused> {
+    let mut response = Response::empty(Status::NOT_MODIFIED);
+    put(&mut response.headers, "etag", &validators.etag);
+    Ok(response)
+}
+
+/// Sends the client to the same directory with a `/` at the end, so that relative links in its page work.
+fn to_directory(path: &FilePath, request: &Request) -> Response {
+    let path = format!("{}/{}/", request.root_path(), path.as_str());
+    // With a single slash at the start: two would make a host of what follows.
+    let mut location = format!("/{}", encode_path(path.trim_start_matches('/')));
+    if let Some(query) = request.head().query() {
+        location.push('?');
+        location.push_str(query);
+    }
+    Redirect::to(location).into_response()
+}
+
+/// An error with a field that says more.
+fn refusal(status: Status, name: &'static str, value: impl AsRef<[u8]>) -> HttpError {
+    let mut error = HttpError::new(status);
+    put(&mut error.headers, name, value);
+    error
+}
+
+fn put(headers: &mut Headers, name: &'static str, value: impl AsRef<[u8]>) {
+    // Names and values made here are numbers, dates and words: valid fields.
+    let _ = headers.append(name, value);
+}
