@@ -296,11 +296,9 @@ impl Response {
 
     /// A response of this status, with a text as its body.
     pub fn text(status: Status, text: impl Into<Body>) -> Self {
-        // Room for the field, and for one or two more.
-        let mut headers = Headers::with_capacity(2, 64);
-        // A constant that is a valid field.
-        let _ = headers.append("content-type", "text/plain; charset=utf-8");
-        Self { status, headers, body: text.into(), ..Self::default() }
+        const TEXT: Headers =
+            Headers::constant("content-type: text/plain; charset=utf-8").expect("a header field");
+        Self { status, headers: TEXT, body: text.into(), background: None, upgrade: None }
     }
 }
 

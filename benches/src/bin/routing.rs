@@ -5,18 +5,14 @@
 //! cargo run --release -p stelo-benches --bin routing static 100 50000   so many look-ups in one table
 //! ```
 //!
-//! Each case runs under callgrind with two numbers of look-ups; the difference leaves out what it costs to start
-//! and to build the table.
+//! Each case runs under callgrind; what it costs to start and to build the table is left out.
 
 use std::env;
-use std::error::Error;
 use std::hint::black_box;
-use std::process::Command;
 
+use stelo_benches::{Result, instructions};
 use stelo_core::http::Method;
 use stelo_core::routing::{Builder, Captures, Found, Router};
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Kinds of tables, and how many segments the paths have that are looked up in them.
 const KINDS: [(&str, u32); 3] = [("static", 3), ("params", 4), ("missing", 3)];
@@ -85,29 +81,11 @@ fn compare() -> Result<()> {
     for (kind, segments) in KINDS {
         let mut costs = Vec::new();
         for size in SIZES {
-            let (once, twice) =
-                (instructions(kind, size, LOOK_UPS)?, instructions(kind, size, 2 * LOOK_UPS)?);
-            let cost = (twice - once) as f64 / LOOK_UPS as f64;
+            let cost = instructions(&[kind, &size.to_string()], LOOK_UPS)?;
             println!("{kind:8} {size:7} {cost:13.1} {:12.1}", cost / f64::from(segments));
             costs.push(cost);
         }
         println!("{kind:8} 10,000 routes cost {:.2} times what 100 cost", costs[2] / costs[0]);
     }
     Ok(())
-}
-
-/// Runs this program under callgrind; gives the instructions that it has counted.
-fn instructions(kind: &str, size: usize, count: usize) -> Result<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe()?)
-        .args([kind, &size.to_string(), &count.to_string()])
-        .output()
-        .map_err(|error| format!("valgrind is needed to count instructions: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let collected = text.lines().find_map(|line| line.split_once("Collected : "));
-    match collected {
-        Some((_, number)) if output.status.success() => Ok(number.trim().parse()?),
-        _ => Err(text.into_owned().into()),
-    }
 }

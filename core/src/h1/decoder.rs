@@ -165,7 +165,7 @@ impl Decoder {
         let start = self.trailers.block.len();
         let ((name_span, name), (value_span, _)) = field_line(line, start)?;
         if !is_forbidden(name) {
-            self.trailers.block.extend_from_slice(line);
+            self.trailers.block.to_mut().extend_from_slice(line);
             self.trailers.push_spans(name_span, value_span);
         }
         Ok(())

@@ -27,7 +27,7 @@ impl RequestHead {
     /// A head in HTTP/1.1 without header fields; `None` if `target` is not one that goes with `method`.
     pub fn new(method: Method, target: &str) -> Option<Self> {
         let mut head = Self::blank();
-        head.headers.block.extend_from_slice(target.as_bytes());
+        head.block_mut().extend_from_slice(target.as_bytes());
         let span = Span::new(0, target.len());
         head.set_line(method, target.as_bytes(), span, Version::Http11).then_some(head)
     }
@@ -63,7 +63,7 @@ impl RequestHead {
     }
 
     pub(crate) fn block_mut(&mut self) -> &mut alloc::vec::Vec<u8> {
-        &mut self.headers.block
+        self.headers.block.to_mut()
     }
 
     /// The method.
@@ -84,9 +84,10 @@ impl RequestHead {
     /// Changes the target (for middleware); says whether it is one that goes with the method. If not, the head stays
     /// as it is.
     pub fn set_target(&mut self, target: &str) -> bool {
-        let start = self.headers.block.len();
-        self.headers.block.extend_from_slice(target.as_bytes());
-        let span = Span::new(start, self.headers.block.len());
+        let block = self.block_mut();
+        let start = block.len();
+        block.extend_from_slice(target.as_bytes());
+        let span = Span::new(start, block.len());
         self.set_line(self.method.clone(), target.as_bytes(), span, self.version)
     }
 

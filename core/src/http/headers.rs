@@ -1,5 +1,6 @@
 //! Header fields as ordered pairs over one block of bytes.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -38,7 +39,8 @@ struct Field {
 /// regard to case (RFC 9110 section 5).
 ///
 /// All names and values stand in one block of bytes; for a received message that block is the head as it came
-/// from the peer. A name or a value that could split a message cannot be put in.
+/// from the peer, for a [constant](Self::constant) field it is the literal. A name or a value that could split a
+/// message cannot be put in.
 ///
 /// ```
 /// use stelo_core::http::Headers;
@@ -52,29 +54,62 @@ struct Field {
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
-    pub(crate) block: Vec<u8>,
-    fields: Vec<Field>,
+    pub(crate) block: Cow<'static, [u8]>,
+    fields: Fields,
+}
+
+/// Where the fields stand in the block. Most responses have one field of their own, which needs no memory.
+#[derive(Clone)]
+enum Fields {
+    One(Field),
+    Many(Vec<Field>),
 }
 
 impl Headers {
     /// No fields.
     pub const fn new() -> Self {
-        Self { block: Vec::new(), fields: Vec::new() }
+        Self { block: Cow::Borrowed(&[]), fields: Fields::Many(Vec::new()) }
+    }
+
+    /// The one field that the literal `line` is, such as `content-type: text/html`; `None` if it is not one. A constant
+    /// made of it is checked by the compiler, and costs neither time nor memory where it is used.
+    ///
+    /// ```
+    /// use stelo_core::http::Headers;
+    ///
+    /// const HTML: Headers = Headers::constant("content-type: text/html").expect("a header field");
+    /// assert_eq!(HTML.get_str("Content-Type"), Some("text/html"));
+    /// ```
+    pub const fn constant(line: &'static str) -> Option<Self> {
+        let line = line.as_bytes();
+        let mut colon = 0;
+        while colon < line.len() && line[colon] != b':' {
+            colon += 1;
+        }
+        let Some((name, rest)) = line.split_at_checked(colon) else { return None };
+        let [b':', b' ', value @ ..] = rest else { return None };
+        if !is_token(name) || !is_field_value(value) || line.len() > u32::MAX as usize {
+            return None;
+        }
+        let name = Span { start: 0, end: colon as u32 };
+        let value = Span { start: colon as u32 + 2, end: line.len() as u32 };
+        Some(Self { block: Cow::Borrowed(line), fields: Fields::One(Field { name, value }) })
     }
 
     /// No fields yet, with memory for so many of them, and for so many bytes of names and values.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
-        Self { block: Vec::with_capacity(bytes), fields: Vec::with_capacity(fields) }
+        let block = Cow::Owned(Vec::with_capacity(bytes));
+        Self { block, fields: Fields::Many(Vec::with_capacity(fields)) }
     }
 
     /// The number of fields, duplicates counted.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.fields.as_slice().len()
     }
 
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.len() == 0
     }
 
     /// The value of the first field of that name.
@@ -104,7 +139,8 @@ impl Headers {
 
     /// All names and values in order; names as they came.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + ExactSizeIterator {
-        self.fields.iter().map(|f| (f.name.of(&self.block), f.value.of(&self.block)))
+        let block = &*self.block;
+        self.fields.as_slice().iter().map(move |f| (f.name.of(block), f.value.of(block)))
     }
 
     /// Adds a field after the others.
@@ -129,12 +165,15 @@ impl Headers {
             self.push(name, value);
             return Ok(());
         };
-        let start = self.block.len();
-        self.block.extend_from_slice(value);
-        self.fields[first].value = Span::new(start, self.block.len());
-        let (block, mut at) = (&self.block, 0);
+        let block = self.block.to_mut();
+        let start = block.len();
+        block.extend_from_slice(value);
+        let (value, mut at) = (Span::new(start, block.len()), 0);
         self.fields.retain(|f| {
             at += 1;
+            if at == first + 1 {
+                f.value = value;
+            }
             at <= first + 1 || !f.name.of(block).eq_ignore_ascii_case(name)
         });
         Ok(())
@@ -142,29 +181,36 @@ impl Headers {
 
     /// Takes away all fields of that name; says whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.fields.len();
-        let block = &self.block;
+        let before = self.len();
+        let block = &*self.block;
         self.fields.retain(|f| !f.name.of(block).eq_ignore_ascii_case(name.as_bytes()));
-        self.fields.len() != before
+        self.len() != before
     }
 
     /// Takes away all fields; the memory stays.
     pub fn clear(&mut self) {
-        self.block.clear();
-        self.fields.clear();
+        match (&mut self.block, &mut self.fields) {
+            (Cow::Owned(block), Fields::Many(fields)) => {
+                block.clear();
+                fields.clear();
+            }
+            _ => *self = Self::new(),
+        }
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {
-        self.fields.iter().position(|f| f.name.of(&self.block).eq_ignore_ascii_case(name))
+        self.fields.as_slice().iter().position(|f| f.name.of(&self.block).eq_ignore_ascii_case(name))
     }
 
     fn push(&mut self, name: &[u8], value: &[u8]) {
-        let start = self.block.len();
-        self.block.reserve(name.len() + value.len());
-        self.block.extend_from_slice(name);
-        let middle = self.block.len();
-        self.block.extend_from_slice(value);
-        self.push_spans(Span::new(start, middle), Span::new(middle, self.block.len()));
+        let block = self.block.to_mut();
+        let start = block.len();
+        block.reserve(name.len() + value.len());
+        block.extend_from_slice(name);
+        let middle = block.len();
+        block.extend_from_slice(value);
+        let end = block.len();
+        self.push_spans(Span::new(start, middle), Span::new(middle, end));
     }
 
     /// Adds a field that already stands in the block and has been checked.
@@ -174,7 +220,42 @@ impl Headers {
 
     /// The bytes of memory that this value holds, its own size left out.
     pub(crate) fn held(&self) -> usize {
-        self.block.capacity() + self.fields.capacity() * size_of::<Field>()
+        let block = if let Cow::Owned(block) = &self.block { block.capacity() } else { 0 };
+        let fields = if let Fields::Many(fields) = &self.fields { fields.capacity() } else { 0 };
+        block + fields * size_of::<Field>()
+    }
+}
+
+impl Fields {
+    fn as_slice(&self) -> &[Field] {
+        match self {
+            Self::One(field) => core::slice::from_ref(field),
+            Self::Many(fields) => fields,
+        }
+    }
+
+    fn push(&mut self, field: Field) {
+        match self {
+            Self::One(first) => *self = Self::Many(Vec::from([*first, field])),
+            Self::Many(fields) => fields.push(field),
+        }
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&mut Field) -> bool) {
+        match self {
+            Self::Many(fields) => fields.retain_mut(keep),
+            Self::One(field) => {
+                if !keep(field) {
+                    *self = Self::default();
+                }
+            }
+        }
+    }
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::Many(Vec::new())
     }
 }
 
@@ -248,6 +329,25 @@ mod tests {
         assert_eq!(std::format!("{h:?}"), r#"{"a": "4", "b": "2"}"#);
         assert!(h.remove("B") && !h.remove("b"));
         assert_eq!(h.len(), 1);
+    }
+
+    #[test]
+    fn constant_fields_are_checked_and_can_be_changed() {
+        const TEXT: Headers = Headers::constant("content-type: text/plain").expect("a field");
+        for line in ["", "a", ": b", "a:b", "a b: c", "a:  b", "a: b\r\nc: d"] {
+            assert_eq!(Headers::constant(line), None, "{line:?}");
+        }
+        let mut h = TEXT;
+        h.append("a", "1").unwrap();
+        h.insert("Content-Type", "text/html").unwrap();
+        assert_eq!(std::format!("{h:?}"), r#"{"content-type": "text/html", "a": "1"}"#);
+        let mut h = TEXT;
+        h.insert("content-type", "").unwrap();
+        assert_eq!((h.len(), h.get_str("content-type")), (1, Some("")));
+        assert!(h.remove("content-type") && h.is_empty());
+        let mut h = TEXT;
+        h.clear();
+        assert_eq!(h, Headers::new());
     }
 
     #[test]

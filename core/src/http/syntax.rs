@@ -71,15 +71,28 @@ static CLASS: [u8; 256] = {
 };
 
 /// Whether `bytes` is a token: a header name, a method (RFC 9110 section 5.6.2).
-pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&b| is_token_byte(b))
+pub const fn is_token(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let [byte, others @ ..] = rest {
+        if !is_token_byte(*byte) {
+            return false;
+        }
+        rest = others;
+    }
+    !bytes.is_empty()
 }
 
 /// Whether `bytes` may be a field value as we write it: no control but tab, no white space at the ends
 /// (RFC 9110 section 5.5).
-pub fn is_field_value(bytes: &[u8]) -> bool {
-    let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
-    bytes.iter().all(|&b| is_value_byte(b)) && !blank(bytes.first()) && !blank(bytes.last())
+pub const fn is_field_value(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let [byte, others @ ..] = rest {
+        if !is_value_byte(*byte) {
+            return false;
+        }
+        rest = others;
+    }
+    !matches!(bytes, [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
 }
 
 /// The bytes without spaces and tabs at the ends (OWS, RFC 9110 section 5.6.3).

@@ -14,7 +14,7 @@ use super::FromRequest;
 use super::parts::{named, urlencoded};
 use crate::error::{Failure, HttpError};
 use crate::request::{Request, utf8};
-use crate::response::{IntoResponse, with_type};
+use crate::response::{IntoResponse, with_headers};
 
 /// JSON: as an argument, the body as a value; as what a handler returns, the value as the body.
 ///
@@ -78,7 +78,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
             tracing::error!("{} cannot be written as JSON: {error}", std::any::type_name::<T>());
             Failure::new(HttpError::new(Status::INTERNAL_SERVER_ERROR))
         })?;
-        Ok(with_type(text, "application/json"))
+        const JSON: Headers = Headers::constant("content-type: application/json").expect("a header field");
+        Ok(with_headers(text, JSON))
     }
 }
 

@@ -9,9 +9,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use stelo_core::Bytes;
 use stelo_core::app::{BoxError, Message, Response};
 use stelo_core::body::Body;
-use stelo_core::http::Status;
+use stelo_core::http::{Headers, Status};
 
-use super::{IntoResponse, with_type};
+use super::{IntoResponse, with_headers};
 use crate::panics;
 
 /// A page: `text/html; charset=utf-8`.
@@ -20,7 +20,9 @@ pub struct Html<T>(pub T);
 
 impl<T: Into<Body>> IntoResponse for Html<T> {
     fn into_response(self) -> Response {
-        with_type(self.0, "text/html; charset=utf-8")
+        const HTML: Headers =
+            Headers::constant("content-type: text/html; charset=utf-8").expect("a header field");
+        with_headers(self.0, HTML)
     }
 }
 
@@ -126,10 +128,12 @@ impl StreamingResponse {
 
 impl IntoResponse for StreamingResponse {
     fn into_response(self) -> Response {
-        match self.content_type {
-            Some(content_type) => with_type(self.body, content_type),
-            None => Response::new(self.body),
+        let mut response = Response::new(self.body);
+        if let Some(content_type) = self.content_type {
+            // A type that is none is left out.
+            let _ = response.headers.append("content-type", content_type);
         }
+        response
     }
 }
 

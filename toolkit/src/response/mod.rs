@@ -89,19 +89,17 @@ bodies! {
     &'static str => |text| Response::text(Status::OK, text);
     String => |text| Response::text(Status::OK, text);
     Cow<'static, str> => |text| Response::text(Status::OK, text);
-    Vec<u8> => |bytes| with_type(bytes, "application/octet-stream");
-    &'static [u8] => |bytes| with_type(bytes, "application/octet-stream");
-    Bytes => |bytes| with_type(bytes, "application/octet-stream");
+    Vec<u8> => |bytes| with_headers(bytes, BYTES);
+    &'static [u8] => |bytes| with_headers(bytes, BYTES);
+    Bytes => |bytes| with_headers(bytes, BYTES);
     Body => Response::new;
 }
 
-/// A response of 200 with a content type.
-pub(crate) fn with_type(body: impl Into<Body>, content_type: &'static str) -> Response {
-    // Room for the field, and for one or two more.
-    let mut headers = Headers::with_capacity(2, 64);
-    // A constant that is a valid field.
-    let _ = headers.append("content-type", content_type);
-    Response { headers, body: body.into(), ..Response::default() }
+const BYTES: Headers = Headers::constant("content-type: application/octet-stream").expect("a header field");
+
+/// A response of 200 with header fields.
+pub(crate) fn with_headers(body: impl Into<Body>, headers: Headers) -> Response {
+    Response { status: Status::OK, headers, body: body.into(), background: None, upgrade: None }
 }
 
 impl IntoResponse for BoxError {
