@@ -73,10 +73,15 @@ impl Exchange {
         if let Some(upload) = &self.upload {
             upload.watch(cx);
             // Asked for between the last look and now?
-            if upload.is_abandoned() || upload.is_wanted() && upload.has_room() && !self.needs_data {
+            if upload.is_abandoned() || self.is_hungry() {
                 cx.waker().wake_by_ref();
             }
         }
+    }
+
+    /// Whether more of the request body is wanted, and there may be more at hand.
+    fn is_hungry(&self) -> bool {
+        !self.needs_data && self.upload.as_ref().is_some_and(|upload| upload.is_wanted() && upload.has_room())
     }
 
     pub(super) fn unwatch(&self) {
@@ -95,7 +100,7 @@ impl Exchange {
 impl<R: Runtime> Driver<R> {
     /// Lets the application get on as far as it can.
     pub(super) fn advance(&mut self, cx: &mut Context<'_>, now: Instant) {
-        while self.take_event(now) || self.poll_application(cx, now) {}
+        while self.take_event(now) || self.poll_application(cx, now) || self.exchange.is_hungry() {}
     }
 
     /// Takes the next event, if there is someone to take it. Says whether anything has moved.
@@ -132,7 +137,11 @@ impl<R: Runtime> Driver<R> {
                 self.exchange.needs_data = true;
                 return false;
             }
-            Event::Paused | Event::Closed => return false,
+            Event::Paused | Event::Closed => {
+                // Of a body nothing more will come.
+                self.exchange.upload = None;
+                return false;
+            }
         }
         true
     }
