@@ -115,3 +115,61 @@ pub enum Reason {
     /// [`Timeouts::linger`]
     Linger,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    /// As a person would write it.
+    fn size(bytes: usize) -> String {
+        if bytes.is_multiple_of(1024) { format!("{} KiB", bytes / 1024) } else { bytes.to_string() }
+    }
+
+    #[test]
+    fn the_page_shows_every_default() {
+        let page = include_str!("../../docs/http1.md");
+        // Taken apart, so that what is new is missed here.
+        let Limits {
+            request_line,
+            method,
+            field_line,
+            head,
+            fields,
+            chunk_line,
+            chunk_extensions,
+            trailers,
+            trailer_fields,
+            body,
+            drain,
+            requests,
+            write_buffer,
+        } = Limits::DEFAULT;
+        let Timeouts { head: head_time, keep_alive, body: body_time, write, linger } = Timeouts::DEFAULT;
+        let none = |limit: Option<u64>| limit.map_or("none".into(), |limit| limit.to_string());
+        for (name, default) in [
+            ("limits.request_line", size(request_line)),
+            ("limits.method", method.to_string()),
+            ("limits.field_line", size(field_line)),
+            ("limits.head", size(head)),
+            ("limits.fields", fields.to_string()),
+            ("limits.chunk_line", chunk_line.to_string()),
+            ("limits.chunk_extensions", size(chunk_extensions)),
+            ("limits.trailers", size(trailers)),
+            ("limits.trailer_fields", trailer_fields.to_string()),
+            ("limits.body", none(body)),
+            ("limits.drain", size(drain)),
+            ("limits.requests", none(requests)),
+            ("limits.write_buffer", size(write_buffer)),
+            ("timeouts.head", format!("{head_time:?}")),
+            ("timeouts.keep_alive", format!("{keep_alive:?}")),
+            ("timeouts.body", format!("{body_time:?}")),
+            ("timeouts.write", format!("{write:?}")),
+            ("timeouts.linger", format!("{linger:?}")),
+        ] {
+            let row = format!("\n| `{name}` | {default} |");
+            assert!(page.contains(&row), "docs/http1.md has no row that begins with{row}");
+        }
+    }
+}

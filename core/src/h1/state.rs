@@ -132,3 +132,89 @@ impl Default for Exchange {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::String;
+
+    const PAGE: &str = include_str!("../../../docs/http1.md");
+
+    const STATES: [State; 8] = [
+        State::Idle,
+        State::SendResponse,
+        State::SendBody,
+        State::Done,
+        State::MustClose,
+        State::Closed,
+        State::Switched,
+        State::Error,
+    ];
+
+    /// Without `Fail`, which is possible everywhere and always leads to `Error`.
+    const STEPS: [Step; 7] = [
+        Step::Request,
+        Step::Informational,
+        Step::Response,
+        Step::Data,
+        Step::End,
+        Step::Close,
+        Step::Switch,
+    ];
+
+    /// The diagram of one side, then its table.
+    fn side(role: Role) -> String {
+        let mut diagram = String::from("```mermaid\nstateDiagram-v2\n    [*] --> Idle\n");
+        let mut table = String::from("| |");
+        table.extend(STEPS.map(|step| format!(" {step:?} |")));
+        table += &format!("\n|---|{}\n", "---|".repeat(STEPS.len()));
+        for state in STATES {
+            let reached = STEPS.map(|step| next(role, state, step));
+            if reached.iter().all(Option::is_none) {
+                continue;
+            }
+            table += &format!("| {state:?} |");
+            for (step, to) in STEPS.iter().zip(reached) {
+                match to {
+                    Some(to) => {
+                        table += &format!(" {to:?} |");
+                        diagram += &format!("    {state:?} --> {to:?}: {step:?}\n");
+                    }
+                    None => table += " |",
+                }
+            }
+            table += "\n";
+        }
+        format!("{diagram}```\n\n{table}")
+    }
+
+    /// What the joint rules change, wherever the client can stand when a response ends.
+    fn joint() -> String {
+        let clients = [State::Idle, State::SendBody, State::Done, State::Closed, State::Error];
+        let mut table = String::from("| client | server | keep-alive | | client | server |\n");
+        table += "|---|---|---|---|---|---|\n";
+        for keep_alive in [true, false] {
+            for (client, server) in clients.iter().flat_map(|client| STATES.map(|s| (*client, s))) {
+                let mut both = Exchange { client, server, keep_alive };
+                both.settle();
+                if (both.client, both.server) != (client, server) {
+                    let keep_alive = if keep_alive { "yes" } else { "no" };
+                    let to = format!("{:?} | {:?}", both.client, both.server);
+                    table += &format!("| {client:?} | {server:?} | {keep_alive} | → | {to} |\n");
+                }
+            }
+        }
+        table
+    }
+
+    #[test]
+    fn the_page_shows_the_table() {
+        for part in [side(Role::Client), side(Role::Server), joint()] {
+            assert!(PAGE.contains(&part), "docs/http1.md has to say:\n{part}");
+        }
+        for (role, state) in [Role::Client, Role::Server].iter().flat_map(|role| STATES.map(|s| (*role, s))) {
+            assert_eq!(next(role, state, Step::Fail), Some(State::Error));
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Whole exchanges: bytes in, decisions, bytes out.
 
+mod properties;
+
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -73,7 +75,7 @@ impl Pair {
                     };
                     format!("{} {}{length}; ", head.method(), head.target())
                 }
-                Event::Data { data, .. } => String::from_utf8_lossy(data).into_owned(),
+                Event::Data { data, .. } => data.iter().copied().map(char::from).collect(),
                 Event::Trailers { trailers, .. } => format!("; {trailers:?}"),
                 Event::End { .. } => "; end; ".into(),
                 Event::Fault { fault, .. } => format!("{:?}; ", fault.kind),
