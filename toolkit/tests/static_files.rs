@@ -1,0 +1,335 @@
+//! Static files, through a mount: which file a path means, what is said about it, what is sent of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use stelo_toolkit::{App, HttpError, Request, StaticFiles, Status, TestClient, TestResponse};
+
+const WRITABLE: &str = "the folder is ours";
+
+/// A folder of its own for each test, gone at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("stelo-files-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).expect(WRITABLE);
+        Self(path)
+    }
+
+    /// Writes a file, with the directories above it.
+    fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("it stands in the folder")).expect(WRITABLE);
+        fs::write(path, content).expect(WRITABLE);
+        self
+    }
+
+    fn files(&self) -> StaticFiles {
+        StaticFiles::new(self.0.join("root"))
+    }
+
+    fn client(&self) -> TestClient {
+        mounted(self.files())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn mounted(files: StaticFiles) -> TestClient {
+    TestClient::new(App::new().mount("/st", files))
+}
+
+fn site() -> Folder {
+    Folder::new()
+        .with("root/f.txt", "ABCDEFGHIJ")
+        .with("root/empty.bin", "")
+        .with("root/a b/\u{e9}.html", "page")
+        .with("root/sub/index.html", "index")
+        .with("root/noidx/x.css", "css")
+        .with("root/odd/index.html/x", "")
+        .with("root-old/secret", "secret")
+        .with("secret", "secret")
+}
+
+fn statuses<'a>(client: &TestClient, targets: &[&'a str]) -> Vec<(&'a str, u16)> {
+    targets.iter().map(|&target| (target, client.get(target).send().status().code())).collect()
+}
+
+fn all<'a>(targets: &[&'a str], status: u16) -> Vec<(&'a str, u16)> {
+    targets.iter().map(|&target| (target, status)).collect()
+}
+
+fn set_modified(path: &Path, since_1970: Duration) {
+    let file = fs::File::options().write(true).open(path).expect(WRITABLE);
+    file.set_modified(UNIX_EPOCH + since_1970).expect(WRITABLE);
+}
+
+#[test]
+fn a_file_comes_with_what_a_client_should_know() {
+    let folder = site();
+    set_modified(&folder.path("root/f.txt"), Duration::from_millis(784_111_777_900));
+    let response = folder.client().get("/st/f.txt").send();
+    assert_eq!((response.status(), response.text()), (Status::OK, "ABCDEFGHIJ".into()));
+    let names: Vec<_> = response.headers().iter().map(|(name, _)| String::from_utf8_lossy(name)).collect();
+    assert_eq!(names, ["content-type", "accept-ranges", "last-modified", "etag"]);
+    assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(response.header("accept-ranges"), Some("bytes"));
+    assert_eq!(response.header("last-modified"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+    assert_eq!(response.header("etag"), Some("\"ae1b981f1edf300-a\""));
+}
+
+#[test]
+fn content_types_are_those_of_the_names() {
+    let folder =
+        site().with("root/a.SVG", "").with("root/a.wasm", "").with("root/a.js", "").with("root/a", "");
+    let client = folder.client();
+    for (name, content_type) in [
+        ("a%20b/%C3%A9.html", "text/html; charset=utf-8"),
+        ("noidx/x.css", "text/css; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.SVG", "image/svg+xml"),
+        ("a.wasm", "application/wasm"),
+        ("empty.bin", "application/octet-stream"),
+        ("a", "application/octet-stream"),
+    ] {
+        let response = client.get(&format!("/st/{name}")).send();
+        assert_eq!(response.header("content-type"), Some(content_type), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_file_below_the_directory_is_not_found() {
+    let folder = site();
+    let missing = [
+        "/st/",
+        "/st/sub",
+        "/st/noidx/",
+        "/st/none",
+        "/st/f.txt/",
+        "/st/f.txt/x",
+        "/st/../secret",
+        "/st/%2e%2e/secret",
+        "/st/%2e%2e%2fsecret",
+        "/st/..%5csecret",
+        "/st/sub/..%2ff.txt",
+        "/st/../root-old/secret",
+        "/st//etc/passwd",
+        "/st/%2fetc%2fpasswd",
+        "/st/f.txt%00",
+        "/st/f.txt:stream",
+        "/st/C:/f.txt",
+        "/st/.",
+        "/st/%ff",
+    ];
+    let client = folder.client();
+    assert_eq!(statuses(&client, &missing), all(&missing, 404));
+    assert_eq!(client.get(&format!("/st/{}", "x".repeat(5000))).send().status(), Status::NOT_FOUND);
+    assert_eq!(
+        statuses(&client, &["/st//f.txt", "/st///f.txt"]),
+        [("/st//f.txt", 200), ("/st///f.txt", 200)]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_lead_out_only_where_they_may() {
+    use std::os::unix::fs::symlink;
+    let folder = site();
+    symlink(folder.path("secret"), folder.path("root/out")).unwrap();
+    symlink(folder.path("root-old"), folder.path("root/old")).unwrap();
+    symlink("f.txt", folder.path("root/inner")).unwrap();
+    symlink("loop", folder.path("root/loop")).unwrap();
+    let client = folder.client();
+    assert_eq!(
+        statuses(&client, &["/st/out", "/st/old/secret"]),
+        [("/st/out", 404), ("/st/old/secret", 404)]
+    );
+    let inner = client.get("/st/inner").send();
+    assert_eq!(
+        (inner.text(), inner.header("content-type")),
+        ("ABCDEFGHIJ".into(), Some("text/plain; charset=utf-8"))
+    );
+
+    let open = mounted(folder.files().follow_symlinks(true));
+    assert_eq!(open.get("/st/out").send().text(), "secret");
+    assert_eq!(open.get("/st/old/secret").send().text(), "secret");
+    assert_eq!(open.get("/st/../secret").send().status(), Status::NOT_FOUND);
+
+    // The directory itself may be a link.
+    symlink(folder.path("root"), folder.path("current")).unwrap();
+    let current = mounted(StaticFiles::new(folder.path("current")));
+    assert_eq!(current.get("/st/f.txt").send().status(), Status::OK);
+}
+
+#[test]
+fn index_pages_stand_for_directories() {
+    let folder = site();
+    let client = mounted(folder.files().html(true));
+    assert_eq!(client.get("/st/sub/").send().text(), "index");
+    assert_eq!(client.get("/st/sub/").send().header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(client.get("/st/f.txt").send().status(), Status::OK);
+    for missing in ["/st/", "/st/noidx/", "/st/noidx", "/st/odd/", "/st/odd", "/st/sub/index.html/"] {
+        assert_eq!(client.get(missing).send().status(), Status::NOT_FOUND, "{missing}");
+    }
+}
+
+#[test]
+fn a_directory_is_redirected_within_the_site() {
+    let folder = site().with("root/evil.org/a b/index.html", "");
+    let location = |client: &TestClient, target: &str| {
+        let response = client.get(target).send();
+        assert_eq!(response.status(), Status::TEMPORARY_REDIRECT, "{target}");
+        response.header("location").map(str::to_owned)
+    };
+    let client = mounted(folder.files().html(true));
+    assert_eq!(location(&client, "/st/sub?q=%20&x").as_deref(), Some("/st/sub/?q=%20&x"));
+    assert_eq!(location(&client, "/st//evil.org/a%20b").as_deref(), Some("/st/evil.org/a%20b/"));
+
+    let root = TestClient::new(App::new().mount("/", folder.files().html(true)));
+    assert_eq!(location(&root, "//evil.org/a%20b").as_deref(), Some("/evil.org/a%20b/"));
+    assert_eq!(location(&root, "///evil.org//a%20b").as_deref(), Some("/evil.org/a%20b/"));
+
+    let wide = TestClient::new(App::new().mount("/{x:path}/st", folder.files().html(true)));
+    assert_eq!(location(&wide, "//evil.org/st/sub").as_deref(), Some("/evil.org/st/sub/"));
+
+    let behind = mounted(folder.files().html(true)).with_root_path("/api");
+    assert_eq!(location(&behind, "/api/st/sub").as_deref(), Some("/api/st/sub/"));
+}
+
+#[test]
+fn a_client_that_has_the_file_gets_304() {
+    let folder = site();
+    let client = folder.client();
+    let first = client.get("/st/f.txt").send();
+    let (etag, date) = (first.header("etag").unwrap(), first.header("last-modified").unwrap());
+    let status = |name: &str, value: &str| client.get("/st/f.txt").header(name, value).send().status().code();
+    assert_eq!(status("if-none-match", etag), 304);
+    assert_eq!(status("if-none-match", "*"), 304);
+    assert_eq!(status("if-none-match", &format!("\"x\", W/{etag}")), 304);
+    assert_eq!(status("if-none-match", "\"x\""), 200);
+    assert_eq!(status("if-modified-since", date), 304);
+    assert_eq!(status("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT"), 200);
+    assert_eq!(status("if-match", etag), 200);
+    assert_eq!(status("if-match", "\"x\""), 412);
+
+    let response = client.get("/st/f.txt").header("if-none-match", etag).header("range", "bytes=0-1").send();
+    assert_eq!((response.status(), response.bytes()), (Status::NOT_MODIFIED, &b""[..]));
+    let fields: Vec<_> = response.headers().iter().collect();
+    assert_eq!(fields, [(&b"etag"[..], etag.as_bytes())]);
+}
+
+#[test]
+fn a_changed_file_is_another_version() {
+    let folder = site();
+    let (client, path) = (folder.client(), folder.path("root/f.txt"));
+    let etag = |seconds, nanos| {
+        set_modified(&path, Duration::new(seconds, nanos));
+        client.get("/st/f.txt").send().header("etag").unwrap().to_owned()
+    };
+    let first = etag(1_700_000_000, 0);
+    assert_eq!(etag(1_700_000_000, 0), first);
+    assert_ne!(etag(1_700_000_000, 1000), first);
+    fs::write(&path, "longer than before").unwrap();
+    assert_ne!(etag(1_700_000_000, 0), first);
+}
+
+#[test]
+fn a_range_is_a_part_of_the_file() {
+    let folder = site();
+    let client = folder.client();
+    let range = |range: &str| client.get("/st/f.txt").header("range", range).send();
+    let part = |response: &TestResponse| {
+        let content_range = response.header("content-range").map(str::to_owned);
+        (response.status().code(), content_range, response.text())
+    };
+    let found = |content_range: &str, text: &str| (206, Some(content_range.to_owned()), text.to_owned());
+    assert_eq!(part(&range("bytes=0-0")), found("bytes 0-0/10", "A"));
+    assert_eq!(part(&range("bytes=2-4")), found("bytes 2-4/10", "CDE"));
+    assert_eq!(part(&range("bytes=-3")), found("bytes 7-9/10", "HIJ"));
+    assert_eq!(part(&range("bytes=0-99")), found("bytes 0-9/10", "ABCDEFGHIJ"));
+    assert_eq!(range("bytes=0-0").header("etag"), range("bytes=1-1").header("etag"));
+    assert_eq!(part(&range("bytes=10-")), (416, Some("bytes */10".into()), String::new()));
+    assert_eq!(part(&range("bytes=0-1,3-4")), (200, None, "ABCDEFGHIJ".into()));
+    assert_eq!(range("bytes=5-2").status(), Status::BAD_REQUEST);
+    let empty = client.get("/st/empty.bin").header("range", "bytes=0-").send();
+    assert_eq!(part(&empty), (416, Some("bytes */0".into()), String::new()));
+
+    let etag = range("bytes=0-0").header("etag").unwrap().to_owned();
+    let resumed = |if_range: &str| {
+        client.get("/st/f.txt").header("range", "bytes=8-").header("if-range", if_range).send().text()
+    };
+    assert_eq!(resumed(&etag), "IJ");
+    assert_eq!(resumed("\"x\""), "ABCDEFGHIJ");
+}
+
+#[test]
+fn head_says_what_get_would() {
+    let folder = site();
+    let client = folder.client();
+    let (get, head) =
+        (client.get("/st/f.txt").send(), client.head("/st/f.txt").header("range", "bytes=0-1").send());
+    assert_eq!((head.status(), head.headers(), head.bytes()), (Status::OK, get.headers(), &b""[..]));
+    assert_eq!(client.head("/st/none").send().status(), Status::NOT_FOUND);
+}
+
+#[test]
+fn large_files_come_whole() {
+    for size in [65_535, 65_536, 65_537, 300_000] {
+        let content: Vec<u8> = (0..size).map(|i: u32| (i % 251) as u8).collect();
+        let folder = Folder::new().with("root/large", &content);
+        let client = folder.client();
+        assert!(client.get("/st/large").send().bytes() == content, "{size}");
+        let range = format!("bytes=1-{}", size - 2);
+        let part = client.get("/st/large").header("range", range).send();
+        assert!(part.bytes() == &content[1..content.len() - 1], "{size}");
+    }
+}
+
+#[test]
+fn other_methods_are_refused() {
+    let folder = site();
+    for response in [folder.client().post("/st/f.txt").send(), folder.client().options("/st/none").send()] {
+        assert_eq!(response.status(), Status::METHOD_NOT_ALLOWED);
+        assert_eq!(response.header("allow"), Some("GET, HEAD"));
+    }
+}
+
+#[test]
+fn refusals_go_to_the_error_handlers() {
+    async fn ours(request: Request, error: HttpError) -> (Status, String) {
+        (error.status, format!("no {}", request.path()))
+    }
+    let folder = site();
+    let app = App::new().error_handler(Status::NOT_FOUND, ours).mount("/st", folder.files());
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/st/none").send().text(), "no /st/none");
+    assert_eq!(client.get("/st/..").send().text(), "no /st/..");
+}
+
+#[test]
+fn a_directory_that_cannot_be_served_is_named() {
+    let folder = site();
+    let error = |name: &str| StaticFiles::new(folder.path(name)).check().unwrap_err().to_string();
+    assert!(error("none").ends_with("none` does not exist: create it, or name another"));
+    assert!(error("root/f.txt").ends_with("f.txt` is not a directory: name one that holds the files"));
+    assert!(folder.files().check().is_ok());
+
+    let client = mounted(StaticFiles::new(folder.path("none")));
+    assert_eq!(client.get("/st/f.txt").send().status(), Status::INTERNAL_SERVER_ERROR);
+    fs::create_dir(folder.path("none")).unwrap();
+    fs::write(folder.path("none/f.txt"), "there").unwrap();
+    assert_eq!(client.get("/st/f.txt").send().text(), "there");
+}
