@@ -168,7 +168,7 @@ impl Defaults {
     pub(crate) fn write(&self, out: &mut alloc::vec::Vec<u8>, own_date: bool, own_server: bool) {
         let (date, server) = (self.date, self.server);
         let parts = match (own_date, own_server) {
-            (false, false) => [0..self.block.len(), 0..0],
+            (false, false) => return out.extend_from_slice(&self.block),
             (true, false) => [date..self.block.len(), 0..0],
             (false, true) => [0..date, server..self.block.len()],
             (true, true) => [server..self.block.len(), 0..0],

@@ -4,7 +4,7 @@ use super::head::field_line;
 use super::line::Lines;
 use crate::event::Length;
 use crate::fault::FaultKind;
-use crate::http::{Headers, is_value_byte};
+use crate::http::{Headers, are_value_bytes};
 use crate::limits::Limits;
 
 /// A body that is being read.
@@ -139,7 +139,7 @@ impl Decoder {
         if digits.is_empty() || digits.len() > 16 || !matches!(extension, [] | [b';', ..]) {
             return Err(FaultKind::ChunkSize);
         }
-        if !extension.iter().all(|&b| is_value_byte(b)) {
+        if !are_value_bytes(extension) {
             return Err(FaultKind::ChunkExtension);
         }
         self.extensions += extension.len();

@@ -58,11 +58,7 @@ pub(super) fn head(
         if is_framing_field(name) {
             continue;
         }
-        // Checked when they were set; checked again, because a split response is worth more than this loop.
-        debug_assert!(is_token(name) && is_field_value(value));
-        for part in [name, b": ", value, b"\r\n"] {
-            out.extend_from_slice(part);
-        }
+        field(out, name, value);
     }
     match framing {
         Framing::Known(n) => write_length(out, n),
@@ -102,10 +98,18 @@ pub(super) fn informational(out: &mut Vec<u8>, status: Status, headers: &Headers
 
 fn fields(out: &mut Vec<u8>, headers: &Headers) {
     for (name, value) in headers.iter().filter(|(name, _)| !is_framing_field(name)) {
-        for part in [name, b": ", value, b"\r\n"] {
-            out.extend_from_slice(part);
-        }
+        field(out, name, value);
     }
+}
+
+/// A field line. Names and values have been checked when they were set.
+fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    debug_assert!(is_token(name) && is_field_value(value));
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The size line of a chunk.

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use super::framing::{Facts, Framing};
 use super::line::Lines;
 use crate::fault::FaultKind;
-use crate::http::{Method, RequestHead, Span, Version, is_token_byte, is_value_byte, trim};
+use crate::http::{Method, RequestHead, Span, Version, are_value_bytes, is_target_byte, is_token_byte, trim};
 use crate::limits::Limits;
 
 /// A request head that is being read.
@@ -168,8 +168,12 @@ fn request_line(head: &mut RequestHead, line: &[u8], start: usize, limits: &Limi
     check(method.len(), limits.method, FaultKind::MethodTooLong)?;
     let rest = rest.strip_prefix(b" ").ok_or(FaultKind::RequestLine)?;
     let method = Method::from_bytes(method).ok_or(FaultKind::RequestLine)?;
-    let target_end = memchr::memchr(b' ', rest).ok_or(FaultKind::RequestLine)?;
+    let target_end = rest.iter().position(|&b| !is_target_byte(b)).ok_or(FaultKind::RequestLine)?;
     let (target, rest) = rest.split_at(target_end);
+    if !rest.starts_with(b" ") {
+        let spaces = rest.iter().any(|&b| b == b' ');
+        return Err(if spaces { FaultKind::Target } else { FaultKind::RequestLine });
+    }
     let version = match rest {
         b" HTTP/1.1" => Version::Http11,
         b" HTTP/1.0" => Version::Http10,
@@ -204,8 +208,7 @@ pub(super) fn field_line(line: &[u8], start: usize) -> Result<(Part<'_>, Part<'_
         let folded = colon == 0 && matches!(rest, [b' ' | b'\t', ..]);
         return Err(if folded { FaultKind::Folding } else { FaultKind::FieldName });
     };
-    // No early exit: the compiler turns this into wide instructions.
-    if raw.iter().fold(false, |bad, &b| bad | !is_value_byte(b)) {
+    if !are_value_bytes(raw) {
         return Err(FaultKind::FieldValue);
     }
     let value = trim(raw);

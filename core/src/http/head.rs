@@ -122,6 +122,11 @@ impl RequestHead {
         self.parts.path_bytes(self.raw_target())
     }
 
+    /// Whether path or query have percent-encoded bytes. If not, the path is what it stands for.
+    pub fn is_encoded(&self) -> bool {
+        self.parts.encoded
+    }
+
     /// The query as it came, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.parts.query.and_then(|span| span.str_of(self.raw_target()))

@@ -11,6 +11,22 @@ pub(crate) const fn is_value_byte(byte: u8) -> bool {
     (byte >= b' ' || byte == b'\t') & (byte != 0x7f)
 }
 
+/// Whether every one of `bytes` may stand in a field value, eight at a time.
+pub(crate) fn are_value_bytes(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().all(|word| !has_control(u64::from_le_bytes(*word)) || word.iter().all(|&b| is_value_byte(b)))
+        && rest.iter().all(|&b| is_value_byte(b))
+}
+
+/// Whether one of eight bytes is a control character, a tab among them. May say yes for a byte next to one.
+const fn has_control(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    let delete = word ^ (ONES * 0x7f);
+    (below_space | (delete.wrapping_sub(ONES) & !delete)) & HIGH != 0
+}
+
 /// Whether `byte` may stand in a request target: visible ASCII without `#`, `\`, `"`, `<`, `>`, `^`, `` ` ``.
 ///
 /// `{`, `|` and `}` are outside the URI grammar too, but browsers send them in queries: they pass.
@@ -106,4 +122,20 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 /// The members of a comma-separated list, trimmed, empty ones left out (RFC 9110 section 5.6.1).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&b| b == b',').map(trim).filter(|member| !member.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_byte_is_found_in_every_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..17 {
+                let mut bytes = *b"0123456789abcdefg";
+                bytes[place] = byte;
+                assert_eq!(are_value_bytes(&bytes), is_value_byte(byte), "{byte:#x} at {place}");
+            }
+        }
+    }
 }

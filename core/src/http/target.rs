@@ -66,21 +66,29 @@ pub(super) struct Parts {
     pub(super) authority: Option<Span>,
     pub(super) query: Option<Span>,
     path: Span,
+    /// Whether there is a `%` anywhere.
+    pub(super) encoded: bool,
 }
 
 impl Parts {
     pub(super) fn parse(target: &[u8], method: &Method) -> Option<Self> {
-        if !target.iter().all(|&b| is_target_byte(b)) {
+        let (mut valid, mut encoded) = (true, false);
+        for &byte in target {
+            valid &= is_target_byte(byte);
+            encoded |= byte == b'%';
+        }
+        if !valid {
             return None;
         }
-        match target {
-            _ if *method == Method::Connect => Self::connect(target),
-            [b'/', ..] => Some(Self::origin(target, 0)),
+        let parts = match target {
+            _ if *method == Method::Connect => Self::connect(target)?,
+            [b'/', ..] => Self::origin(target, 0),
             b"*" if *method == Method::Options => {
-                Some(Self { form: TargetForm::Asterisk, path: Span::new(0, 1), ..Self::default() })
+                Self { form: TargetForm::Asterisk, path: Span::new(0, 1), ..Self::default() }
             }
-            _ => Self::absolute(target),
-        }
+            _ => Self::absolute(target)?,
+        };
+        Some(Self { encoded, ..parts })
     }
 
     fn connect(target: &[u8]) -> Option<Self> {
@@ -94,7 +102,7 @@ impl Parts {
     /// Path and query from `start` on.
     fn origin(target: &[u8], start: usize) -> Self {
         let rest = target.get(start..).unwrap_or_default();
-        let mark = memchr::memchr(b'?', rest).map(|at| start + at);
+        let mark = rest.iter().position(|&b| b == b'?').map(|at| start + at);
         Self {
             path: Span::new(start, mark.unwrap_or(target.len())),
             query: mark.map(|at| Span::new(at + 1, target.len())),

@@ -130,10 +130,17 @@ impl<T> Router<T> {
     /// Looks up the first route for a request.
     ///
     /// `host` is host and port of the request, empty if there is none. `path` is percent-decoded, and without the
-    /// root path. Where a match is found, `captures` has what its parameters have captured. Memory is needed only
+    /// root path; it is UTF-8, and may be given as bytes by who need not know it as text. Where a match is found, `captures` has what its parameters have captured. Memory is needed only
     /// for a path that nothing matches, for more than four parameters, and behind parameters of which it is not
     /// settled where they end, such as in `{a}.{b}`.
-    pub fn find(&self, host: &str, path: &str, method: &Method, captures: &mut Captures) -> Found<'_, T> {
+    pub fn find(
+        &self,
+        host: &str,
+        path: impl AsRef<[u8]>,
+        method: &Method,
+        captures: &mut Captures,
+    ) -> Found<'_, T> {
+        let path = path.as_ref();
         captures.clear();
         let before = self.find_host(host, method, captures);
         let mut search = Search::new(&self.paths, &self.convertors, path, method, before, captures);
@@ -168,19 +175,21 @@ impl<T> Router<T> {
         } else {
             host
         };
-        let mut search = Search::new(&self.hosts, &self.convertors, host, method, NONE, captures);
+        let mut search = Search::new(&self.hosts, &self.convertors, host.as_bytes(), method, NONE, captures);
         search.run();
         search.best
     }
 
     #[cold]
-    fn find_slash(&self, path: &str, method: &Method) -> Found<'_, T> {
+    fn find_slash(&self, path: &[u8], method: &Method) -> Found<'_, T> {
+        let Ok(path) = core::str::from_utf8(path) else { return Found::NotFound };
         if !self.redirect_slashes || path == "/" {
             return Found::NotFound;
         }
         let slash = if path.ends_with('/') { Slash::Remove } else { Slash::Add };
         let (path, mut captures) = (slash.apply(path), Captures::new());
-        let mut search = Search::new(&self.paths, &self.convertors, &path, method, NONE, &mut captures);
+        let mut search =
+            Search::new(&self.paths, &self.convertors, path.as_bytes(), method, NONE, &mut captures);
         search.run();
         if search.matched() { Found::Redirect(slash) } else { Found::NotFound }
     }

@@ -18,7 +18,7 @@ use crate::http::Method;
 pub(super) struct Search<'t, 's> {
     tree: &'t Tree,
     convertors: &'t Convertors,
-    text: &'s str,
+    text: &'s [u8],
     method: &'s Method,
     captures: &'s mut Captures,
     /// The index of the first entry found so far that matches.
@@ -58,7 +58,7 @@ impl<'t, 's> Search<'t, 's> {
     pub(super) fn new(
         tree: &'t Tree,
         convertors: &'t Convertors,
-        text: &'s str,
+        text: &'s [u8],
         method: &'s Method,
         best: u32,
         captures: &'s mut Captures,
@@ -101,7 +101,7 @@ impl<'t, 's> Search<'t, 's> {
     /// Follows literals to the end of the text, or to a node where there is more to do.
     #[inline(always)]
     fn descend(&self, mut node: &'t Node, mut at: usize) -> Option<(&'t Node, usize)> {
-        let mut rest = self.text.as_bytes().get(at..)?;
+        let mut rest = self.text.get(at..)?;
         let mut first = *rest.first()?;
         loop {
             node = self.tree.nodes.get(node.literal(first) as usize)?;
@@ -175,7 +175,7 @@ impl<'t, 's> Search<'t, 's> {
     /// Where the longest value of a built-in convertor ends that begins at `at`.
     #[inline(always)]
     fn longest(&self, class: Class, at: usize) -> Option<usize> {
-        let text = self.text.as_bytes();
+        let text = self.text;
         let end = match class {
             Class::Path => return Some(text.len()),
             Class::Uuid => return uuid_end(text, at),
@@ -194,7 +194,7 @@ impl<'t, 's> Search<'t, 's> {
 
     /// Lets a parameter take what it can.
     fn cross(&mut self, edge: &'t Edge, at: usize) {
-        let text = self.text.as_bytes();
+        let text = self.text;
         match edge.class {
             _ if edge.direct => {
                 if let Some((below, end)) = self.pass(edge, at) {
@@ -240,7 +240,7 @@ impl<'t, 's> Search<'t, 's> {
         at: usize,
         end: fn(&[u8], usize) -> usize,
     ) -> usize {
-        let text = self.text.as_bytes();
+        let text = self.text;
         if !edge.ambiguous {
             return end(text, at);
         }
@@ -254,15 +254,19 @@ impl<'t, 's> Search<'t, 's> {
             if edge.min >= self.best {
                 return;
             }
-            if self.can_go_on(edge, end) && self.convertors.matches(edge.class, &self.text[at..end]) {
+            if self.can_go_on(edge, end)
+                && core::str::from_utf8(&self.text[at..end])
+                    .is_ok_and(|text| self.convertors.matches(edge.class, text))
+            {
                 self.enter(edge, at, end, end);
             }
         }
     }
 
     fn can_go_on(&self, edge: &Edge, end: usize) -> bool {
-        let next = self.text.as_bytes().get(end).copied();
-        self.behind(edge).can_go_on(next) && self.text.is_char_boundary(end)
+        let next = self.text.get(end).copied();
+        let is_char_boundary = next.is_none_or(|byte| byte & 0b1100_0000 != 0b1000_0000);
+        self.behind(edge).can_go_on(next) && is_char_boundary
     }
 
     /// Goes on behind a parameter that begins at `start`: from `last` down to `first`.
