@@ -9,3 +9,8 @@ pub(crate) fn reader() -> App {
     }
     App::new().route("/", get(async || "hello")).route("/read", post(read))
 }
+
+/// Answers any path with that path.
+pub(crate) fn paths() -> App {
+    App::new().fallback(async |request: Request| request.path().to_owned())
+}

@@ -2,3 +2,5 @@
 
 mod apps;
 mod bad_input;
+mod bodies;
+mod connections;

@@ -5,12 +5,16 @@
 //! and the wire. Nothing sleeps: whoever waits for something reads until it comes, and fails after [`PATIENCE`].
 
 mod client;
+mod gate;
+mod news;
 mod server;
 
 pub use client::{Answer, Client, Closed, Wire};
+pub use gate::Gate;
+pub use news::{LastWord, News};
 pub use server::{On, Running, config};
 
-/// How long a client waits for what has to come. Generous: it passes only where a case fails.
+/// How long a case waits for what has to come. Generous: it passes only where a case fails.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Makes tests of these cases, for each executor: `tokio::name`, `smol::name` and `async_std::name`.

@@ -1,0 +1,364 @@
+//! Connections: how long they live, what order answers come in, and what becomes of those who leave (RFC 9112 section 9).
+
+use std::io::Read;
+
+use stelo_core::app::{BoxError, Tunnel};
+use stelo_core::http::Status;
+use stelo_core::limits::Limits;
+use stelo_tests::{Gate, News, On, cases, config};
+use stelo_toolkit::{App, IntoResponse, Request, Response, State, any, get};
+
+use crate::apps;
+
+cases!(
+    a_connection_is_kept_alive,
+    http_1_0_keeps_alive_if_asked,
+    http_1_0_closes_otherwise,
+    close_is_close_however_it_is_written,
+    the_application_can_close,
+    a_head_can_come_byte_by_byte,
+    pipelined_requests_are_answered_in_order,
+    pipelined_answers_leave_in_one_write,
+    pipelined_bodies_are_kept_apart,
+    nothing_is_answered_behind_close,
+    a_slow_answer_holds_back_those_behind_it,
+    a_half_closed_client_gets_its_answers,
+    a_handler_learns_that_its_client_half_closes,
+    a_handler_whose_client_is_gone_is_dropped,
+    many_connections_at_once,
+    several_threads_share_a_port,
+    the_last_request_of_a_connection_says_so,
+    a_handler_learns_both_addresses,
+    an_upgrade_hands_over_the_connection,
+    an_upgrade_that_nobody_asked_for_is_refused,
+    an_upgrade_can_be_declined,
+    connect_makes_a_tunnel,
+    a_tunnel_can_be_half_closed,
+    large_tunnels,
+);
+
+fn a_connection_is_kept_alive(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    for _ in 0..3 {
+        let answer = client.get("/");
+        assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
+        assert_eq!(answer.header("connection"), None, "1.1 keeps alive without a word");
+    }
+}
+
+fn http_1_0_keeps_alive_if_asked(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    for _ in 0..2 {
+        client.send("GET / HTTP/1.0\r\nconnection: Keep-Alive\r\n\r\n");
+        let answer = client.answer();
+        assert_eq!(answer.line, "HTTP/1.1 200 OK");
+        assert_eq!(answer.header("connection"), Some("keep-alive"));
+    }
+}
+
+fn http_1_0_closes_otherwise(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    assert!(client.answer().says_close());
+    client.expect_end();
+}
+
+fn close_is_close_however_it_is_written(on: On) {
+    let server = on.serve(apps::reader());
+    for field in ["close", "Close", "foo, close", "keep-alive,close", "x\r\nconnection: close"] {
+        let mut client = server.connect();
+        client.send(format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: {field}\r\n\r\n"));
+        assert!(client.answer().says_close(), "{field}");
+        client.expect_end();
+    }
+}
+
+fn the_application_can_close(on: On) {
+    let server = on.serve(App::new().route("/", get(async || ([("connection", "close")], "bye"))));
+    let mut client = server.connect();
+    let answer = client.get("/");
+    assert!(answer.says_close() && answer.text() == "bye");
+    client.expect_end();
+}
+
+fn a_head_can_come_byte_by_byte(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    client.send_one_by_one("POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc");
+    assert_eq!(client.answer().text(), "3");
+}
+
+fn pipelined_requests_are_answered_in_order(on: On) {
+    let server = on.serve(apps::paths());
+    let mut client = server.connect();
+    let requests: String = (0..200).map(|n| format!("GET /{n} HTTP/1.1\r\nhost: a\r\n\r\n")).collect();
+    client.send(requests);
+    for n in 0..200 {
+        assert_eq!(client.answer().text(), format!("/{n}"));
+    }
+}
+
+/// What was written at once is read at once.
+fn pipelined_answers_leave_in_one_write(on: On) {
+    let server = on.serve(apps::paths());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(5));
+    let mut bytes = [0; 4096];
+    let n = client.socket().read(&mut bytes).expect("five answers");
+    assert_eq!(String::from_utf8_lossy(&bytes[..n]).matches("HTTP/1.1 200 OK\r\n").count(), 5);
+}
+
+fn pipelined_bodies_are_kept_apart(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    client.send(concat!(
+        "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nGET /",
+        "POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nGET\r\n1\r\n \r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+    ));
+    assert_eq!([(); 3].map(|()| client.answer().text()), ["5", "4", "hello"]);
+}
+
+fn nothing_is_answered_behind_close(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    client.send(concat!(
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+    ));
+    assert!(client.answer().says_close());
+    client.expect_end();
+}
+
+fn a_slow_answer_holds_back_those_behind_it(on: On) {
+    async fn slow(State(news): State<News>, State(gate): State<Gate>) -> &'static str {
+        news.tell("slow");
+        gate.pass().await;
+        "slow"
+    }
+    async fn fast(State(news): State<News>) -> &'static str {
+        news.tell("fast");
+        "fast"
+    }
+    let (news, gate) = (News::new(), Gate::new());
+    let app = App::new().state(news.clone()).state(gate.clone());
+    let server = on.serve(app.route("/slow", get(slow)).route("/fast", get(fast)));
+    let mut client = server.connect();
+    client.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\nGET /fast HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("slow");
+    assert_eq!(server.connect().get("/fast").text(), "fast", "others are not held back");
+    news.expect("fast");
+    news.expect_silence();
+    gate.open();
+    assert_eq!([client.answer().text(), client.answer().text()], ["slow", "fast"]);
+}
+
+fn a_half_closed_client_gets_its_answers(on: On) {
+    let server = on.serve(apps::reader());
+    let mut client = server.connect();
+    client.send(
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\nPOST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+    );
+    client.half_close();
+    assert_eq!([client.answer().text(), client.answer().text()], ["hello", "3"]);
+    client.expect_end();
+}
+
+fn a_handler_learns_that_its_client_half_closes(on: On) {
+    async fn listen(State(news): State<News>, request: Request) -> &'static str {
+        news.tell(if request.is_disconnected() { "gone" } else { "there" });
+        request.disconnected().await;
+        assert!(request.is_disconnected());
+        "you have said all"
+    }
+    let news = News::new();
+    let server = on.serve(App::new().state(news.clone()).route("/", get(listen)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("there");
+    client.half_close();
+    assert_eq!(client.answer().text(), "you have said all");
+    client.expect_end();
+}
+
+fn a_handler_whose_client_is_gone_is_dropped(on: On) {
+    async fn wait(State(news): State<News>) {
+        news.tell("begun");
+        let _told = news.last_word("dropped");
+        std::future::pending::<()>().await;
+    }
+    let news = News::new();
+    let server = on.serve(apps::reader().state(news.clone()).route("/wait", get(wait)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("begun");
+    // A socket that is closed before all was read is reset.
+    assert_eq!(client.socket().peek(&mut [0]).expect("an answer that nobody reads"), 1);
+    drop(client);
+    news.expect("dropped");
+}
+
+fn many_connections_at_once(on: On) {
+    let server = on.serve(apps::paths());
+    let mut clients: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.send(format!("GET /{n} HTTP/1.1\r\nhost: a\r\n\r\n"));
+    }
+    for (n, client) in clients.iter_mut().enumerate().rev() {
+        assert_eq!(client.answer().text(), format!("/{n}"));
+    }
+}
+
+fn several_threads_share_a_port(on: On) {
+    let thread = async || std::thread::current().name().unwrap_or_default().to_owned();
+    let server = on.serve_with(config().threads(3), App::new().route("/", get(thread)));
+    let mut names: Vec<_> = (0..100).map(|_| server.connect().get("/").text()).collect();
+    names.sort();
+    names.dedup();
+    // async-std has threads of its own, all of one name.
+    assert_eq!(names.len() > 1, on != On::AsyncStd, "a hundred connections were given to {names:?}");
+}
+
+fn the_last_request_of_a_connection_says_so(on: On) {
+    let limits = Limits { requests: Some(2), ..Limits::DEFAULT };
+    let server = on.serve_with(config().limits(limits), apps::reader());
+    let mut client = server.connect();
+    assert!(!client.get("/").says_close());
+    assert!(client.get("/").says_close());
+    client.expect_end();
+}
+
+fn a_handler_learns_both_addresses(on: On) {
+    let addresses = async |request: Request| match (request.client(), request.server()) {
+        (Some(client), Some(server)) => format!("{client} {server}"),
+        other => format!("{other:?}"),
+    };
+    let server = on.serve(App::new().route("/", get(addresses)));
+    let mut client = server.connect();
+    assert_eq!(client.get("/").text(), format!("{} {}", client.address(), server.address()));
+}
+
+/// Gives back, in capitals, what comes until the peer has said all.
+async fn shout(mut tunnel: Tunnel) {
+    let mut bytes = [0; 1000];
+    while let Ok(n @ 1..) = tunnel.read(&mut bytes).await {
+        bytes[..n].make_ascii_uppercase();
+        if tunnel.write_all(&bytes[..n]).await.is_err() {
+            return;
+        }
+    }
+    // Where the peer has left, there is nobody to say goodbye to.
+    let _ = tunnel.write_all(b"bye").await;
+    let _ = tunnel.close().await;
+}
+
+fn switch(status: Status) -> Response {
+    let mut response = Response::empty(status);
+    if status == Status::SWITCHING_PROTOCOLS {
+        for (name, value) in [("connection", "upgrade"), ("upgrade", "shout")] {
+            response.headers.append(name, value).expect("a valid field");
+        }
+    }
+    response.upgrade = Some(Box::new(|tunnel| Box::pin(shout(tunnel))));
+    response
+}
+
+fn shouting() -> App {
+    App::new()
+        .route("/", any(async || switch(Status::SWITCHING_PROTOCOLS)))
+        .route("/plain", get(async || "plain"))
+        .fallback(async |request: Request| match request.method().as_str() {
+            "CONNECT" => switch(Status::OK),
+            _ => Status::NOT_FOUND.into_response(),
+        })
+}
+
+const UPGRADE: &str =
+    "GET / HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: shout\r\n\r\n";
+
+fn an_upgrade_hands_over_the_connection(on: On) {
+    let server = on.serve(shouting());
+    let mut client = server.connect();
+    client.send(format!("{UPGRADE}early"));
+    let answer = client.answer();
+    assert_eq!(answer.line, "HTTP/1.1 101 Switching Protocols");
+    assert_eq!((answer.header("connection"), answer.header("upgrade")), (Some("upgrade"), Some("shout")));
+    assert_eq!((answer.header("content-length"), answer.header("transfer-encoding")), (None, None));
+    assert_eq!(client.exactly(5), b"EARLY", "what was sent ahead is not lost");
+    client.send("late");
+    assert_eq!(client.exactly(4), b"LATE");
+    client.half_close();
+    assert_eq!(client.rest().0, b"bye");
+}
+
+fn an_upgrade_that_nobody_asked_for_is_refused(on: On) {
+    let server = on.serve(shouting());
+    let mut client = server.connect();
+    assert_eq!(client.get("/").status, 500);
+    assert_eq!(client.get("/plain").text(), "plain");
+}
+
+fn an_upgrade_can_be_declined(on: On) {
+    let server = on.serve(shouting());
+    let mut client = server.connect();
+    client.send(UPGRADE.replace("GET /", "GET /plain"));
+    assert_eq!(client.answer().text(), "plain");
+    client.expect_open();
+}
+
+fn connect_makes_a_tunnel(on: On) {
+    let server = on.serve(shouting());
+    let mut client = server.connect();
+    client.send("CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\nearly");
+    let answer = client.head().expect("an answer");
+    assert_eq!(answer.line, "HTTP/1.1 200 OK");
+    assert_eq!((answer.header("content-length"), answer.header("transfer-encoding")), (None, None));
+    assert_eq!(client.exactly(5), b"EARLY");
+}
+
+fn a_tunnel_can_be_half_closed(on: On) {
+    async fn goodbye(mut tunnel: Tunnel) -> Result<String, BoxError> {
+        tunnel.write_all(b"goodbye").await?;
+        tunnel.close().await?;
+        // The peer can still talk to us.
+        let (mut bytes, mut heard) = ([0; 10], Vec::new());
+        while let n @ 1.. = tunnel.read(&mut bytes).await? {
+            heard.extend_from_slice(&bytes[..n]);
+        }
+        Ok(String::from_utf8(heard)?)
+    }
+    async fn leave(State(news): State<News>) -> Response {
+        let mut response = switch(Status::SWITCHING_PROTOCOLS);
+        response.upgrade = Some(Box::new(|tunnel| {
+            Box::pin(
+                async move { news.tell(goodbye(tunnel).await.unwrap_or_else(|error| error.to_string())) },
+            )
+        }));
+        response
+    }
+    let news = News::new();
+    let server = on.serve(App::new().state(news.clone()).route("/", get(leave)));
+    let mut client = server.connect();
+    client.send(UPGRADE);
+    assert_eq!(client.answer().status, 101);
+    assert_eq!(client.exactly(7), b"goodbye");
+    client.expect_end();
+    client.send("thanks");
+    client.half_close();
+    news.expect("thanks");
+}
+
+fn large_tunnels(on: On) {
+    let server = on.serve(shouting());
+    let mut client = server.connect();
+    client.send(UPGRADE);
+    assert_eq!(client.answer().status, 101);
+    let mut writer = client.socket().try_clone().expect("a socket can be shared");
+    let all = 4 << 20;
+    let sent = std::thread::spawn(move || std::io::Write::write_all(&mut writer, &vec![b'x'; all]));
+    assert!(client.exactly(all).iter().all(|byte| *byte == b'X'));
+    sent.join().expect("the writer does not panic").expect("the tunnel takes all");
+}
