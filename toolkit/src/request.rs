@@ -75,8 +75,8 @@ impl Request {
     pub(crate) fn new(request: stelo_core::app::Request, routes: Arc<Routes>) -> Self {
         let (head, body, connection) = request.into_parts();
         let raw = head.path_bytes();
-        let decoded: Option<Box<str>> =
-            raw.contains(&b'%').then(|| percent_decode(raw).decode_utf8_lossy().into());
+        let decoded: Option<Box<str>> = (head.is_encoded() && raw.contains(&b'%'))
+            .then(|| percent_decode(raw).decode_utf8_lossy().into());
         let path = decoded.as_deref().map_or(raw, str::as_bytes);
         let root = root_len(path, connection.root_path.as_bytes()) as u32;
         let path_len = path.len() as u32;
@@ -145,6 +145,13 @@ impl Request {
     /// What the mounts have left of the path, percent-decoded: what a mounted application answers for.
     pub fn route_path(&self) -> &str {
         slice(self.full_text(), self.0.place.rest, self.0.place.path_len)
+    }
+
+    /// The [path of the route](Self::route_path), as who only compares it needs it.
+    pub(crate) fn route_path_bytes(&self) -> &[u8] {
+        let Place { decoded, rest, path_len, .. } = self.place();
+        let full = decoded.as_deref().map_or_else(|| self.0.head.path_bytes(), str::as_bytes);
+        full.get(*rest as usize..*path_len as usize).unwrap_or_default()
     }
 
     /// The path under which the application is reached from outside: the root path of the server and the mounts

@@ -83,7 +83,7 @@ impl Routes {
     fn find(&self, table: &Router<NodeId>, fallback: Option<NodeId>, mut request: Request) -> Reply {
         let mut captures = Captures::new();
         let host = if table.has_hosts() { request.head().authority().unwrap_or_default() } else { "" };
-        match table.find(host, request.route_path(), request.method(), &mut captures) {
+        match table.find(host, request.route_path_bytes(), request.method(), &mut captures) {
             Found::Match(found) => {
                 let node = *found.value;
                 arrive(&mut request, &found, &captures);
