@@ -54,3 +54,12 @@ pub use server::{Server, run, run_with};
 pub use stelo_core as core;
 pub use stelo_server::{Config, ConfigError, LogLevel, Loop, ServeError, ServerHandle, Stopped};
 pub use stelo_toolkit::*;
+
+/// The pages whose snippets need this crate.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/guide.md")]
+    mod guide {}
+    #[doc = include_str!("../docs/routing.md")]
+    mod routing {}
+}

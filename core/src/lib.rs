@@ -36,3 +36,8 @@ mod time;
 pub use bytes::Bytes;
 pub use fault::{Fault, FaultKind, Whose};
 pub use time::Instant;
+
+/// The page whose snippets need this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+mod embedding {}

@@ -26,3 +26,8 @@ pub use program::program;
 pub use runner::{Runner, run_on, serve_on};
 pub use serve::{Server, Stopped, run, serve};
 pub use stop::ServerHandle;
+
+/// The page whose snippets need this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/extending.md")]
+mod extending {}

@@ -209,3 +209,22 @@ fn help_and_version_answer() {
         assert!(help.contains(part), "{part} is not in\n{help}");
     }
 }
+
+#[test]
+fn the_page_shows_every_option() {
+    let page = include_str!("../../../docs/server.md");
+    let config = Config::new();
+    let defaults = Options::defaults(&config);
+    let command = CommandLine::new(config).command();
+    for arg in command.get_arguments() {
+        let (Some(long), Some(variable)) = (arg.get_long(), variable(arg)) else { continue };
+        let default = match defaults.iter().find(|(id, _)| arg.get_id() == id) {
+            Some(("threads", _)) => "one for each core".into(),
+            Some((_, value)) if value.is_empty() => "empty".into(),
+            Some((_, value)) => format!("`{value}`"),
+            None => "none".into(),
+        };
+        let row = format!("\n| `--{long}` | `{variable}` | {default} | ");
+        assert!(page.contains(&row), "docs/server.md has no row that begins with{row}");
+    }
+}
