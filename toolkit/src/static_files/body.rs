@@ -58,7 +58,8 @@ impl Pieces {
         let mut piece = Vec::with_capacity(wanted as usize);
         let read = (&self.file).take(wanted).read_to_end(&mut piece)?;
         if (read as u64) < wanted {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            let message = "the file has become shorter while it was being sent";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
         }
         self.left -= wanted;
         Ok(piece)

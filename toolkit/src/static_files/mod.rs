@@ -114,9 +114,10 @@ impl StaticFiles {
             Found::Directory => return Ok(to_directory(path, request)),
         };
         // A file that the client has already is not opened, nor is one for HEAD.
-        match conditional::evaluate(request.headers(), &Validators::of(&metadata)?) {
+        let mut validators = Validators::of(&metadata)?;
+        match conditional::evaluate(request.headers(), &validators) {
             Precondition::Holds => {}
-            Precondition::NotModified => return not_modified(&Validators::of(&metadata)?),
+            Precondition::NotModified => return Ok(not_modified(&validators)),
             Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),
         }
         let opened = match request.method() {
@@ -126,8 +127,8 @@ impl StaticFiles {
         // It may be another file by now: what is said about it must be true of what is sent.
         if let Some(opened) = &opened {
             metadata = opened.metadata()?;
+            validators = Validators::of(&metadata)?;
         }
-        let validators = Validators::of(&metadata)?;
         let size = metadata.len();
         let mut response = Response { headers: fields(&file, &validators), ..Response::default() };
         let Some(opened) = opened else {
@@ -215,10 +216,10 @@ fn fields(file: &Path, validators: &Validators) -> Headers {
     headers
 }
 
-fn not_modified(validators: &Validators) -> Result<Response, Refused> {
+fn not_modified(validators: &Validators) -> Response {
     let mut response = Response::empty(Status::NOT_MODIFIED);
     put(&mut response.headers, "etag", &validators.etag);
-    Ok(response)
+    response
 }
 
 /// Sends the client to the same directory with a `/` at the end, so that relative links in its page work.
@@ -243,4 +244,24 @@ fn refusal(status: Status, name: &'static str, value: impl AsRef<[u8]>) -> HttpE
 fn put(headers: &mut Headers, name: &'static str, value: impl AsRef<[u8]>) {
     // Names and values made here are numbers, dates and words: valid fields.
     let _ = headers.append(name, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_system_says_becomes_a_status() {
+        use io::ErrorKind as Kind;
+        for (kind, status) in [
+            (Kind::NotFound, 404),
+            (Kind::NotADirectory, 404),
+            (Kind::InvalidFilename, 404),
+            (Kind::PermissionDenied, 403),
+            (Kind::UnexpectedEof, 500),
+        ] {
+            let path = FilePath::parse("/x").expect("an ordinary path");
+            assert_eq!(Refused::from(io::Error::from(kind)).explain(&path).status.code(), status, "{kind}");
+        }
+    }
 }
