@@ -13,7 +13,8 @@ impl Clock {
     /// The monotonic time.
     pub fn now() -> Instant {
         // Never zero, so that an unset deadline cannot be mistaken for one.
-        Instant::from_micros(Self::epoch().elapsed().as_micros() as u64 + 1)
+        let since = Self::epoch().elapsed();
+        Instant::from_micros(since.as_secs() * 1_000_000 + u64::from(since.subsec_micros()) + 1)
     }
 
     /// The same moment for the standard library's timers.

@@ -171,7 +171,7 @@ fn request_line(head: &mut RequestHead, line: &[u8], start: usize, limits: &Limi
     let target_end = rest.iter().position(|&b| !is_target_byte(b)).ok_or(FaultKind::RequestLine)?;
     let (target, rest) = rest.split_at(target_end);
     if !rest.starts_with(b" ") {
-        let spaces = rest.iter().any(|&b| b == b' ');
+        let spaces = rest.contains(&b' ');
         return Err(if spaces { FaultKind::Target } else { FaultKind::RequestLine });
     }
     let version = match rest {

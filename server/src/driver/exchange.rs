@@ -171,9 +171,8 @@ impl<R: Runtime> Driver<R> {
 
     /// Gives a request to the application.
     fn start(&mut self, head: Arc<RequestHead>, length: Length, now: Instant) {
-        let shared = self.worker.shared.clone();
         let body = self.request_body(length);
-        if self.surplus && shared.is_overloaded() {
+        if self.surplus && self.worker.shared.is_overloaded() {
             messages::concurrency_limit();
             let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
             // A constant that is a valid field.
@@ -182,7 +181,7 @@ impl<R: Runtime> Driver<R> {
         }
         self.surplus = false;
         let request = Request::new(head.clone(), body, self.connection());
-        match catch(|| shared.app.call(request)) {
+        match catch(|| self.worker.shared.app.call(request)) {
             Ok(Reply::Ready(response)) => self.respond(response, &head, now),
             Ok(Reply::Future(future)) => self.exchange.stage = Stage::Replying(future, head),
             Err(message) => self.panicked(&message, &head, now),
