@@ -1,0 +1,289 @@
+//! Responses: framing for every status, method and version, the server's own fields, and answers that break off.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use stelo_core::body::{BodyError, Frame};
+use stelo_core::event::Length;
+use stelo_core::http::{Headers, Status, date};
+use stelo_tests::{Answer, Closed, On, cases, config};
+use stelo_toolkit::{App, Body, IntoResponse, Path, Request, Response, any, get};
+
+cases!(
+    head_has_the_head_of_get,
+    some_statuses_have_no_body,
+    a_body_without_a_length_is_chunked,
+    a_body_without_a_length_ends_http_1_0,
+    a_length_of_the_applications_own_is_kept,
+    a_length_of_the_applications_own_frames_a_stream,
+    reasons_are_the_standard_ones,
+    date_and_server_are_there,
+    date_and_server_can_be_left_out,
+    own_fields_come_first,
+    configured_fields_are_added,
+    fields_keep_order_and_case,
+    the_root_path_is_known,
+    a_body_that_is_too_long_is_cut_off,
+    a_body_that_is_too_short_is_cut_off,
+    a_body_that_fails_is_cut_off,
+    a_body_that_fails_at_once_is_cut_off,
+    a_status_that_cannot_be_sent_is_500,
+    contradicting_lengths_are_500,
+    options_of_the_server_are_answered,
+);
+
+/// A stream of pieces; its length is not known.
+fn streamed(pieces: &'static [&'static str]) -> Body {
+    let frames = pieces.iter().map(|piece| Ok(Frame::Data((*piece).into())));
+    Body::from_frames(futures_lite::stream::iter(frames), Length::Unknown)
+}
+
+fn with_field(body: Body, name: &str, value: &str) -> Response {
+    let mut response = Response::new(body);
+    response.headers.append(name, value).expect("a valid field");
+    response
+}
+
+fn head_has_the_head_of_get(on: On) {
+    let app = App::new()
+        .route("/known", get(async || "hello"))
+        .route("/empty", get(async || ""))
+        .route("/streamed", get(async || Response::new(streamed(&["one", "two"]))))
+        .route("/none", get(async || Status::NO_CONTENT))
+        .route("/own", get(async || with_field(streamed(&["hello"]), "content-length", "5")));
+    let server = on.serve(app);
+    let mut client = server.connect();
+    // Without the date, which may change in between.
+    let fields = |answer: &Answer| {
+        answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect::<Vec<_>>()
+    };
+    for path in ["/known", "/empty", "/streamed", "/none", "/own"] {
+        client.send(format!("HEAD {path} HTTP/1.1\r\nhost: a\r\n\r\n"));
+        let head = client.head().expect("an answer");
+        // Whatever came of a body would stand before this.
+        let get = client.get(path);
+        assert_eq!((&head.line, fields(&head)), (&get.line, fields(&get)), "{path}");
+    }
+}
+
+fn some_statuses_have_no_body(on: On) {
+    let body = async |Path(code): Path<u16>| {
+        let mut response = Response::new("body");
+        response.status = Status::new(code).expect("a status");
+        response
+    };
+    let server = on.serve(App::new().route("/{code:int}", get(body)));
+    let mut client = server.connect();
+    for (code, length, text) in [
+        (200, Some("4"), "body"),
+        (204, None, ""),
+        (205, Some("0"), ""),
+        (304, None, ""),
+        (404, Some("4"), "body"),
+        (599, Some("4"), "body"),
+    ] {
+        let answer = client.get(&format!("/{code}"));
+        assert_eq!(answer.status, code);
+        assert_eq!((answer.header("content-length"), answer.text().as_str()), (length, text), "{code}");
+    }
+}
+
+fn a_body_without_a_length_is_chunked(on: On) {
+    let body = async || Response::new(streamed(&["one", "", "three"]));
+    let server = on.serve(App::new().route("/", get(body)));
+    let mut client = server.connect();
+    let answer = client.get("/");
+    assert_eq!((answer.text().as_str(), answer.chunks), ("onethree", Some(vec![3, 5])));
+    client.expect_open();
+}
+
+fn a_body_without_a_length_ends_http_1_0(on: On) {
+    let body = async || Response::new(streamed(&["one", "two"]));
+    let server = on.serve(App::new().route("/", get(body)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.header("transfer-encoding"), answer.header("content-length")), (None, None));
+    assert!(answer.says_close());
+    assert_eq!(answer.text(), "onetwo");
+}
+
+fn a_length_of_the_applications_own_is_kept(on: On) {
+    let body = async || with_field("hello".into(), "Content-Length", "5");
+    let server = on.serve(App::new().route("/", get(body)));
+    let answer = server.connect().get("/");
+    assert_eq!((answer.header("content-length"), answer.text().as_str()), (Some("5"), "hello"));
+}
+
+fn a_length_of_the_applications_own_frames_a_stream(on: On) {
+    let body = async || with_field(streamed(&["hel", "lo"]), "content-length", "5");
+    let server = on.serve(App::new().route("/", get(body)));
+    let mut client = server.connect();
+    let answer = client.get("/");
+    assert_eq!((answer.header("content-length"), answer.header("transfer-encoding")), (Some("5"), None));
+    assert_eq!(answer.text(), "hello");
+    client.expect_open();
+}
+
+fn reasons_are_the_standard_ones(on: On) {
+    let status = async |Path(code): Path<u16>| Status::new(code).expect("a status");
+    let server = on.serve(App::new().route("/{code:int}", get(status)));
+    let mut client = server.connect();
+    for line in [
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 201 Created",
+        "HTTP/1.1 308 Permanent Redirect",
+        "HTTP/1.1 418 I'm a Teapot",
+        "HTTP/1.1 422 Unprocessable Content",
+        "HTTP/1.1 503 Service Unavailable",
+        "HTTP/1.1 299 ",
+    ] {
+        assert_eq!(client.get(&format!("/{}", &line[9..12])).line, line);
+    }
+}
+
+fn date_and_server_are_there(on: On) {
+    let server = on.serve(App::new().route("/", get(async || "")));
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+    let before = now();
+    let answer = server.connect().get("/");
+    assert_eq!(answer.header("server"), Some("stelo"));
+    let text = answer.header("date").expect("a date");
+    let allowed = before.saturating_sub(1)..=now();
+    assert!(allowed.clone().any(|s| date::format(s) == *text.as_bytes()), "{text} is not in {allowed:?}");
+    // Refusals have them too.
+    let mut client = server.connect();
+    client.send("nonsense\r\n");
+    let answer = client.answer();
+    assert!(answer.header("date").is_some() && answer.header("server") == Some("stelo"));
+}
+
+fn date_and_server_can_be_left_out(on: On) {
+    let config = config().date_header(false).server_header(false);
+    let server = on.serve_with(config, App::new().route("/", get(async || "")));
+    let answer = server.connect().get("/");
+    assert_eq!((answer.header("date"), answer.header("server")), (None, None));
+}
+
+fn own_fields_come_first(on: On) {
+    let own = async || ([("server", "mine"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "");
+    let server = on.serve(App::new().route("/", get(own)));
+    let answer = server.connect().get("/");
+    assert_eq!(answer.header("server"), Some("mine"));
+    assert_eq!(answer.header("date"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+}
+
+fn configured_fields_are_added(on: On) {
+    let config = config().header("x-one", "1").and_then(|config| config.header("Server", "other"));
+    let server = on.serve_with(config.expect("valid fields"), App::new().route("/", get(async || "")));
+    let answer = server.connect().get("/");
+    assert_eq!((answer.header("x-one"), answer.header("server")), (Some("1"), Some("other")));
+}
+
+fn fields_keep_order_and_case(on: On) {
+    let fields = async |request: Request| {
+        let mut response = Response::default();
+        for (name, value) in request.headers().iter().filter(|(name, _)| name.starts_with(b"X-")) {
+            response.headers.append(name, value).expect("what can be received can be sent");
+        }
+        response
+    };
+    let server = on.serve(App::new().route("/", get(fields)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nX-B: 2\r\nX-A:1\r\nX-b:\t3 \r\nX-Empty:\r\n\r\n");
+    let answer = client.answer();
+    let fields: Vec<_> = answer.headers.iter().filter(|(name, _)| name.starts_with("X-")).collect();
+    let expected = [("X-B", "2"), ("X-A", "1"), ("X-b", "3"), ("X-Empty", "")];
+    assert_eq!(
+        fields,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned())).iter().collect::<Vec<_>>()
+    );
+}
+
+fn the_root_path_is_known(on: On) {
+    let paths = async |request: Request| format!("{} {}", request.root_path(), request.url());
+    let app = App::new().route("/where", get(paths));
+    let server = on.serve_with(config().root_path("/api"), app);
+    let mut client = server.connect();
+    assert_eq!(client.get("/where").text(), "/api http://a/api/where");
+}
+
+/// Asks for a response, of which no more than `comes` may come before the connection ends.
+#[track_caller]
+fn expect_cut_off(on: On, response: fn() -> Response, comes: &[u8]) {
+    let app = App::new()
+        .route("/", get(move || std::future::ready(response())))
+        .route("/well", get(async || "well"));
+    let server = on.serve(app);
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET /well HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(client.head().expect("the head comes").status, 200);
+    let (rest, closed) = client.rest();
+    assert_eq!(String::from_utf8_lossy(&rest), String::from_utf8_lossy(comes));
+    assert!(matches!(closed, Closed::Ended | Closed::Reset));
+    assert_eq!(server.connect().get("/well").text(), "well");
+}
+
+fn a_body_that_is_too_long_is_cut_off(on: On) {
+    expect_cut_off(on, || with_field(streamed(&["hel", "lo"]), "content-length", "4"), b"hel");
+}
+
+fn a_body_that_is_too_short_is_cut_off(on: On) {
+    expect_cut_off(on, || with_field(streamed(&["hel", "lo"]), "content-length", "6"), b"hello");
+}
+
+fn a_body_that_fails_is_cut_off(on: On) {
+    let failing = || {
+        let error = BodyError::Other("no more".into());
+        let frames = [Ok(Frame::Data("hello".into())), Err(error)];
+        Response::new(Body::from_frames(futures_lite::stream::iter(frames), Length::Unknown))
+    };
+    // Without the last chunk the client sees that this is not all.
+    expect_cut_off(on, failing, b"5\r\nhello\r\n");
+}
+
+fn a_body_that_fails_at_once_is_cut_off(on: On) {
+    let failing = || {
+        let error = BodyError::Other("nothing".into());
+        Response::new(Body::from_frames(futures_lite::stream::iter([Err(error)]), Length::Unknown))
+    };
+    expect_cut_off(on, failing, b"");
+}
+
+fn a_status_that_cannot_be_sent_is_500(on: On) {
+    let status = async |Path(code): Path<u16>| match Status::new(code) {
+        Some(status) => Response::empty(status),
+        None => Response::new("there is no such status"),
+    };
+    let server = on.serve(App::new().route("/{code:int}", get(status)));
+    let mut client = server.connect();
+    for code in [100, 101, 103] {
+        assert_eq!(client.get(&format!("/{code}")).line, "HTTP/1.1 500 Internal Server Error", "{code}");
+    }
+    client.expect_open();
+}
+
+fn contradicting_lengths_are_500(on: On) {
+    let app = App::new()
+        .route("/own", get(async || with_field("hello".into(), "content-length", "4")))
+        .route("/bad", get(async || with_field("hello".into(), "content-length", "five")))
+        .route("/coding", get(async || with_field("hello".into(), "transfer-encoding", "gzip")));
+    let server = on.serve(app);
+    let mut client = server.connect();
+    for path in ["/own", "/bad", "/coding"] {
+        let answer = client.get(path);
+        assert_eq!((answer.status, answer.text().as_str()), (500, "Internal Server Error"), "{path}");
+    }
+    client.expect_open();
+}
+
+fn options_of_the_server_are_answered(on: On) {
+    let target = async |request: Request| {
+        let mut headers = Headers::new();
+        headers.append("allow", "GET").expect("a valid field");
+        (headers, request.head().target().to_owned()).into_response()
+    };
+    let server = on.serve(App::new().route("/", any(async || "")).fallback(target));
+    let mut client = server.connect();
+    client.send("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(client.answer().text(), "*");
+}

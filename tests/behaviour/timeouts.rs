@@ -1,0 +1,207 @@
+//! Time limits: what each ends, what it answers, and whom it leaves alone.
+//!
+//! A case waits for a limit by reading until the end comes. Limits that a case is not about keep their defaults, which
+//! are longer than it takes.
+
+use std::io::{ErrorKind, Write};
+use std::time::Duration;
+
+use stelo_core::event::Length;
+use stelo_core::limits::Timeouts;
+use stelo_tests::{Closed, News, On, Running, cases, config};
+use stelo_toolkit::{
+    App, Body, HttpError, IntoResponse, Request, Response, State, StreamingResponse, get, post,
+};
+
+use crate::apps;
+
+cases!(
+    a_slow_head_is_408,
+    a_silent_connection_is_closed_silently,
+    a_connection_is_closed_silently_when_it_has_been_idle,
+    a_second_head_that_is_slow_is_408,
+    a_head_that_trickles_is_408,
+    a_slow_body_is_408,
+    a_body_that_nobody_waits_for_may_be_slow,
+    a_body_that_trickles_is_taken,
+    a_client_that_does_not_read_is_given_up,
+    an_unread_body_that_does_not_come_ends_the_connection,
+    a_client_that_does_not_close_is_not_waited_for,
+    a_handler_may_take_its_time,
+    a_stream_may_take_its_time,
+);
+
+/// Long enough for whoever means to be in time, on a busy machine.
+const SHORT: Duration = Duration::from_millis(150);
+
+const ALL_SHORT: Timeouts =
+    Timeouts { head: SHORT, keep_alive: SHORT, body: SHORT, write: SHORT, linger: SHORT };
+
+fn patient(on: On, change: impl FnOnce(&mut Timeouts), app: App) -> Running {
+    let mut timeouts = Timeouts::DEFAULT;
+    change(&mut timeouts);
+    on.serve_with(config().timeouts(timeouts), app)
+}
+
+fn a_slow_head_is_408(on: On) {
+    let server = patient(on, |timeouts| timeouts.head = SHORT, apps::reader());
+    for part in ["G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nhost: a\r\n", "\r\n"] {
+        let mut client = server.connect();
+        client.send(part);
+        let answer = client.answer();
+        assert_eq!(answer.line, "HTTP/1.1 408 Request Timeout", "{part:?}");
+        assert!(answer.says_close());
+        client.expect_end();
+    }
+}
+
+fn a_silent_connection_is_closed_silently(on: On) {
+    let server = patient(on, |timeouts| timeouts.head = SHORT, apps::reader());
+    server.connect().expect_end();
+}
+
+fn a_connection_is_closed_silently_when_it_has_been_idle(on: On) {
+    let server = on.serve_with(config().timeout_keep_alive(SHORT), apps::reader());
+    let mut client = server.connect();
+    assert!(!client.get("/").says_close());
+    client.expect_end();
+}
+
+fn a_second_head_that_is_slow_is_408(on: On) {
+    let server = patient(on, |timeouts| timeouts.head = SHORT, apps::reader());
+    let mut client = server.connect();
+    client.get("/");
+    client.send("GET / HTTP");
+    assert_eq!(client.answer().status, 408);
+    client.expect_end();
+}
+
+/// However often a byte comes: all of the head has to be there in time.
+fn a_head_that_trickles_is_408(on: On) {
+    let server = patient(on, |timeouts| timeouts.head = SHORT, apps::reader());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nx: ");
+    let mut writer = client.socket().try_clone().expect("a socket can be shared");
+    let trickle = std::thread::spawn(move || {
+        while writer.write_all(b"y").is_ok() {
+            std::thread::sleep(SHORT / 10);
+        }
+    });
+    assert_eq!(client.answer().status, 408);
+    client.expect_end();
+    trickle.join().expect("the writer does not panic");
+}
+
+const POST: &str = "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n";
+
+fn a_slow_body_is_408(on: On) {
+    let server = patient(on, |timeouts| timeouts.body = SHORT, apps::reader());
+    for part in ["", "hell"] {
+        let mut client = server.connect();
+        client.send(format!("{POST}{part}"));
+        let answer = client.answer();
+        assert_eq!(answer.line, "HTTP/1.1 408 Request Timeout");
+        assert!(answer.text().starts_with("the request body stopped arriving"), "{}", answer.text());
+        client.expect_end();
+    }
+}
+
+fn a_body_that_nobody_waits_for_may_be_slow(on: On) {
+    async fn later(State(news): State<News>, mut request: Request) -> Result<String, HttpError> {
+        request.sleep(4 * SHORT).await;
+        news.tell("now");
+        request.text().await
+    }
+    let news = News::new();
+    let app = App::new().state(news.clone()).route("/read", post(later));
+    let server = patient(on, |timeouts| timeouts.body = 3 * SHORT, app);
+    let mut client = server.connect();
+    client.send(format!("{POST}hell"));
+    news.expect("now");
+    client.send("o");
+    assert_eq!(client.answer().text(), "hello");
+}
+
+/// What counts is the time without progress.
+fn a_body_that_trickles_is_taken(on: On) {
+    let server = patient(on, |timeouts| timeouts.body = 5 * SHORT, apps::reader());
+    let mut client = server.connect();
+    client.send(POST);
+    for byte in b"hello" {
+        std::thread::sleep(3 * SHORT / 2);
+        client.send([*byte]);
+    }
+    assert_eq!(client.answer().text(), "5");
+}
+
+fn a_client_that_does_not_read_is_given_up(on: On) {
+    async fn endless(State(news): State<News>) -> Response {
+        let told = news.last_word("given up");
+        let pieces = futures_lite::stream::repeat_with(move || {
+            let _held = &told;
+            vec![0u8; 64 << 10]
+        });
+        IntoResponse::into_response(StreamingResponse::new(pieces))
+    }
+    let news = News::new();
+    let app = App::new().state(news.clone()).route("/", get(endless));
+    let server = patient(on, |timeouts| timeouts.write = SHORT, app);
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("given up");
+    client.head().expect("what had been sent by then");
+}
+
+/// The rest of a body that the application has not read is waited for as long as a lingering close.
+fn an_unread_body_that_does_not_come_ends_the_connection(on: On) {
+    let app = App::new().route("/read", post(async || "no, thanks"));
+    let server = patient(on, |timeouts| timeouts.linger = SHORT, app);
+    let mut client = server.connect();
+    client.send(format!("{POST}hell"));
+    assert_eq!(client.answer().text(), "no, thanks");
+    client.expect_end();
+}
+
+/// A client that has its answer and stays, saying more and more, is left in the end.
+fn a_client_that_does_not_close_is_not_waited_for(on: On) {
+    let server = patient(on, |timeouts| timeouts.linger = SHORT, apps::reader());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    client.expect_end();
+    let refused = loop {
+        if let Err(error) = client.try_send("x") {
+            break error;
+        }
+        std::thread::yield_now();
+    };
+    assert!(matches!(refused.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset));
+}
+
+fn a_handler_may_take_its_time(on: On) {
+    let app = App::new().route("/", get(async |request: Request| request.sleep(4 * SHORT).await));
+    let server = patient(on, |timeouts| *timeouts = ALL_SHORT, app);
+    let mut client = server.connect();
+    assert_eq!(client.get("/").status, 200);
+    assert_eq!(client.get("/").status, 200);
+    assert_eq!(client.rest().1, Closed::Ended);
+}
+
+fn a_stream_may_take_its_time(on: On) {
+    async fn slow(request: Request) -> Response {
+        let (sender, body) = Body::channel(Length::Unknown);
+        let executor = request.executor();
+        request.spawn(async move {
+            for piece in ["one", "two"] {
+                executor.sleep(3 * SHORT).await;
+                if sender.send(piece).await.is_err() {
+                    return;
+                }
+            }
+            sender.finish();
+        });
+        Response::new(body)
+    }
+    let server = patient(on, |timeouts| *timeouts = ALL_SHORT, App::new().route("/", get(slow)));
+    assert_eq!(server.connect().get("/").text(), "onetwo");
+}
