@@ -5,9 +5,13 @@
 //! still add header fields to them.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use stelo_core::app::Reply;
+use pin_project_lite::pin_project;
+use stelo_core::app::{Reply, Response};
 
+use crate::error::Failure;
 use crate::request::Request;
 use crate::response::IntoResponse;
 use crate::routes::{NodeId, Scope};
@@ -47,7 +51,23 @@ where
     fn call(&self, request: Request, next: Next) -> Reply {
         let scope = Scope::of(&request);
         let answer = self(request, next);
-        Reply::future(scope.settle(async { answer.await.into_outcome() }))
+        Reply::future(scope.settle(Outcome { answer }))
+    }
+}
+
+pin_project! {
+    /// A middleware at work. Written by hand, because an `async` block would hold `answer` twice.
+    struct Outcome<F> {
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F: Future<Output: IntoResponse>> Future for Outcome<F> {
+    type Output = Result<Response, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().answer.poll(cx).map(IntoResponse::into_outcome)
     }
 }
 

@@ -219,6 +219,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    #[inline]
     pub(crate) fn of(request: &Request) -> Self {
         let (routes, node) = (request.place().routes.clone(), request.place().node);
         let kept = !routes.errors(node).is_empty();
