@@ -164,17 +164,23 @@ impl Defaults {
         }
     }
 
-    /// Writes the fields, without the date or the server where the application has its own.
-    pub(crate) fn write(&self, out: &mut alloc::vec::Vec<u8>, own_date: bool, own_server: bool) {
-        let (date, server) = (self.date, self.server);
-        let parts = match (own_date, own_server) {
-            (false, false) => return out.extend_from_slice(&self.block),
-            (true, false) => [date..self.block.len(), 0..0],
-            (false, true) => [0..date, server..self.block.len()],
-            (true, true) => [server..self.block.len(), 0..0],
-        };
-        for part in parts {
-            out.extend_from_slice(self.block.get(part).unwrap_or_default());
+    /// Writes the fields that `own`, the application's, do not have. Of date and server that is known already.
+    pub(crate) fn write(
+        &self,
+        out: &mut alloc::vec::Vec<u8>,
+        own: &Headers,
+        own_date: bool,
+        own_server: bool,
+    ) {
+        let part = |range| self.block.get(range).unwrap_or_default();
+        let first = if own_date { self.date } else { 0 };
+        let last = if own_server { self.date } else { self.server };
+        out.extend_from_slice(part(first..last));
+        for line in part(self.server..self.block.len()).split_inclusive(|&b| b == b'\n') {
+            let name = line.split(|&b| b == b':').next().unwrap_or_default();
+            if !core::str::from_utf8(name).is_ok_and(|name| own.contains(name)) {
+                out.extend_from_slice(line);
+            }
         }
     }
 }

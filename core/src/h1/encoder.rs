@@ -53,7 +53,7 @@ pub(super) fn head(
     let framing = framing(status, &own, length, asked, keep_alive)?;
     *keep_alive &= !own.close && framing != Framing::Close;
     status_line(out, status);
-    defaults.write(out, own.date, own.server);
+    defaults.write(out, headers, own.date, own.server);
     for (name, value) in headers.iter() {
         if is_framing_field(name) {
             continue;

@@ -479,4 +479,5 @@ fn defaults_give_way_to_the_applications_own_fields() {
     assert_eq!(write(&[("Server", "me")]), format!("{date}x-a: 1\r\nServer: me\r\n"));
     assert_eq!(write(&[("date", "now")]), "server: stelo\r\nx-a: 1\r\ndate: now\r\n");
     assert_eq!(write(&[("date", "now"), ("server", "me")]), "x-a: 1\r\ndate: now\r\nserver: me\r\n");
+    assert_eq!(write(&[("X-A", "2")]), format!("{date}server: stelo\r\nX-A: 2\r\n"));
 }
