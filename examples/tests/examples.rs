@@ -34,11 +34,6 @@ impl Example {
         example
     }
 
-    /// Starts it with the command line of the server.
-    fn serve(name: &str) -> Self {
-        Self::start(name, &["--port", "0"])
-    }
-
     /// The next line on stderr that has `text` in it.
     fn line_with(&mut self, text: &str) -> String {
         let mut all = String::new();
@@ -123,16 +118,21 @@ fn embed() {
 mod served {
     use super::*;
 
+    /// Starts an example that has the command line of the server.
+    fn serve(name: &str) -> Example {
+        Example::start(name, &["--port", "0"])
+    }
+
     #[test]
     fn hello() {
-        let example = Example::serve("hello");
+        let example = serve("hello");
         assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "Hello, World!"));
         assert!(example.stop().contains("Finished server process"));
     }
 
     #[test]
     fn json() {
-        let example = Example::serve("json");
+        let example = serve("json");
         let json = "content-type: application/json\r\n";
         assert_eq!(parts(&example.ask("POST /items", json, r#"{"name":"tea","price":3}"#)), ("201", "1"));
         assert_eq!(parts(&example.ask("GET /items/1", "", "")), ("200", r#"{"name":"tea","price":3}"#));
@@ -146,7 +146,7 @@ mod served {
 
     #[test]
     fn middleware() {
-        let example = Example::serve("middleware");
+        let example = serve("middleware");
         let answer = example.ask("GET /", "", "");
         assert!(parts(&answer) == ("200", "public") && answer.contains("nosniff"), "{answer}");
         let answer = example.ask("GET /admin/", "", "");
@@ -158,7 +158,7 @@ mod served {
 
     #[test]
     fn streaming() {
-        let mut example = Example::serve("streaming");
+        let mut example = serve("streaming");
         let answer = example.ask("PUT /upload", "", &"x".repeat(200_000));
         assert_eq!(parts(&answer), ("200", "200000 bytes\n"));
         example.line_with("noted an upload of 200000 bytes");
@@ -170,14 +170,14 @@ mod served {
 
     #[test]
     fn lifespan() {
-        let example = Example::serve("lifespan");
+        let example = serve("lifespan");
         assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "served from memory\n"));
         assert!(example.stop().contains("database memory closed"));
     }
 
     #[test]
     fn raw_app() {
-        let example = Example::serve("raw_app");
+        let example = serve("raw_app");
         assert_eq!(parts(&example.ask("POST /", "", "hello")), ("200", "HELLO"));
         assert_eq!(parts(&example.ask("GET /", "", "")).0, "405");
         example.stop();
