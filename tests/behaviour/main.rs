@@ -4,6 +4,7 @@ mod apps;
 mod bad_input;
 mod bodies;
 mod connections;
+mod demo;
 mod errors;
 mod limits;
 mod responses;
