@@ -102,6 +102,7 @@ impl Session {
 
     fn answer(&mut self, head: &RequestHead, length: Length, routes: &Router<Page>) -> Result<(), Fault> {
         let mut captures = Captures::new();
+        // The path as it came. A site that has other than plain ASCII in its paths percent-decodes it first.
         let host = head.authority().unwrap_or_default();
         match routes.find(host, head.path(), head.method(), &mut captures) {
             Found::Match(found) => match found.value {
