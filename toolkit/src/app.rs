@@ -3,7 +3,6 @@
 use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
@@ -17,7 +16,6 @@ use crate::handler::Handler;
 use crate::lifespan::{self, HookResult, Open, StartHook};
 use crate::middleware::Middleware;
 use crate::mount::Mountable;
-use crate::panics::panicked;
 use crate::response::IntoResponse;
 use crate::router::{MethodRouter, Router};
 use crate::type_map::Extensions;
@@ -254,9 +252,7 @@ impl App {
 impl CoreApp for App {
     fn call(&self, request: stelo_core::app::Request) -> Reply {
         match self.site() {
-            // Futures contain their panics; this is for what panics before there is one.
-            Ok(site) => catch_unwind(AssertUnwindSafe(|| site.call(request)))
-                .unwrap_or_else(|panic| panicked("a middleware", &*panic).into_response().into()),
+            Ok(site) => site.call(request),
             Err(error) => {
                 tracing::error!("the application cannot run: {error}");
                 HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
