@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use super::framing::{Facts, Framing};
 use super::line::Lines;
 use crate::fault::FaultKind;
-use crate::http::{Method, RequestHead, Span, Version, are_value_bytes, is_target_byte, is_token_byte, trim};
+use crate::http::{Method, RequestHead, Span, Version, are_value_bytes, is_target_byte, is_token_byte};
 use crate::limits::Limits;
 
 /// A request head that is being read.
@@ -211,8 +211,12 @@ pub(super) fn field_line(line: &[u8], start: usize) -> Result<(Part<'_>, Part<'_
     if !are_value_bytes(raw) {
         return Err(FaultKind::FieldValue);
     }
-    let value = trim(raw);
-    let leading = raw.iter().take_while(|b| matches!(b, b' ' | b'\t')).count().min(raw.len() - value.len());
+    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let leading = raw.iter().position(|b| !blank(b)).unwrap_or(raw.len());
+    let mut value = raw.get(leading..).unwrap_or_default();
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
     let value_start = start + colon + 1 + leading;
     let span = Span::new(value_start, value_start + value.len());
     Ok(((Span::new(start, start + colon), name), (span, value)))

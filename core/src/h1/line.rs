@@ -41,18 +41,18 @@ impl Lines {
 fn line_feed(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     // Most lines end within a few words: less than the way into `memchr` costs.
-    for (i, word) in bytes.chunks_exact(8).take(4).enumerate() {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(word);
+    let (words, _) = bytes.as_chunks::<8>();
+    let near = words.len().min(8);
+    for (i, word) in words.iter().take(near).enumerate() {
         // A byte of zero is where a line feed was; the lowest one that is found is never a false one.
-        let zeroed = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'\n'));
+        let zeroed = u64::from_le_bytes(*word) ^ (ONES * b'\n' as u64);
         let found = zeroed.wrapping_sub(ONES) & !zeroed & (ONES << 7);
         if found != 0 {
             return Some(i * 8 + found.trailing_zeros() as usize / 8);
         }
     }
-    let searched = bytes.len().min(32) / 8 * 8;
-    memchr::memchr(b'\n', bytes.get(searched..)?).map(|at| searched + at)
+    let far = bytes.get(near * 8..)?;
+    memchr::memchr(b'\n', far).map(|at| near * 8 + at)
 }
 
 #[cfg(test)]
