@@ -17,6 +17,7 @@ use crate::mount::{Foreign, Mounted, MountedKind};
 use crate::request::Request;
 use crate::router::{Entry, EntryKind, MethodRouter, Router};
 use crate::routes::{Inside, Node, NodeId, Realm, Routes};
+use crate::sharded::Sharded;
 
 /// How many bytes of a body are held at most where nothing else is said: enough for forms and JSON documents, too
 /// little for a client to fill the memory with.
@@ -24,7 +25,7 @@ const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// An application that can run.
 pub(crate) struct Site {
-    routes: Arc<Routes>,
+    routes: Sharded<Routes>,
     lifespan: Lifespan,
 }
 
@@ -36,16 +37,18 @@ impl Site {
         plan.app(root, draft, None, start, &[])?;
         plan.check_needs()?;
         let routes = Routes { nodes: plan.nodes.into_iter().flatten().collect(), realms: plan.realms };
-        Ok(Self { routes: Arc::new(routes), lifespan: Lifespan::new(plan.hooks) })
+        Ok(Self { routes: Sharded::new(routes), lifespan: Lifespan::new(plan.hooks) })
     }
 
     pub(crate) fn call(&self, request: stelo_core::app::Request) -> Reply {
-        self.routes.enter(Request::new(request, self.routes.clone()), NodeId::ROOT, 0)
+        let routes = self.routes.here();
+        routes.enter(Request::new(request, routes.clone()), NodeId::ROOT, 0)
     }
 
     pub(crate) async fn start(&self, executor: Executor) -> Result<(), BoxError> {
-        let states = self.lifespan.start(executor, self.routes.realms.len()).await?;
-        for (realm, states) in self.routes.realms.iter().zip(states) {
+        let realms = &self.routes.here().realms;
+        let states = self.lifespan.start(executor, realms.len()).await?;
+        for (realm, states) in realms.iter().zip(states) {
             // A second start has no hooks left to run, and so no states to give.
             let _ = realm.started.set(states);
         }

@@ -50,6 +50,7 @@ mod request;
 mod response;
 mod router;
 mod routes;
+mod sharded;
 mod static_files;
 mod test_client;
 mod type_map;

@@ -20,7 +20,7 @@ use crate::error::HttpError;
 use crate::executor::Executor;
 use crate::extract::{Json, Query};
 use crate::query_params::QueryParams;
-use crate::routes::{NodeId, Routes};
+use crate::routes::{NodeId, RoutesRef};
 use crate::type_map::Extensions;
 use crate::url::{Url, authority};
 
@@ -52,7 +52,7 @@ struct Parts {
 /// Where a request is on its way through the routes.
 #[derive(Clone)]
 pub(crate) struct Place {
-    pub(crate) routes: Arc<Routes>,
+    pub(crate) routes: RoutesRef,
     /// The mount or the route that it has come to.
     pub(crate) node: NodeId,
     /// The percent-decoded path, with captures of the host behind it; `None` where the path stands for itself.
@@ -72,7 +72,7 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 
 impl Request {
     /// A request that has just come in.
-    pub(crate) fn new(request: stelo_core::app::Request, routes: Arc<Routes>) -> Self {
+    pub(crate) fn new(request: stelo_core::app::Request, routes: RoutesRef) -> Self {
         let (head, body, connection) = request.into_parts();
         let raw = head.path_bytes();
         let decoded: Option<Box<str>> = (head.is_encoded() && raw.contains(&b'%'))

@@ -19,6 +19,7 @@ use crate::middleware::{Middleware, Next};
 use crate::panics::panicked;
 use crate::request::Request;
 use crate::response::{IntoResponse, Redirect};
+use crate::sharded::Apart;
 use crate::type_map::Extensions;
 
 /// The place of a [`Node`] in the list.
@@ -35,6 +36,9 @@ pub(crate) struct Routes {
     pub(crate) nodes: Vec<Node>,
     pub(crate) realms: Vec<Realm>,
 }
+
+/// What each request holds of them.
+pub(crate) type RoutesRef = Arc<Apart<Routes>>;
 
 /// A place to which a request can come: a route, a mount, or the application as a whole.
 pub(crate) struct Node {
@@ -212,7 +216,7 @@ fn redirect(request: &Request, slash: Slash) -> Response {
 
 /// What is kept of a request that is handed to a handler or a middleware, for the case that it fails.
 pub(crate) struct Scope {
-    routes: Arc<Routes>,
+    routes: RoutesRef,
     node: NodeId,
     /// The request for the error handlers, if there are any.
     request: Option<Box<Request>>,
