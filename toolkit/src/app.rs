@@ -116,7 +116,8 @@ impl App {
         self.routed(|router| router.convertor(name, convertor))
     }
 
-    /// Gives the handlers a value, found by its type: [`State`](crate::State), [`Request::state`]. Another one of the
+    /// Gives the handlers a value, found by its type: [`State`](crate::State),
+    /// [`Request::state`](crate::Request::state). Another one of the
     /// same type takes its place.
     pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
         self.edited(|draft| {
