@@ -18,9 +18,11 @@ const TABLE: &[Row] = &[
     ("smol", "runtime async-io", true),
     ("async-std", "runtime async-io", true),
     ("server", "core runtime", false),
+    // The simulator itself uses the trait alone; its tests run the server.
+    ("sim", "core runtime server", false),
     ("server-tokio", "core toolkit demo runtime server tokio", true),
     ("server-smol", "core toolkit demo runtime server smol async-std", true),
-    ("stelo", "core toolkit runtime server tokio smol async-std", true),
+    ("stelo", "core toolkit runtime server sim tokio smol async-std", true),
 ];
 
 /// The crates that use the others from outside, as they like, and that nobody uses.

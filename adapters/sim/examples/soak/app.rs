@@ -1,0 +1,220 @@
+//! The application that is run: it answers by what the path asks for (`/kind/id/size`), puts the id of the request
+//! into its answer, and keeps account of what it sees.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use stelo_core::app::{App, BoxError, BoxFuture, Connection, Executor, Reply, Request, Response};
+use stelo_core::body::{Body, BodyError, Frame, Sender};
+use stelo_core::event::Length;
+use stelo_core::http::Status;
+use stelo_core::limits::Limits;
+use stelo_sim::Sim;
+
+/// What has been seen of a run, and what was wrong with it.
+#[derive(Default)]
+pub(crate) struct Witness {
+    pub(crate) started: AtomicBool,
+    pub(crate) stopped: AtomicBool,
+    /// Background tasks that run.
+    pub(crate) background: AtomicUsize,
+    seen: Mutex<BTreeSet<u64>>,
+    faults: Mutex<Vec<String>>,
+}
+
+impl Witness {
+    /// Something is wrong.
+    pub(crate) fn fault(&self, what: impl Into<String>) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(what.into());
+    }
+
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The application gets this request, which may happen once.
+    fn sees(&self, id: u64) {
+        if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            self.fault(format!("request {id} was given to the application twice"));
+        }
+        if !self.started.load(Ordering::Relaxed) || self.stopped.load(Ordering::Relaxed) {
+            self.fault(format!("request {id} came before start-up or after shutdown"));
+        }
+    }
+}
+
+/// The bytes of the body that belongs to a request.
+pub(crate) fn pattern(id: u64, size: usize) -> Vec<u8> {
+    (0..size as u64).map(|at| (id.wrapping_mul(31) ^ at ^ (at >> 8)) as u8).collect()
+}
+
+/// Counts as long as it lives.
+struct Counted(Arc<Witness>);
+
+impl Counted {
+    fn new(witness: &Arc<Witness>) -> Self {
+        witness.background.fetch_add(1, Ordering::Relaxed);
+        Self(witness.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.background.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Tester {
+    pub(crate) sim: Sim,
+    pub(crate) witness: Arc<Witness>,
+}
+
+impl App for Tester {
+    fn call(&self, request: Request) -> Reply {
+        let mut parts = request.head().path().split('/').skip(1).map(str::to_owned);
+        let kind = parts.next().unwrap_or_default();
+        let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok()).unwrap_or_default();
+        let (id, size) = (number(), number() as usize);
+        self.witness.sees(id);
+        let (_, body, connection) = request.into_parts();
+        let (this, executor) = (self.clone(), connection.executor.clone());
+        let short = tagged(id, format!("{kind} {id}"));
+        match kind.as_str() {
+            "echo" => tagged(id, body).into(),
+            "sink" => Reply::future(async move { this.sink(id, body, &connection).await }),
+            "big" => this.big(id, size, &connection, true).into(),
+            "broken" => this.big(id, size, &connection, false).into(),
+            "slow" => Reply::future(async move {
+                executor.sleep(Duration::from_millis(size as u64)).await;
+                short
+            }),
+            "blocking" => Reply::future(async move {
+                let (sender, answer) = Body::channel(Length::Unknown);
+                executor.blocking(Box::new(move || sender.finish()));
+                // Completes when the work is done.
+                let _ = answer.collect(0).await;
+                short
+            }),
+            "background" => {
+                let (counted, sleep) = (Counted::new(&self.witness), this.sim.duration(brief()));
+                let task = async move {
+                    let _counted = counted;
+                    executor.sleep(sleep).await;
+                };
+                Response { background: Some(Box::pin(task)), ..short }.into()
+            }
+            // Without the hook, which would print it.
+            "panic" => std::panic::resume_unwind(Box::new("on purpose")),
+            _ => short.into(),
+        }
+    }
+
+    fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
+        let (witness, sleep) = (self.witness.clone(), self.sim.duration(brief()));
+        Box::pin(async move {
+            executor.sleep(sleep).await;
+            witness.started.store(true, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
+        let witness = self.witness.clone();
+        Box::pin(async move {
+            if witness.background.load(Ordering::Relaxed) > 0 {
+                witness.fault("background tasks run at shutdown");
+            }
+            witness.stopped.store(true, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+}
+
+fn brief() -> std::ops::Range<Duration> {
+    Duration::ZERO..Duration::from_secs(3)
+}
+
+fn tagged(id: u64, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body);
+    response.headers.append("x-id", &id.to_string()).expect("a number is a valid value");
+    response
+}
+
+impl Tester {
+    /// Reads the body slowly, and says whether it was the right one. What the server has read and has not handed on
+    /// must stay small.
+    async fn sink(&self, id: u64, mut body: Body, connection: &Connection) -> Response {
+        // The input buffer, what waits in the channel, and the piece at hand.
+        const MOST: u64 = (2 + 1 + Sender::CAPACITY as u64) * (8 << 10);
+        let received =
+            || connection.client.as_ref().map(|client| self.sim.traffic(client).received).unwrap_or_default();
+        let before = received();
+        let mut all = Vec::new();
+        while let Some(piece) = body.chunk().await {
+            match piece {
+                Ok(piece) => all.extend_from_slice(&piece),
+                Err(error) => {
+                    let status = match error {
+                        BodyError::Fault(fault) => fault.status(),
+                        _ => None,
+                    };
+                    return Response::text(status.unwrap_or(Status::BAD_REQUEST), "the body is not whole");
+                }
+            }
+            if self.sim.chance(0.1) {
+                self.sim.pause(self.sim.duration(Duration::ZERO..Duration::from_millis(200))).await;
+            }
+            let held = (received() - before).saturating_sub(all.len() as u64);
+            if held > MOST {
+                self.witness.fault(format!("request {id}: {held} bytes of the body held"));
+            }
+        }
+        let right = all == pattern(id, all.len());
+        tagged(id, format!("{} {right}", all.len()))
+    }
+
+    /// Gives a large body piece by piece, whole or not. What the server has taken and has not written must stay small.
+    fn big(&self, id: u64, size: usize, connection: &Connection, whole: bool) -> Response {
+        const PIECE: usize = 5000;
+        const MOST: u64 = (Limits::DEFAULT.write_buffer + (2 + Sender::CAPACITY) * PIECE) as u64;
+        let known = self.sim.chance(0.5);
+        let (sender, body) = Body::channel(if known { Length::Known(size as u64) } else { Length::Unknown });
+        let (this, client, counted) = (self.clone(), connection.client.clone(), Counted::new(&self.witness));
+        let executor = connection.executor.clone();
+        let produce = async move {
+            let _counted = counted;
+            let sent = || client.as_ref().map(|client| this.sim.traffic(client).sent).unwrap_or_default();
+            let before = sent();
+            let mut produced = 0;
+            for piece in pattern(id, if whole { size } else { size / 2 }).chunks(PIECE) {
+                if this.sim.chance(0.05) {
+                    executor.sleep(this.sim.duration(brief())).await;
+                }
+                if sender.send(piece.to_vec()).await.is_err() {
+                    return;
+                }
+                produced += piece.len() as u64;
+                // A connection that is gone has sent nothing.
+                let held = produced.saturating_sub(sent().saturating_sub(before));
+                if sent() > 0 && held > MOST {
+                    this.witness.fault(format!("request {id}: {held} bytes of the response held"));
+                }
+            }
+            if whole {
+                let _ = sender.try_send(Frame::Data(Vec::new().into()));
+                sender.finish();
+            } else {
+                sender.fail(BodyError::Disconnected);
+            }
+        };
+        connection.executor.spawn(Box::pin(produce));
+        tagged(id, body)
+    }
+}

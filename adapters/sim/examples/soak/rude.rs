@@ -1,0 +1,166 @@
+//! Clients that break the rules, are slow, or leave: whatever they do, their connection ends in time, and what they
+//! get are responses.
+
+use std::time::Duration;
+
+use stelo_core::limits::Timeouts;
+use stelo_sim::{Answer, Broken, Client, Sim};
+
+use crate::scenario::Scene;
+
+/// All timeouts that one exchange can run into, one after the other, and some time for the network.
+fn patience(scene: &Scene) -> Duration {
+    let Timeouts { head, keep_alive, body, write, linger } = scene.timeouts;
+    head + keep_alive + body + write + linger + Duration::from_secs(90)
+}
+
+/// One of them.
+pub(crate) async fn run(scene: Scene, sim: Sim) {
+    let Ok(mut client) = Client::connect(&sim, &scene.address).await else {
+        return scene.excused(|| "no connection".into());
+    };
+    let id = scene.number();
+    let get = |kind: &str, size: u64| format!("GET /{kind}/{id}/{size} HTTP/1.1\r\nhost: sim\r\n\r\n");
+    let post = |fields: &str| format!("POST /sink/{id}/0 HTTP/1.1\r\nhost: sim\r\n{fields}\r\n");
+    // What cannot be sent was cut off by the server, which is its right.
+    match sim.number(0..13) {
+        0 => idle(&scene, &sim, client).await,
+        // A head, byte by byte.
+        1 => {
+            let mut answer = None;
+            for byte in get("plain", 0).bytes() {
+                client.queue([byte]);
+                answer = sim.timeout(Duration::from_secs(1), client.answer()).await;
+                if answer.is_some() {
+                    break;
+                }
+            }
+            gone(&scene, &sim, &mut client).await;
+            let answer = answer.and_then(Result::ok);
+            scene.calmly(answer, |answer| answer.status == 408, "a slow head");
+        }
+        // A body that stops.
+        2 => {
+            let _ = client.send(post("content-length: 1000\r\n") + "abc").await;
+            let answer = end(&scene, &sim, &mut client).await;
+            scene.calmly(answer, |answer| answer.status == 408, "a body that stops");
+        }
+        // A large answer that nobody reads.
+        3 => {
+            let _ = client.send(get("big", 2 * scene.large)).await;
+            sim.pause(patience(&scene)).await;
+            gone(&scene, &sim, &mut client).await;
+        }
+        // No HTTP.
+        4 => {
+            let junk: Vec<u8> = (0..sim.number(1..5000)).map(|_| sim.number(0..256) as u8).collect();
+            let _ = client.send(junk).await;
+            let _ = client.finish().await;
+            let _ = end(&scene, &sim, &mut client).await;
+        }
+        // Our side ends behind the request: the answer comes all the same.
+        5 => {
+            let _ = client.send(get("slow", sim.number(0..3000))).await;
+            let _ = client.finish().await;
+            let answer = end(&scene, &sim, &mut client).await;
+            scene.calmly(
+                answer,
+                |answer| answer.field("x-id") == Some(&id.to_string()),
+                "a half-closed client",
+            );
+        }
+        // A body that is cut off.
+        6 => {
+            let _ = client.send(post("transfer-encoding: chunked\r\n") + "ff\r\nabc").await;
+            let _ = client.finish().await;
+            let _ = end(&scene, &sim, &mut client).await;
+        }
+        // A client that leaves at any moment.
+        7 => {
+            let kind = ["slow", "big", "background", "blocking"][sim.number(0..4) as usize];
+            let _ = client.send(get(kind, 3000)).await;
+            sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(2))).await;
+            if sim.chance(0.5) {
+                client.reset();
+            }
+        }
+        // A head without end.
+        8 => {
+            let mut head = String::from("GET / HTTP/1.1\r\nhost: sim\r\n");
+            (0..200).for_each(|n| head += &format!("x-field-{n}: {}\r\n", "y".repeat(400)));
+            client.queue(head);
+            let answer = end(&scene, &sim, &mut client).await;
+            scene.calmly(answer, |answer| answer.status == 431, "an endless head");
+        }
+        // More than was asked for, in one write.
+        9 => {
+            let requests = sim.number(20..200);
+            (0..requests).for_each(|_| {
+                client.queue(format!("GET /plain/{}/0 HTTP/1.1\r\nhost: sim\r\n\r\n", scene.number()));
+            });
+            let mut last = 0;
+            let mut answers = 0;
+            while let Some(Ok(answer)) = sim.timeout(patience(&scene), client.answer()).await {
+                let id: u64 = answer.field("x-id").and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
+                assert!(id > last || answer.status == 503, "answer {id} after answer {last}");
+                last = id;
+                answers += 1;
+                if answer.closes() {
+                    break;
+                }
+            }
+            scene.excused_unless(answers == requests, || format!("{answers} of {requests} sent ahead"));
+        }
+        // A fault, and then no end of bytes.
+        10 => {
+            let _ = client.send("GET / HTTP/1.1\r\nhost : sim\r\n\r\n").await;
+            for _ in 0..100 {
+                if client.send([b'x'; 1000]).await.is_err() {
+                    break;
+                }
+                sim.pause(Duration::from_millis(30)).await;
+            }
+            gone(&scene, &sim, &mut client).await;
+        }
+        // A body that nobody wants, larger than what is read for politeness. On a fast line the answer is lost.
+        11 => {
+            let size = 4 * scene.large;
+            client
+                .queue(format!("POST /plain/{id}/0 HTTP/1.1\r\nhost: sim\r\ncontent-length: {size}\r\n\r\n"));
+            client.queue(vec![b'x'; size as usize]);
+            let _ = end(&scene, &sim, &mut client).await;
+        }
+        // A chunk size line without end.
+        _ => {
+            client.queue(post("transfer-encoding: chunked\r\n") + "1;" + &"x".repeat(2000));
+            let _ = end(&scene, &sim, &mut client).await;
+        }
+    }
+}
+
+/// Sends nothing: the connection ends without a word.
+async fn idle(scene: &Scene, sim: &Sim, mut client: Client) {
+    let start = scene.now(sim);
+    gone(scene, sim, &mut client).await;
+    let took = scene.now(sim) - start;
+    assert!(took < scene.timeouts.head + Duration::from_secs(10), "an idle connection lives {took:?}");
+}
+
+/// One answer, or none, and then the end. In calm weather the answer is given back.
+async fn end(scene: &Scene, sim: &Sim, client: &mut Client) -> Option<Answer> {
+    let answer = sim.timeout(patience(scene), client.answer()).await;
+    match answer {
+        Some(Err(Broken::Framing(rule))) => panic!("not a response: {rule}"),
+        None => panic!("neither an answer nor an end"),
+        Some(answer) => {
+            gone(scene, sim, client).await;
+            answer.ok()
+        }
+    }
+}
+
+/// The server ends the connection, sooner or later.
+async fn gone(scene: &Scene, sim: &Sim, client: &mut Client) {
+    let end = sim.timeout(patience(scene), client.drain()).await;
+    assert!(end.is_some(), "the server keeps a connection open");
+}

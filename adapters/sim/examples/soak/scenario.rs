@@ -1,0 +1,189 @@
+//! One run: a server, its clients, its end, and what must hold of them.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use stelo_core::app::Address;
+use stelo_core::limits::Timeouts;
+use stelo_runtime::{Instant, Runtime, Signal};
+use stelo_server::{Config, Server};
+use stelo_sim::{Answer, Failure, Network, Random, Report, Sim, Simulation};
+
+use crate::app::{Tester, Witness};
+use crate::{polite, rude};
+
+/// What a run has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Summary {
+    /// Requests that have reached the application.
+    pub(crate) requests: u64,
+    /// Right answers.
+    pub(crate) answered: u64,
+    /// Answers that did not come, for a good reason.
+    pub(crate) excused: u64,
+}
+
+/// What the clients of a run share.
+#[derive(Clone)]
+pub(crate) struct Scene {
+    pub(crate) address: Address,
+    pub(crate) timeouts: Timeouts,
+    /// How many bytes are a lot here.
+    pub(crate) large: u64,
+    /// Nothing is to go wrong: every request of a polite client must be answered.
+    calm: bool,
+    last: Arc<AtomicU64>,
+    answered: Arc<AtomicU64>,
+    excused: Arc<AtomicU64>,
+}
+
+impl Scene {
+    /// A number for a request.
+    pub(crate) fn number(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn now(&self, sim: &Sim) -> Instant {
+        sim.now()
+    }
+
+    pub(crate) fn answered(&self) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Something has not come: allowed, unless nothing was to go wrong.
+    pub(crate) fn excused(&self, what: impl FnOnce() -> String) {
+        self.excused_unless(false, what);
+    }
+
+    pub(crate) fn excused_unless(&self, right: bool, what: impl FnOnce() -> String) {
+        assert!(right || !self.calm, "although nothing was to go wrong: {}", what());
+        self.excused.fetch_add(u64::from(!right), Ordering::Relaxed);
+    }
+
+    /// In calm weather this answer must be there and right.
+    pub(crate) fn calmly(&self, answer: Option<Answer>, right: impl FnOnce(&Answer) -> bool, whose: &str) {
+        let right = answer.as_ref().is_some_and(right);
+        self.excused_unless(right, || format!("to {whose}: {answer:?}"));
+    }
+}
+
+/// What is drawn for a run before it starts.
+struct Plan {
+    network: Network,
+    config: Config,
+    calm: bool,
+    large: u64,
+    polite: u64,
+    rude: u64,
+}
+
+impl Plan {
+    fn draw(seed: u64) -> Self {
+        let mut random = Random::new(!seed);
+        let (network, large) = match random.index(4) {
+            0 => (Network::perfect(), 400_000),
+            1 => (Network::rough(), 8_000),
+            2 => (Network { resets: 0.01, accept_failures: 0.2, ..Network::default() }, 100_000),
+            _ => (Network::default(), 100_000),
+        };
+        let calm = network.resets == 0.0 && random.chance(0.7);
+        let mut config = Config::new().port(0).threads(1).access_log(false);
+        if !calm {
+            let mut short =
+                |most: u64| random.duration(Duration::from_millis(100)..Duration::from_secs(most));
+            config.timeouts = Timeouts {
+                head: short(10),
+                keep_alive: short(5),
+                body: short(30),
+                write: short(30),
+                linger: short(2),
+            };
+            config.timeout_graceful_shutdown = short(30);
+            config.limit_concurrency = NonZeroUsize::new(random.index(12));
+            config = config.limit_max_requests(random.number(0..100));
+        }
+        let (polite, rude) = (random.number(1..6), random.number(0..6));
+        Self { network, config, calm, large, polite, rude }
+    }
+}
+
+/// Runs the scenario of a seed.
+///
+/// # Errors
+/// Something is wrong with the server (or with the simulator).
+pub(crate) fn run(seed: u64, print: bool) -> Result<Report<Summary>, Failure> {
+    let plan = Plan::draw(seed);
+    let simulation = Simulation::new(seed).network(plan.network.clone()).print(print);
+    let report = simulation.run(async |sim| scenario(sim, plan).await)?;
+    let (tasks, sockets) = (report.tasks, report.sockets);
+    if (tasks, sockets) == (0, 0) {
+        return Ok(report);
+    }
+    let message = format!("{tasks} tasks and {sockets} sockets are left");
+    Err(Failure::Panicked { seed, at: Instant::ZERO + report.elapsed, message })
+}
+
+async fn scenario(sim: Sim, plan: Plan) -> Summary {
+    let Plan { config, calm, large, polite, rude, .. } = plan;
+    let witness = Arc::new(Witness::default());
+    let app = Tester { sim: sim.clone(), witness: witness.clone() };
+    let timeouts = config.timeouts;
+    let grace = config.timeout_graceful_shutdown;
+    let server = Server::new(config);
+    let handle = server.handle();
+    let server = sim.start(server.serve_on(sim.clone(), Arc::new(app)));
+    let addresses = handle.listening().await.expect("the server starts");
+    let address = addresses.into_iter().next().expect("it has an address");
+    let (last, answered, excused) = Default::default();
+    let scene = Scene { address: address.clone(), timeouts, large, calm, last, answered, excused };
+
+    let mut clients = Vec::new();
+    for n in 0..polite + rude {
+        sim.pause(sim.duration(Duration::ZERO..Duration::from_millis(300))).await;
+        clients.push(match n < polite {
+            true => sim.start(polite::run(scene.clone(), sim.clone())),
+            false => sim.start(rude::run(scene.clone(), sim.clone())),
+        });
+    }
+    if calm {
+        for client in clients.drain(..) {
+            client.await;
+        }
+    } else {
+        sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(30))).await;
+    }
+
+    let stopping = sim.now();
+    match sim.number(0..3) {
+        0 => handle.stop(),
+        1 => sim.signal(Signal::Interrupt),
+        _ => sim.signal(Signal::Terminate),
+    }
+    let forced = !calm && sim.chance(0.2);
+    if forced {
+        sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(5))).await;
+        sim.signal(Signal::Terminate);
+    }
+    server.await.expect("the server ends well");
+
+    // What has ended, has ended.
+    let took = sim.now() - stopping;
+    assert!(took <= grace + Duration::from_secs(6), "it took {took:?} to stop");
+    assert_eq!(sim.accepted(), 0, "connections are left");
+    assert!(sim.connect(&address).await.is_err(), "the address still answers");
+    assert_eq!(witness.background.load(Ordering::Relaxed), 0, "background tasks are left");
+    assert!(forced || witness.stopped.load(Ordering::Relaxed), "no shutdown");
+    for client in clients {
+        client.await;
+    }
+    assert_eq!(witness.faults(), [""; 0]);
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    Summary {
+        requests: witness.requests() as u64,
+        answered: count(&scene.answered),
+        excused: count(&scene.excused),
+    }
+}

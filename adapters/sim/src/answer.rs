@@ -1,0 +1,271 @@
+//! Reading a response as strictly as RFC 9112 allows: what is taken here is framed beyond doubt.
+//!
+//! Written on its own, apart from the server's code, so that the two do not share mistakes.
+
+/// A whole response.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The header fields, names in lower case, in the order in which they came.
+    pub fields: Vec<(String, String)>,
+    /// The body, without its framing.
+    pub body: Vec<u8>,
+    /// The trailer fields.
+    pub trailers: Vec<(String, String)>,
+}
+
+impl Answer {
+    /// The value of a field, if there is one of this name (in lower case).
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether no other response follows on the connection.
+    pub fn closes(&self) -> bool {
+        self.field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
+    /// The body as text, with what is not UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// How far the reading of a response has come.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    answer: Answer,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Stage {
+    #[default]
+    Head,
+    Length(usize),
+    ChunkSize,
+    Chunk(usize),
+    ChunkEnd,
+    Trailers,
+    UntilEnd,
+}
+
+/// What has been broken.
+pub(crate) type Rule = &'static str;
+
+impl Reader {
+    /// Whether nothing of a response has come yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.stage == Stage::Head
+    }
+
+    /// Takes what it can from `input`; the response, once it is whole. `to_head` says that the request was a HEAD.
+    pub(crate) fn read(
+        &mut self,
+        input: &mut Vec<u8>,
+        ended: bool,
+        to_head: bool,
+    ) -> Result<Option<Answer>, Rule> {
+        let mut at = 0;
+        let done = self.step(input, &mut at, ended, to_head);
+        input.drain(..at);
+        Ok(done?.then(|| std::mem::take(self).answer))
+    }
+
+    /// Says whether the response is whole.
+    fn step(&mut self, input: &[u8], at: &mut usize, ended: bool, to_head: bool) -> Result<bool, Rule> {
+        loop {
+            let rest = &input[*at..];
+            self.stage = match self.stage {
+                Stage::Head => {
+                    let Some(end) = find(rest, b"\r\n\r\n") else { return Ok(false) };
+                    *at += end + 4;
+                    let stage = self.head(&rest[..end], to_head)?;
+                    if (100..200).contains(&self.answer.status) && self.answer.status != 101 {
+                        self.answer = Answer::default();
+                        Stage::Head
+                    } else {
+                        stage
+                    }
+                }
+                Stage::Length(0) => return Ok(true),
+                Stage::Length(left) => match self.take(rest, left, at) {
+                    0 => return Ok(false),
+                    n => Stage::Length(left - n),
+                },
+                Stage::ChunkSize => {
+                    let Some(end) = find(rest, b"\r\n") else { return Ok(false) };
+                    *at += end + 2;
+                    match number(&rest[..end], 16).ok_or("a chunk size is no number")? {
+                        0 => Stage::Trailers,
+                        size => Stage::Chunk(size),
+                    }
+                }
+                Stage::Chunk(left) => match self.take(rest, left, at) {
+                    0 => return Ok(false),
+                    n if n == left => Stage::ChunkEnd,
+                    n => Stage::Chunk(left - n),
+                },
+                Stage::ChunkEnd => {
+                    let Some(end) = rest.get(..2) else { return Ok(false) };
+                    *at += 2;
+                    if end != b"\r\n" {
+                        return Err("a chunk does not end where it said");
+                    }
+                    Stage::ChunkSize
+                }
+                Stage::Trailers => {
+                    let Some(end) = find(rest, b"\r\n") else { return Ok(false) };
+                    *at += end + 2;
+                    if end == 0 {
+                        return Ok(true);
+                    }
+                    self.answer.trailers.push(field(&rest[..end])?);
+                    Stage::Trailers
+                }
+                Stage::UntilEnd => {
+                    self.take(rest, usize::MAX, at);
+                    return Ok(ended);
+                }
+            };
+        }
+    }
+
+    fn take(&mut self, rest: &[u8], most: usize, at: &mut usize) -> usize {
+        let n = rest.len().min(most);
+        self.answer.body.extend_from_slice(&rest[..n]);
+        *at += n;
+        n
+    }
+
+    fn head(&mut self, head: &[u8], to_head: bool) -> Result<Stage, Rule> {
+        if head.iter().any(|&b| b < b' ' && !matches!(b, b'\r' | b'\n' | b'\t') || b == 0x7f) {
+            return Err("a control character in the head");
+        }
+        let mut lines = split(head);
+        let line = lines.next().unwrap_or_default();
+        let rest = line.strip_prefix(b"HTTP/1.1 ").ok_or("the status line does not begin with HTTP/1.1")?;
+        let (status, rest) = rest.split_at_checked(3).ok_or("the status is cut off")?;
+        if !rest.starts_with(b" ") || !(b'1'..=b'5').contains(&status[0]) {
+            return Err("no status of three digits");
+        }
+        self.answer.status =
+            number(status, 10).and_then(|n| n.try_into().ok()).ok_or("the status is no number")?;
+        self.answer.fields = lines.map(field).collect::<Result<_, Rule>>()?;
+        self.framing(to_head)
+    }
+
+    fn framing(&self, to_head: bool) -> Result<Stage, Rule> {
+        let all = |name| self.answer.fields.iter().filter(move |(n, _)| n == name).map(|(_, value)| value);
+        let (mut lengths, mut codings) = (all("content-length"), all("transfer-encoding"));
+        let (length, coding) = (lengths.next(), codings.next());
+        if lengths.next().is_some() || codings.next().is_some() || length.is_some() && coding.is_some() {
+            return Err("framed twice");
+        }
+        let bodiless = matches!(self.answer.status, 100..=199 | 204);
+        if bodiless && (length.is_some() || coding.is_some()) {
+            return Err("a length where there can be no body");
+        }
+        Ok(match (length, coding) {
+            _ if to_head || bodiless || self.answer.status == 304 => Stage::Length(0),
+            (Some(length), _) => {
+                Stage::Length(number(length.as_bytes(), 10).ok_or("a length that is no number")?)
+            }
+            (_, Some(coding)) if coding == "chunked" => Stage::ChunkSize,
+            (_, Some(_)) => return Err("a transfer coding that nobody asked for"),
+            (None, None) if self.answer.closes() => Stage::UntilEnd,
+            (None, None) => return Err("no length, and the connection goes on"),
+        })
+    }
+}
+
+fn field(line: &[u8]) -> Result<(String, String), Rule> {
+    let line = std::str::from_utf8(line).map_err(|_| "a field that is not UTF-8")?;
+    if line.contains(['\r', '\n']) {
+        return Err("a bare CR or LF");
+    }
+    let (name, value) = line.split_once(':').ok_or("a field without a colon")?;
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err("a field name that is no token");
+    }
+    Ok((name.to_ascii_lowercase(), value.trim_matches([' ', '\t']).to_owned()))
+}
+
+/// A plain number: digits, and nothing else.
+fn number(digits: &[u8], radix: u32) -> Option<usize> {
+    let digits = std::str::from_utf8(digits).ok().filter(|d| d.chars().all(|c| c.is_digit(radix)))?;
+    usize::from_str_radix(digits, radix).ok()
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// The lines of a head, ends left out.
+fn split(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(head);
+    std::iter::from_fn(move || {
+        let all = rest?;
+        let end = find(all, b"\r\n");
+        rest = end.map(|end| &all[end + 2..]);
+        Some(&all[..end.unwrap_or(all.len())])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Option<Answer>, Rule> {
+        let mut reader = Reader::default();
+        let mut input = Vec::new();
+        for byte in text.bytes() {
+            input.push(byte);
+            if let Some(answer) = reader.read(&mut input, false, false)? {
+                return Ok(Some(answer));
+            }
+        }
+        reader.read(&mut input, true, false)
+    }
+
+    #[test]
+    fn every_framing_is_read() {
+        for (text, body) in [
+            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", "hi"),
+            ("HTTP/1.1 204 No Content\r\n\r\n", ""),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nB\r\n-----------\r\n0\r\na: b\r\n\r\n",
+                "abc-----------",
+            ),
+            ("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nto the end", "to the end"),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \r\ncontent-length: 1\r\n\r\nx", "x"),
+        ] {
+            assert_eq!(read(text).unwrap().unwrap().text(), body, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_doubtful_is_refused() {
+        for text in [
+            "HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: +1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na : b\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\nc: d\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_not_taken() {
+        assert_eq!(read("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi"), Ok(None));
+        assert_eq!(read("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n"), Ok(None));
+    }
+}

@@ -1,0 +1,193 @@
+//! The simulated executor as tasks see it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::ops::Range;
+use std::pin::pin;
+use std::sync::{Arc, MutexGuard};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
+
+use crate::handles::{Connecting, Handle, Listener, Signals, Sleep, Socket, Stream};
+use crate::simulation::Simulation;
+use crate::sockets::SERVER;
+use crate::world::{Catcher, State, World};
+
+/// The first of January 2026, when every simulation begins.
+const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+
+thread_local! {
+    static CURRENT: RefCell<Option<Sim>> = const { RefCell::new(None) };
+}
+
+/// Makes `sim` the executor of this thread, in place of the one returned.
+pub(crate) fn current(sim: Option<Sim>) -> Option<Sim> {
+    CURRENT.replace(sim)
+}
+
+/// A simulated executor: what the code under test takes for the real one, and what a test makes things happen with.
+#[derive(Clone)]
+pub struct Sim(pub(crate) Arc<World>);
+
+/// How much has gone through the accepting end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traffic {
+    /// Bytes that the server has read.
+    pub received: u64,
+    /// Bytes that the server has written.
+    pub sent: u64,
+}
+
+impl Sim {
+    /// Runs a future beside the others; what it gives can be waited for.
+    pub fn start<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Handle<T> {
+        let handle = Handle::new();
+        let twin = handle.twin();
+        self.spawn(async move { twin.set(future.await) });
+        handle
+    }
+
+    /// Waits.
+    pub fn pause(&self, duration: Duration) -> Sleep {
+        self.sleep(self.now() + duration)
+    }
+
+    /// What `future` gives, if it gives it within `duration`.
+    pub async fn timeout<T>(&self, duration: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let (mut future, mut sleep) = (pin!(future), pin!(self.pause(duration)));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// Nobody listens there, or too many connections wait.
+    pub async fn connect(&self, address: &Address) -> io::Result<Stream> {
+        Connecting::new(self, address).await
+    }
+
+    /// Sends a signal to all who catch signals.
+    pub fn signal(&self, signal: Signal) {
+        let mut state = self.state();
+        state.note(if signal == Signal::Interrupt { "SIGINT" } else { "SIGTERM" }, 0);
+        for catcher in state.catchers.values_mut() {
+            catcher.pending.push(signal);
+            catcher.waker.take().map(Waker::wake).unwrap_or_default();
+        }
+    }
+
+    /// A number in `range`, drawn from the seed.
+    pub fn number(&self, range: Range<u64>) -> u64 {
+        self.state().random.number(range)
+    }
+
+    /// A span of time in `range`, drawn from the seed.
+    pub fn duration(&self, range: Range<Duration>) -> Duration {
+        self.state().random.duration(range)
+    }
+
+    /// True in a part `chance` of all cases, drawn from the seed.
+    pub fn chance(&self, chance: f64) -> bool {
+        self.state().random.chance(chance)
+    }
+
+    /// What has gone through the connection of this client, at the server's end. Nothing, if it is over.
+    pub fn traffic(&self, client: &Address) -> Traffic {
+        let state = self.state();
+        let mut all = state.sockets.connections.values();
+        let found = all.find(|connection| connection.ends[1 - SERVER].address.as_ref() == Some(client));
+        let end = found.map(|connection| &connection.ends[SERVER]);
+        end.map(|end| Traffic { received: end.read, sent: end.written }).unwrap_or_default()
+    }
+
+    /// How many connections have been accepted and are still held.
+    pub fn accepted(&self) -> usize {
+        self.state().sockets.accepted()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state()
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sim")
+    }
+}
+
+impl Runtime for Sim {
+    const NAME: &'static str = "sim";
+
+    type Socket = Socket;
+    type Listener = Listener;
+    type Stream = Stream;
+    type Sleep = Sleep;
+    type Signals = Signals;
+
+    /// Runs the simulation of seed 0, on the calling thread.
+    fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
+        Simulation::new(0).run_here(main, true).map(|report| report.output).map_err(io::Error::other)
+    }
+
+    fn current() -> io::Result<Self> {
+        CURRENT.with_borrow(Clone::clone).ok_or_else(|| io::Error::other("no simulation runs the caller"))
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(Some(Box::pin(future)));
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.state().work(work);
+    }
+
+    fn now(&self) -> Instant {
+        self.state().now
+    }
+
+    fn unix_time(&self) -> Duration {
+        EPOCH + (self.now() - Instant::ZERO)
+    }
+
+    fn sleep(&self, deadline: Instant) -> Sleep {
+        Sleep::new(self, deadline)
+    }
+
+    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
+        let id = self.state().bind(bind)?;
+        Ok(Socket { sim: self.clone(), id })
+    }
+
+    fn share(&self, socket: &Socket) -> io::Result<Socket> {
+        let id = self.state().share(socket.id)?;
+        Ok(Socket { sim: self.clone(), id })
+    }
+
+    fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
+        self.state().listen(socket.id, backlog);
+        Ok(Listener(socket))
+    }
+
+    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
+        let state = self.state();
+        let bound = state.sockets.bound.get(&socket.id).ok_or(io::ErrorKind::NotFound)?;
+        Ok(bound.address.clone())
+    }
+
+    fn signals(&self) -> io::Result<Signals> {
+        let mut state = self.state();
+        let id = state.number();
+        state.catchers.insert(id, Catcher::default());
+        drop(state);
+        Ok(Signals { sim: self.clone(), id })
+    }
+}

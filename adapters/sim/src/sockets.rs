@@ -1,0 +1,477 @@
+//! The simulated network: connections as two ends with pieces of data on their way, and addresses that listen.
+//!
+//! It behaves as TCP does where that matters to a server: bytes arrive whole and in order or not at all; an end that is
+//! closed with unread data resets the other one, and what that one has not read by then is lost.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use stelo_runtime::{Address, Bind, Instant};
+
+use crate::world::{Event, State};
+
+/// The end of a connection that has opened it.
+pub(crate) const CLIENT: usize = 0;
+/// The end of a connection that was accepted.
+pub(crate) const SERVER: usize = 1;
+
+/// The sockets of a simulation, by their numbers.
+#[derive(Default)]
+pub(crate) struct Sockets {
+    pub(crate) connections: BTreeMap<u64, Connection>,
+    pub(crate) bound: BTreeMap<u64, Bound>,
+    clients: u16,
+    ports: u16,
+}
+
+impl Sockets {
+    /// How many are held by someone.
+    pub(crate) fn open(&self) -> usize {
+        let ends = self.connections.values().flat_map(|connection| &connection.ends);
+        ends.filter(|end| end.held).count() + self.bound.len()
+    }
+
+    /// How many accepted ends of connections are held.
+    pub(crate) fn accepted(&self) -> usize {
+        self.connections.values().filter(|connection| connection.ends[SERVER].held).count()
+    }
+}
+
+/// A socket that is bound, and perhaps listens.
+pub(crate) struct Bound {
+    pub(crate) address: Address,
+    reuse: bool,
+    /// How many connections may wait, once it listens.
+    backlog: Option<usize>,
+    /// Connections to accept.
+    queue: VecDeque<u64>,
+    waker: Option<Waker>,
+}
+
+/// A connection.
+pub(crate) struct Connection {
+    pub(crate) ends: [End; 2],
+    latency: Duration,
+    target: Address,
+    pub(crate) opening: Opening,
+}
+
+/// How far the opening of a connection has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opening {
+    UnderWay,
+    Done,
+    Refused,
+}
+
+/// One end of a connection.
+#[derive(Default)]
+pub(crate) struct End {
+    pub(crate) address: Option<Address>,
+    /// Someone has it: it has been made or accepted, and not been dropped.
+    held: bool,
+    /// Nobody will have it any more: what arrives is answered by a reset.
+    dropped: bool,
+    /// What is on its way to this end.
+    flight: VecDeque<Piece>,
+    flying: usize,
+    /// What has arrived and has not been read.
+    arrived: VecDeque<u8>,
+    /// The other side has ended.
+    eof: bool,
+    reset: bool,
+    /// Our side has been ended.
+    ended: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    /// When the last piece on its way here arrives, and when the line is free for another.
+    last: Instant,
+    free: Instant,
+    /// Bytes read and written here so far.
+    pub(crate) read: u64,
+    pub(crate) written: u64,
+}
+
+/// What travels.
+enum Piece {
+    Data(Vec<u8>),
+    End,
+    Reset,
+}
+
+impl State {
+    // Addresses
+
+    pub(crate) fn bind(&mut self, bind: &Bind) -> io::Result<u64> {
+        let (address, reuse) = match bind {
+            Bind::Tcp { address, reuse_port } => {
+                let mut address = *address;
+                while address.port() == 0 {
+                    let port = 49152 + self.sockets.ports;
+                    self.sockets.ports += 1;
+                    if !self.sockets.bound.values().any(|b| is_port(&b.address, port)) {
+                        address.set_port(port);
+                    }
+                }
+                (Address::Ip(address), *reuse_port)
+            }
+            Bind::Unix(path) => (Address::Unix(path.to_string_lossy().into()), false),
+            // Nobody can hand one to a simulation.
+            Bind::Fd(_) => return Err(ErrorKind::Unsupported.into()),
+        };
+        let taken = |bound: &Bound| bound.address == address && !(reuse && bound.reuse);
+        if self.sockets.bound.values().any(taken) {
+            return Err(ErrorKind::AddrInUse.into());
+        }
+        Ok(self.bound(address, reuse))
+    }
+
+    /// Another socket at the address of `socket`.
+    pub(crate) fn share(&mut self, socket: u64) -> io::Result<u64> {
+        let bound = self.sockets.bound.get(&socket).ok_or(ErrorKind::NotFound)?;
+        let (address, reuse) = (bound.address.clone(), bound.reuse);
+        Ok(self.bound(address, reuse))
+    }
+
+    fn bound(&mut self, address: Address, reuse: bool) -> u64 {
+        let id = self.number();
+        let bound = Bound { address, reuse, backlog: None, queue: VecDeque::new(), waker: None };
+        self.sockets.bound.insert(id, bound);
+        id
+    }
+
+    pub(crate) fn listen(&mut self, socket: u64, backlog: u32) {
+        self.note("listen", socket);
+        if let Some(bound) = self.sockets.bound.get_mut(&socket) {
+            bound.backlog = Some(backlog as usize);
+        }
+    }
+
+    /// The socket is dropped, and with it the connections that nobody has accepted.
+    pub(crate) fn unbind(&mut self, socket: u64) {
+        self.note("close listener", socket);
+        let queue = self.sockets.bound.remove(&socket).map(|bound| bound.queue).unwrap_or_default();
+        for connection in queue {
+            self.reset(connection, SERVER);
+        }
+    }
+
+    /// The next connection; its address and number.
+    pub(crate) fn accept(&mut self, cx: &Context<'_>, socket: u64) -> Poll<io::Result<u64>> {
+        let Self { sockets, random, network, .. } = self;
+        let Some(bound) = sockets.bound.get_mut(&socket) else {
+            return Poll::Ready(Err(ErrorKind::NotFound.into()));
+        };
+        let Some(&connection) = bound.queue.front() else {
+            bound.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
+        if random.chance(network.accept_failures) && random.chance(0.5) {
+            self.note("accept: no descriptor for", connection);
+            return Poll::Ready(Err(io::Error::other("too many open files (simulated)")));
+        }
+        bound.queue.pop_front();
+        if random.chance(network.accept_failures) {
+            self.note("accept: lost", connection);
+            self.reset(connection, SERVER);
+            return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
+        }
+        self.note("accept", connection);
+        if let Some(end) = self.end(connection, SERVER) {
+            end.held = true;
+        }
+        Poll::Ready(Ok(connection))
+    }
+
+    // The opening of a connection
+
+    /// A connection on its way to `target`.
+    pub(crate) fn open(&mut self, target: &Address) -> u64 {
+        let id = self.number();
+        let latency = self.random.duration(self.network.latency.clone());
+        let at = self.now + latency;
+        self.sockets.clients = self.sockets.clients.wrapping_add(1);
+        let client = match target {
+            Address::Ip(_) => Some(Address::Ip(SocketAddr::from((
+                Ipv4Addr::LOCALHOST,
+                1024 + self.sockets.clients % 48_000,
+            )))),
+            Address::Unix(_) => None,
+        };
+        // What is sent arrives after the opening.
+        let end = |address, held| End { address, held, last: at, free: at, ..End::default() };
+        let ends = [end(client, true), end(Some(target.clone()), false)];
+        let target = target.clone();
+        self.sockets.connections.insert(id, Connection { ends, latency, target, opening: Opening::UnderWay });
+        self.note("connect", id);
+        self.schedule(at, Event::Open { connection: id });
+        id
+    }
+
+    /// The connection has reached its target.
+    pub(crate) fn opened(&mut self, id: u64) {
+        let Some(connection) = self.sockets.connections.get(&id) else { return };
+        let latency = connection.latency;
+        let listens = |bound: &Bound| bound.backlog.is_some_and(|backlog| bound.queue.len() < backlog.max(1));
+        let target = &connection.target;
+        let bound = self.sockets.bound.iter();
+        let here: Vec<u64> = bound
+            .filter(|(_, bound)| reaches(target, &bound.address) && listens(bound))
+            .map(|(id, _)| *id)
+            .collect();
+        let chosen = here.get(self.random.index(here.len())).copied();
+        self.note(if chosen.is_some() { "open" } else { "refuse" }, id);
+        if let Some(bound) = chosen.and_then(|socket| self.sockets.bound.get_mut(&socket)) {
+            bound.queue.push_back(id);
+            bound.waker.take().map(Waker::wake).unwrap_or_default();
+        }
+        if let Some(connection) = self.sockets.connections.get_mut(&id) {
+            connection.opening = if chosen.is_some() { Opening::Done } else { Opening::Refused };
+            connection.ends[SERVER].dropped = chosen.is_none();
+            let waker = connection.ends[CLIENT].reader.take();
+            self.wake_after(latency, waker);
+        }
+    }
+
+    // Bytes
+
+    pub(crate) fn read(
+        &mut self,
+        cx: &Context<'_>,
+        id: u64,
+        end: usize,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some((here, there, latency)) = self.both(id, end) else {
+            return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+        };
+        if here.reset {
+            return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+        }
+        if here.arrived.is_empty() {
+            if here.eof {
+                return Poll::Ready(Ok(0));
+            }
+            here.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let most = here.arrived.len().min(buf.len());
+        // Room there is now; the other side hears of it later.
+        let writer = there.writer.take();
+        self.wake_after(latency, writer);
+        if self.is_late(cx) {
+            return Poll::Pending;
+        }
+        let n = self.part(most);
+        let Some(here) = self.end(id, end) else { return Poll::Pending };
+        for (slot, byte) in buf.iter_mut().zip(here.arrived.drain(..n)) {
+            *slot = byte;
+        }
+        here.read += n as u64;
+        self.trace.bytes(self.now, ["client reads", "server reads"][end], id, &buf[..n]);
+        Poll::Ready(Ok(n))
+    }
+
+    pub(crate) fn write<'a>(
+        &mut self,
+        cx: &Context<'_>,
+        id: u64,
+        end: usize,
+        bytes: impl Iterator<Item = &'a [u8]>,
+    ) -> Poll<io::Result<usize>> {
+        let window = self.network.window.max(1);
+        let Some((here, there, _)) = self.both(id, end) else {
+            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+        };
+        if here.reset || here.ended {
+            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+        }
+        let room = window.saturating_sub(there.arrived.len() + there.flying);
+        if room == 0 {
+            here.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if self.is_late(cx) {
+            return Poll::Pending;
+        }
+        let mut data: Vec<u8> = Vec::new();
+        for slice in bytes {
+            data.extend_from_slice(&slice[..slice.len().min(room - data.len())]);
+        }
+        data.truncate(self.part(data.len()));
+        let n = data.len();
+        self.trace.bytes(self.now, ["client writes", "server writes"][end], id, &data);
+        if let Some(here) = self.end(id, end) {
+            here.written += n as u64;
+        }
+        if n > 0 {
+            self.send(id, 1 - end, Piece::Data(data));
+        }
+        if self.random.chance(self.network.resets) {
+            self.note("the network resets", id);
+            self.send(id, CLIENT, Piece::Reset);
+            self.send(id, SERVER, Piece::Reset);
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    /// Our side sends no more.
+    pub(crate) fn finish(&mut self, id: u64, end: usize) -> io::Result<()> {
+        let here = self.end(id, end).ok_or(ErrorKind::NotConnected)?;
+        if here.reset {
+            return Err(ErrorKind::NotConnected.into());
+        }
+        if !std::mem::replace(&mut here.ended, true) {
+            self.note(["client ends", "server ends"][end], id);
+            self.send(id, 1 - end, Piece::End);
+        }
+        Ok(())
+    }
+
+    /// An end is dropped.
+    pub(crate) fn close(&mut self, id: u64, end: usize) {
+        self.note(["client closes", "server closes"][end], id);
+        let Some(here) = self.end(id, end) else { return };
+        let (unread, ended) = (!here.arrived.is_empty(), here.ended);
+        if unread {
+            return self.reset(id, end);
+        }
+        self.give_up(id, end);
+        if !ended {
+            self.send(id, 1 - end, Piece::End);
+        }
+    }
+
+    /// An end is dropped, and the other one is to know that nothing counts any more.
+    pub(crate) fn reset(&mut self, id: u64, end: usize) {
+        self.give_up(id, end);
+        self.send(id, 1 - end, Piece::Reset);
+    }
+
+    fn give_up(&mut self, id: u64, end: usize) {
+        if let Some(here) = self.end(id, end) {
+            (here.held, here.dropped) = (false, true);
+            here.arrived.clear();
+        }
+        self.forget(id);
+    }
+
+    // Pieces
+
+    fn send(&mut self, id: u64, to: usize, piece: Piece) {
+        let jitter = self.random.duration(Duration::ZERO..self.network.jitter);
+        let (now, bandwidth) = (self.now, self.network.bandwidth.max(1));
+        let Some((there, _, latency)) = self.both(id, to) else { return };
+        if let Piece::Data(data) = &piece {
+            there.flying += data.len();
+            let micros = data.len() as u64 * 1_000_000 / bandwidth;
+            there.free = there.free.max(now) + Duration::from_micros(micros);
+        }
+        there.last = there.last.max(there.free.max(now) + latency + jitter);
+        there.flight.push_back(piece);
+        let at = there.last;
+        self.schedule(at, Event::Arrive { connection: id, end: to });
+    }
+
+    /// The first piece on its way to this end arrives.
+    pub(crate) fn arrived(&mut self, id: u64, end: usize) {
+        let Some((here, there, latency)) = self.both(id, end) else { return };
+        let Some(piece) = here.flight.pop_front() else { return };
+        let mut answer = false;
+        match piece {
+            Piece::Data(data) => {
+                here.flying -= data.len();
+                if here.dropped {
+                    answer = !there.reset;
+                    let writer = there.writer.take();
+                    self.wake_after(latency, writer);
+                } else if !here.reset {
+                    here.arrived.extend(data);
+                }
+            }
+            Piece::End => here.eof = true,
+            Piece::Reset => {
+                here.reset = true;
+                here.arrived.clear();
+                here.writer.take().map(Waker::wake).unwrap_or_default();
+                self.note(["reset reaches client", "reset reaches server"][end], id);
+            }
+        }
+        if answer {
+            self.send(id, 1 - end, Piece::Reset);
+        }
+        if let Some(here) = self.end(id, end) {
+            here.reader.take().map(Waker::wake).unwrap_or_default();
+        }
+        self.forget(id);
+    }
+
+    /// Drops a connection that nobody has and nothing travels on.
+    fn forget(&mut self, id: u64) {
+        let over = |end: &End| end.dropped && end.flight.is_empty();
+        if self.sockets.connections.get(&id).is_some_and(|connection| connection.ends.iter().all(over)) {
+            self.sockets.connections.remove(&id);
+        }
+    }
+
+    // Chance
+
+    /// Has the caller wait for no reason, now and then.
+    fn is_late(&mut self, cx: &Context<'_>) -> bool {
+        const LONGEST: Duration = Duration::from_millis(5);
+        let late = self.random.chance(self.network.late);
+        if late {
+            let delay = self.random.duration(Duration::ZERO..LONGEST);
+            self.wake_after(delay, Some(cx.waker().clone()));
+        }
+        late
+    }
+
+    /// How much of what could be done is done. Never nothing, unless nothing could be.
+    fn part(&mut self, most: usize) -> usize {
+        if most < 2 || !self.random.chance(self.network.partial) {
+            return most;
+        }
+        // Small parts are the interesting ones.
+        let most = if self.random.chance(0.5) { most.min(16) } else { most };
+        1 + self.random.index(most)
+    }
+
+    fn end(&mut self, id: u64, end: usize) -> Option<&mut End> {
+        self.sockets.connections.get_mut(&id)?.ends.get_mut(end)
+    }
+
+    /// This end, the other one, and how long the way between them is.
+    fn both(&mut self, id: u64, end: usize) -> Option<(&mut End, &mut End, Duration)> {
+        let connection = self.sockets.connections.get_mut(&id)?;
+        let [client, server] = &mut connection.ends;
+        let (here, there) = if end == CLIENT { (client, server) } else { (server, client) };
+        Some((here, there, connection.latency))
+    }
+
+    /// How the opening stands; whoever asks is woken when it is over.
+    pub(crate) fn opening(&mut self, cx: &Context<'_>, id: u64) -> Opening {
+        let Some(connection) = self.sockets.connections.get_mut(&id) else { return Opening::Refused };
+        if connection.opening == Opening::UnderWay {
+            connection.ends[CLIENT].reader = Some(cx.waker().clone());
+        }
+        connection.opening
+    }
+}
+
+fn is_port(address: &Address, port: u16) -> bool {
+    matches!(address, Address::Ip(address) if address.port() == port)
+}
+
+/// Whether a connection to `target` reaches a socket that is bound to `bound`.
+fn reaches(target: &Address, bound: &Address) -> bool {
+    match (target, bound) {
+        (Address::Ip(target), Address::Ip(bound)) if bound.ip().is_unspecified() => {
+            target.port() == bound.port()
+        }
+        _ => target == bound,
+    }
+}
