@@ -122,7 +122,8 @@ fn bytes(on: On) {
 fn status(on: On) {
     let server = demo(on);
     let mut client = server.connect();
-    for (code, text) in [(200, "OK"), (204, ""), (304, ""), (404, "Not Found"), (503, "Service Unavailable")] {
+    for (code, text) in [(200, "OK"), (204, ""), (304, ""), (404, "Not Found"), (503, "Service Unavailable")]
+    {
         let answer = client.get(&format!("/status/{code}"));
         assert_eq!((answer.status, answer.text().as_str()), (code, text));
     }
@@ -155,7 +156,9 @@ impl Folder {
     fn new(on: On, name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("stelo-{}-{on:?}-{name}", std::process::id()));
         let folder = Self(path.join("public"));
-        for (file, text) in [("index.html", "<h1>home</h1>"), ("a.txt", "0123456789"), ("sub/index.html", "sub")] {
+        for (file, text) in
+            [("index.html", "<h1>home</h1>"), ("a.txt", "0123456789"), ("sub/index.html", "sub")]
+        {
             let file = folder.0.join(file);
             fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("a folder can be made");
             fs::write(file, text).expect("a file can be made");
@@ -221,6 +224,7 @@ fn a_folder_is_not_left(on: On) {
 }
 
 fn a_folder_that_is_missing_is_named(on: On) {
-    let error = on.try_serve(config(), stelo_demo::folder("no/such/folder".into())).expect_err("a failed start");
+    let error =
+        on.try_serve(config(), stelo_demo::folder("no/such/folder".into())).expect_err("a failed start");
     assert!(error.to_string().contains("no/such/folder"), "{error}");
 }

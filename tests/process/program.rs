@@ -1,0 +1,157 @@
+//! A server that runs as a process of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
+
+use stelo_tests::{Client, On, PATIENCE};
+
+/// The folder of the repository.
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The two programs, built with the cargo that runs the tests.
+fn build() -> Vec<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--quiet", "--message-format=json"]).current_dir(root());
+    cargo.args(["-p", "stelo-server-tokio", "-p", "stelo-server-smol"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo can be run");
+    assert!(output.status.success(), "the servers cannot be built");
+    let messages = String::from_utf8(output.stdout).expect("cargo writes JSON");
+    let executable = |line: &str| {
+        let message: serde_json::Value = serde_json::from_str(line).expect("cargo writes JSON");
+        Some(PathBuf::from(message["executable"].as_str()?))
+    };
+    messages.lines().filter_map(executable).collect()
+}
+
+/// The program that runs on an executor, and the option that chooses it.
+pub(crate) fn command(on: On) -> Command {
+    static PROGRAMS: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    let (name, executor) = match on {
+        On::Tokio => ("stelo-server-tokio", "tokio"),
+        On::Smol => ("stelo-server-smol", "smol"),
+        On::AsyncStd => ("stelo-server-smol", "async-std"),
+    };
+    let programs = PROGRAMS.get_or_init(build);
+    let program = programs.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
+    let mut command = Command::new(program.expect("cargo names what it has built"));
+    command.args(["--loop", executor]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A server that runs; it is killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    /// The lines of its log.
+    log: Receiver<String>,
+    /// The access lines.
+    access: Receiver<String>,
+}
+
+/// Collects the lines that a process writes.
+fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+impl Process {
+    /// Starts a server on a port that the system chooses, and waits until it listens.
+    #[track_caller]
+    pub(crate) fn serve(on: On, args: &[&str]) -> (Self, SocketAddr) {
+        let process = Self::start(command(on).args(["--port", "0"]).args(args));
+        let line = process.expect_line("Stelo running on http://");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        (process, address.expect("the line names an address"))
+    }
+
+    /// Starts a server.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("the server can be started");
+        let log = lines(child.stderr.take().expect("standard error is a pipe"));
+        let access = lines(child.stdout.take().expect("standard output is a pipe"));
+        Self { child, log, access }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line of the log.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        self.log.recv_timeout(PATIENCE).expect("the server writes a line")
+    }
+
+    /// The next line of the log that contains a text.
+    #[track_caller]
+    pub(crate) fn expect_line(&self, text: &str) -> String {
+        let mut others = Vec::new();
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => others.push(line),
+                Err(error) => panic!("no line says {text:?} ({error}), but {others:#?}"),
+            }
+        }
+    }
+
+    /// The next access line.
+    #[track_caller]
+    pub(crate) fn access_line(&self) -> String {
+        self.access.recv_timeout(PATIENCE).expect("the server writes an access line")
+    }
+
+    /// Sends a signal, by the name that `kill` knows.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
+        assert!(kill.expect("there is a program kill").success());
+    }
+
+    /// Waits for the end: how it was, the lines of the log and the access lines that had not been looked at.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+        // Its ends of the pipes go with the process.
+        let rest = |lines: &Receiver<String>| {
+            std::iter::from_fn(|| match lines.recv_timeout(PATIENCE) {
+                Ok(line) => Some(line),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => None,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("the server does not end"),
+            })
+            .collect::<Vec<_>>()
+        };
+        let (log, access) = (rest(&self.log), rest(&self.access));
+        (self.child.wait().expect("a child can be waited for"), log, access)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail where it has ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `GET` of a target on a connection of its own: status and text.
+#[track_caller]
+pub(crate) fn get(address: SocketAddr, target: &str) -> (u16, String) {
+    let answer = Client::connect(address).get(target);
+    (answer.status, answer.text())
+}

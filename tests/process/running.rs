@@ -1,0 +1,165 @@
+//! A running server: what it logs, and what its options do.
+
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use stelo_tests::{Client, On, cases};
+
+use crate::program::{Process, command, get};
+
+cases!(
+    the_start_is_told,
+    responses_are_told,
+    responses_are_not_told_if_so_asked,
+    only_what_matters_is_told,
+    an_inherited_socket_is_served,
+    a_unix_socket_is_served,
+    options_can_come_from_the_environment,
+    options_reach_the_responses,
+    several_threads_answer,
+    ipv6_is_served,
+    a_folder_is_served,
+    a_background_task_is_logged,
+    a_panic_is_logged_with_its_route,
+);
+
+fn the_start_is_told(on: On) {
+    let process = Process::start(command(on).args(["--port", "0"]));
+    let id = process.id();
+    assert_eq!(process.line(), format!("INFO:     Started server process [{id}]"));
+    assert_eq!(process.line(), "INFO:     Waiting for application startup.");
+    assert_eq!(process.line(), "INFO:     Application startup complete.");
+    let line = process.line();
+    let port = line.strip_prefix("INFO:     Stelo running on http://127.0.0.1:");
+    let port = port.and_then(|rest| rest.strip_suffix(" (Press CTRL+C to quit)"));
+    assert!(port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)), "{line}");
+}
+
+fn responses_are_told(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    let mut client = Client::connect(address);
+    for (target, status) in
+        [("/plaintext?a=b%20c", "200 OK"), ("/none", "404 Not Found"), ("/status/204", "204 No Content")]
+    {
+        client.get(target);
+        let line = format!("INFO:     {} - \"GET {target} HTTP/1.1\" {status}", client.address());
+        assert_eq!(process.access_line(), line);
+    }
+}
+
+fn responses_are_not_told_if_so_asked(on: On) {
+    let (process, address) = Process::serve(on, &["--no-access-log"]);
+    assert_eq!(get(address, "/plaintext").0, 200);
+    process.signal("TERM");
+    assert_eq!(process.wait().2, [""; 0]);
+}
+
+fn only_what_matters_is_told(on: On) {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
+    let port = taken.local_addr().expect("a bound socket has an address").port().to_string();
+    drop(taken);
+    let process = Process::start(command(on).args(["--port", &port, "--log-level", "warning"]));
+    let answer = loop {
+        // Nothing is said when it listens, so it is asked until it does.
+        match std::net::TcpStream::connect(format!("127.0.0.1:{port}")) {
+            Ok(stream) => break Client::new(stream).get("/plaintext"),
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    assert_eq!(answer.status, 200);
+    process.signal("INT");
+    let (status, log, access) = process.wait();
+    assert_eq!((status.code(), log, access), (Some(0), vec![], vec![]));
+}
+
+fn an_inherited_socket_is_served(on: On) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let process = Process::start(command(on).stdin(Stdio::from(OwnedFd::from(listener))).args(["--fd", "0"]));
+    process.expect_line(&format!("Stelo running on socket {address} (Press CTRL+C to quit)"));
+    assert_eq!(get(address, "/plaintext").0, 200);
+}
+
+fn a_unix_socket_is_served(on: On) {
+    let path = std::env::temp_dir().join(format!("stelo-{}-{on:?}.sock", std::process::id()));
+    let process = Process::start(command(on).arg("--uds").arg(&path));
+    process.expect_line(&format!("Stelo running on unix socket {} (Press CTRL+C to quit)", path.display()));
+    let mut client = Client::new(UnixStream::connect(&path).expect("the server listens"));
+    assert_eq!(client.get("/plaintext").text(), "Hello, World!");
+    assert_eq!(process.access_line(), "INFO:      - \"GET /plaintext HTTP/1.1\" 200 OK");
+    drop(client);
+    process.signal("TERM");
+    assert_eq!(process.wait().0.signal(), Some(15));
+    assert!(!path.exists(), "the socket file is left behind");
+}
+
+fn options_can_come_from_the_environment(on: On) {
+    let mut server = command(on);
+    server.envs([("STELO_PORT", "0"), ("STELO_ACCESS_LOG", "false"), ("STELO_HEADERS", "x-a:1 x-b:2")]);
+    let process = Process::start(&mut server);
+    let line = process.expect_line("Stelo running on http://");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    let answer = Client::connect(address.expect("the line names an address")).get("/plaintext");
+    assert_eq!((answer.header("x-a"), answer.header("x-b")), (Some("1"), Some("2")));
+    process.signal("TERM");
+    assert_eq!(process.wait().2, [""; 0]);
+}
+
+fn options_reach_the_responses(on: On) {
+    let args = ["--header", "X-One: 1", "--no-server-header", "--no-date-header", "--root-path", "/api"];
+    let (_process, address) = Process::serve(on, &args);
+    let answer = Client::connect(address).get("/request");
+    assert_eq!(
+        (answer.header("x-one"), answer.header("server"), answer.header("date")),
+        (Some("1"), None, None)
+    );
+    assert!(answer.text().contains(r#""root_path":"/api""#), "{}", answer.text());
+}
+
+fn several_threads_answer(on: On) {
+    let (process, address) = Process::serve(on, &["--threads", "4"]);
+    let mut clients: Vec<_> = (0..50).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/plaintext").status, 200);
+    }
+    process.signal("INT");
+    clients.iter_mut().for_each(Client::expect_end);
+    assert_eq!(process.wait().0.code(), Some(0));
+}
+
+fn ipv6_is_served(on: On) {
+    if TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("not run: this machine has no IPv6");
+        return;
+    }
+    let (process, address) = Process::serve(on, &["--host", "::1"]);
+    assert!(address.is_ipv6());
+    let mut client = Client::connect(address);
+    assert_eq!(client.get("/plaintext").status, 200);
+    let line = format!("INFO:     ::1:{} - \"GET /plaintext HTTP/1.1\" 200 OK", client.address().port());
+    assert_eq!(process.access_line(), line);
+}
+
+fn a_folder_is_served(on: On) {
+    let (_process, address) = Process::serve(on, &[env!("CARGO_MANIFEST_DIR")]);
+    let (status, text) = get(address, "/process/running.rs");
+    assert_eq!((status, text.as_str()), (200, include_str!("running.rs")));
+    assert_eq!(get(address, "/none").0, 404);
+}
+
+fn a_background_task_is_logged(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    assert_eq!(get(address, "/background").0, 200);
+    process.expect_line("the background task has run");
+}
+
+fn a_panic_is_logged_with_its_route(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    assert_eq!(get(address, "/panic").0, 500);
+    let line = process.expect_line("this handler panics whenever it is called");
+    assert!(!line.is_empty());
+    assert_eq!(get(address, "/plaintext").0, 200);
+}

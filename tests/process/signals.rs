@@ -1,0 +1,95 @@
+//! Signals, and the code that the process ends with.
+
+use std::os::unix::process::ExitStatusExt;
+
+use stelo_tests::{Client, On, cases};
+
+use crate::program::{Process, get};
+
+cases!(
+    sigint_is_an_ordinary_end,
+    sigterm_is_what_ends_the_process,
+    a_request_in_flight_is_answered,
+    a_second_signal_ends_at_once,
+    the_deadline_ends_what_does_not,
+    the_limit_of_requests_is_an_ordinary_end,
+);
+
+fn sigint_is_an_ordinary_end(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    assert_eq!(get(address, "/plaintext").0, 200);
+    let id = process.id();
+    process.signal("INT");
+    let (status, log, _) = process.wait();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(
+        log,
+        [
+            "INFO:     Shutting down",
+            "INFO:     Waiting for application shutdown.",
+            "INFO:     Application shutdown complete.",
+            &format!("INFO:     Finished server process [{id}]"),
+        ]
+    );
+}
+
+/// A shell says 143.
+fn sigterm_is_what_ends_the_process(on: On) {
+    let (process, _) = Process::serve(on, &[]);
+    process.signal("TERM");
+    process.expect_line("Finished server process");
+    assert_eq!(process.wait().0.signal(), Some(15));
+}
+
+fn a_request_in_flight_is_answered(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    let mut client = Client::connect(address);
+    client.send("GET /stream?chunks=2&delay_ms=300 HTTP/1.1\r\nhost: a\r\n\r\n");
+    // The head is here, the body is not.
+    let head = client.head().expect("an answer");
+    process.signal("TERM");
+    process.expect_line("Shutting down");
+    assert_eq!(client.body_of(head).body.len(), 2000);
+    client.expect_end();
+    assert_eq!(process.wait().0.signal(), Some(15));
+}
+
+/// Begins a request that takes a minute.
+fn occupy(process: &Process, address: std::net::SocketAddr) -> Client {
+    let mut client = Client::connect(address);
+    client.send("GET /stream?chunks=1&delay_ms=60000 HTTP/1.1\r\nhost: a\r\n\r\n");
+    client.head().expect("an answer");
+    assert!(process.access_line().contains("/stream"));
+    client
+}
+
+fn a_second_signal_ends_at_once(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    let mut client = occupy(&process, address);
+    process.signal("INT");
+    process.expect_line("Waiting for connections to close. (CTRL+C to force quit)");
+    process.signal("INT");
+    client.rest();
+    let (status, log, _) = process.wait();
+    assert_eq!(status.code(), Some(0));
+    // As in Uvicorn, the application is not asked for its farewell.
+    assert!(!log.iter().any(|line| line.contains("application shutdown")), "{log:#?}");
+}
+
+fn the_deadline_ends_what_does_not(on: On) {
+    let (process, address) = Process::serve(on, &["--timeout-graceful-shutdown", "0.05"]);
+    let mut client = occupy(&process, address);
+    process.signal("TERM");
+    process.expect_line("ERROR:    Cancel 1 running task(s), timeout graceful shutdown exceeded");
+    client.rest();
+    assert_eq!(process.wait().0.signal(), Some(15));
+}
+
+fn the_limit_of_requests_is_an_ordinary_end(on: On) {
+    let (process, address) = Process::serve(on, &["--limit-max-requests", "2"]);
+    for _ in 0..2 {
+        assert_eq!(get(address, "/plaintext").0, 200);
+    }
+    process.expect_line("Maximum request limit of 2 exceeded. Terminating process.");
+    assert_eq!(process.wait().0.code(), Some(0));
+}
