@@ -28,9 +28,9 @@ pub struct Limits {
     /// A request body. Default none: a streamed body needs no memory, and what collects one has a limit of its
     /// own ([`Body::collect`](crate::body::Body::collect)); beyond it 413. Answers endless uploads.
     pub body: Option<u64>,
-    /// Body bytes that the application left unread and that are read and dropped to keep the connection, and,
-    /// apart from that, the bytes read and dropped in a lingering close. Default 64 KiB; beyond it the
-    /// connection is closed. Answers uploads to a handler that does not want them.
+    /// Body bytes that the application left unread and that are read and dropped to keep the connection; beyond it
+    /// the connection is closed. Apart from that, the bytes read and dropped in a lingering close; beyond it nothing
+    /// more is read. Default 64 KiB. Answers uploads to a handler that does not want them.
     pub drain: usize,
     /// Requests on one connection. Default none; the last one is answered with `connection: close`. Answers
     /// clients that never let go of a worker.

@@ -176,6 +176,19 @@ fn connection_close_ends_with_a_lingering_close() {
 }
 
 #[test]
+fn a_peer_that_sends_on_in_a_lingering_close_is_held_back_and_not_reset() {
+    let mut pair = Pair::limited(|limits| limits.drain = 10);
+    pair.feed("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    pair.respond(200, &[], "x");
+    pair.machine.half_closed(at(0));
+    assert_eq!(pair.machine.receive(at(0), b"0123456789"), 10);
+    assert_eq!(pair.machine.receive(at(0), b"0123456789"), 10);
+    assert_eq!((pair.machine.spare().len(), pair.machine.close_state()), (0, CloseState::Linger));
+    pair.machine.handle_timeout(at(1000));
+    assert_eq!(pair.machine.close_state(), CloseState::Close);
+}
+
+#[test]
 fn http_1_0_closes_unless_asked_otherwise() {
     let mut pair = Pair::new();
     pair.feed("GET / HTTP/1.0\r\n\r\n");

@@ -15,7 +15,11 @@ impl Connection {
     /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
     /// [`received`](Self::received).
     pub fn spare(&mut self) -> &mut [u8] {
-        self.input.spare(self.input_size())
+        match self.closing {
+            // To close now would reset a peer that is still sending, and it could lose the answer.
+            Closing::HalfClosed(dropped) if dropped > self.config.limits.drain => &mut [],
+            _ => self.input.spare(self.input_size()),
+        }
     }
 
     /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Look at
@@ -25,10 +29,8 @@ impl Connection {
         self.input.filled(n);
         match self.closing {
             Closing::HalfClosed(before) => {
-                let dropped = before + n;
                 self.input.clear();
-                let enough = dropped > self.config.limits.drain;
-                self.closing = if enough { Closing::Over } else { Closing::HalfClosed(dropped) };
+                self.closing = Closing::HalfClosed(before + n);
             }
             _ if n == 0 => {}
             _ => match self.timers.expecting() {
