@@ -1,12 +1,13 @@
 //! Connections: how long they live, what order answers come in, and what becomes of those who leave (RFC 9112 section 9).
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 
 use stelo_core::app::{BoxError, Tunnel};
 use stelo_core::http::Status;
 use stelo_core::limits::Limits;
-use stelo_tests::{Gate, News, On, cases, config};
-use stelo_toolkit::{App, IntoResponse, Request, Response, State, any, get};
+use stelo_tests::{Client, Gate, News, On, cases, config};
+use stelo_toolkit::{App, IntoResponse, Request, Response, State, StreamingResponse, any, get};
 
 use crate::apps;
 
@@ -26,6 +27,7 @@ cases!(
     a_handler_learns_that_its_client_half_closes,
     a_handler_whose_client_is_gone_is_dropped,
     many_connections_at_once,
+    a_busy_connection_leaves_room_for_others,
     several_threads_share_a_port,
     the_last_request_of_a_connection_says_so,
     a_handler_learns_both_addresses,
@@ -212,6 +214,57 @@ fn many_connections_at_once(on: On) {
     }
 }
 
+/// A socket that is always readable, and one that is always writable, are not served to their end in one go.
+fn a_busy_connection_leaves_room_for_others(on: On) {
+    async fn swallow(mut request: Request) {
+        let mut body = request.stream();
+        while let Some(Ok(bytes)) = body.chunk().await {
+            // A handler that does something, so that the client is always ahead.
+            std::hint::black_box(bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>());
+        }
+    }
+    async fn endless() -> StreamingResponse {
+        // Pieces so small that the client is always ahead.
+        StreamingResponse::new(futures_lite::stream::repeat([b'x'; 100].as_slice()))
+    }
+    let server =
+        on.serve(App::new().route("/", get(endless).post(swallow)).route("/other", get(async || "")));
+
+    let mut upload = server.connect();
+    upload.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let _upload = Busy::new(&upload, move |socket| socket.write_all(&chunk).is_ok());
+
+    let mut download = server.connect();
+    download.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    download.head().expect("an answer");
+    let mut bytes = vec![0; 1 << 20];
+    let _download = Busy::new(&download, move |socket| socket.read(&mut bytes).is_ok_and(|n| n > 0));
+
+    for _ in 0..10 {
+        assert_eq!(server.connect().get("/other").status, 200);
+    }
+}
+
+/// A thread that does something to a connection over and over, until it is dropped and the connection ends.
+struct Busy(TcpStream);
+
+impl Busy {
+    fn new(client: &Client, mut work: impl FnMut(&mut TcpStream) -> bool + Send + 'static) -> Self {
+        let share = || client.socket().try_clone().expect("a socket can be shared");
+        let mut socket = share();
+        std::thread::spawn(move || while work(&mut socket) {});
+        Self(share())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        // Fails where it has ended already, which is as good.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
 fn several_threads_share_a_port(on: On) {
     let thread = async || std::thread::current().name().unwrap_or_default().to_owned();
     let server = on.serve_with(config().threads(3), App::new().route("/", get(thread)));
@@ -358,7 +411,7 @@ fn large_tunnels(on: On) {
     assert_eq!(client.answer().status, 101);
     let mut writer = client.socket().try_clone().expect("a socket can be shared");
     let all = 4 << 20;
-    let sent = std::thread::spawn(move || std::io::Write::write_all(&mut writer, &vec![b'x'; all]));
+    let sent = std::thread::spawn(move || writer.write_all(&vec![b'x'; all]));
     assert!(client.exactly(all).iter().all(|byte| *byte == b'X'));
     sent.join().expect("the writer does not panic").expect("the tunnel takes all");
 }

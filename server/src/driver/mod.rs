@@ -26,6 +26,9 @@ use crate::worker::Worker;
 use exchange::Exchange;
 use tunnel::Upgraded;
 
+/// How often a connection goes round in one go. Socket and client may keep up for ever.
+const ROUNDS: usize = 8;
+
 /// How many slices a write takes at most.
 const SLICES: usize = 8;
 
@@ -77,7 +80,7 @@ impl<R: Runtime> Driver<R> {
         {
             return self.gone();
         }
-        loop {
+        for _ in 0..ROUNDS {
             self.advance(cx, now);
             let written = match self.write(cx, now) {
                 Poll::Ready(Ok(())) => true,
@@ -108,6 +111,9 @@ impl<R: Runtime> Driver<R> {
                 Poll::Ready(Ok(false)) | Poll::Pending => return Poll::Pending,
             }
         }
+        // Others have a right to the thread too, and `now` grows old.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writes all there is. Ready when nothing is left.
