@@ -37,10 +37,14 @@ fn home_links_to_the_rest(on: On) {
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     let page = answer.text();
     let links: Vec<_> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let inside: Vec<_> = links.iter().filter(|link| link.starts_with('/') && **link != "/panic").collect();
+    let inside: Vec<_> =
+        links.iter().filter(|link| !link.contains(':') && !link.ends_with("panic")).collect();
     assert!(inside.len() >= 8, "{links:?}");
     for link in inside {
-        let answer = client.get(&link.replace("&amp;", "&"));
+        // The page asks for delays that a person can see.
+        let link =
+            link.replace("&amp;", "&").replace("delay_ms=200", "delay_ms=1").replace("sleep/1000", "sleep/1");
+        let answer = client.get(&format!("/{}", link.trim_start_matches('/')));
         assert!(answer.status < 500, "{link}: {}", answer.line);
     }
 }

@@ -1,5 +1,6 @@
 //! The chores that leave the work to cargo: tests, formatting, lints, documentation, the program without std.
 
+use crate::python;
 use crate::run::{Outcome, cargo, in_ci, run};
 
 /// All executors at once: what tests and documentation are built with.
@@ -22,7 +23,11 @@ const NO_STD: &str = "tests/no-std/Cargo.toml";
 
 /// Every test, doctests among them.
 pub(crate) fn test() -> Outcome {
-    run(&mut cargo(&format!("test --workspace --features {ALL}")))
+    let mut command = cargo(&format!("test --workspace --features {ALL}"));
+    if let Some(python) = python::interpreter()? {
+        command.env("STELO_TEST_PYTHON", python);
+    }
+    run(&mut command)
 }
 
 /// Formatting.

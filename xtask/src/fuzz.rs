@@ -1,8 +1,8 @@
 //! A short run of every fuzz target. It finds what breaks at once; `fuzz/README.md` says how to search for longer.
 
 use std::fs;
-use std::path::PathBuf;
 
+use crate::metadata::target;
 use crate::run::{Outcome, cargo, in_ci, output, root, run};
 
 /// How many inputs each target gets, if nothing else is said: some seconds' worth.
@@ -35,11 +35,4 @@ pub(crate) fn all(runs: u64) -> Outcome {
         run(command.env("PATH", &path))?;
     }
     Ok(())
-}
-
-/// The folder into which cargo builds.
-fn target() -> Result<PathBuf, String> {
-    let json = output(&mut cargo("metadata --format-version 1 --no-deps"))?;
-    let json: serde_json::Value = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    Ok(json["target_directory"].as_str().ok_or("cargo metadata has changed its format")?.into())
 }

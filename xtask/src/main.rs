@@ -8,6 +8,7 @@ mod dependencies;
 mod fuzz;
 mod licences;
 mod metadata;
+mod python;
 mod run;
 
 use std::env;

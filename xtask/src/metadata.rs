@@ -1,10 +1,18 @@
 //! What `cargo metadata` says of our packages and of those that they use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::run::{cargo, output};
+
+/// The folder into which cargo builds.
+pub(crate) fn target() -> Result<PathBuf, String> {
+    let json = output(&mut cargo("metadata --format-version 1 --no-deps"))?;
+    let json: Value = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+    Ok(json["target_directory"].as_str().ok_or("cargo metadata has changed its format")?.into())
+}
 
 /// A package of a lock file.
 #[derive(Clone, Debug, Default)]
