@@ -152,7 +152,7 @@ impl Tester {
     /// must stay small.
     async fn sink(&self, id: u64, mut body: Body, connection: &Connection) -> Response {
         // The input buffer, what waits in the channel, and the piece at hand.
-        const MOST: u64 = (2 + 1 + Sender::CAPACITY as u64) * (8 << 10);
+        const MOST: u64 = (2 + 1 + Sender::CAPACITY as u64) * (16 << 10);
         let received =
             || connection.client.as_ref().map(|client| self.sim.traffic(client).received).unwrap_or_default();
         let before = received();

@@ -132,6 +132,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     let app = Tester { sim: sim.clone(), witness: witness.clone() };
     let timeouts = config.timeouts;
     let grace = config.timeout_graceful_shutdown;
+    let limited = config.limit_max_requests.is_some();
     let server = Server::new(config);
     let handle = server.handle();
     let server = sim.start(server.serve_on(sim.clone(), Arc::new(app)));
@@ -162,11 +163,13 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
         1 => sim.signal(Signal::Interrupt),
         _ => sim.signal(Signal::Terminate),
     }
-    let forced = !calm && sim.chance(0.2);
-    if forced {
+    let again = !calm && sim.chance(0.2);
+    if again {
         sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(5))).await;
         sim.signal(Signal::Terminate);
     }
+    // A signal to a server that is already stopping.
+    let forced = again || limited;
     server.await.expect("the server ends well");
 
     // What has ended, has ended.
