@@ -1,5 +1,6 @@
 //! Start and end: hooks, their failures, and what becomes of whoever is connected when the server stops.
 
+use std::future::Ready;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -32,12 +33,18 @@ cases!(
     a_server_can_be_stopped_twice,
 );
 
+/// A hook that tells a word.
+fn tell(news: &News, word: &'static str) -> impl FnOnce() -> Ready<()> + Send + use<> {
+    let news = news.clone();
+    move || {
+        news.tell(word);
+        std::future::ready(())
+    }
+}
+
 fn hooks_run_in_order(on: On) {
     let news = News::new();
-    let tell = |word: &'static str| {
-        let news = news.clone();
-        move || std::future::ready(news.tell(word))
-    };
+    let tell = |word| tell(&news, word);
     let app = App::new()
         .on_startup(tell("start one"))
         .on_startup(tell("start two"))
@@ -227,9 +234,8 @@ fn background_tasks_are_waited_for(on: On) {
         })
     }
     let (news, gate) = (News::new(), Gate::new());
-    let told = news.clone();
     let app = waiting(&news, &gate).route("/task", get(answer));
-    let server = on.serve(app.on_shutdown(move || std::future::ready(told.tell("hook"))));
+    let server = on.serve(app.on_shutdown(tell(&news, "hook")));
     let mut client = server.connect();
     assert_eq!(client.get("/task").text(), "answered");
     server.ask_to_stop();
@@ -242,8 +248,7 @@ fn background_tasks_are_waited_for(on: On) {
 
 fn the_deadline_cuts_off_what_is_left(on: On) {
     let (news, gate) = (News::new(), Gate::new());
-    let told = news.clone();
-    let app = waiting(&news, &gate).on_shutdown(move || std::future::ready(told.tell("hook")));
+    let app = waiting(&news, &gate).on_shutdown(tell(&news, "hook"));
     let deadline = Duration::from_millis(50);
     let server = on.serve_with(config().timeout_graceful_shutdown(deadline), app);
     let mut client = server.connect();
