@@ -71,12 +71,15 @@ faults! {
     HostRepeated Peer BAD, "more than one Host header field";
     HostInvalid Peer BAD, "invalid Host header field";
     HostMismatch Peer BAD, "the Host header field contradicts the request target";
+    ConnectionOption Peer BAD, "a Connection option that names a field of framing or routing";
+    ContentTypeRepeated Peer BAD, "more than one Content-Type";
     ContentLength Peer BAD, "invalid Content-Length";
     ContentLengthRepeated Peer BAD, "more than one Content-Length";
     LengthAndEncoding Peer BAD, "both Content-Length and Transfer-Encoding";
     TransferEncoding Peer BAD, "invalid Transfer-Encoding";
     TransferEncodingUnknown Peer Some(Status::NOT_IMPLEMENTED), "a transfer encoding that is not implemented";
     TransferEncodingInHttp10 Peer BAD, "Transfer-Encoding in HTTP/1.0";
+    BodyForbidden Peer BAD, "a body with a method that has none";
     Expectation Peer Some(Status::EXPECTATION_FAILED), "an expectation other than 100-continue";
     ChunkSize Peer BAD, "invalid chunk size";
     ChunkExtension Peer BAD, "invalid chunk extension";

@@ -29,33 +29,56 @@ pub(super) struct Facts {
     connection_upgrade: bool,
     upgrade: bool,
     expect: Option<bool>,
+    content_type: bool,
 }
 
 impl Facts {
-    /// Takes note of a field, whose value stands at `span`.
-    pub(super) fn note(&mut self, name: &[u8], value: &[u8], span: Span) -> Result<(), FaultKind> {
+    /// Takes note of a field, whose value stands at `span`; `raw` is all that stands behind the colon.
+    pub(super) fn note(
+        &mut self,
+        name: &[u8],
+        raw: &[u8],
+        value: &[u8],
+        span: Span,
+    ) -> Result<(), FaultKind> {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        // At most the single space that RFC 9110 section 5.6.3 asks for.
+        let plain = || raw.strip_prefix(b" ").unwrap_or(raw) == value;
         match name.len() {
             4 if is("host") => {
                 return self.host.replace(span).map_or(Ok(()), |_| Err(FaultKind::HostRepeated));
             }
-            6 if is("expect") => self.expect = Some(value.eq_ignore_ascii_case(b"100-continue")),
+            6 if is("expect") => {
+                let known = value.eq_ignore_ascii_case(b"100-continue");
+                self.expect = Some(known && self.expect.unwrap_or(true));
+            }
             7 if is("upgrade") => self.upgrade = true,
             10 if is("connection") => {
                 for option in list(value) {
                     self.close |= option.eq_ignore_ascii_case(b"close");
                     self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                     self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+                    if is_needed(option) {
+                        return Err(FaultKind::ConnectionOption);
+                    }
                 }
             }
+            12 if is("content-type") => {
+                if core::mem::replace(&mut self.content_type, true) {
+                    return Err(FaultKind::ContentTypeRepeated);
+                }
+            }
+            // Names that become those of framing where a gateway makes variables of them.
+            14 if is("content_length") => return Err(FaultKind::FieldName),
+            17 if is("transfer_encoding") => return Err(FaultKind::FieldName),
             14 if is("content-length") => {
-                let length = content_length(value).ok_or(FaultKind::ContentLength)?;
+                let length = content_length(value).filter(|_| plain()).ok_or(FaultKind::ContentLength)?;
                 if self.length.replace(length).is_some() {
                     return Err(FaultKind::ContentLengthRepeated);
                 }
             }
             17 if is("transfer-encoding") => {
-                if self.chunked {
+                if self.chunked || !plain() {
                     return Err(FaultKind::TransferEncoding);
                 }
                 transfer_encoding(value)?;
@@ -77,6 +100,9 @@ impl Facts {
             (false, None | Some(0)) => Length::None,
             (false, Some(length)) => Length::Known(length),
         };
+        if length != Length::None && matches!(head.method(), Method::Connect | Method::Trace) {
+            return Err(FaultKind::BodyForbidden);
+        }
         if let (Length::Known(length), Some(most)) = (length, limits.body)
             && length > most
         {
@@ -114,9 +140,22 @@ impl Facts {
     }
 }
 
-/// `1*DIGIT`, of a number below 2^63 or so: no sign, no list, no overflow (RFC 9112 section 6.2).
+/// Whether a field is meant for all who read the message: a `Connection` option that names it would have a proxy take it
+/// away (RFC 9110 section 7.6.1).
+fn is_needed(name: &[u8]) -> bool {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    match name.len() {
+        4 => is("host"),
+        14 => is("content-length"),
+        17 => is("transfer-encoding"),
+        _ => false,
+    }
+}
+
+/// `1*DIGIT`, of a number below 2^63 or so: no sign, no list, no overflow (RFC 9112 section 6.2), and no leading zeros,
+/// with which some begin an octal number.
 pub(super) fn content_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || value.len() > 19 {
+    if matches!(value, [] | [b'0', _, ..]) || value.len() > 19 {
         return None;
     }
     value.iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))

@@ -131,7 +131,11 @@ impl HeadReader {
                 },
                 Err(kind) if self.stage == Stage::Fields => Err(kind),
                 // The same fault, whether the line comes whole or byte by byte.
-                Err(kind) => Err(hopeless(rest, limits).unwrap_or(kind)),
+                Err(kind) => Err(match hopeless(rest, limits) {
+                    Some(kind) => kind,
+                    None if kind == FaultKind::TargetTooLong => endless(rest, limits),
+                    None => kind,
+                }),
             };
             step.map_err(|kind| (kind, line_start))?;
         };
@@ -156,8 +160,19 @@ fn hopeless(start: &[u8], limits: &Limits) -> Option<FaultKind> {
         Some(at) if start.get(at) == Some(&b' ') && at > 0 => None,
         Some(at) if at == 0 && start == b"\r" => None,
         Some(_) => Some(FaultKind::RequestLine),
-        None if start.len() > limits.method => Some(FaultKind::MethodTooLong),
         None => None,
+    }
+}
+
+/// What is wrong with a request line that is longer than the limit.
+fn endless(start: &[u8], limits: &Limits) -> FaultKind {
+    let mut method = start.iter().take(limits.request_line);
+    match method.position(|&b| !is_token_byte(b)) {
+        Some(at) if start.get(at) != Some(&b' ') => FaultKind::RequestLine,
+        Some(at) if at > limits.method => FaultKind::MethodTooLong,
+        Some(_) => FaultKind::TargetTooLong,
+        // No method is as long as a line: this is something else.
+        None => FaultKind::RequestLine,
     }
 }
 
@@ -192,9 +207,10 @@ fn request_line(head: &mut RequestHead, line: &[u8], start: usize, limits: &Limi
 }
 
 fn field(head: &mut RequestHead, line: &[u8], start: usize, facts: &mut Facts) -> Result<(), FaultKind> {
-    let (name, value) = field_line(line, start)?;
-    head.headers_mut().push_spans(name.0, value.0);
-    facts.note(name.1, value.1, value.0)
+    let ((name_span, name), (value_span, value)) = field_line(line, start)?;
+    head.headers_mut().push_spans(name_span, value_span);
+    let raw = line.get(name.len() + 1..).unwrap_or_default();
+    facts.note(name, raw, value, value_span)
 }
 
 /// A stretch of the head, and what stands there.

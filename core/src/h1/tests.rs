@@ -439,6 +439,19 @@ fn a_switch_of_protocols_hands_over_what_was_sent_ahead() {
 }
 
 #[test]
+fn no_switch_of_protocols_while_the_request_is_still_coming() {
+    let mut pair = Pair::new();
+    pair.feed("POST / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\ncontent-length: 2\r\n\r\n");
+    assert_eq!(pair.head(101, &[], Length::None), Err(FaultKind::Status));
+    assert_eq!(pair.written(), "");
+    assert_eq!(pair.feed("hi"), "hi; end; paused");
+    pair.head(101, &[], Length::None).unwrap();
+    assert_eq!(pair.machine.close_state(), CloseState::Open);
+    assert_eq!(pair.written(), "HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    assert_eq!(pair.machine.close_state(), CloseState::Switched);
+}
+
+#[test]
 fn back_pressure_both_ways() {
     // Nothing is parsed ahead, and no more is read than fits.
     let mut pair = Pair::new();

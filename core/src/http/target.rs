@@ -88,7 +88,7 @@ impl Parts {
             }
             _ => Self::absolute(target)?,
         };
-        Some(Self { encoded, ..parts })
+        (!encoded || is_well_encoded(parts.path.of(target))).then_some(Self { encoded, ..parts })
     }
 
     fn connect(target: &[u8]) -> Option<Self> {
@@ -153,15 +153,32 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
         }
         name => {
             let end = name.iter().position(|&b| !is_host_byte(b)).unwrap_or(name.len());
-            (end > 0, name.get(end..))
+            (end > 0 && is_well_encoded(&name[..end]), name.get(end..))
         }
     };
     let port = match rest {
         Some([]) => true,
-        Some([b':', port @ ..]) => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
+        Some([b':', port @ ..]) => is_port(port),
         _ => false,
     };
     valid && port
+}
+
+/// `*DIGIT`, of a port that there is; none stands for the default (RFC 3986 section 3.2.3).
+fn is_port(digits: &[u8]) -> bool {
+    let number =
+        digits.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
+    digits.len() <= 5 && number.is_some_and(|n| n <= u32::from(u16::MAX))
+}
+
+/// Whether every `%` begins an encoded byte (RFC 3986 section 2.1), and none is NUL, CR or LF, which end things for
+/// whoever decodes them. Queries are not held to it: browsers send what the user typed, and forms send line ends.
+fn is_well_encoded(text: &[u8]) -> bool {
+    text.split(|&b| b == b'%').skip(1).all(|part| match part {
+        [b'0', b'0' | b'a' | b'd' | b'A' | b'D', ..] => false,
+        [high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -178,9 +195,23 @@ mod tests {
         assert_eq!((t.form, t.authority, t.path), (TargetForm::Authority, Some("a.org:443"), ""));
         let t = parse("HTTP://[::1]:80?x", Method::Get).unwrap();
         assert_eq!((t.authority, t.path, t.query), (Some("[::1]:80"), "/", Some("x")));
-        for bad in
-            ["", "a", "a/b", "*a", "ftp://a/", "http:///a", "http://u@a/", "/a#b", "/a\\b", "/é", "/a b"]
-        {
+        for bad in [
+            "",
+            "a",
+            "a/b",
+            "*a",
+            "ftp://a/",
+            "http:///a",
+            "http://u@a/",
+            "/a#b",
+            "/a\\b",
+            "/é",
+            "/a b",
+            "/%",
+            "/%4",
+            "/%4x",
+            "/%0A",
+        ] {
             assert_eq!(parse(bad, Method::Get), None, "{bad}");
         }
         for bad in ["/", "a.org", "a.org:", ":80", "a.org:70000", "*"] {
@@ -193,7 +224,10 @@ mod tests {
         for good in ["a", "a.org", "a_b.c:8000", "127.0.0.1:1", "[::1]", "[fe80::1]:80", "a:"] {
             assert!(is_authority(good.as_bytes()), "{good}");
         }
-        for bad in ["", ":80", "a b", "a:b", "u@a", "[::1", "[::1]x", "[x]", "a/b", "a:123456", "a:1:2"] {
+        for bad in [
+            "", ":80", "a b", "a:b", "u@a", "[::1", "[::1]x", "[x]", "a/b", "a:123456", "a:65536", "a:1:2",
+            "a%",
+        ] {
             assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
     }

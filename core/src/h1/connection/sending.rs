@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::event::{Defaults, Length, Send, StreamId};
 use crate::fault::{Fault, FaultKind};
-use crate::h1::encoder::{self, Framing};
+use crate::h1::encoder::{self, Asked, Framing};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status};
 use crate::{Bytes, Instant};
@@ -71,8 +71,11 @@ impl Connection {
             return Err(FaultKind::State);
         }
         let mut keep_alive = self.exchange.keep_alive && self.is_reusable();
+        // While the request is still coming, its bytes would be taken for those of the next protocol.
+        let switch = self.asked.switch && self.exchange.client == State::Done;
+        let asked = Asked { switch, ..self.asked };
         let out = self.output.buf();
-        let framing = encoder::head(out, status, headers, length, defaults, self.asked, &mut keep_alive)?;
+        let framing = encoder::head(out, status, headers, length, defaults, asked, &mut keep_alive)?;
         self.framing = framing;
         if framing == Framing::Switch {
             self.exchange.step(Role::Client, Step::Switch)?;
