@@ -68,7 +68,8 @@ fn a_method_beyond_the_limit_is_501(on: On) {
     let request = |method: String| format!("{method} / HTTP/1.1\r\nhost: a\r\n\r\n");
     assert_eq!(ask(&server, request("X".repeat(32))).status, 405);
     assert_eq!(ask(&server, request("X".repeat(33))).line, "HTTP/1.1 501 Not Implemented");
-    assert_eq!(ask(&server, "X".repeat(1000)).status, 501);
+    // No method is as long as a request line: this is something else.
+    assert_eq!(ask(&server, "X".repeat(8 << 10)).status, 400);
 }
 
 fn with_fields(fields: impl AsRef<str>) -> String {
