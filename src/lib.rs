@@ -62,4 +62,6 @@ mod pages {
     mod guide {}
     #[doc = include_str!("../docs/routing.md")]
     mod routing {}
+    #[doc = include_str!("../docs/simulator.md")]
+    mod simulator {}
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use stelo_core::app::App;
+use stelo_runtime::Runtime;
 use stelo_server::{CommandLine, Config, Runner, ServeError, ServerHandle, Stopped};
 
 /// The executors that the Cargo features have chosen, in order of preference.
@@ -99,5 +100,14 @@ impl Server {
     /// As for [`run`](Self::run); or the caller is run by an executor that is not compiled in.
     pub async fn serve(self, app: impl App) -> Result<Stopped, ServeError> {
         stelo_server::serve_on(RUNNERS, self.0, Arc::new(app)).await
+    }
+
+    /// Serves on an executor that the features do not know, until it stops: one of your own, or the simulated one of
+    /// `stelo-sim`.
+    ///
+    /// # Errors
+    /// A setting makes no sense, or the server cannot start.
+    pub async fn serve_on<R: Runtime>(self, runtime: R, app: impl App) -> Result<Stopped, ServeError> {
+        self.0.serve_on(runtime, Arc::new(app)).await
     }
 }

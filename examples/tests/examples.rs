@@ -6,6 +6,7 @@
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
@@ -19,8 +20,7 @@ struct Example {
 impl Example {
     /// Starts it and waits until it says where it listens.
     fn start(name: &str, arguments: &[&str]) -> Self {
-        let tests = env::current_exe().expect("a test has a path");
-        let path = tests.ancestors().nth(2).expect("it lies in deps/").join("examples").join(name);
+        let path = path(name);
         let mut command = Command::new(&path);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command
@@ -82,10 +82,33 @@ impl Drop for Example {
     }
 }
 
+/// Where an example lies.
+fn path(name: &str) -> PathBuf {
+    let tests = env::current_exe().expect("a test has a path");
+    tests.ancestors().nth(2).expect("it lies in deps/").join("examples").join(name)
+}
+
 /// The status and the body of an answer.
 fn parts(answer: &str) -> (&str, &str) {
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     (head.split(' ').nth(1).expect("a status"), body)
+}
+
+#[test]
+fn simulate() {
+    let shop = |forgetful: bool| {
+        let mut command = Command::new(path("simulate"));
+        command.envs(forgetful.then_some(("FORGETFUL", "")));
+        let output = command.output().expect("`cargo build --examples` has been run");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        )
+    };
+    let (right, said) = shop(false);
+    assert!(right && said.ends_with("every order is paid once\n"), "{said}");
+    let (right, said) = shop(true);
+    assert!(!right && said.contains("an order is paid twice"), "{said}");
 }
 
 #[test]

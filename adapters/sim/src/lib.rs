@@ -43,7 +43,3 @@ pub use network::Network;
 pub use rng::Random;
 pub use sim::{Sim, Traffic};
 pub use simulation::{Failure, Report, Simulation};
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/simulator.md")]
-mod page {}

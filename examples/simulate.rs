@@ -1,0 +1,90 @@
+//! An application of one's own under the simulator, as a unit test would have it: a shop whose customers send their
+//! order again when the line breaks, and are not to pay twice. Hundreds of runs on a bad network, each decided by its
+//! seed, none of which waits for real. `docs/simulator.md` explains the parts.
+//!
+//! `cargo run --example simulate`. With `FORGETFUL=` in the environment the shop does not look at what it has noted
+//! already, and the first run that shows the mistake is named.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use stelo::core::app::Address;
+use stelo::{App, Config, Path, Request, Server, State, post};
+use stelo_sim::{Client, Failure, Network, Report, Sim, Simulation};
+
+/// How often each order has been paid.
+type Orders = Arc<Mutex<BTreeMap<u64, u32>>>;
+
+/// Takes an order, which takes its time.
+async fn order(Path(key): Path<u64>, State(orders): State<Orders>, request: Request) -> String {
+    let pays = {
+        let mut orders = orders.lock().expect("nobody panics");
+        let paid = orders.entry(key).or_default();
+        let pays = *paid == 0 || env::var_os("FORGETFUL").is_some();
+        *paid += u32::from(pays);
+        pays
+    };
+    if pays {
+        request.sleep(Duration::from_secs(1)).await;
+    }
+    format!("order {key} is paid\n")
+}
+
+fn shop(orders: Orders) -> App {
+    App::new().state(orders).route("/orders/{key:int}", post(order))
+}
+
+/// Sends an order until it is confirmed.
+async fn customer(sim: Sim, address: Address, key: u64) {
+    loop {
+        if let Ok(mut client) = Client::connect(&sim, &address).await {
+            client.queue(format!("POST /orders/{key} HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n"));
+            if client.answer().await.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+        }
+        sim.pause(Duration::from_secs(10)).await;
+    }
+}
+
+/// One run: the server, the customers, the end. What must hold is asserted.
+fn run(seed: u64) -> Result<Report<()>, Failure> {
+    let network = Network { resets: 0.05, ..Network::rough() };
+    Simulation::new(seed).network(network).run(async |sim| {
+        let orders = Orders::default();
+        let server = Server::new(Config::new().port(0));
+        let handle = server.handle();
+        let serving = sim.start(server.serve_on(sim.clone(), shop(orders.clone())));
+        let address = handle.listening().await.expect("it starts").remove(0);
+
+        let customers: Vec<_> =
+            (1..=10).map(|key| sim.start(customer(sim.clone(), address.clone(), key))).collect();
+        for customer in customers {
+            customer.await;
+        }
+        handle.stop();
+        serving.await.expect("it ends");
+
+        let orders = orders.lock().expect("nobody panics");
+        assert_eq!(orders.len(), 10, "an order is lost");
+        assert!(orders.values().all(|paid| *paid == 1), "an order is paid twice: {orders:?}");
+    })
+}
+
+fn main() -> ExitCode {
+    let mut elapsed = Duration::ZERO;
+    for seed in 0..200 {
+        match run(seed) {
+            Ok(report) => elapsed += report.elapsed,
+            Err(failure) => {
+                eprintln!("{failure}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    println!("200 runs, {} minutes of virtual time: every order is paid once", elapsed.as_secs() / 60);
+    ExitCode::SUCCESS
+}
