@@ -67,7 +67,22 @@ impl Output {
     }
 
     /// The first `n` bytes have been sent.
-    pub(super) fn advance(&mut self, mut n: usize) {
+    pub(super) fn advance(&mut self, n: usize) {
+        self.pass(n);
+        if self.sent == self.copied.len() && self.large.is_empty() {
+            self.clear();
+        } else if self.sent >= Self::COPY.max(self.copied.len() / 2) {
+            // A peer that is never quite done reading must not make this grow. Less is moved than has been sent.
+            self.copied.drain(..self.sent);
+            for (place, _) in &mut self.large {
+                *place -= self.sent;
+            }
+            self.sent = 0;
+        }
+    }
+
+    /// Moves on by `n` bytes.
+    fn pass(&mut self, mut n: usize) {
         while let Some((place, bytes)) = self.large.front_mut() {
             let before = (*place - self.sent).min(n);
             self.sent += before;
@@ -85,9 +100,6 @@ impl Output {
             self.large.pop_front();
         }
         self.sent = (self.sent + n).min(self.copied.len());
-        if self.sent == self.copied.len() {
-            self.clear();
-        }
     }
 
     /// Drops everything.
@@ -151,5 +163,25 @@ mod tests {
             assert_eq!(written(&mut output, step), expected, "{step}");
             assert!(output.is_empty() && output.large.is_empty() && output.copied.is_empty());
         }
+    }
+
+    #[test]
+    fn who_is_never_quite_done_reading_does_not_make_it_grow() {
+        let mut output = Output::default();
+        let (mut said, mut read) = (Vec::new(), Vec::new());
+        for i in 0..1000u32 {
+            let bytes = vec![i as u8; if i % 7 == 0 { Output::COPY + 1 } else { 1000 }];
+            said.extend_from_slice(&bytes);
+            output.push(bytes.into());
+            let most = output.len() - 10;
+            let mut slices = [&[][..]; 8];
+            let n = output.slices(&mut slices);
+            let bytes: Vec<u8> = slices[..n].concat().into_iter().take(most).collect();
+            output.advance(bytes.len());
+            read.extend(bytes);
+            assert!(output.held() < 32 << 10, "{} bytes", output.held());
+        }
+        read.extend(written(&mut output, usize::MAX));
+        assert_eq!(read, said);
     }
 }
