@@ -189,6 +189,16 @@ fn a_peer_that_sends_on_in_a_lingering_close_is_held_back_and_not_reset() {
 }
 
 #[test]
+fn nobody_is_answered_who_has_not_asked() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.head(200, &[], Length::None), Err(FaultKind::State));
+    pair.feed(GET);
+    pair.respond(200, &[], "");
+    assert_eq!(pair.head(200, &[], Length::None), Err(FaultKind::State), "the request has had its answer");
+    assert_eq!(pair.written(), "");
+}
+
+#[test]
 fn http_1_0_closes_unless_asked_otherwise() {
     let mut pair = Pair::new();
     pair.feed("GET / HTTP/1.0\r\n\r\n");

@@ -67,8 +67,10 @@ impl Connection {
         length: Length,
         defaults: &Defaults,
     ) -> Result<(), FaultKind> {
-        if !matches!(self.exchange.server, State::SendResponse | State::Idle) {
-            return Err(FaultKind::State);
+        match (self.exchange.client, self.exchange.server) {
+            // Without a request there is only one answer: to what could not be understood.
+            (_, State::SendResponse) | (State::Error, State::Idle) => {}
+            _ => return Err(FaultKind::State),
         }
         let mut keep_alive = self.exchange.keep_alive && self.is_reusable();
         // While the request is still coming, its bytes would be taken for those of the next protocol.
