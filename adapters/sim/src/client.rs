@@ -117,6 +117,25 @@ impl Client {
         poll_fn(|cx| self.poll_answer(cx, true)).await
     }
 
+    /// The next `n` bytes, whatever they mean: for what follows an upgrade.
+    ///
+    /// # Errors
+    /// The connection ends before.
+    pub async fn bytes(&mut self, n: usize) -> Result<Vec<u8>, Broken> {
+        poll_fn(|cx| {
+            // They may be there although nothing more can be sent.
+            let _ = self.poll_flush(cx);
+            while self.input.len() < n {
+                if let Some(broken) = self.broken() {
+                    return Poll::Ready(Err(broken));
+                }
+                ready!(self.poll_input(cx));
+            }
+            Poll::Ready(Ok(self.input.drain(..n).collect()))
+        })
+        .await
+    }
+
     /// Says that we send no more; answers can still come.
     ///
     /// # Errors
@@ -172,15 +191,20 @@ impl Client {
                 Ok(None) => {}
                 Err(rule) => return Poll::Ready(Err(Broken::Framing(rule))),
             }
-            match self.end {
-                None => ready!(self.poll_input(cx)),
-                Some(_) if !self.reader.is_new() || !self.input.is_empty() => {
-                    return Poll::Ready(Err(Broken::Cut));
-                }
-                Some(End::Closed) => return Poll::Ready(Err(Broken::Closed)),
-                Some(End::Reset) => return Poll::Ready(Err(Broken::Reset)),
+            if let Some(broken) = self.broken() {
+                return Poll::Ready(Err(broken));
             }
+            ready!(self.poll_input(cx));
         }
+    }
+
+    /// Why nothing more will come, if so.
+    fn broken(&self) -> Option<Broken> {
+        Some(match self.end? {
+            _ if !self.reader.is_new() || !self.input.is_empty() => Broken::Cut,
+            End::Closed => Broken::Closed,
+            End::Reset => Broken::Reset,
+        })
     }
 
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {

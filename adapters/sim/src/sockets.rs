@@ -266,6 +266,7 @@ impl State {
             return Poll::Pending;
         }
         let n = self.part(most);
+        self.take_time();
         let Some(here) = self.end(id, end) else { return Poll::Pending };
         for (slot, byte) in buf.iter_mut().zip(here.arrived.drain(..n)) {
             *slot = byte;
@@ -297,6 +298,7 @@ impl State {
         if self.is_late(cx) {
             return Poll::Pending;
         }
+        self.take_time();
         let mut data: Vec<u8> = Vec::new();
         for slice in bytes {
             data.extend_from_slice(&slice[..slice.len().min(room - data.len())]);
@@ -428,6 +430,12 @@ impl State {
             self.wake_after(delay, Some(cx.waker().clone()));
         }
         late
+    }
+
+    /// Lets the time pass that a system call takes.
+    fn take_time(&mut self) {
+        const LONGEST: Duration = Duration::from_micros(20);
+        self.now = self.now + self.random.duration(Duration::ZERO..LONGEST);
     }
 
     /// How much of what could be done is done. Never nothing, unless nothing could be.

@@ -17,16 +17,16 @@ fn tcp(port: u16) -> Bind {
 }
 
 fn listen(sim: &Sim) -> (Listener, Address) {
-    let socket = sim.bind(&tcp(0)).unwrap();
-    let address = sim.local_address(&socket).unwrap();
-    (sim.listen(socket, 8).unwrap(), address)
+    let socket = sim.bind(&tcp(0)).expect("a free port");
+    let address = sim.local_address(&socket).expect("it is bound");
+    (sim.listen(socket, 8).expect("it is bound"), address)
 }
 
 /// Both ends of a connection: that of the client, that of the server.
 async fn pair(sim: &Sim) -> (Stream, Stream) {
     let (mut listener, address) = listen(sim);
-    let client = sim.connect(&address).await.unwrap();
-    (client, poll_fn(|cx| listener.poll_accept(cx)).await.unwrap())
+    let client = sim.connect(&address).await.expect("somebody listens");
+    (client, poll_fn(|cx| listener.poll_accept(cx)).await.expect("accepts do not fail"))
 }
 
 async fn read(stream: &mut Stream) -> io::Result<Vec<u8>> {
@@ -43,7 +43,7 @@ async fn write(stream: &mut Stream, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 fn run<T: Send, F: Future<Output = T>>(main: impl FnOnce(Sim) -> F + Send) -> T {
-    let report = Simulation::new(1).network(Network::perfect()).run(main).unwrap();
+    let report = Simulation::new(1).network(Network::perfect()).run(main).expect("it ends");
     assert_eq!((report.tasks, report.sockets), (0, 0));
     report.output
 }

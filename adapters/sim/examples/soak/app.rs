@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stelo_core::app::{App, BoxError, BoxFuture, Connection, Executor, Reply, Request, Response};
+use stelo_core::app::{App, BoxError, BoxFuture, Connection, Executor, Reply, Request, Response, Tunnel};
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::event::Length;
 use stelo_core::http::Status;
@@ -110,6 +110,16 @@ impl App for Tester {
                 };
                 Response { background: Some(Box::pin(task)), ..short }.into()
             }
+            "tunnel" => {
+                let mut response = tagged(id, Body::empty());
+                response.status = Status::SWITCHING_PROTOCOLS;
+                for (name, value) in [("connection", "upgrade"), ("upgrade", "echo")] {
+                    response.headers.append(name, value).expect("a constant is valid");
+                }
+                let counted = Counted::new(&self.witness);
+                response.upgrade = Some(Box::new(|tunnel| Box::pin(echo(tunnel, counted))));
+                response.into()
+            }
             // Without the hook, which would print it.
             "panic" => std::panic::resume_unwind(Box::new("on purpose")),
             _ => short.into(),
@@ -143,8 +153,20 @@ fn brief() -> std::ops::Range<Duration> {
 
 fn tagged(id: u64, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body);
-    response.headers.append("x-id", &id.to_string()).expect("a number is a valid value");
+    response.headers.append("x-id", id.to_string()).expect("a number is a valid value");
     response
+}
+
+/// Gives back what comes, to the end.
+async fn echo(mut tunnel: Tunnel, _counted: Counted) {
+    let mut buf = [0; 1000];
+    while let Ok(n @ 1..) = tunnel.read(&mut buf).await {
+        if tunnel.write_all(&buf[..n]).await.is_err() {
+            return;
+        }
+    }
+    // The client may be gone.
+    let _ = tunnel.close().await;
 }
 
 impl Tester {

@@ -24,7 +24,10 @@ fn main() -> ExitCode {
             "--seeds" => number().map(|n| seeds = n),
             "--from" => number().map(|n| from = n),
             "--seed" => number().map(|n| (from, seeds) = (n, 1)),
-            "--trace" => Some(trace = true),
+            "--trace" => {
+                trace = true;
+                Some(())
+            }
             _ => None,
         };
         if known.is_none() {

@@ -102,6 +102,7 @@ impl Ask {
 pub(crate) async fn run(scene: Scene, sim: Sim) {
     for _ in 0..sim.number(1..4) {
         match Client::connect(&sim, &scene.address).await {
+            Ok(client) if sim.chance(0.1) => tunnel(&scene, &sim, client).await,
             Ok(client) => connection(&scene, &sim, client).await,
             Err(error) => scene.excused(|| format!("no connection: {error}")),
         }
@@ -140,5 +141,31 @@ async fn connection(scene: &Scene, sim: &Sim, mut client: Client) {
             }
         }
         sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(2))).await;
+    }
+}
+
+/// Leaves HTTP, and says something that the other side repeats, the first bytes of it ahead of the answer.
+async fn tunnel(scene: &Scene, sim: &Sim, mut client: Client) {
+    let id = scene.number();
+    let said = pattern(id, sim.number(1..scene.large) as usize);
+    let ahead = sim.number(0..said.len() as u64) as usize;
+    let upgrade = "connection: upgrade\r\nupgrade: echo\r\n";
+    client.queue(format!("GET /tunnel/{id}/0 HTTP/1.1\r\nhost: sim\r\n{upgrade}\r\n"));
+    client.queue(&said[..ahead]);
+    match client.answer().await {
+        Ok(answer) if answer.status == 101 => {}
+        Ok(answer) => return scene.excused(|| format!("tunnel {id}: {}", answer.status)),
+        Err(Broken::Framing(rule)) => panic!("tunnel {id}: not a response: {rule}"),
+        Err(broken) => return scene.excused(|| format!("tunnel {id}: {broken}")),
+    }
+    client.queue(&said[ahead..]);
+    match client.bytes(said.len()).await {
+        Ok(heard) => assert!(heard == said, "tunnel {id}: other bytes came back"),
+        Err(broken) => return scene.excused(|| format!("tunnel {id}: {broken}")),
+    }
+    scene.answered();
+    // Our end is the end of the tunnel.
+    if client.finish().await.is_ok() {
+        assert_eq!(client.drain().await, 0, "tunnel {id}: more bytes came back");
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use stelo_core::limits::Timeouts;
+use stelo_runtime::Runtime;
 use stelo_sim::{Answer, Broken, Client, Sim};
 
 use crate::scenario::Scene;
@@ -140,9 +141,9 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
 
 /// Sends nothing: the connection ends without a word.
 async fn idle(scene: &Scene, sim: &Sim, mut client: Client) {
-    let start = scene.now(sim);
+    let start = sim.now();
     gone(scene, sim, &mut client).await;
-    let took = scene.now(sim) - start;
+    let took = sim.now() - start;
     assert!(took < scene.timeouts.head + Duration::from_secs(10), "an idle connection lives {took:?}");
 }
 

@@ -45,10 +45,6 @@ impl Scene {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(crate) fn now(&self, sim: &Sim) -> Instant {
-        sim.now()
-    }
-
     pub(crate) fn answered(&self) {
         self.answered.fetch_add(1, Ordering::Relaxed);
     }
