@@ -130,7 +130,10 @@ impl<R: Runtime> Serving<'_, R> {
             // A thread that is blocked may never end.
             Drained::TimedOut => {}
             // Whoever is in such a hurry does not wait for the application either.
-            Drained::Forced => return Ok(stopped),
+            Drained::Forced => {
+                messages::finished();
+                return Ok(stopped);
+            }
         }
         self.shutdown(&*app, Ok(stopped)).await
     }

@@ -64,9 +64,8 @@ impl Facts {
                 }
             }
             12 if is("content-type") => {
-                if core::mem::replace(&mut self.content_type, true) {
-                    return Err(FaultKind::ContentTypeRepeated);
-                }
+                let repeated = core::mem::replace(&mut self.content_type, true);
+                return if repeated { Err(FaultKind::ContentTypeRepeated) } else { Ok(()) };
             }
             // Names that become those of framing where a gateway makes variables of them.
             14 if is("content_length") => return Err(FaultKind::FieldName),

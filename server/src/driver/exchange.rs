@@ -316,7 +316,9 @@ impl<R: Runtime> Driver<R> {
     fn finish(&mut self, what: Send<'_>, now: Instant) {
         self.exchange.stage = Stage::Idle;
         self.exchange.waits_for_room = false;
-        match self.machine.send(now, STREAM, what) {
+        // A handler that has held the thread does not count against the time that the next request may take.
+        let end = self.worker.runtime.now();
+        match self.machine.send(end, STREAM, what) {
             Ok(()) => {
                 // What is left of the request body is read and dropped by the machine.
                 self.exchange.upload = None;
