@@ -166,9 +166,12 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
 
 /// `*DIGIT`, of a port that there is; none stands for the default (RFC 3986 section 3.2.3).
 fn is_port(digits: &[u8]) -> bool {
-    let number =
-        digits.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
-    digits.len() <= 5 && number.is_some_and(|n| n <= u32::from(u16::MAX))
+    // So few that their number cannot overflow.
+    digits.len() <= 5
+        && digits
+            .iter()
+            .try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
+            .is_some_and(|n| n <= u32::from(u16::MAX))
 }
 
 /// Whether every `%` begins an encoded byte (RFC 3986 section 2.1), and none is NUL, CR or LF, which end things for
@@ -225,7 +228,19 @@ mod tests {
             assert!(is_authority(good.as_bytes()), "{good}");
         }
         for bad in [
-            "", ":80", "a b", "a:b", "u@a", "[::1", "[::1]x", "[x]", "a/b", "a:123456", "a:65536", "a:1:2",
+            "",
+            ":80",
+            "a b",
+            "a:b",
+            "u@a",
+            "[::1",
+            "[::1]x",
+            "[x]",
+            "a/b",
+            "a:123456",
+            "a:65536",
+            "a:4342342777",
+            "a:1:2",
             "a%",
         ] {
             assert!(!is_authority(bad.as_bytes()), "{bad}");
