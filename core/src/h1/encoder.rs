@@ -67,6 +67,8 @@ pub(super) fn head(
         Framing::Suppressed if status == Status::RESET_CONTENT => write_length(out, 0),
         // What GET would have said, where the application knows it.
         Framing::Suppressed if asked.head || status == Status::NOT_MODIFIED => match (own.length, length) {
+            // Not even so (RFC 9110 section 8.6).
+            _ if status == Status::NO_CONTENT => {}
             (Some(n), _) => write_length(out, n),
             (None, Length::Known(n)) if status.code() != 304 && !status.forbids_body() => {
                 write_length(out, n)

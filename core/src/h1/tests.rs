@@ -254,6 +254,10 @@ fn responses_without_a_body() {
         assert_eq!(pair.written(), format!("{line}{framing}\r\n"), "{method} {status}");
         assert_eq!(pair.machine.close_state(), CloseState::Open);
     }
+    let mut pair = Pair::new();
+    pair.feed("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n");
+    pair.head(204, &[("content-length", "0")], Length::None).unwrap();
+    assert_eq!(pair.written(), "HTTP/1.1 204 No Content\r\n\r\n");
 }
 
 #[test]
