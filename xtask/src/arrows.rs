@@ -26,7 +26,7 @@ const TABLE: &[Row] = &[
 ];
 
 /// The crates that use the others from outside, as they like, and that nobody uses.
-const OUTSIDE: &[&str] = &["tests", "benches", "xtask"];
+const OUTSIDE: &[&str] = &["tests", "benches", "xtask", "model"];
 
 /// The packages that are executors, or belong to one.
 const EXECUTORS: &[&str] =

@@ -1,0 +1,58 @@
+//! Cookies (RFC 6265, as browsers and Python's `http.cookies` have it).
+
+use stelo_core::http::{Headers, is_field_value};
+use stelo_toolkit::{Cookies, SetCookie};
+
+use crate::source::Source;
+
+/// What is set comes back from a client as it was, in one field that is nothing but that cookie; and whatever a client
+/// sends, names are found once each.
+///
+/// The input: name and value of a cookie to set, its path and domain, then the `cookie` field of a request.
+pub fn cookies(input: &[u8]) {
+    let mut source = Source::new(input);
+    let mut text = || String::from_utf8_lossy(source.bytes()).into_owned();
+    set(text(), &text(), text(), text());
+    receive(source.rest());
+}
+
+fn set(name: String, value: &str, path: String, domain: String) {
+    let cookie = SetCookie::new(name.clone(), value.to_owned()).path(path).domain(domain);
+    let Ok(field) = cookie.to_field() else { return };
+    assert!(is_field_value(field.as_bytes()), "{field:?}");
+    // What a client keeps ends at the first semicolon.
+    let kept = field.split(';').next().unwrap_or_default();
+    assert_eq!(received(kept.as_bytes()).get(&name), Some(value), "{field:?}");
+    let attributes = field.split("; ").skip(1).map(|text| text.split('=').next().unwrap_or_default());
+    let known = ["Domain", "Path", "SameSite"];
+    assert!(attributes.clone().all(|attribute| known.contains(&attribute)), "{field:?}");
+    assert!(attributes.is_sorted(), "{field:?}: each of them once");
+}
+
+fn receive(field: &[u8]) {
+    if !is_field_value(field) {
+        return;
+    }
+    let cookies = received(field);
+    for (name, value) in cookies.iter() {
+        assert_eq!(cookies.get(name), Some(value), "the one of that name");
+        assert!(!name.contains([';', '=']), "{name:?}");
+    }
+    // Without quotes there is nothing to be undone.
+    let Ok(text) = std::str::from_utf8(field) else { return };
+    if text.contains('"') {
+        return;
+    }
+    for (name, value) in cookies.iter() {
+        let pairs = text.split(';').map(|pair| pair.split_once('=').unwrap_or(("", pair)));
+        let pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
+        let last = pairs.filter(|pair| pair.0 == name && *pair != ("", "")).next_back();
+        assert_eq!(last, Some((name, value)), "{text:?}");
+    }
+}
+
+fn received(field: &[u8]) -> Cookies {
+    let mut headers = Headers::new();
+    headers.append("cookie", field).expect("a field value");
+    Cookies::parse(&headers)
+}

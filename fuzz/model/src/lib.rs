@@ -1,0 +1,48 @@
+//! Properties of the core and the toolkit that hold for any input, and the plain models they are held against.
+//!
+//! Each property is a function of bytes that panics where it does not hold. The fuzz targets call them, and so do the
+//! tests of this crate, with the inputs in `fuzz/seeds` and with what is made of them. The models are written to be
+//! seen through: all bytes at hand, plain lists and loops.
+
+mod cookies;
+mod date;
+mod headers;
+mod query;
+mod reference;
+mod routing;
+mod source;
+mod target;
+
+mod chunked;
+mod connection;
+mod head;
+mod peer;
+mod response;
+
+pub use chunked::chunked;
+pub use connection::connection;
+pub use cookies::cookies;
+pub use date::date;
+pub use head::head;
+pub use headers::headers;
+pub use query::query;
+pub use response::response;
+pub use routing::routing;
+pub use target::target;
+
+/// A property, which panics where it does not hold.
+pub type Property = fn(&[u8]);
+
+/// All of them, by the names of their fuzz targets.
+pub const PROPERTIES: [(&str, Property); 10] = [
+    ("chunked", chunked),
+    ("cookies", cookies),
+    ("date", date),
+    ("h1_connection", connection),
+    ("h1_head", head),
+    ("h1_response", response),
+    ("headers", headers),
+    ("query", query),
+    ("routing", routing),
+    ("target", target),
+];

@@ -1,0 +1,188 @@
+//! The other side of a connection, and what holds of every connection whatever it sends.
+//!
+//! Three things: the pieces in which bytes come do not matter; after n bytes a bounded multiple of n is held; and a
+//! bounded number of events per byte is reported.
+
+use std::fmt::Debug;
+
+use stelo_core::Fault;
+use stelo_core::event::Event;
+use stelo_core::h1::{Config, Connection};
+use stelo_core::http::Headers;
+use stelo_core::limits::Limits;
+
+use crate::reference::{Exchange, Fields};
+
+/// More than any input needs, and less than the buffer of a connection: there is always room.
+pub(crate) const MOST: usize = 8 << 10;
+
+/// So small that a short input passes every one of them.
+const TIGHT: Limits = Limits {
+    request_line: 48,
+    method: 8,
+    field_line: 40,
+    head: 96,
+    fields: 5,
+    chunk_line: 16,
+    chunk_extensions: 20,
+    trailers: 48,
+    trailer_fields: 3,
+    body: Some(100),
+    drain: 24,
+    requests: Some(4),
+    write_buffer: 64,
+};
+
+pub(crate) fn config(tight: bool) -> Config {
+    Config { limits: if tight { TIGHT } else { Limits::DEFAULT }, ..Config::default() }
+}
+
+/// How bytes are cut into pieces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    Not,
+    /// Into single bytes.
+    Bytes,
+    /// Into pieces of these sizes, over and over.
+    Sizes([u8; 2]),
+}
+
+impl Cut {
+    pub(crate) fn pieces<'a>(&self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
+        let sizes = match *self {
+            Self::Not => [MOST; 2],
+            Self::Bytes => [1; 2],
+            Self::Sizes(sizes) => sizes.map(|size| usize::from(size).max(1)),
+        };
+        let mut rest = bytes;
+        let next = |size: &usize| {
+            let (piece, after) = rest.split_at(rest.len().min(*size));
+            rest = after;
+            (!piece.is_empty()).then_some(piece)
+        };
+        sizes.iter().cycle().map_while(next).collect()
+    }
+}
+
+/// What `run` comes to, which is the same however the bytes are cut.
+pub(crate) fn alike<T: PartialEq + Debug>(sizes: [u8; 2], run: impl Fn(Cut) -> T) -> T {
+    let whole = run(Cut::Not);
+    assert_eq!(whole, run(Cut::Bytes), "whole, and byte by byte");
+    assert_eq!(whole, run(Cut::Sizes(sizes)), "whole, and in pieces");
+    whole
+}
+
+/// What a connection has reported.
+#[derive(PartialEq, Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// What [`Meter::next`] has come to.
+pub(crate) enum Next {
+    Request,
+    /// Some of a body, or its end.
+    Body,
+    Fault(Fault),
+    /// There is nothing to be said for the time being, or ever.
+    Nothing,
+}
+
+/// Hears what a connection says, and measures what it takes.
+#[derive(Default)]
+pub(crate) struct Meter {
+    pub(crate) heard: Heard,
+    received: usize,
+    events: usize,
+}
+
+impl Meter {
+    /// The buffers for input and output that a connection keeps, and what an empty head takes.
+    const KEPT: usize = (16 << 10) + (16 << 10) + 512;
+
+    pub(crate) fn received(&mut self, n: usize) {
+        self.received += n;
+    }
+
+    /// Takes the next event.
+    pub(crate) fn next(&mut self, connection: &mut Connection) -> Next {
+        let next = match connection.next_event() {
+            Event::NeedData | Event::Paused | Event::Closed => return Next::Nothing,
+            Event::Request { head, length, .. } => {
+                self.heard.exchanges.push(Exchange::new((&*head).into(), length));
+                Next::Request
+            }
+            Event::Data { data, .. } => {
+                assert!(!data.is_empty());
+                self.current().body.extend_from_slice(data);
+                Next::Body
+            }
+            Event::Trailers { trailers, .. } => {
+                self.current().trailers = fields(&trailers);
+                Next::Body
+            }
+            Event::End { .. } => {
+                self.current().ended = true;
+                Next::Body
+            }
+            Event::Fault { fault, .. } => {
+                assert!(fault.at <= self.received as u64, "{fault:?} after {} bytes", self.received);
+                self.heard.faults.push(fault);
+                Next::Fault(fault)
+            }
+        };
+        self.events += 1;
+        // Each of them takes a byte at least, but for an end and the one fault.
+        assert!(self.events <= 2 * self.received + 2, "{} events of {} bytes", self.events, self.received);
+        next
+    }
+
+    /// Whether all of the current request has come.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.heard.exchanges.last().is_some_and(|exchange| exchange.ended)
+    }
+
+    /// The method of the current request.
+    pub(crate) fn method(&self) -> String {
+        self.heard.exchanges.last().map(|exchange| exchange.head.method.clone()).unwrap_or_default()
+    }
+
+    fn current(&mut self) -> &mut Exchange {
+        self.heard.exchanges.last_mut().expect("a body follows a head")
+    }
+
+    /// Looks at the memory, if never more than `unsent` bytes were waiting for the peer.
+    pub(crate) fn check(&self, connection: &Connection, unsent: usize) {
+        let most = Self::KEPT + 16 * self.received + 4 * unsent;
+        assert!(connection.held() <= most, "{} bytes held: {connection:?}", connection.held());
+    }
+}
+
+/// How many bytes are waiting for the peer.
+pub(crate) fn unsent(connection: &Connection) -> usize {
+    let mut slices = [&[][..]; 256];
+    let filled = connection.poll_transmit(&mut slices);
+    slices[..filled].iter().map(|slice| slice.len()).sum()
+}
+
+pub(crate) fn fields(headers: &Headers) -> Fields {
+    headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+}
+
+/// What a connection says of one request, if nobody answers; and how many bytes behind its end it leaves unread.
+pub(crate) fn listen(config: Config, bytes: &[u8], cut: Cut) -> (Heard, usize) {
+    let now = stelo_core::Instant::ZERO;
+    let mut connection = Connection::new(config.into(), now);
+    let mut meter = Meter::default();
+    for piece in cut.pieces(bytes) {
+        assert_eq!(connection.receive(now, piece), piece.len(), "there is always room");
+        meter.received(piece.len());
+        while !matches!(meter.next(&mut connection), Next::Nothing) {
+            meter.check(&connection, 0);
+        }
+        meter.check(&connection, 0);
+    }
+    let left = if meter.has_ended() { connection.buffered() } else { 0 };
+    (meter.heard, left)
+}

@@ -1,0 +1,65 @@
+//! Request targets and percent-encoding (RFC 9112 section 3.2, RFC 3986 section 2).
+
+use stelo_core::http::{Method, Target, TargetForm};
+use stelo_core::routing::{Builder, Captures, Found};
+
+use crate::query::percent_decode;
+use crate::reference::head::{is_authority, is_encoded};
+use crate::source::Source;
+
+/// The parts that were found stand in the target, in order, and together are all of it; they are what the grammar
+/// wants. And any text without NUL and line ends can be a path: the one that is made for it leads to it again.
+///
+/// The input: the method, then the target, which is also the text.
+pub fn target(input: &[u8]) {
+    let mut source = Source::new(input);
+    let method = source.pick(&["GET", "OPTIONS", "CONNECT"]);
+    let method = Method::from_bytes(method.as_bytes()).expect("a method");
+    let bytes = source.rest();
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| !text.contains(['\0', '\r', '\n'])) {
+        round_trip(text);
+    }
+    let Some(target) = Target::parse(bytes, &method) else {
+        let plain = |&b: &u8| b.is_ascii_alphanumeric() || b"/-._~?=&+".contains(&b);
+        let origin = bytes.starts_with(b"/") && bytes.iter().all(plain) && method != Method::Connect;
+        return assert!(!origin, "{} is a target", bytes.escape_ascii());
+    };
+    assert!(bytes.iter().all(u8::is_ascii_graphic) && !bytes.contains(&b'#'));
+    let mut whole = String::new();
+    match target.form {
+        TargetForm::Origin => assert!(target.path.starts_with('/')),
+        TargetForm::Absolute => {
+            let scheme = target.scheme.expect("an absolute target has a scheme");
+            assert!(["http", "https"].contains(&&*scheme.to_lowercase()));
+            whole.push_str(scheme);
+            whole.push_str("://");
+        }
+        TargetForm::Authority => assert_eq!(method, Method::Connect),
+        TargetForm::Asterisk => assert_eq!((&method, target.path), (&Method::Options, "*")),
+    }
+    assert!(target.authority.is_none_or(|authority| is_authority(authority.as_bytes())));
+    assert!(is_encoded(target.path));
+    whole.push_str(target.authority.unwrap_or_default());
+    // An absolute target without a path has the path `/`, which does not stand there.
+    if bytes[whole.len()..].first().is_some_and(|&b| b != b'?') {
+        whole.push_str(target.path);
+    }
+    if let Some(query) = target.query {
+        whole.push('?');
+        whole.push_str(query);
+    }
+    assert_eq!(whole.as_bytes(), bytes);
+}
+
+fn round_trip(text: &str) {
+    let mut builder = Builder::new();
+    builder.route("/files/{file:path}", Method::Get, ()).named("file");
+    let router = builder.build().expect("a table");
+    let path = router.url_path_for("file", &[("file", &text)]).expect("any text can be a path").path;
+    let target = Target::parse(path.as_bytes(), &Method::Get).expect("it can be asked for");
+    assert_eq!((target.form, target.path, target.query), (TargetForm::Origin, &*path, None));
+    let decoded = String::from_utf8(percent_decode(path.as_bytes())).expect("text again");
+    let mut captures = Captures::new();
+    assert!(matches!(router.find("", &decoded, &Method::Get, &mut captures), Found::Match(_)), "{path}");
+    assert!(captures.ranges().map(|range| &decoded[range]).eq([text]), "{path}");
+}
