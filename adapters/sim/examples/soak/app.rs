@@ -20,6 +20,8 @@ pub(crate) struct Witness {
     pub(crate) stopped: AtomicBool,
     /// Background tasks that run.
     pub(crate) background: AtomicUsize,
+    /// Background work of responses that has not been done.
+    pub(crate) owed: AtomicUsize,
     seen: Mutex<BTreeSet<u64>>,
     faults: Mutex<Vec<String>>,
 }
@@ -89,6 +91,21 @@ impl App for Tester {
         match kind.as_str() {
             "echo" => tagged(id, body).into(),
             "sink" => Reply::future(async move { this.sink(id, body, &connection).await }),
+            // The body is read by a task that is not the connection's.
+            "handed" => Reply::future(async move {
+                let (sender, answer) = Body::channel(Length::Unknown);
+                executor.spawn(Box::pin(async move {
+                    let Response { status, body, .. } = this.sink(id, body, &connection).await;
+                    if let (Status::OK, Ok(text)) = (status, body.collect(100).await) {
+                        let _ = sender.send(text).await;
+                        sender.finish();
+                    }
+                }));
+                match answer.collect(100).await {
+                    Ok(text) => tagged(id, text),
+                    Err(_) => Response::text(Status::REQUEST_TIMEOUT, "the body is not whole"),
+                }
+            }),
             "big" => this.big(id, size, &connection, true).into(),
             "broken" => this.big(id, size, &connection, false).into(),
             "slow" => Reply::future(async move {
@@ -104,9 +121,12 @@ impl App for Tester {
             }),
             "background" => {
                 let (counted, sleep) = (Counted::new(&self.witness), this.sim.duration(brief()));
+                let witness = this.witness;
+                witness.owed.fetch_add(1, Ordering::Relaxed);
                 let task = async move {
                     let _counted = counted;
                     executor.sleep(sleep).await;
+                    witness.owed.fetch_sub(1, Ordering::Relaxed);
                 };
                 Response { background: Some(Box::pin(task)), ..short }.into()
             }

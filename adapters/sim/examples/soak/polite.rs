@@ -7,6 +7,22 @@ use stelo_sim::{Answer, Broken, Client, Sim};
 use crate::app::pattern;
 use crate::scenario::Scene;
 
+/// What can be asked; `app.rs` says what each means.
+const KINDS: [(&str, &str); 12] = [
+    ("GET", "plain"),
+    ("GET", "big"),
+    ("GET", "broken"),
+    ("GET", "slow"),
+    ("GET", "blocking"),
+    ("GET", "background"),
+    ("GET", "panic"),
+    ("HEAD", "head"),
+    ("POST", "echo"),
+    ("POST", "sink"),
+    ("POST", "handed"),
+    ("POST", "unread"),
+];
+
 /// A request, and what is expected of its answer.
 struct Ask {
     id: u64,
@@ -18,20 +34,8 @@ struct Ask {
 
 impl Ask {
     fn draw(scene: &Scene, sim: &Sim) -> Self {
-        const KINDS: [&str; 11] = [
-            "echo",
-            "sink",
-            "big",
-            "broken",
-            "slow",
-            "blocking",
-            "background",
-            "panic",
-            "plain",
-            "head",
-            "unread",
-        ];
-        let kind = KINDS[sim.number(0..KINDS.len() as u64) as usize];
+        let (method, kind) = KINDS[sim.number(0..KINDS.len() as u64) as usize];
+        let has_body = method == "POST";
         let id = scene.number();
         let size = match kind {
             "slow" => sim.number(0..3000),
@@ -40,14 +44,6 @@ impl Ask {
             // A body of none or one byte has no half.
             "broken" => sim.number(2..1000),
             _ => sim.number(0..1000),
-        };
-        let has_body = matches!(kind, "echo" | "sink" | "unread");
-        let method = if kind == "head" {
-            "HEAD"
-        } else if has_body {
-            "POST"
-        } else {
-            "GET"
         };
         let mut head = format!("{method} /{kind}/{id}/{size} HTTP/1.1\r\nhost: sim\r\n");
         if has_body && sim.chance(0.3) {
@@ -80,7 +76,7 @@ impl Ask {
         let (id, kind) = (self.id, self.kind);
         let expected = match kind {
             "echo" | "big" => pattern(id, self.size),
-            "sink" => format!("{} true", self.size).into_bytes(),
+            "sink" | "handed" => format!("{} true", self.size).into_bytes(),
             "head" => Vec::new(),
             "panic" => b"Internal Server Error".to_vec(),
             _ => format!("{kind} {id}").into_bytes(),

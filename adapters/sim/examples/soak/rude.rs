@@ -57,13 +57,17 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let junk: Vec<u8> = (0..sim.number(1..5000)).map(|_| sim.number(0..256) as u8).collect();
             let _ = client.send(junk).await;
             let _ = client.finish().await;
+            let finished = sim.now();
             let _ = end(&scene, &sim, &mut client).await;
+            scene.prompt(sim.now() - finished);
         }
         // Our side ends behind the request: the answer comes all the same.
         5 => {
             let _ = client.send(get("slow", sim.number(0..3000))).await;
             let _ = client.finish().await;
+            let finished = sim.now();
             let answer = end(&scene, &sim, &mut client).await;
+            scene.prompt(sim.now() - finished);
             scene.calmly(
                 answer,
                 |answer| answer.field("x-id") == Some(&id.to_string()),
@@ -74,7 +78,9 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
         6 => {
             let _ = client.send(post("transfer-encoding: chunked\r\n") + "ff\r\nabc").await;
             let _ = client.finish().await;
+            let finished = sim.now();
             let _ = end(&scene, &sim, &mut client).await;
+            scene.prompt(sim.now() - finished);
         }
         // A client that leaves at any moment.
         7 => {

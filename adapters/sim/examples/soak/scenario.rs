@@ -59,6 +59,11 @@ impl Scene {
         self.excused.fetch_add(u64::from(!right), Ordering::Relaxed);
     }
 
+    /// In calm weather a connection whose client has ended its side must end soon, without waiting for a timeout.
+    pub(crate) fn prompt(&self, took: Duration) {
+        self.excused_unless(took < Duration::from_millis(4500), || format!("the end took {took:?}"));
+    }
+
     /// In calm weather this answer must be there and right.
     pub(crate) fn calmly(&self, answer: Option<Answer>, right: impl FnOnce(&Answer) -> bool, whose: &str) {
         let right = answer.as_ref().is_some_and(right);
@@ -153,6 +158,10 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
         sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(30))).await;
     }
 
+    if !limited {
+        assert!(sim.connect(&address).await.is_ok(), "the address does not answer any more");
+    }
+
     let stopping = sim.now();
     match sim.number(0..3) {
         0 => handle.stop(),
@@ -170,7 +179,10 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
 
     // What has ended, has ended.
     let took = sim.now() - stopping;
-    assert!(took <= grace + Duration::from_secs(6), "it took {took:?} to stop");
+    // With nobody there any more, only background work is waited for.
+    let most = if calm { Duration::from_secs(10) } else { grace + Duration::from_secs(6) };
+    assert!(took <= most, "it took {took:?} to stop");
+    assert!(!calm || witness.owed.load(Ordering::Relaxed) == 0, "background work has not been done");
     assert_eq!(sim.accepted(), 0, "connections are left");
     assert!(sim.connect(&address).await.is_err(), "the address still answers");
     assert_eq!(witness.background.load(Ordering::Relaxed), 0, "background tasks are left");
