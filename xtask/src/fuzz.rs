@@ -6,7 +6,7 @@ use crate::metadata::target;
 use crate::run::{Outcome, cargo, in_ci, output, root, run};
 
 /// How many inputs each target gets, if nothing else is said: some seconds' worth.
-pub(crate) const RUNS: u64 = 200_000;
+pub(crate) const RUNS: u64 = 50_000;
 
 /// The version of cargo-fuzz, kept under `target/tools` and out of the user's own tools.
 const VERSION: &str = "0.13.2";
@@ -26,8 +26,10 @@ pub(crate) fn all(runs: u64) -> Outcome {
         fs::create_dir_all(&corpus).map_err(|error| format!("cannot make {}: {error}", corpus.display()))?;
         // The core forbids `unsafe`, so a sanitizer has little to find; without one, stable Rust is enough.
         let mut command = cargo("fuzz run --sanitizer none");
-        command.arg(target).arg(corpus).args(seeds.is_dir().then_some(seeds));
-        command.args(["--", "-verbosity=0", "-timeout=10"]).arg(format!("-runs={runs}"));
+        command.arg(target).arg(corpus).arg(seeds);
+        let words = root().join("fuzz/http.dict");
+        command.args(["--", "-verbosity=0", "-timeout=10"]).arg(format!("-dict={}", words.display()));
+        command.arg(format!("-runs={runs}"));
         if in_ci() {
             // The same inputs every time: what a change breaks is found with that change.
             command.arg("-seed=1");
