@@ -206,6 +206,24 @@ mod served {
         example.stop();
     }
 
+    #[test]
+    fn conformance() {
+        let example = serve("conformance");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            assert_eq!(parts(&example.ask(&format!("{method} /any?x"), "", "")), ("200", "OK"));
+            assert_eq!(parts(&example.ask(&format!("{method} /any"), "", "hello")), ("200", "hello"));
+        }
+        let answer = example.ask("HEAD /", "", "");
+        assert!(parts(&answer) == ("200", "") && answer.contains("content-length: 2\r\n"), "{answer}");
+        assert_eq!(parts(&example.ask("BREW /", "", "")).0, "501");
+        let answer = example.ask("GET /echo", "X-One:  1\r\n", "");
+        let lines = "host: a\nconnection: close\ncontent-length: 0\nX-One: 1\n";
+        assert_eq!(parts(&answer), ("200", lines));
+        let answer = example.ask("GET /cookie", "cookie: a=1; b=x=y\r\n", "");
+        assert_eq!(parts(&answer), ("200", "a=1\nb=x=y\n"));
+        example.stop();
+    }
+
     #[cfg(feature = "tokio")]
     #[test]
     fn in_your_runtime() {

@@ -1,0 +1,65 @@
+//! The corpus of HTTP/1.1 exchanges in `tests/corpus/h1/`, run against the machine: each case whole, byte by byte, and
+//! cut in two at every place.
+//!
+//! The notation of a case is explained in the README beside the cases. `docs/http1-conformance.md` says which rule each
+//! of them shows; that page is held against the corpus too.
+
+mod notation;
+mod page;
+mod run;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use notation::Case;
+use run::run;
+
+/// The folder of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("the crate is in a folder").to_owned()
+}
+
+/// Every case by its name, which is `topic/case`.
+fn cases() -> BTreeMap<String, Case> {
+    let list = |path: &Path| {
+        let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        entries.map(|entry| entry.expect("it can be listed").path())
+    };
+    let mut cases = BTreeMap::new();
+    for topic in list(&root().join("tests/corpus/h1")).filter(|path| path.is_dir()) {
+        for path in list(&topic) {
+            let part = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned());
+            let name = [part(&topic), part(&path)].map(Option::unwrap_or_default).join("/");
+            let text = fs::read_to_string(&path).expect("a case is text");
+            let case = Case::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            cases.insert(name, case);
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_case_comes_out_as_written() {
+    let mut wrong = Vec::new();
+    for (name, case) in cases() {
+        let outcome = run(&case, [&*case.bytes()].into_iter());
+        if let Some(difference) = case.difference(&outcome) {
+            wrong.push(format!("{name}:\n{difference}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases:\n\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_pieces_do_not_matter() {
+    for (name, case) in cases() {
+        let bytes = case.bytes();
+        let whole = run(&case, [&*bytes].into_iter());
+        assert_eq!(run(&case, bytes.chunks(1)), whole, "{name}, byte by byte");
+        for at in 1..bytes.len() {
+            let (first, second) = bytes.split_at(at);
+            assert_eq!(run(&case, [first, second].into_iter()), whole, "{name}, cut at {at}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What public conformance suites are pointed at: a server that answers whatever it is asked, and says what it has understood.
+//!
+//! `cargo run --example conformance -- --port 8080`. Any path answers with the body of the request, or `OK` where there
+//! was none; `/echo` with the header lines as they came, `/cookie` with the cookies, one `name=value` a line.
+//!
+//! The counts of the suites are in `docs/http1-conformance.md`.
+
+use std::process::ExitCode;
+
+use stelo::Cookies;
+use stelo::core::app::{App, Reply, Request, Response};
+use stelo::core::body::{Body, BodyError};
+use stelo::core::http::{Headers, Method, RequestHead, Status};
+
+/// Larger than what suites announce without sending it.
+const MOST: usize = 1 << 30;
+
+struct Answer;
+
+impl App for Answer {
+    fn call(&self, mut request: Request) -> Reply {
+        let head = request.head();
+        match (head.method(), head.path()) {
+            // No tunnels, nothing is reflected, and the rest is unknown: 501 rather than 405 (RFC 9110 section 9.1).
+            (Method::Connect | Method::Trace | Method::Other(_), _) => {
+                Response::text(Status::NOT_IMPLEMENTED, "not a method of this server\n").into()
+            }
+            (_, "/echo") => ok(head, field_lines(head.headers())).into(),
+            (_, "/cookie") => ok(head, cookie_lines(head.headers())).into(),
+            _ => {
+                let body = std::mem::take(request.body_mut());
+                Reply::future(async move { echo(request.head(), body).await })
+            }
+        }
+    }
+}
+
+/// Collected rather than passed through, so that it goes out with a length, in one write with its head.
+async fn echo(head: &RequestHead, body: Body) -> Response {
+    match body.collect(MOST).await {
+        Ok(bytes) if bytes.is_empty() => ok(head, "OK".into()),
+        Ok(bytes) => ok(head, bytes),
+        Err(error) => {
+            let status = match error {
+                BodyError::TooLarge { .. } => Some(Status::CONTENT_TOO_LARGE),
+                BodyError::Fault(fault) => fault.status(),
+                _ => None,
+            };
+            Response::text(status.unwrap_or(Status::BAD_REQUEST), format!("{error}\n"))
+        }
+    }
+}
+
+fn ok(head: &RequestHead, body: Vec<u8>) -> Response {
+    let mut response = Response::text(Status::OK, body);
+    if *head.method() == Method::Options {
+        let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
+        response.headers.append("allow", methods).expect("a header field");
+    }
+    response
+}
+
+fn field_lines(headers: &Headers) -> Vec<u8> {
+    headers.iter().flat_map(|(name, value)| [name, b": ", value, b"\n"].concat()).collect()
+}
+
+fn cookie_lines(headers: &Headers) -> Vec<u8> {
+    Cookies::parse(headers)
+        .iter()
+        .flat_map(|(name, value)| format!("{name}={value}\n").into_bytes())
+        .collect()
+}
+
+fn main() -> ExitCode {
+    stelo::run(Answer)
+}
