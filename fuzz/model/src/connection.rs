@@ -1,25 +1,21 @@
 //! Whole connections: bytes in pieces, what the application decides, time that passes.
 
-use std::time::Duration;
+mod driver;
 
-use stelo_core::event::{Defaults, Length, Send, StreamId};
-use stelo_core::h1::{CloseState, Config, Connection};
-use stelo_core::http::{Headers, Status};
-use stelo_core::limits::Reason;
-use stelo_core::{Fault, FaultKind, Instant};
+use stelo_core::event::Length;
+use stelo_core::h1::Config;
+use stelo_core::http::Status;
 
-use crate::peer::{Cut, Heard, MOST, Meter, Next, alike, config, unsent};
+use crate::peer::{MOST, alike, config};
 use crate::reference::response::End;
 use crate::reference::{Exchange, Halt, chunked, head, response};
 use crate::source::Source;
-
-const NO_FIELDS: Headers = Headers::new();
-const CLOSE: Headers = Headers::constant("connection: close").expect("a field");
+use driver::{Driver, Outcome};
 
 /// A connection hears the requests that a plain reader finds in the same bytes, and every request that it has taken is
 /// answered once, as the application said. Left alone it ends.
 ///
-/// The input: tight limits or not; whether the peer ends its side; whether it reads as soon as it can; two sizes of
+/// The input: tight limits or not; whether the peer ends its side; whether it reads at pauses only; two sizes of
 /// pieces; three answers; three stretches of bytes and what happens after each; the bytes.
 pub fn connection(input: &[u8]) {
     let mut source = Source::new(input);
@@ -57,19 +53,23 @@ struct Answer {
     invite: bool,
 }
 
+/// When a request is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
     /// When the body is complete.
     End,
-    /// At the next pause.
+    /// At the first pause after that.
     Pause,
     /// When the head is there; the body is left unread.
     Head,
 }
 
+/// What is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
+    /// A body of known length.
     Known,
+    /// A body of unknown length.
     Unknown,
     /// Leaves HTTP, if the client has asked for it.
     Switch,
@@ -79,9 +79,11 @@ enum What {
     Broken,
 }
 
+/// What happens between two stretches of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pause {
     Nothing,
+    /// So many seconds pass.
     Wait(u64),
     Shutdown,
     /// The peer resets the connection.
@@ -109,25 +111,6 @@ impl Answer {
         let what = source.pick(&[What::Known, What::Unknown, What::Switch, What::Close, What::Broken]);
         Self { when, what, invite: !source.flag() }
     }
-}
-
-/// A final response as the application has said it.
-#[derive(PartialEq, Debug)]
-struct Said {
-    method: String,
-    status: Status,
-    body: Vec<u8>,
-    end: bool,
-}
-
-#[derive(PartialEq, Debug)]
-struct Outcome {
-    heard: Heard,
-    said: Vec<Said>,
-    written: Vec<u8>,
-    /// What came behind a switch of protocols.
-    tunnel: Option<Vec<u8>>,
-    gone: bool,
 }
 
 impl Script<'_> {
@@ -244,213 +227,4 @@ struct Reading {
     exchanges: Vec<Exchange>,
     refused: bool,
     tunnel: Option<Vec<u8>>,
-}
-
-/// Plays a script.
-struct Driver<'a> {
-    script: &'a Script<'a>,
-    cut: Cut,
-    connection: Connection,
-    now: Instant,
-    meter: Meter,
-    /// The answer to the current request, not given yet.
-    pending: Option<Answer>,
-    said: Vec<Said>,
-    written: Vec<u8>,
-    gone: bool,
-}
-
-impl<'a> Driver<'a> {
-    fn new(script: &'a Script<'a>, cut: Cut) -> Self {
-        Self {
-            script,
-            cut,
-            connection: Connection::new(script.config.into(), Instant::ZERO),
-            now: Instant::ZERO,
-            meter: Meter::default(),
-            pending: None,
-            said: Vec::new(),
-            written: Vec::new(),
-            gone: false,
-        }
-    }
-
-    /// Drives the connection to its end.
-    fn run(mut self) -> Outcome {
-        let mut rest = self.script.bytes;
-        for (length, pause) in self.script.pauses {
-            let (stretch, after) = rest.split_at(rest.len().min(length));
-            rest = after;
-            self.receive(stretch);
-            self.pause(pause);
-        }
-        self.receive(rest);
-        self.pause(Pause::Nothing);
-        if self.script.eof {
-            self.connection.receive_eof(self.now);
-            self.pause(Pause::Nothing);
-        }
-        for _ in 0..8 {
-            let tunnel = match self.connection.close_state() {
-                CloseState::Close => None,
-                CloseState::Switched => Some(self.connection.take_input()),
-                _ => {
-                    let (when, _) =
-                        self.connection.poll_timeout().expect("a silent connection has a deadline");
-                    self.wait(when.max(self.now));
-                    continue;
-                }
-            };
-            let Self { meter, said, written, gone, .. } = self;
-            return Outcome { heard: meter.heard, said, written, tunnel, gone };
-        }
-        panic!("the connection does not end: {:?}", self.connection);
-    }
-
-    fn receive(&mut self, stretch: &[u8]) {
-        for piece in self.cut.pieces(stretch) {
-            let taken = self.connection.receive(self.now, piece);
-            // Who closes may hold the peer back.
-            let closing = self.connection.close_state() != CloseState::Open;
-            assert!(taken == piece.len() || closing, "there is always room");
-            self.meter.received(taken);
-            self.events();
-        }
-    }
-
-    /// What happens where the bytes pause: in the same places, however they are cut.
-    fn pause(&mut self, pause: Pause) {
-        self.settle();
-        match pause {
-            Pause::Nothing => {}
-            Pause::Wait(seconds) => self.wait(self.now + Duration::from_secs(seconds)),
-            Pause::Shutdown => self.connection.shutdown(self.now),
-            Pause::Gone => {
-                self.gone = true;
-                self.connection.peer_gone(self.now);
-            }
-            Pause::Lend => {
-                if let Some(buffers) = self.connection.release() {
-                    assert!(self.connection.is_bare());
-                    self.connection.adopt(buffers);
-                }
-            }
-        }
-        self.settle();
-    }
-
-    fn wait(&mut self, until: Instant) {
-        while let Some((when, reason)) = self.connection.poll_timeout().filter(|(when, _)| *when <= until) {
-            self.now = self.now.max(when);
-            self.gone |= reason == Reason::Write;
-            self.connection.handle_timeout(self.now);
-            self.settle();
-        }
-        self.now = until;
-    }
-
-    /// Does all that can be done before more bytes come.
-    fn settle(&mut self) {
-        self.events();
-        while let Some(answer) = self.pending.take_if(|_| self.meter.has_ended()) {
-            self.answer(answer);
-            self.events();
-        }
-        self.write();
-        if self.connection.close_state() == CloseState::HalfClose {
-            self.connection.half_closed(self.now);
-        }
-    }
-
-    /// Takes all events, and answers where it is time to.
-    fn events(&mut self) {
-        loop {
-            match self.meter.next(&mut self.connection) {
-                Next::Nothing => break,
-                Next::Body => {}
-                Next::Request => {
-                    let answer = self.script.answers[(self.meter.heard.exchanges.len() - 1) % 3];
-                    self.pending = Some(answer);
-                    if answer.invite {
-                        self.send(Send::Continue);
-                    }
-                }
-                Next::Fault(fault) => self.fault(fault),
-            }
-            let ended = self.meter.has_ended();
-            let due = |answer: &mut Answer| answer.when == When::Head || (answer.when == When::End && ended);
-            if let Some(answer) = self.pending.take_if(due) {
-                self.answer(answer);
-            }
-            self.measure();
-            if !self.script.lazy {
-                self.write();
-            }
-        }
-        self.measure();
-    }
-
-    fn fault(&mut self, fault: Fault) {
-        let unanswered = self.pending.take().is_some();
-        let Some(status) = fault.status().filter(|_| !self.connection.has_responded(StreamId::ONLY)) else {
-            return self.send(Send::Reset);
-        };
-        let refused = self.connection.refuse(self.now, fault, &Defaults::default());
-        refused.expect("a fault with a status is answered");
-        let method = if unanswered { self.meter.method() } else { String::new() };
-        let body = format!("{}\n", fault.kind).into_bytes();
-        self.said.push(Said { method, status, body, end: true });
-    }
-
-    fn answer(&mut self, answer: Answer) {
-        let method = self.meter.method();
-        let headers = if answer.what == What::Close { CLOSE } else { NO_FIELDS };
-        let length = if answer.what == What::Unknown { Length::Unknown } else { Length::Known(2) };
-        let mut status = if answer.what == What::Switch { Status::SWITCHING_PROTOCOLS } else { Status::OK };
-        let mut respond = |status| {
-            let defaults = &Defaults::default();
-            let head = Send::Response { status, headers: &headers, length, defaults };
-            self.connection.send(self.now, StreamId::ONLY, head)
-        };
-        // A client that has not asked for a switch, or is not ready for it, gets something else.
-        if let Err(fault) = respond(status) {
-            assert!(matches!(fault.kind, FaultKind::Status | FaultKind::State), "{fault}");
-            status = Status::NOT_FOUND;
-            respond(status).expect("the application keeps the rules");
-        }
-        let switched = status.code() == 101 || (method == "CONNECT" && status.is_success());
-        let body: &[u8] = match answer.what {
-            _ if switched => &[],
-            What::Broken => b"h",
-            _ => b"hi",
-        };
-        let end = switched || answer.what != What::Broken;
-        self.said.push(Said { method, status, body: body.to_vec(), end });
-        if !switched {
-            self.send(Send::Data(body.to_vec().into()));
-            self.send(if end { Send::End } else { Send::Reset });
-        }
-    }
-
-    fn send(&mut self, what: Send<'_>) {
-        self.connection.send(self.now, StreamId::ONLY, what).expect("the application keeps the rules");
-    }
-
-    /// The peer takes all that is there for it.
-    fn write(&mut self) {
-        loop {
-            let mut slices = [&[][..]; 4];
-            let filled = self.connection.poll_transmit(&mut slices);
-            if filled == 0 {
-                return;
-            }
-            let bytes = slices[..filled].concat();
-            self.connection.transmitted(self.now, bytes.len());
-            self.written.extend(bytes);
-        }
-    }
-
-    fn measure(&self) {
-        self.meter.check(&self.connection, unsent(&self.connection));
-    }
 }

@@ -45,8 +45,8 @@ fn receive(field: &[u8]) {
     }
     for (name, value) in cookies.iter() {
         let pairs = text.split(';').map(|pair| pair.split_once('=').unwrap_or(("", pair)));
-        let pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
-        let last = pairs.filter(|pair| pair.0 == name && *pair != ("", "")).next_back();
+        let mut pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
+        let last = pairs.rfind(|pair| pair.0 == name && *pair != ("", ""));
         assert_eq!(last, Some((name, value)), "{text:?}");
     }
 }

@@ -4,20 +4,19 @@
 //! tests of this crate, with the inputs in `fuzz/seeds` and with what is made of them. The models are written to be
 //! seen through: all bytes at hand, plain lists and loops.
 
+mod chunked;
+mod connection;
 mod cookies;
 mod date;
+mod head;
 mod headers;
+mod peer;
 mod query;
 mod reference;
+mod response;
 mod routing;
 mod source;
 mod target;
-
-mod chunked;
-mod connection;
-mod head;
-mod peer;
-mod response;
 
 pub use chunked::chunked;
 pub use connection::connection;
