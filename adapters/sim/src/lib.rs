@@ -1,9 +1,9 @@
 //! Stelo on a simulated executor: virtual time, a network with faults, and one seed that decides everything.
 //!
 //! [`Simulation`] runs a future on one thread. [`Sim`] is the executor that this future and all tasks see: it
-//! implements [`Runtime`](stelo_runtime::Runtime), so a whole server runs on it unchanged, and it opens connections for clients that are tasks
-//! of the same simulation. Waiting costs no time, choices (which task runs, how much a read gives, when a byte
-//! arrives) are drawn from the seed, and equal seeds give equal runs.
+//! implements [`Runtime`](stelo_runtime::Runtime), so a whole server runs on it unchanged, and it opens connections
+//! for clients that are tasks of the same simulation. Waiting costs no time, choices (which task runs, how much a read
+//! gives, when a byte arrives) are drawn from the seed, and equal seeds give equal runs.
 //!
 //! ```
 //! use std::time::Duration;
