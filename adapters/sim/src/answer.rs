@@ -60,6 +60,17 @@ impl Reader {
         self.stage == Stage::Head
     }
 
+    /// Takes a `100 Continue` from `input`; false if what begins there is something else, and nothing if too little
+    /// has come.
+    pub(crate) fn is_asked(&self, input: &mut Vec<u8>) -> Option<bool> {
+        let end = find(input, b"\r\n\r\n")?;
+        let asked = self.is_new() && input.starts_with(b"HTTP/1.1 100 ");
+        if asked {
+            input.drain(..end + 4);
+        }
+        Some(asked)
+    }
+
     /// Takes what it can from `input`; the response, once it is whole. `to_head` says that the request was a HEAD.
     pub(crate) fn read(
         &mut self,

@@ -117,6 +117,26 @@ impl Client {
         poll_fn(|cx| self.poll_answer(cx, true)).await
     }
 
+    /// Waits to be asked for the body, after a request with `expect: 100-continue`: false if the answer comes instead.
+    ///
+    /// # Errors
+    /// There is neither.
+    pub async fn asked(&mut self) -> Result<bool, Broken> {
+        poll_fn(|cx| {
+            let _ = self.poll_flush(cx);
+            loop {
+                if let Some(asked) = self.reader.is_asked(&mut self.input) {
+                    return Poll::Ready(Ok(asked));
+                }
+                if let Some(broken) = self.broken() {
+                    return Poll::Ready(Err(broken));
+                }
+                ready!(self.poll_input(cx));
+            }
+        })
+        .await
+    }
+
     /// The next `n` bytes, whatever they mean: for what follows an upgrade.
     ///
     /// # Errors

@@ -40,6 +40,11 @@ impl Witness {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Whether the application has got this request.
+    pub(crate) fn has_seen(&self, id: u64) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
     /// The application gets this request, which may happen once.
     fn sees(&self, id: u64) {
         if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
@@ -110,6 +115,10 @@ impl App for Tester {
             "broken" => this.big(id, size, &connection, false).into(),
             "slow" => Reply::future(async move {
                 executor.sleep(Duration::from_millis(size as u64)).await;
+                short
+            }),
+            "watch" => Reply::future(async move {
+                connection.disconnected().await;
                 short
             }),
             "blocking" => Reply::future(async move {

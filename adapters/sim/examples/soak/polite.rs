@@ -99,6 +99,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     for _ in 0..sim.number(1..4) {
         match Client::connect(&sim, &scene.address).await {
             Ok(client) if sim.chance(0.1) => tunnel(&scene, &sim, client).await,
+            Ok(client) if sim.chance(0.1) => patient(&scene, &sim, client).await,
             Ok(client) => connection(&scene, &sim, client).await,
             Err(error) => scene.excused(|| format!("no connection: {error}")),
         }
@@ -164,4 +165,31 @@ async fn tunnel(scene: &Scene, sim: &Sim, mut client: Client) {
     if client.finish().await.is_ok() {
         assert_eq!(client.drain().await, 0, "tunnel {id}: more bytes came back");
     }
+}
+
+/// Sends no body before it is asked to.
+async fn patient(scene: &Scene, sim: &Sim, mut client: Client) {
+    let id = scene.number();
+    let body = pattern(id, sim.number(1..scene.large) as usize);
+    let (path, size) = (format!("/sink/{id}/0"), body.len());
+    client.queue(format!(
+        "POST {path} HTTP/1.1\r\nhost: sim\r\nexpect: 100-continue\r\ncontent-length: {size}\r\n\r\n"
+    ));
+    match client.asked().await {
+        Ok(true) => client.queue(body),
+        other => return scene.excused(|| format!("request {id}: not asked for its body: {other:?}")),
+    }
+    match client.answer().await {
+        Ok(answer) if answer.text() == format!("{size} true") => scene.answered(),
+        other => scene.excused(|| format!("request {id}: {other:?}")),
+    }
+}
+
+/// A client that is in the middle of something when the server is stopped, and gets its answer all the same.
+pub(crate) async fn last(scene: Scene, sim: Sim, id: u64) {
+    let mut client = Client::connect(&sim, &scene.address).await.expect("the server listens");
+    client.queue(format!("GET /slow/{id}/2000 HTTP/1.1\r\nhost: sim\r\n\r\n"));
+    let answer = client.answer().await.expect("a stopping server answers what it has begun");
+    assert!(answer.text() == format!("slow {id}") && answer.closes(), "{answer:?}");
+    scene.answered();
 }

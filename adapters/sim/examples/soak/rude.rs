@@ -24,8 +24,8 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     let get = |kind: &str, size: u64| format!("GET /{kind}/{id}/{size} HTTP/1.1\r\nhost: sim\r\n\r\n");
     let post = |fields: &str| format!("POST /sink/{id}/0 HTTP/1.1\r\nhost: sim\r\n{fields}\r\n");
     // What cannot be sent was cut off by the server, which is its right.
-    match sim.number(0..13) {
-        0 => idle(&scene, &sim, client).await,
+    match sim.number(0..15) {
+        0 => idle(&scene, &sim, client, scene.timeouts.head).await,
         // A head, byte by byte.
         1 => {
             let mut answer = None;
@@ -137,6 +137,23 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             client.queue(vec![b'x'; size as usize]);
             let _ = end(&scene, &sim, &mut client).await;
         }
+        // A client that says no more, and an application that waits for just that.
+        12 => {
+            let _ = client.send(get("watch", 0)).await;
+            sim.pause(Duration::from_secs(1)).await;
+            let _ = client.finish().await;
+            let answer = sim.timeout(Duration::from_secs(10), client.answer()).await;
+            let answer = answer.and_then(Result::ok);
+            scene.calmly(answer, |answer| answer.status == 200, "a client that ends its side");
+        }
+        // Silence after an answer.
+        13 => {
+            client.queue(get("plain", 0));
+            let answer = sim.timeout(patience(&scene), client.answer()).await;
+            if answer.is_some_and(|answer| answer.is_ok()) {
+                idle(&scene, &sim, client, scene.timeouts.keep_alive).await;
+            }
+        }
         // A chunk size line without end.
         _ => {
             client.queue(post("transfer-encoding: chunked\r\n") + "1;" + &"x".repeat(2000));
@@ -145,12 +162,12 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     }
 }
 
-/// Sends nothing: the connection ends without a word.
-async fn idle(scene: &Scene, sim: &Sim, mut client: Client) {
+/// Sends nothing: the connection ends without a word, after `timeout`.
+async fn idle(scene: &Scene, sim: &Sim, mut client: Client, timeout: Duration) {
     let start = sim.now();
     gone(scene, sim, &mut client).await;
     let took = sim.now() - start;
-    assert!(took < scene.timeouts.head + Duration::from_secs(10), "an idle connection lives {took:?}");
+    assert!(took < timeout + Duration::from_secs(10), "an idle connection lives {took:?}");
 }
 
 /// One answer, or none, and then the end. In calm weather the answer is given back.

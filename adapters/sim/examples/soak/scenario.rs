@@ -107,6 +107,10 @@ impl Plan {
             config = config.limit_max_requests(random.number(0..100));
         }
         let (polite, rude) = (random.number(1..6), random.number(0..6));
+        if calm && random.chance(0.5) {
+            // More than there are at a time, but not more than there are in all.
+            config = config.limit_concurrency(polite as usize + rude as usize + 4);
+        }
         Self { network, config, calm, large, polite, rude }
     }
 }
@@ -153,6 +157,11 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     if calm {
         for client in clients.drain(..) {
             client.await;
+        }
+        let id = scene.number();
+        clients.push(sim.start(polite::last(scene.clone(), sim.clone(), id)));
+        while !witness.has_seen(id) {
+            sim.pause(Duration::from_millis(10)).await;
         }
     } else {
         sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(30))).await;
