@@ -1,7 +1,8 @@
 //! What public conformance suites are pointed at: a server that answers whatever it is asked, and says what it has understood.
 //!
-//! `cargo run --example conformance -- --port 8080`. Any path answers with the body of the request, or `OK` where there
-//! was none; `/echo` with the header lines as they came, `/cookie` with the cookies, one `name=value` a line.
+//! `cargo run --example conformance -- --port 8080`. Any path answers any ordinary method with the body of the request, or
+//! `OK` where there was none; `/echo` with the header lines as they came, `/cookie` with the cookies, one `name=value` a
+//! line.
 //!
 //! The counts of the suites are in `docs/http1-conformance.md`.
 
@@ -21,10 +22,11 @@ impl App for Answer {
     fn call(&self, mut request: Request) -> Reply {
         let head = request.head();
         match (head.method(), head.path()) {
-            // No tunnels, nothing is reflected, and the rest is unknown: 501 rather than 405 (RFC 9110 section 9.1).
-            (Method::Connect | Method::Trace | Method::Other(_), _) => {
-                Response::text(Status::NOT_IMPLEMENTED, "not a method of this server\n").into()
+            // No tunnels, and nothing is reflected: both are known, and not to be had here (RFC 9110 section 15.5.6).
+            (Method::Connect | Method::Trace, _) => {
+                with_allow(Response::text(Status::METHOD_NOT_ALLOWED, "not to be had here\n")).into()
             }
+            (Method::Other(_), _) => Response::text(Status::NOT_IMPLEMENTED, "an unknown method\n").into(),
             (_, "/echo") => ok(head, field_lines(head.headers())).into(),
             (_, "/cookie") => ok(head, cookie_lines(head.headers())).into(),
             _ => {
@@ -52,11 +54,13 @@ async fn echo(head: &RequestHead, body: Body) -> Response {
 }
 
 fn ok(head: &RequestHead, body: Vec<u8>) -> Response {
-    let mut response = Response::text(Status::OK, body);
-    if *head.method() == Method::Options {
-        let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
-        response.headers.append("allow", methods).expect("a header field");
-    }
+    let response = Response::text(Status::OK, body);
+    if *head.method() == Method::Options { with_allow(response) } else { response }
+}
+
+fn with_allow(mut response: Response) -> Response {
+    let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
+    response.headers.append("allow", methods).expect("a header field");
     response
 }
 

@@ -216,6 +216,8 @@ mod served {
         let answer = example.ask("HEAD /", "", "");
         assert!(parts(&answer) == ("200", "") && answer.contains("content-length: 2\r\n"), "{answer}");
         assert_eq!(parts(&example.ask("BREW /", "", "")).0, "501");
+        let answer = example.ask("TRACE /", "", "");
+        assert!(parts(&answer).0 == "405" && answer.contains("allow: GET, "), "{answer}");
         let answer = example.ask("GET /echo", "X-One:  1\r\n", "");
         let lines = "host: a\nconnection: close\ncontent-length: 0\nX-One: 1\n";
         assert_eq!(parts(&answer), ("200", lines));

@@ -38,6 +38,7 @@ pub(crate) fn run<'a>(case: &Case, pieces: impl Iterator<Item = &'a [u8]>) -> Ou
             piece = &piece[taken..];
             run.events();
         }
+        run.stays_closed(piece);
     }
     run.end();
     run.outcome
@@ -62,6 +63,15 @@ impl Run<'_> {
     fn connection(&mut self, state: &str) {
         self.say(format!("= {state}"));
         self.is_over = true;
+    }
+
+    /// Nothing that comes behind the end is looked at.
+    fn stays_closed(&mut self, bytes: &[u8]) {
+        if self.outcome.lines.last().is_some_and(|line| line == "= closed") {
+            self.machine.receive(self.now, bytes);
+            assert!(matches!(self.machine.next_event(), Event::Closed));
+            assert!(!self.write());
+        }
     }
 
     fn events(&mut self) {
