@@ -21,12 +21,11 @@
 
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 use async_std::task;
 use stelo_async_io::{Listener, Signals, Sleep, Stream};
 use stelo_runtime::socket::Socket;
-use stelo_runtime::{Address, Bind, Clock, Instant, Runtime};
+use stelo_runtime::{Instant, Runtime};
 
 /// The executor of async-std.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +34,8 @@ pub struct AsyncStd;
 impl Runtime for AsyncStd {
     const NAME: &'static str = "async-std";
 
-    type Socket = Socket;
+    stelo_runtime::operating_system!();
+
     type Listener = Listener;
     type Stream = Stream;
     type Sleep = Sleep;
@@ -58,32 +58,12 @@ impl Runtime for AsyncStd {
         drop(task::spawn_blocking(work));
     }
 
-    fn now(&self) -> Instant {
-        Clock::now()
-    }
-
-    fn unix_time(&self) -> Duration {
-        Clock::unix_time()
-    }
-
     fn sleep(&self, deadline: Instant) -> Sleep {
         Sleep::until(deadline)
     }
 
-    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
-        Socket::bind(bind)
-    }
-
-    fn share(&self, socket: &Socket) -> io::Result<Socket> {
-        socket.share()
-    }
-
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         Listener::new(socket.listen(backlog)?)
-    }
-
-    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
-        socket.local_address()
     }
 
     fn signals(&self) -> io::Result<Signals> {

@@ -99,6 +99,35 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     fn signals(&self) -> io::Result<Self::Signals>;
 }
 
+/// The part of [`Runtime`] that every real executor has from the operating system: its clocks, and sockets before they
+/// listen. Stands among the items of an `impl Runtime`.
+#[macro_export]
+macro_rules! operating_system {
+    () => {
+        type Socket = $crate::socket::Socket;
+
+        fn now(&self) -> $crate::Instant {
+            $crate::Clock::now()
+        }
+
+        fn unix_time(&self) -> ::std::time::Duration {
+            $crate::Clock::unix_time()
+        }
+
+        fn bind(&self, bind: &$crate::Bind) -> ::std::io::Result<Self::Socket> {
+            $crate::socket::Socket::bind(bind)
+        }
+
+        fn share(&self, socket: &Self::Socket) -> ::std::io::Result<Self::Socket> {
+            socket.share()
+        }
+
+        fn local_address(&self, socket: &Self::Socket) -> ::std::io::Result<$crate::Address> {
+            socket.local_address()
+        }
+    };
+}
+
 /// What to bind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Bind {

@@ -20,13 +20,12 @@ use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use smol::Executor;
 use smol::future::FutureExt;
 use stelo_async_io::{Listener, Signals, Sleep, Stream};
 use stelo_runtime::socket::Socket;
-use stelo_runtime::{Address, Bind, Clock, Instant, Runtime};
+use stelo_runtime::{Instant, Runtime};
 
 /// An executor of smol: that of a thread, or the global one.
 #[derive(Clone, Debug)]
@@ -56,7 +55,8 @@ impl Drop for Restore {
 impl Runtime for Smol {
     const NAME: &'static str = "smol";
 
-    type Socket = Socket;
+    stelo_runtime::operating_system!();
+
     type Listener = Listener;
     type Stream = Stream;
     type Sleep = Sleep;
@@ -91,32 +91,12 @@ impl Runtime for Smol {
         smol::unblock(work).detach();
     }
 
-    fn now(&self) -> Instant {
-        Clock::now()
-    }
-
-    fn unix_time(&self) -> Duration {
-        Clock::unix_time()
-    }
-
     fn sleep(&self, deadline: Instant) -> Sleep {
         Sleep::until(deadline)
     }
 
-    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
-        Socket::bind(bind)
-    }
-
-    fn share(&self, socket: &Socket) -> io::Result<Socket> {
-        socket.share()
-    }
-
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         Listener::new(socket.listen(backlog)?)
-    }
-
-    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
-        socket.local_address()
     }
 
     fn signals(&self) -> io::Result<Signals> {

@@ -22,10 +22,9 @@ mod stream;
 
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 use stelo_runtime::socket::Socket;
-use stelo_runtime::{Address, Bind, Clock, Instant, Runtime, signals};
+use stelo_runtime::{Instant, Runtime, signals};
 use tokio::runtime::{Builder, Handle};
 
 pub use listener::Listener;
@@ -42,7 +41,8 @@ pub type Signals = signals::Signals<Stream>;
 impl Runtime for Tokio {
     const NAME: &'static str = "tokio";
 
-    type Socket = Socket;
+    stelo_runtime::operating_system!();
+
     type Listener = Listener;
     type Stream = Stream;
     type Sleep = Sleep;
@@ -70,34 +70,14 @@ impl Runtime for Tokio {
         drop(self.0.spawn_blocking(work));
     }
 
-    fn now(&self) -> Instant {
-        Clock::now()
-    }
-
-    fn unix_time(&self) -> Duration {
-        Clock::unix_time()
-    }
-
     fn sleep(&self, deadline: Instant) -> Sleep {
         let _context = self.0.enter();
         Sleep::until(deadline)
     }
 
-    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
-        Socket::bind(bind)
-    }
-
-    fn share(&self, socket: &Socket) -> io::Result<Socket> {
-        socket.share()
-    }
-
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         let _context = self.0.enter();
         Listener::new(socket.listen(backlog)?)
-    }
-
-    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
-        socket.local_address()
     }
 
     fn signals(&self) -> io::Result<Signals> {
