@@ -5,6 +5,7 @@ mod driver;
 use stelo_core::event::Length;
 use stelo_core::h1::Config;
 use stelo_core::http::Status;
+use stelo_core::limits::Limits;
 
 use crate::peer::{MOST, alike, config};
 use crate::reference::response::End;
@@ -114,19 +115,17 @@ impl Answer {
 }
 
 impl Script<'_> {
-    /// Whether every body is read before it is answered, and nothing else keeps a request from being taken.
+    /// Whether nothing happens between the bytes that keeps a request from being taken.
     fn is_calm(&self) -> bool {
-        let harmless = |pause| matches!(pause, Pause::Nothing | Pause::Lend | Pause::Wait(1));
-        self.answers.iter().all(|answer| answer.when != When::Head)
-            && self.pauses.iter().all(|(_, pause)| harmless(*pause))
+        self.pauses.iter().all(|(_, pause)| matches!(pause, Pause::Nothing | Pause::Lend))
     }
 
     /// What there is to be heard, as a plain reader finds it.
     fn read(&self) -> Reading {
+        let limits = &self.config.limits;
         let mut reading = Reading { exchanges: Vec::new(), refused: false, tunnel: None };
         let mut rest = self.bytes;
         for answer in self.answers.iter().cycle() {
-            let limits = &self.config.limits;
             let ((head, meaning), after) = match head::read(rest, limits) {
                 Ok(read) => read,
                 Err(halt) => {
@@ -135,40 +134,34 @@ impl Script<'_> {
                 }
             };
             let mut exchange = Exchange::new(head, meaning.length);
-            rest = after;
-            match meaning.length {
-                Length::None => {}
-                Length::Known(length) => {
-                    let taken = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
-                    exchange.body = rest[..taken].to_vec();
-                    exchange.ended = taken as u64 == length;
-                    rest = &rest[taken..];
-                }
-                Length::Unknown => match chunked::read(rest, limits, &mut exchange.body) {
-                    Ok((trailers, after)) => {
-                        (exchange.trailers, exchange.ended, rest) = (trailers, true, after);
-                    }
-                    Err(halt) => reading.refused = halt == Halt::Refused,
-                },
-            }
-            let connect = exchange.head.method == "CONNECT";
-            let asked = if connect {
-                answer.what != What::Switch
-            } else {
-                answer.what == What::Switch && meaning.upgrade
+            let body = body(&mut exchange, after, limits);
+            let mut last = !meaning.keep_alive
+                || matches!(answer.what, What::Close | What::Broken)
+                || limits.requests == Some(reading.exchanges.len() as u64 + 1)
+                // Without chunks, only its end can end a body of unknown length.
+                || (answer.what == What::Unknown && exchange.head.old && exchange.head.method != "HEAD");
+            let switched = match &*exchange.head.method {
+                "CONNECT" => answer.what != What::Switch,
+                _ => answer.what == What::Switch && meaning.upgrade,
             };
-            let switched = asked && (answer.when != When::Head || meaning.length == Length::None);
-            // Without chunks, only its end can end a body of unknown length.
-            let close = exchange.head.old && answer.what == What::Unknown && exchange.head.method != "HEAD";
-            let last = close || !meaning.keep_alive || matches!(answer.what, What::Close | What::Broken);
-            let ended = exchange.ended;
-            reading.exchanges.push(exchange);
-            if switched && ended {
-                reading.tunnel = Some(rest.to_vec());
-                break;
+            let unread = answer.when == When::Head && meaning.length != Length::None;
+            if unread {
+                // It is dropped, up to a limit; but who waits for an invitation may send it or not.
+                last |= exchange.body.len() > limits.drain || (meaning.expects && !answer.invite);
+                (exchange.body, exchange.trailers, exchange.ended) = Default::default();
             }
-            if last || !ended || limits.requests == Some(reading.exchanges.len() as u64) {
-                break;
+            reading.exchanges.push(exchange);
+            match body {
+                Ok(after) if switched && !unread => {
+                    reading.tunnel = Some(after.to_vec());
+                    break;
+                }
+                Ok(after) if !last => rest = after,
+                Ok(_) => break,
+                Err(halt) => {
+                    reading.refused = halt == Halt::Refused && !unread;
+                    break;
+                }
             }
         }
         reading
@@ -227,4 +220,20 @@ struct Reading {
     exchanges: Vec<Exchange>,
     refused: bool,
     tunnel: Option<Vec<u8>>,
+}
+
+/// Reads the body of a request; gives what follows it.
+fn body<'a>(exchange: &mut Exchange, input: &'a [u8], limits: &Limits) -> Result<&'a [u8], Halt> {
+    let (mut rest, mut ended) = (input, true);
+    match exchange.length {
+        Length::None => {}
+        Length::Known(length) => {
+            let (body, after) =
+                input.split_at(input.len().min(usize::try_from(length).unwrap_or(usize::MAX)));
+            (exchange.body, rest, ended) = (body.to_vec(), after, body.len() as u64 == length);
+        }
+        Length::Unknown => (exchange.trailers, rest) = chunked::read(input, limits, &mut exchange.body)?,
+    }
+    exchange.ended = ended;
+    if ended { Ok(rest) } else { Err(Halt::Incomplete) }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Head {
 pub(crate) struct Meaning {
     pub(crate) length: Length,
     pub(crate) keep_alive: bool,
+    /// The client waits for `100 Continue`.
+    pub(crate) expects: bool,
     /// The client would like to leave HTTP.
     pub(crate) upgrade: bool,
 }
@@ -148,7 +150,8 @@ fn meaning(head: &Head, limits: &Limits) -> Option<Meaning> {
     let keep_alive =
         !has(fields, "connection", "close") && (!head.old || has(fields, "connection", "keep-alive"));
     let upgrade = get(fields, "upgrade").is_some() && has(fields, "connection", "upgrade") && !head.old;
-    Some(Meaning { length, keep_alive, upgrade })
+    let expects = get(fields, "expect").is_some() && !head.old && length != Length::None;
+    Some(Meaning { length, keep_alive, expects, upgrade })
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
