@@ -105,7 +105,8 @@ pub enum Send<'a> {
     Trailers(&'a Headers),
     /// The response is complete.
     End,
-    /// The response cannot be completed: the peer sees that it is cut off.
+    /// The response cannot be completed: the peer sees that it is cut off. (Not where the end of the connection is the
+    /// end of the body: with HTTP/1.0 and an unknown length.)
     Reset,
 }
 

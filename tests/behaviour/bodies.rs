@@ -25,6 +25,7 @@ cases!(
     pieces_are_sent_as_they_come,
     an_echo_begins_before_the_request_has_ended,
     continue_is_said_when_the_body_is_read,
+    continue_is_said_before_an_echo_begins,
     continue_is_not_said_when_the_body_is_not_read,
     continue_is_not_said_to_a_body_that_is_there,
     continue_is_not_said_to_http_1_0,
@@ -218,6 +219,18 @@ fn continue_is_said_when_the_body_is_read(on: On) {
     assert_eq!((answer.line.as_str(), answer.headers), ("HTTP/1.1 100 Continue", vec![]));
     client.send("hello");
     assert_eq!(client.answer().text(), "hello");
+    client.expect_open();
+}
+
+fn continue_is_said_before_an_echo_begins(on: On) {
+    let server = on.serve(echo());
+    let mut client = server.connect();
+    client.send(EXPECT);
+    assert_eq!(client.answer().line, "HTTP/1.1 100 Continue");
+    client.send("hello");
+    let answer = client.answer();
+    assert!(!answer.says_close());
+    assert_eq!(answer.text(), "hello");
     client.expect_open();
 }
 

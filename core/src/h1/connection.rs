@@ -127,8 +127,8 @@ impl Connection {
         match (self.exchange.client, self.exchange.server) {
             _ if !self.output.is_empty() => CloseState::Open,
             (_, State::Switched) => CloseState::Switched,
-            (_, State::Error | State::Closed) => CloseState::Close,
-            (_, State::MustClose) => match self.closing {
+            (_, State::Closed) => CloseState::Close,
+            (_, State::MustClose | State::Error) => match self.closing {
                 _ if self.eof || self.config.timeouts.linger.is_zero() => CloseState::Close,
                 Closing::Quiet | Closing::Over => CloseState::Close,
                 Closing::Lingering => CloseState::HalfClose,

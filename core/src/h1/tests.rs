@@ -279,7 +279,7 @@ fn what_the_application_says_of_the_length_has_to_be_true() {
     assert_eq!(pair.send(Send::End), Err(FaultKind::BodyTooShort));
     pair.send(Send::Reset).unwrap();
     assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
-    assert_eq!(pair.machine.close_state(), CloseState::Close);
+    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
 }
 
 #[test]

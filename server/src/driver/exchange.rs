@@ -252,8 +252,11 @@ impl<R: Runtime> Driver<R> {
         let Response { status, headers, mut body, background, upgrade } = response;
         self.exchange.background.extend(background);
         let (worker, machine) = (&self.worker, &mut self.machine);
-        if self.exchange.upload.as_ref().is_none_or(Sender::is_abandoned) {
-            machine.discard_body(now);
+        match &self.exchange.upload {
+            // The rest of the request is still wanted, most likely by this response: after its head it is too late to
+            // ask. Allowed at any time.
+            Some(upload) if !upload.is_abandoned() => drop(machine.send(now, STREAM, Send::Continue)),
+            _ => machine.discard_body(now),
         }
         let length = body.length();
         let said = worker.with_defaults(now, |defaults| {

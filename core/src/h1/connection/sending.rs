@@ -1,6 +1,6 @@
 //! What the application says: decisions in, bytes for the peer out.
 
-use super::Connection;
+use super::{Closing, Connection};
 use crate::event::{Defaults, Length, Send, StreamId};
 use crate::fault::{Fault, FaultKind};
 use crate::h1::encoder::{self, Asked, Framing};
@@ -55,6 +55,8 @@ impl Connection {
                 let _ = self.exchange.step(Role::Server, Step::Fail);
                 self.exchange.keep_alive = false;
                 self.timers.relax();
+                // Earlier answers that the peer has not read yet must not be lost with this one.
+                self.closing = Closing::Lingering;
                 Ok(())
             }
         }
