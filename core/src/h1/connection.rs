@@ -262,6 +262,7 @@ impl Connection {
         }
         let _ = self.exchange.step(Role::Client, Step::Fail);
         let _ = self.exchange.step(Role::Server, Step::Fail);
+        self.closing = Closing::Over;
         self.output.clear();
         self.timers = Timers::default();
     }

@@ -189,6 +189,22 @@ fn a_peer_that_sends_on_in_a_lingering_close_is_held_back_and_not_reset() {
 }
 
 #[test]
+fn nothing_lingers_for_a_peer_that_is_gone() {
+    let mut pair = Pair::new();
+    pair.feed("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    pair.respond(200, &[], "x");
+    pair.machine.half_closed(at(0));
+    pair.machine.peer_gone(at(1));
+    assert_eq!((pair.machine.close_state(), pair.machine.poll_timeout()), (CloseState::Close, None));
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.machine.peer_gone(at(1));
+    assert_eq!(pair.events(), "Gone; closed");
+    pair.send(Send::Reset).unwrap();
+    assert_eq!((pair.machine.close_state(), pair.machine.poll_timeout()), (CloseState::Close, None));
+}
+
+#[test]
 fn nobody_is_answered_who_has_not_asked() {
     let mut pair = Pair::new();
     assert_eq!(pair.head(200, &[], Length::None), Err(FaultKind::State));

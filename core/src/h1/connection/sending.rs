@@ -56,7 +56,9 @@ impl Connection {
                 self.exchange.keep_alive = false;
                 self.timers.relax();
                 // Earlier answers that the peer has not read yet must not be lost with this one.
-                self.closing = Closing::Lingering;
+                if self.closing == Closing::Quiet {
+                    self.closing = Closing::Lingering;
+                }
                 Ok(())
             }
         }
