@@ -1,6 +1,6 @@
 //! The contract between servers and applications: what ASGI is to Python.
 //!
-//! A request goes in, a response comes out, bodies stream both ways, an upgrade hands over the connection, start-up
+//! A request goes in, a response comes out, bodies stream both ways, an upgrade hands over a WebSocket or the connection, start-up
 //! and shutdown are part of it. Any server that keeps this contract runs any application that keeps it, with or
 //! without the toolkit. The futures of an application are `Send`, so one application runs unchanged on every
 //! executor; what it needs of the executor it asks from the [`Executor`] that comes with each request.
@@ -33,6 +33,10 @@ use atomic_waker::AtomicWaker;
 
 use crate::body::Body;
 use crate::http::{Headers, RequestHead, Status};
+
+mod websocket;
+
+pub use websocket::{OnWebSocket, Socket, WebSocket};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -78,12 +82,23 @@ pub struct Request {
     head: Arc<RequestHead>,
     body: Body,
     connection: Arc<Connection>,
+    websocket: bool,
 }
 
 impl Request {
     /// Puts a request together.
     pub fn new(head: Arc<RequestHead>, body: Body, connection: Arc<Connection>) -> Self {
-        Self { head, body, connection }
+        Self { head, body, connection, websocket: false }
+    }
+
+    /// The handshake of a WebSocket, which a server has looked at and would complete.
+    pub fn handshake(head: Arc<RequestHead>, connection: Arc<Connection>) -> Self {
+        Self { head, body: Body::empty(), connection, websocket: true }
+    }
+
+    /// Whether the client asks for a WebSocket. [`Response::websocket`] accepts, any other response declines.
+    pub fn is_websocket(&self) -> bool {
+        self.websocket
     }
 
     /// Method, target, header fields.
@@ -276,12 +291,39 @@ pub struct Response {
     pub body: Body,
     /// Runs after the response has been sent, or has failed to be.
     pub background: Option<BoxFuture<()>>,
-    /// What takes over the connection after a response of 101, or of 2xx to CONNECT.
-    pub upgrade: Option<OnUpgrade>,
+    /// What takes over the connection after this response.
+    pub upgrade: Option<Upgrade>,
 }
 
-/// What takes over a connection.
-pub type OnUpgrade = Box<dyn FnOnce(Tunnel) -> BoxFuture<()> + Send>;
+/// What takes over a connection that leaves HTTP.
+pub enum Upgrade {
+    /// Bytes both ways, after a response of 101, or of 2xx to CONNECT.
+    Tunnel(OnTunnel),
+    /// Messages both ways: see [`Response::websocket`].
+    WebSocket(OnWebSocket),
+}
+
+impl Upgrade {
+    /// Bytes both ways, for `run`.
+    pub fn tunnel<F>(run: impl FnOnce(Tunnel) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::Tunnel(Box::new(|tunnel| Box::pin(run(tunnel))))
+    }
+}
+
+impl fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tunnel(_) => "Tunnel",
+            Self::WebSocket(_) => "WebSocket",
+        })
+    }
+}
+
+/// What takes over a [`Tunnel`].
+pub type OnTunnel = Box<dyn FnOnce(Tunnel) -> BoxFuture<()> + Send>;
 
 impl Response {
     /// A response of status 200 with this body and no header fields.

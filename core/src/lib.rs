@@ -9,6 +9,8 @@
 //! |---|---|
 //! | [`http`] | methods, status codes, targets, header fields, dates |
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
+//! | [`ws`] | the WebSocket machine (RFC 6455) |
+//! | [`machine`] | what the machines have in common: the verbs that a driver uses |
 //! | [`event`] | the vocabulary that every protocol machine speaks |
 //! | [`limits`] | every limit and timer, with its default and the attack that it answers |
 //! | [`routing`] | the ordered tree of routes |
@@ -30,8 +32,10 @@ mod fault;
 pub mod h1;
 pub mod http;
 pub mod limits;
+pub mod machine;
 pub mod routing;
 mod time;
+pub mod ws;
 
 pub use bytes::Bytes;
 pub use fault::{Fault, FaultKind, Whose};

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-use stelo_core::app::{BoxError, Tunnel};
+use stelo_core::app::{BoxError, Tunnel, Upgrade};
 use stelo_core::http::Status;
 use stelo_core::limits::Limits;
 use stelo_tests::{Client, Gate, News, On, cases, config};
@@ -315,7 +315,7 @@ fn switch(status: Status) -> Response {
             response.headers.append(name, value).expect("a valid field");
         }
     }
-    response.upgrade = Some(Box::new(|tunnel| Box::pin(shout(tunnel))));
+    response.upgrade = Some(Upgrade::tunnel(shout));
     response
 }
 
@@ -385,10 +385,8 @@ fn a_tunnel_can_be_half_closed(on: On) {
     }
     async fn leave(State(news): State<News>) -> Response {
         let mut response = switch(Status::SWITCHING_PROTOCOLS);
-        response.upgrade = Some(Box::new(|tunnel| {
-            Box::pin(
-                async move { news.tell(goodbye(tunnel).await.unwrap_or_else(|error| error.to_string())) },
-            )
+        response.upgrade = Some(Upgrade::tunnel(async move |tunnel| {
+            news.tell(goodbye(tunnel).await.unwrap_or_else(|error| error.to_string()));
         }));
         response
     }

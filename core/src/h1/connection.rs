@@ -12,14 +12,11 @@ use alloc::vec::Vec;
 use super::decoder::Decoder;
 use super::encoder::{Asked, Framing};
 use super::head::HeadReader;
-use super::input::Input;
-use super::output::Output;
 use super::state::{Exchange, Role, State, Step};
-use super::timers::Timers;
 use crate::Instant;
 use crate::fault::{Fault, FaultKind};
-use crate::http::RequestHead;
 use crate::limits::{Limits, Reason, Timeouts};
+use crate::machine::{Buffers, CloseState, Input, Output, Timers, drive};
 
 /// What connections are limited by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -70,29 +67,6 @@ enum Closing {
     HalfClosed(usize),
     /// That was long enough.
     Over,
-}
-
-/// What to do with the socket, once nothing is left to write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CloseState {
-    /// Nothing: the connection goes on.
-    Open,
-    /// End our side, then say so with [`Connection::half_closed`].
-    HalfClose,
-    /// Go on reading (the bytes are dropped), until the peer ends its side or the timer says that it was long enough.
-    Linger,
-    /// Close.
-    Close,
-    /// The connection has left HTTP: take what the peer has sent ahead with [`Connection::take_input`].
-    Switched,
-}
-
-/// The memory of an idle connection, which another one can use meanwhile.
-#[derive(Default)]
-pub struct Buffers {
-    input: Vec<u8>,
-    output: Vec<u8>,
-    head: Option<Arc<RequestHead>>,
 }
 
 impl Connection {
@@ -275,6 +249,8 @@ impl Connection {
     }
 }
 
+drive!(Connection);
+
 impl core::fmt::Debug for Connection {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Connection")
@@ -283,11 +259,5 @@ impl core::fmt::Debug for Connection {
             .field("unsent", &self.output.len())
             .field("timeout", &self.poll_timeout())
             .finish_non_exhaustive()
-    }
-}
-
-impl core::fmt::Debug for Buffers {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Buffers")
     }
 }

@@ -44,20 +44,19 @@
 //! | `decoder.rs` | the body of a request, by length or in chunks |
 //! | `encoder.rs` | the head and the framing of a response |
 //! | `line.rs` | lines, found without looking at a byte twice |
-//! | `input.rs`, `output.rs` | bytes received and not yet looked at, bytes said and not yet sent |
-//! | `timers.rs` | what the machine waits for |
+//!
+//! Buffers and timers are those of every [`machine`](crate::machine).
 
 mod connection;
 mod decoder;
 mod encoder;
 mod framing;
 mod head;
-mod input;
 mod line;
-mod output;
 pub mod state;
 #[cfg(test)]
 mod tests;
-mod timers;
 
-pub use connection::{Buffers, CloseState, Config, Connection};
+pub use connection::{Config, Connection};
+
+pub use crate::machine::{Buffers, CloseState};

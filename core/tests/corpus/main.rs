@@ -4,6 +4,7 @@
 //! The notation of a case is explained in the README beside the cases. `docs/http1-conformance.md` says which rule each
 //! of them shows; that page is held against the corpus too.
 
+mod escape;
 mod notation;
 mod page;
 mod run;

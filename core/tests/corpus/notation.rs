@@ -2,6 +2,7 @@
 
 use stelo_core::limits::Limits;
 
+use crate::escape::{escape, unescape};
 use crate::run::Outcome;
 
 /// One exchange, and what it has to come to.
@@ -132,46 +133,4 @@ impl Case {
         (!self.written.is_empty() && outcome.written != self.written)
             .then(|| format!("expected to be written:\n{theirs}\nbut got\n{ours}\n"))
     }
-}
-
-/// How a case writes `bytes`.
-pub(crate) fn escape(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in bytes {
-        match byte {
-            b'\r' => text.push_str("\\r"),
-            b'\n' => text.push_str("\\n"),
-            b'\t' => text.push_str("\\t"),
-            b'\\' => text.push_str("\\\\"),
-            b' '..=b'~' => text.push(char::from(byte)),
-            _ => text.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    text
-}
-
-/// The bytes that are written as `text`: UTF-8, with `\r`, `\n`, `\t`, `\\` and `\xNN`.
-fn unescape(text: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'\\' => match rest.next() {
-                Some(b'r') => b'\r',
-                Some(b'n') => b'\n',
-                Some(b't') => b'\t',
-                Some(b'\\') => b'\\',
-                Some(b'x') => {
-                    let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                    let (Some(high), Some(low)) = (digit(), digit()) else {
-                        return Err("`\\x` needs two hexadecimal digits".into());
-                    };
-                    u8::try_from(high << 4 | low).expect("two digits are a byte")
-                }
-                _ => return Err("an escape is one of \\r \\n \\t \\\\ \\xNN".into()),
-            },
-            byte => byte,
-        });
-    }
-    Ok(bytes)
 }

@@ -8,7 +8,8 @@ use stelo_core::event::{Defaults, Event, Length, Send, StreamId};
 use stelo_core::h1::{CloseState, Config, Connection};
 use stelo_core::http::{Headers, Status};
 
-use crate::notation::{Case, Ending, escape};
+use crate::escape::escape;
+use crate::notation::{Case, Ending};
 
 /// What has become of a case.
 #[derive(PartialEq, Eq, Debug, Default)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use stelo_core::app::{self, BoxFuture, Executor, OnUpgrade, Reply, Request, Response};
+use stelo_core::app::{self, BoxFuture, Executor, Reply, Request, Response, Upgrade};
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::event::{Event, Length, Send, StreamId};
 use stelo_core::http::{RequestHead, Status};
@@ -29,7 +29,7 @@ pub(super) struct Exchange {
     needs_data: bool,
     /// The response body has more than the machine takes at the moment.
     waits_for_room: bool,
-    upgrade: Option<OnUpgrade>,
+    upgrade: Option<Upgrade>,
     /// What is to run once the responses that it belongs to are written.
     background: Vec<BoxFuture<()>>,
 }
@@ -64,7 +64,7 @@ impl Exchange {
         self.waits_for_room
     }
 
-    pub(super) fn take_upgrade(&mut self) -> Option<OnUpgrade> {
+    pub(super) fn take_upgrade(&mut self) -> Option<Upgrade> {
         self.upgrade.take()
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use stelo_core::app::{self, Peer, Tunnel};
+use stelo_core::app::{self, Peer, Tunnel, Upgrade};
 use stelo_core::h1::{self, CloseState};
 use stelo_runtime::{Instant, Runtime, Sleep, Stream};
 
@@ -183,9 +183,9 @@ impl<R: Runtime> Driver<R> {
 
     /// Hands the connection over to what the application has set to follow HTTP.
     fn switch(&mut self) -> Poll<()> {
-        if let (Some(io), Some(upgrade)) = (self.io.take(), self.exchange.take_upgrade()) {
+        if let (Some(io), Some(Upgrade::Tunnel(run))) = (self.io.take(), self.exchange.take_upgrade()) {
             let ahead = self.machine.take_input();
-            self.worker.executor.spawn(upgrade(Tunnel::new(Upgraded { io, ahead })));
+            self.worker.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
         }
         Poll::Ready(())
     }

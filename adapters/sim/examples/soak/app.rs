@@ -1,17 +1,21 @@
 //! The application that is run: it answers by what the path asks for (`/kind/id/size`), puts the id of the request
-//! into its answer, and keeps account of what it sees.
+//! into its answer, and keeps account of what it sees. A CONNECT is to `id.sim:1`.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stelo_core::app::{App, BoxError, BoxFuture, Connection, Executor, Reply, Request, Response, Tunnel};
+use stelo_core::app::{
+    App, BoxError, BoxFuture, Connection, Executor, Message, Reply, Request, Response, Tunnel, Upgrade,
+};
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::event::Length;
-use stelo_core::http::Status;
+use stelo_core::http::{Headers, Method, Status};
 use stelo_core::limits::Limits;
 use stelo_sim::Sim;
+
+use crate::metered::not_serving;
 
 /// What has been seen of a run, and what was wrong with it.
 #[derive(Default)]
@@ -56,6 +60,14 @@ impl Witness {
     }
 }
 
+/// A hook of the application that fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fails {
+    Never,
+    AtStartup,
+    AtShutdown,
+}
+
 /// The bytes of the body that belongs to a request.
 pub(crate) fn pattern(id: u64, size: usize) -> Vec<u8> {
     (0..size as u64).map(|at| (id.wrapping_mul(31) ^ at ^ (at >> 8)) as u8).collect()
@@ -81,10 +93,14 @@ impl Drop for Counted {
 pub(crate) struct Tester {
     pub(crate) sim: Sim,
     pub(crate) witness: Arc<Witness>,
+    pub(crate) fails: Fails,
 }
 
 impl App for Tester {
     fn call(&self, request: Request) -> Reply {
+        if *request.head().method() == Method::Connect {
+            return self.connect(request.head().target()).into();
+        }
         let mut parts = request.head().path().split('/').skip(1).map(str::to_owned);
         let kind = parts.next().unwrap_or_default();
         let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok()).unwrap_or_default();
@@ -145,9 +161,7 @@ impl App for Tester {
                 for (name, value) in [("connection", "upgrade"), ("upgrade", "echo")] {
                     response.headers.append(name, value).expect("a constant is valid");
                 }
-                let counted = Counted::new(&self.witness);
-                response.upgrade = Some(Box::new(|tunnel| Box::pin(echo(tunnel, counted))));
-                response.into()
+                self.tunnel(response).into()
             }
             // Without the hook, which would print it.
             "panic" => std::panic::resume_unwind(Box::new("on purpose")),
@@ -157,21 +171,22 @@ impl App for Tester {
 
     fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
         let (witness, sleep) = (self.witness.clone(), self.sim.duration(brief()));
+        let fails = self.fails == Fails::AtStartup;
         Box::pin(async move {
             executor.sleep(sleep).await;
-            witness.started.store(true, Ordering::Relaxed);
-            Ok(())
+            witness.started.store(!fails, Ordering::Relaxed);
+            if fails { Err(Message::new("no start-up").into()) } else { Ok(()) }
         })
     }
 
     fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
-        let witness = self.witness.clone();
+        let (witness, fails) = (self.witness.clone(), self.fails == Fails::AtShutdown);
         Box::pin(async move {
             if witness.background.load(Ordering::Relaxed) > 0 {
                 witness.fault("background tasks run at shutdown");
             }
             witness.stopped.store(true, Ordering::Relaxed);
-            Ok(())
+            if fails { Err(Message::new("no shutdown").into()) } else { Ok(()) }
         })
     }
 }
@@ -199,6 +214,20 @@ async fn echo(mut tunnel: Tunnel, _counted: Counted) {
 }
 
 impl Tester {
+    /// Opens a tunnel to `id.sim:1`.
+    fn connect(&self, target: &str) -> Response {
+        let id = target.split('.').next().and_then(|id| id.parse().ok()).unwrap_or_default();
+        self.witness.sees(id);
+        self.tunnel(tagged(id, Body::empty()))
+    }
+
+    /// Leaves HTTP after this response.
+    fn tunnel(&self, response: Response) -> Response {
+        let counted = Counted::new(&self.witness);
+        let upgrade = Upgrade::tunnel(|tunnel| not_serving(echo(tunnel, counted)));
+        Response { upgrade: Some(upgrade), ..response }
+    }
+
     /// Reads the body slowly, and says whether it was the right one. What the server has read and has not handed on
     /// must stay small.
     async fn sink(&self, id: u64, mut body: Body, connection: &Connection) -> Response {
@@ -207,10 +236,11 @@ impl Tester {
         let received =
             || connection.client.as_ref().map(|client| self.sim.traffic(client).received).unwrap_or_default();
         let before = received();
-        let mut all = Vec::new();
-        while let Some(piece) = body.chunk().await {
-            match piece {
-                Ok(piece) => all.extend_from_slice(&piece),
+        let (mut all, mut trailers) = (Vec::new(), Headers::new());
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(Frame::Data(piece)) => all.extend_from_slice(&piece),
+                Ok(Frame::Trailers(fields)) => trailers = fields,
                 Err(error) => {
                     let status = match error {
                         BodyError::Fault(fault) => fault.status(),
@@ -229,7 +259,8 @@ impl Tester {
             }
         }
         let right = all == pattern(id, all.len());
-        tagged(id, format!("{} {right}", all.len()))
+        let trailer = trailers.get_str("x-last").unwrap_or("-");
+        tagged(id, format!("{} {right} {trailer}", all.len()))
     }
 
     /// Gives a large body piece by piece, whole or not. What the server has taken and has not written must stay small.

@@ -7,7 +7,7 @@ use crate::Bytes;
 
 /// A queue of bytes to be written.
 #[derive(Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     copied: Vec<u8>,
     /// How much of `copied` has been sent.
     sent: usize,
@@ -23,20 +23,20 @@ impl Output {
     /// A buffer that has grown beyond this is not kept.
     const KEEP: usize = 16 << 10;
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.copied.len() - self.sent + self.referred
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The buffer, to write small things to its end.
-    pub(super) fn buf(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn buf(&mut self) -> &mut Vec<u8> {
         &mut self.copied
     }
 
-    pub(super) fn push(&mut self, bytes: Bytes) {
+    pub(crate) fn push(&mut self, bytes: Bytes) {
         if bytes.len() <= Self::COPY {
             self.copied.extend_from_slice(&bytes);
         } else {
@@ -46,7 +46,7 @@ impl Output {
     }
 
     /// Fills `slices` with what is to be written next, in order; says how many it filled.
-    pub(super) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+    pub(crate) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         if self.is_empty() {
             return 0;
         }
@@ -67,7 +67,7 @@ impl Output {
     }
 
     /// The first `n` bytes have been sent.
-    pub(super) fn advance(&mut self, n: usize) {
+    pub(crate) fn advance(&mut self, n: usize) {
         self.pass(n);
         if self.sent == self.copied.len() && self.large.is_empty() {
             self.clear();
@@ -103,7 +103,7 @@ impl Output {
     }
 
     /// Drops everything.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.copied.clear();
         if self.copied.capacity() > Self::KEEP {
             self.copied = Vec::new();
@@ -114,19 +114,19 @@ impl Output {
     }
 
     /// Takes the buffer away, if it is empty.
-    pub(super) fn release(&mut self) -> Vec<u8> {
+    pub(crate) fn release(&mut self) -> Vec<u8> {
         if self.is_empty() { core::mem::take(&mut self.copied) } else { Vec::new() }
     }
 
     /// Takes a buffer over, if there is none.
-    pub(super) fn adopt(&mut self, buf: Vec<u8>) {
+    pub(crate) fn adopt(&mut self, buf: Vec<u8>) {
         if self.copied.capacity() == 0 {
             self.copied = buf;
         }
     }
 
     /// The memory held, bodies by reference included.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.copied.capacity() + self.referred
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 /// A buffer that is filled at its end and emptied at its start. It never grows: who fills it waits until there is room.
 #[derive(Default)]
-pub(super) struct Input {
+pub(crate) struct Input {
     /// Always initialised to its length, so that it can be lent to a socket.
     buf: Vec<u8>,
     start: usize,
@@ -16,23 +16,23 @@ pub(super) struct Input {
 
 impl Input {
     /// Large enough for many requests in one read, small enough to be cheap to keep.
-    pub(super) const SIZE: usize = 16 << 10;
+    pub(crate) const SIZE: usize = 16 << 10;
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
 
     /// How many bytes had been taken out before the next one.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.consumed
     }
 
     /// The room at the end of a buffer of `size` bytes, made by moving what is left to the front where need be.
-    pub(super) fn spare(&mut self, size: usize) -> &mut [u8] {
+    pub(crate) fn spare(&mut self, size: usize) -> &mut [u8] {
         if self.buf.is_empty() {
             self.buf = vec![0; size];
         } else if self.is_empty() {
@@ -45,29 +45,29 @@ impl Input {
     }
 
     /// `n` bytes have been put into the room.
-    pub(super) fn filled(&mut self, n: usize) {
+    pub(crate) fn filled(&mut self, n: usize) {
         self.end = (self.end + n).min(self.buf.len());
     }
 
     /// Takes `n` bytes out; they can still be read as [`taken`](Self::taken) until the next change.
-    pub(super) fn take(&mut self, n: usize) {
+    pub(crate) fn take(&mut self, n: usize) {
         let n = n.min(self.end - self.start);
         self.start += n;
         self.consumed += n as u64;
     }
 
     /// The `n` bytes that were taken out last.
-    pub(super) fn taken(&self, n: usize) -> &[u8] {
+    pub(crate) fn taken(&self, n: usize) -> &[u8] {
         self.buf.get(self.start - n..self.start).unwrap_or_default()
     }
 
     /// Drops everything.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.take(self.end - self.start);
     }
 
     /// Takes the buffer away, if it is empty.
-    pub(super) fn release(&mut self) -> Vec<u8> {
+    pub(crate) fn release(&mut self) -> Vec<u8> {
         if !self.is_empty() {
             return Vec::new();
         }
@@ -76,13 +76,13 @@ impl Input {
     }
 
     /// Takes a buffer over, if there is none and it is of the size.
-    pub(super) fn adopt(&mut self, buf: Vec<u8>, size: usize) {
+    pub(crate) fn adopt(&mut self, buf: Vec<u8>, size: usize) {
         if self.buf.is_empty() && buf.len() == size {
             self.buf = buf;
         }
     }
 
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.buf.capacity()
     }
 }

@@ -1,0 +1,118 @@
+//! A WebSocket, as applications have it: messages both ways.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::task::{Context, Poll};
+
+use super::{BoxFuture, Response};
+use crate::http::Status;
+use crate::ws::{CloseCode, Closed, Message};
+
+/// What takes over a WebSocket.
+///
+/// The server polls the future in the task of the connection. It is not dropped when the client leaves: it hears of
+/// that as [`Closed`]. When it completes, the WebSocket is closed with 1000, if it is still open; when it panics, with 1011.
+pub type OnWebSocket = Box<dyn FnOnce(WebSocket) -> BoxFuture<()> + Send>;
+
+/// A WebSocket. Clones are handles of the same one: one of them may receive while others send.
+///
+/// Pings are answered and the closing handshake is completed by the server, whatever the application does.
+#[derive(Clone)]
+pub struct WebSocket(Arc<dyn Socket>);
+
+impl WebSocket {
+    /// A WebSocket over what the server has.
+    pub fn new(socket: Arc<dyn Socket>) -> Self {
+        Self(socket)
+    }
+
+    /// The next message. Messages that came before the end are given out first.
+    ///
+    /// # Errors
+    /// It has ended; from then on always the same.
+    pub async fn receive(&self) -> Result<Message, Closed> {
+        poll_fn(|cx| self.poll_receive(cx)).await
+    }
+
+    /// As [`receive`](Self::receive). One task can wait at a time.
+    pub fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
+        self.0.poll_receive(cx)
+    }
+
+    /// Sends a message, as soon as there is room for it: a client that reads slowly holds back whoever sends.
+    ///
+    /// # Errors
+    /// It has ended, or is about to: the message was not sent.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
+        let mut message = Some(message.into());
+        poll_fn(|cx| self.poll_send(cx, &mut message)).await
+    }
+
+    /// As [`send`](Self::send). Ready once the message has been taken out of `message`. Any number of tasks can wait.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn poll_send(&self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Closed>> {
+        self.0.poll_send(cx, message)
+    }
+
+    /// Begins the closing handshake; what was sent before still arrives. Nothing can be sent afterwards, and
+    /// [`receive`](Self::receive) gives the end. A code that must not be sent becomes 1000 (1005: none is sent), a reason is
+    /// cut to 123 bytes. Does nothing if it has ended already.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.0.close(code, reason);
+    }
+}
+
+impl fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebSocket")
+    }
+}
+
+/// What a server gives to a [`WebSocket`], whose methods say what these do.
+pub trait Socket: Send + Sync {
+    /// See [`WebSocket::poll_receive`].
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>>;
+
+    /// See [`WebSocket::poll_send`].
+    fn poll_send(&self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Closed>>;
+
+    /// See [`WebSocket::close`].
+    fn close(&self, code: CloseCode, reason: &str);
+}
+
+impl Response {
+    /// Accepts the handshake of a [WebSocket request](super::Request::is_websocket); `run` takes over. The fields of the
+    /// handshake are added by the server, but for `sec-websocket-protocol`, with which the application chooses one of
+    /// those [offered](crate::ws::protocols).
+    ///
+    /// ```
+    /// use stelo_core::app::{App, Reply, Request, Response, WebSocket};
+    ///
+    /// struct Echo;
+    ///
+    /// impl App for Echo {
+    ///     fn call(&self, _: Request) -> Reply {
+    ///         Response::websocket(async |socket: WebSocket| {
+    ///             while let Ok(message) = socket.receive().await {
+    ///                 if socket.send(message).await.is_err() {
+    ///                     break;
+    ///                 }
+    ///             }
+    ///         })
+    ///         .into()
+    ///     }
+    /// }
+    /// ```
+    pub fn websocket<F>(run: impl FnOnce(WebSocket) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut response = Self::empty(Status::SWITCHING_PROTOCOLS);
+        response.upgrade = Some(super::Upgrade::WebSocket(Box::new(|socket| Box::pin(run(socket)))));
+        response
+    }
+}

@@ -1,0 +1,148 @@
+//! What the machines of all protocols have in common: the verbs that a driver uses, and the parts they are made of.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `input.rs`, `output.rs` | bytes received and not yet looked at, bytes said and not yet sent |
+//! | `timers.rs` | what a machine waits for |
+
+mod input;
+mod output;
+mod timers;
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+pub(crate) use input::Input;
+pub(crate) use output::Output;
+pub(crate) use timers::Timers;
+
+use crate::Instant;
+use crate::http::RequestHead;
+use crate::limits::Reason;
+
+/// The verbs of every protocol machine that have to do with sockets and time. What a machine says and is told
+/// (`next_event`, `send`) differs from protocol to protocol.
+pub trait Machine {
+    /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
+    /// [`received`](Self::received).
+    fn spare(&mut self) -> &mut [u8];
+
+    /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Ask for the next event
+    /// again.
+    fn received(&mut self, now: Instant, n: usize);
+
+    /// The peer has ended its side: no bytes will come any more, but it may still be reading. Ask for the next event
+    /// and for [`close_state`](Self::close_state) again.
+    fn receive_eof(&mut self, now: Instant);
+
+    /// Fills `slices` with what is to be written next, in order, and says how many it filled.
+    fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize;
+
+    /// The first `n` bytes of what [`poll_transmit`](Self::poll_transmit) gave have been written.
+    fn transmitted(&mut self, now: Instant, n: usize);
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
+    fn poll_timeout(&self) -> Option<(Instant, Reason)>;
+
+    /// Time has passed. Calls that come too early do nothing. Ask for the next event and for
+    /// [`close_state`](Self::close_state) again.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// What to do with the socket, once nothing is left to write.
+    fn close_state(&self) -> CloseState;
+
+    /// Our side has been ended, as [`CloseState::HalfClose`] asked.
+    fn half_closed(&mut self, now: Instant);
+
+    /// The server is about to stop: end as soon as is decent. Look at what is to be written and at
+    /// [`close_state`](Self::close_state) again.
+    fn shutdown(&mut self, now: Instant);
+
+    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
+    fn release(&mut self) -> Option<Buffers>;
+
+    /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.
+    fn adopt(&mut self, buffers: Buffers);
+
+    /// Whether the connection has no buffer to read into, and would make one.
+    fn is_bare(&self) -> bool;
+}
+
+/// What to do with the socket, once nothing is left to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseState {
+    /// Nothing: the connection goes on.
+    Open,
+    /// End our side, then say so with [`Machine::half_closed`].
+    HalfClose,
+    /// Go on reading (the bytes are dropped), until the peer ends its side or the timer says that it was long enough.
+    Linger,
+    /// Close.
+    Close,
+    /// The connection has left this protocol: what the peer has sent ahead belongs to the next one.
+    Switched,
+}
+
+/// The memory of an idle connection, which another one can use meanwhile.
+#[derive(Default)]
+pub struct Buffers {
+    pub(crate) input: Vec<u8>,
+    pub(crate) output: Vec<u8>,
+    pub(crate) head: Option<Arc<RequestHead>>,
+}
+
+impl fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Buffers")
+    }
+}
+
+/// Lets a machine whose own methods bear the names of the verbs be driven as any [`Machine`].
+macro_rules! drive {
+    ($machine:ty) => {
+        impl $crate::machine::Machine for $machine {
+            fn spare(&mut self) -> &mut [u8] {
+                Self::spare(self)
+            }
+            fn received(&mut self, now: $crate::Instant, n: usize) {
+                Self::received(self, now, n);
+            }
+            fn receive_eof(&mut self, now: $crate::Instant) {
+                Self::receive_eof(self, now);
+            }
+            fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+                Self::poll_transmit(self, slices)
+            }
+            fn transmitted(&mut self, now: $crate::Instant, n: usize) {
+                Self::transmitted(self, now, n);
+            }
+            fn poll_timeout(&self) -> Option<($crate::Instant, $crate::limits::Reason)> {
+                Self::poll_timeout(self)
+            }
+            fn handle_timeout(&mut self, now: $crate::Instant) {
+                Self::handle_timeout(self, now);
+            }
+            fn close_state(&self) -> $crate::machine::CloseState {
+                Self::close_state(self)
+            }
+            fn half_closed(&mut self, now: $crate::Instant) {
+                Self::half_closed(self, now);
+            }
+            fn shutdown(&mut self, now: $crate::Instant) {
+                Self::shutdown(self, now);
+            }
+            fn release(&mut self) -> Option<$crate::machine::Buffers> {
+                Self::release(self)
+            }
+            fn adopt(&mut self, buffers: $crate::machine::Buffers) {
+                Self::adopt(self, buffers);
+            }
+            fn is_bare(&self) -> bool {
+                Self::is_bare(self)
+            }
+        }
+    };
+}
+
+pub(crate) use drive;

@@ -1,0 +1,163 @@
+//! Messages: what a WebSocket carries.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Deref;
+
+use crate::Bytes;
+
+/// A message: text or bytes, whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// Text.
+    Text(Text),
+    /// Bytes.
+    Binary(Bytes),
+}
+
+impl Message {
+    /// Its bytes, whatever its kind.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// Text that is cheap to pass on: static, owned or shared.
+///
+/// ```
+/// use stelo_core::ws::Text;
+///
+/// let text = Text::from("saluton");
+/// assert_eq!(text.len(), 7);
+/// ```
+#[derive(Clone)]
+pub struct Text(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Static(&'static str),
+    Owned(String),
+    Shared(Arc<str>),
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Repr::Static(text) => text,
+            Repr::Owned(text) => text,
+            Repr::Shared(text) => text,
+        }
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Self {
+        Self(Repr::Static(text))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Repr::Owned(text))
+    }
+}
+
+impl From<Arc<str>> for Text {
+    fn from(text: Arc<str>) -> Self {
+        Self(Repr::Shared(text))
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        match text.0 {
+            Repr::Owned(text) => text,
+            Repr::Static(text) => text.into(),
+            Repr::Shared(text) => (*text).into(),
+        }
+    }
+}
+
+impl From<Text> for Bytes {
+    fn from(text: Text) -> Self {
+        match text.0 {
+            Repr::Static(text) => text.into(),
+            Repr::Owned(text) => text.into(),
+            Repr::Shared(text) => Arc::<[u8]>::from(text).into(),
+        }
+    }
+}
+
+impl From<Text> for Message {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&'static str> for Message {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(bytes: Bytes) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl From<alloc::vec::Vec<u8>> for Message {
+    fn from(bytes: alloc::vec::Vec<u8>) -> Self {
+        Self::Binary(bytes.into())
+    }
+}
