@@ -4,25 +4,28 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use stelo_core::app::{self, BoxFuture, Executor, Reply, Request, Response, Upgrade};
+use stelo_core::app::{BoxFuture, Executor, Reply, Request, Response, Upgrade};
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::event::{Event, Length, Send, StreamId};
+use stelo_core::h1;
 use stelo_core::http::{RequestHead, Status};
 use stelo_core::{Bytes, Fault, FaultKind};
-use stelo_runtime::{Instant, Runtime, Stream};
+use stelo_runtime::{Instant, Runtime};
 use tracing::{debug, error, warn};
 
-use super::Driver;
+use super::link::{Link, Side};
 use crate::executor::catch;
 use crate::log::{self, SERVER};
 use crate::messages;
 
 const STREAM: StreamId = StreamId::ONLY;
 
-/// The exchange that a connection is in.
-#[derive(Default)]
+/// HTTP/1.1: the machine, and the exchange that the connection is in.
 pub(super) struct Exchange {
+    machine: h1::Connection,
     stage: Stage,
+    /// The connection was one too many when it was accepted.
+    surplus: bool,
     /// Where the request body goes, while someone wants it.
     upload: Option<Sender>,
     /// The machine can say nothing before more bytes come.
@@ -47,47 +50,31 @@ enum Stage {
 }
 
 impl Exchange {
-    pub(super) fn is_busy(&self) -> bool {
+    pub(super) fn new(machine: h1::Connection, surplus: bool) -> Self {
+        Self {
+            machine,
+            stage: Stage::Idle,
+            surplus,
+            upload: None,
+            needs_data: false,
+            waits_for_room: false,
+            upgrade: None,
+            background: Vec::new(),
+        }
+    }
+
+    fn is_busy(&self) -> bool {
         !matches!(self.stage, Stage::Idle)
     }
 
-    pub(super) fn needs_data(&self) -> bool {
-        self.needs_data
-    }
-
-    /// Nothing is going on, and only bytes can change that.
-    pub(super) fn waits_for_bytes(&self) -> bool {
-        self.needs_data && !self.is_busy()
-    }
-
-    pub(super) fn waits_for_room(&self) -> bool {
-        self.waits_for_room
-    }
-
-    pub(super) fn take_upgrade(&mut self) -> Option<Upgrade> {
-        self.upgrade.take()
-    }
-
-    /// Has the task of `cx` woken when someone wants more of the request body.
-    pub(super) fn watch(&self, cx: &mut Context<'_>) {
-        if let Some(upload) = &self.upload {
-            upload.watch(cx);
-            // Asked for between the last look and now?
-            if upload.is_abandoned() || self.is_hungry() {
-                cx.waker().wake_by_ref();
-            }
-        }
+    /// What takes over the connection, and the bytes that the client has sent ahead for it.
+    pub(super) fn take_upgrade(&mut self) -> Option<(Upgrade, Vec<u8>)> {
+        Some((self.upgrade.take()?, self.machine.take_input()))
     }
 
     /// Whether more of the request body is wanted, and there may be more at hand.
     fn is_hungry(&self) -> bool {
         !self.needs_data && self.upload.as_ref().is_some_and(|upload| upload.is_wanted() && upload.has_room())
-    }
-
-    pub(super) fn unwatch(&self) {
-        if let Some(upload) = &self.upload {
-            upload.unwatch();
-        }
     }
 
     pub(super) fn run_background(&mut self, executor: &dyn Executor) {
@@ -97,49 +84,88 @@ impl Exchange {
     }
 }
 
-impl<R: Runtime> Driver<R> {
-    /// Lets the application get on as far as it can.
-    pub(super) fn advance(&mut self, cx: &mut Context<'_>, now: Instant) {
-        while self.take_event(now) || self.poll_application(cx, now) || self.exchange.is_hungry() {}
+impl<R: Runtime> Side<R> for Exchange {
+    type Machine = h1::Connection;
+
+    fn machine<T>(&mut self, work: impl FnOnce(&mut h1::Connection) -> T) -> T {
+        work(&mut self.machine)
     }
 
-    /// Takes the next event, if there is someone to take it. Says whether anything has moved.
-    fn take_event(&mut self, now: Instant) -> bool {
-        let exchange = &mut self.exchange;
-        exchange.needs_data = false;
-        if exchange.upload.as_ref().is_some_and(Sender::is_abandoned) {
-            exchange.upload = None;
+    fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) {
+        while self.take_event(link, now) || self.poll_application(link, cx, now) || self.is_hungry() {}
+    }
+
+    fn wants_bytes(&self) -> bool {
+        // An application at work is told when the client leaves.
+        self.needs_data || self.is_busy()
+    }
+
+    fn waits_for_bytes(&self) -> bool {
+        self.needs_data && !self.is_busy()
+    }
+
+    fn waits_for_room(&self) -> bool {
+        self.waits_for_room
+    }
+
+    fn written(&mut self, link: &Link<R>) {
+        self.run_background(&*link.worker.executor);
+    }
+
+    fn unwatch(&mut self) {
+        if let Some(upload) = &self.upload {
+            upload.unwatch();
         }
-        match &exchange.upload {
+    }
+
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        if let Some(upload) = &self.upload {
+            upload.watch(cx);
+            // Asked for between the last look and now?
+            if upload.is_abandoned() || self.is_hungry() {
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+}
+
+impl Exchange {
+    /// Takes the next event, if there is someone to take it. Says whether anything has moved.
+    fn take_event<R: Runtime>(&mut self, link: &mut Link<R>, now: Instant) -> bool {
+        self.needs_data = false;
+        if self.upload.as_ref().is_some_and(Sender::is_abandoned) {
+            self.upload = None;
+        }
+        match &self.upload {
             Some(upload) if !upload.is_wanted() || !upload.has_room() => return false,
             Some(_) => {
                 // A client that waits to be asked is asked now. Allowed at any time.
                 let _ = self.machine.send(now, STREAM, Send::Continue);
             }
             // Nobody wants the rest of the body: not to ask for it is how the client is held back.
-            None if exchange.is_busy() => return false,
+            None if self.is_busy() => return false,
             None => {}
         }
         match self.machine.next_event() {
-            Event::Request { head, length, .. } => self.start(head, length, now),
+            Event::Request { head, length, .. } => self.start(link, head, length, now),
             Event::Data { data, .. } => {
                 let frame = Frame::Data(data.to_vec().into());
                 self.upload(frame);
             }
             Event::Trailers { trailers, .. } => self.upload(Frame::Trailers(trailers)),
             Event::End { .. } => {
-                if let Some(upload) = self.exchange.upload.take() {
+                if let Some(upload) = self.upload.take() {
                     upload.finish();
                 }
             }
-            Event::Fault { fault, .. } => self.fault(fault, now),
+            Event::Fault { fault, .. } => self.fault(link, fault, now),
             Event::NeedData => {
-                self.exchange.needs_data = true;
+                self.needs_data = true;
                 return false;
             }
             Event::Paused | Event::Closed => {
                 // Of a body nothing more will come.
-                self.exchange.upload = None;
+                self.upload = None;
                 return false;
             }
         }
@@ -147,44 +173,50 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn upload(&mut self, frame: Frame) {
-        if let Some(upload) = &self.exchange.upload {
+        if let Some(upload) = &self.upload {
             // There was room before the machine was asked; a reader that has just left is found out next time.
             let _ = upload.try_send(frame);
         }
     }
 
-    fn fault(&mut self, fault: Fault, now: Instant) {
-        if let Some(upload) = self.exchange.upload.take() {
+    fn fault<R: Runtime>(&mut self, link: &Link<R>, fault: Fault, now: Instant) {
+        if let Some(upload) = self.upload.take() {
             return upload.fail(match fault.kind {
                 FaultKind::Incomplete | FaultKind::Gone => BodyError::Disconnected,
                 _ => BodyError::Fault(fault),
             });
         }
-        if fault.status().is_none() || self.exchange.is_busy() {
+        if fault.status().is_none() || self.is_busy() {
             return debug!(target: SERVER, "Connection ended: {fault}");
         }
         warn!(target: SERVER, "Invalid HTTP request received: {fault}");
-        let (worker, machine) = (&self.worker, &mut self.machine);
+        let (worker, machine) = (&link.worker, &mut self.machine);
         // Nothing has been answered yet, so this is allowed.
         let _ = worker.with_defaults(now, |defaults| machine.refuse(now, fault, defaults));
     }
 
     /// Gives a request to the application.
-    fn start(&mut self, head: Arc<RequestHead>, length: Length, now: Instant) {
+    fn start<R: Runtime>(
+        &mut self,
+        link: &mut Link<R>,
+        head: Arc<RequestHead>,
+        length: Length,
+        now: Instant,
+    ) {
         let body = self.request_body(length);
-        if self.surplus && self.worker.shared.is_overloaded() {
+        if self.surplus && link.worker.shared.is_overloaded() {
             messages::concurrency_limit();
             let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
             // A constant that is a valid field.
             let _ = response.headers.append("connection", "close");
-            return self.respond(response, &head, now);
+            return self.respond(link, response, &head, now);
         }
         self.surplus = false;
-        let request = Request::new(head.clone(), body, self.connection());
-        match catch(|| self.worker.shared.app.call(request)) {
-            Ok(Reply::Ready(response)) => self.respond(response, &head, now),
-            Ok(Reply::Future(future)) => self.exchange.stage = Stage::Replying(future, head),
-            Err(message) => self.panicked(&message, &head, now),
+        let request = Request::new(head.clone(), body, link.connection());
+        match catch(|| link.worker.shared.app.call(request)) {
+            Ok(Reply::Ready(response)) => self.respond(link, response, &head, now),
+            Ok(Reply::Future(future)) => self.stage = Stage::Replying(future, head),
+            Err(message) => self.panicked(link, &message, &head, now),
         }
     }
 
@@ -203,56 +235,50 @@ impl<R: Runtime> Driver<R> {
             },
             length => {
                 let (sender, body) = Body::channel(length);
-                self.exchange.upload = Some(sender);
+                self.upload = Some(sender);
                 body
             }
         }
     }
 
-    fn connection(&mut self) -> Arc<app::Connection> {
-        let (worker, io) = (&self.worker, &self.io);
-        let connection = self.connection.get_or_insert_with(|| {
-            let client = io.as_ref().and_then(Stream::peer_address);
-            let server = io.as_ref().and_then(Stream::local_address);
-            let root_path = worker.shared.root_path.clone();
-            Arc::new(app::Connection::new(client, server, "http", root_path, worker.executor.clone()))
-        });
-        connection.clone()
-    }
-
     /// Polls the application, if it has something to do. Says whether anything has moved.
-    fn poll_application(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        match &mut self.exchange.stage {
+    fn poll_application<R: Runtime>(
+        &mut self,
+        link: &mut Link<R>,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> bool {
+        match &mut self.stage {
             Stage::Idle => false,
             Stage::Replying(future, head) => match catch(|| future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => false,
                 Ok(Poll::Ready(response)) => {
                     let head = head.clone();
-                    self.respond(response, &head, now);
+                    self.respond(link, response, &head, now);
                     true
                 }
                 Err(message) => {
                     let head = head.clone();
-                    self.panicked(&message, &head, now);
+                    self.panicked(link, &message, &head, now);
                     true
                 }
             },
-            Stage::Sending(_) => self.poll_body(cx, now),
+            Stage::Sending(_) => self.poll_body(link, cx, now),
         }
     }
 
-    fn panicked(&mut self, message: &str, head: &RequestHead, now: Instant) {
+    fn panicked<R: Runtime>(&mut self, link: &Link<R>, message: &str, head: &RequestHead, now: Instant) {
         error!(target: SERVER, "Panic in the application, {} {}: {message}", head.method(), head.path());
         let response = Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        self.respond(response, head, now);
+        self.respond(link, response, head, now);
     }
 
     /// Says the head of a response, and as much of its body as is at hand.
-    fn respond(&mut self, response: Response, head: &RequestHead, now: Instant) {
+    fn respond<R: Runtime>(&mut self, link: &Link<R>, response: Response, head: &RequestHead, now: Instant) {
         let Response { status, headers, mut body, background, upgrade } = response;
-        self.exchange.background.extend(background);
-        let (worker, machine) = (&self.worker, &mut self.machine);
-        match &self.exchange.upload {
+        self.background.extend(background);
+        let (worker, machine) = (&link.worker, &mut self.machine);
+        match &self.upload {
             // The rest of the request is still wanted, most likely by this response: after its head it is too late to
             // ask. Allowed at any time.
             Some(upload) if !upload.is_abandoned() => drop(machine.send(now, STREAM, Send::Continue)),
@@ -269,33 +295,33 @@ impl<R: Runtime> Driver<R> {
                 FaultKind::State => self.reset(now),
                 _ => {
                     let text = Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error");
-                    self.respond(text, head, now);
+                    self.respond(link, text, head, now);
                 }
             };
         }
-        if self.worker.shared.access_log {
-            log::access(self.connection.as_ref().and_then(|c| c.client.as_ref()), head, status);
+        if link.worker.shared.access_log {
+            log::access(link.client(), head, status);
         }
-        self.exchange.upgrade = upgrade;
-        self.exchange.stage = Stage::Idle;
+        self.upgrade = upgrade;
+        self.stage = Stage::Idle;
         if !self.machine.wants_body(STREAM) {
-            self.finish(Send::End, now);
+            self.finish(link, Send::End, now);
         } else if let Some(bytes) = body.take_full() {
             match self.machine.send(now, STREAM, Send::Data(bytes)) {
-                Ok(()) => self.finish(Send::End, now),
+                Ok(()) => self.finish(link, Send::End, now),
                 Err(fault) => self.broken(&fault, now),
             }
         } else {
-            self.exchange.stage = Stage::Sending(body);
+            self.stage = Stage::Sending(body);
         }
     }
 
     /// Takes what the response body has, as long as the machine takes it. Says whether the response has ended.
-    fn poll_body(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    fn poll_body<R: Runtime>(&mut self, link: &Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         loop {
-            let Stage::Sending(body) = &mut self.exchange.stage else { return true };
-            self.exchange.waits_for_room = self.machine.capacity(STREAM) == 0;
-            if self.exchange.waits_for_room {
+            let Stage::Sending(body) = &mut self.stage else { return true };
+            self.waits_for_room = self.machine.capacity(STREAM) == 0;
+            if self.waits_for_room {
                 return false;
             }
             match catch(|| body.poll_frame(cx)) {
@@ -306,9 +332,9 @@ impl<R: Runtime> Driver<R> {
                     }
                 }
                 Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => {
-                    self.finish(Send::Trailers(&trailers), now);
+                    self.finish(link, Send::Trailers(&trailers), now);
                 }
-                Ok(Poll::Ready(None)) => self.finish(Send::End, now),
+                Ok(Poll::Ready(None)) => self.finish(link, Send::End, now),
                 Ok(Poll::Ready(Some(Err(error)))) => self.broken(&error, now),
                 Err(message) => self.broken(&format_args!("panic: {message}"), now),
             }
@@ -316,19 +342,19 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// The response is complete.
-    fn finish(&mut self, what: Send<'_>, now: Instant) {
-        self.exchange.stage = Stage::Idle;
-        self.exchange.waits_for_room = false;
+    fn finish<R: Runtime>(&mut self, link: &Link<R>, what: Send<'_>, now: Instant) {
+        self.stage = Stage::Idle;
+        self.waits_for_room = false;
         // A handler that has held the thread does not count against the time that the next request may take.
-        let end = self.worker.runtime.now();
+        let end = link.worker.runtime.now();
         match self.machine.send(end, STREAM, what) {
             Ok(()) => {
                 // What is left of the request body is read and dropped by the machine.
-                self.exchange.upload = None;
-                self.worker.shared.count_response();
+                self.upload = None;
+                link.worker.shared.count_response();
             }
             // A connection that has left HTTP has no end of a response.
-            Err(_) if self.exchange.upgrade.is_some() => self.worker.shared.count_response(),
+            Err(_) if self.upgrade.is_some() => link.worker.shared.count_response(),
             Err(fault) => self.broken(&fault, now),
         }
     }
@@ -340,9 +366,9 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn reset(&mut self, now: Instant) {
-        self.exchange.stage = Stage::Idle;
-        self.exchange.waits_for_room = false;
-        self.exchange.upload = None;
+        self.stage = Stage::Idle;
+        self.waits_for_room = false;
+        self.upload = None;
         // Allowed at any time.
         let _ = self.machine.send(now, STREAM, Send::Reset);
     }

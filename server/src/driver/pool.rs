@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use stelo_core::h1::{Buffers, Connection};
+use stelo_core::machine::{Buffers, Machine};
 
 /// How many are kept per thread; beyond that they are freed.
 const KEPT: usize = 64;
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Gives buffers to a connection that has none. Where the pool is empty it makes its own.
-pub(super) fn lend(machine: &mut Connection) {
+pub(super) fn lend(machine: &mut impl Machine) {
     if machine.is_bare()
         && let Some(buffers) = POOL.with_borrow_mut(Vec::pop)
     {
@@ -21,7 +21,7 @@ pub(super) fn lend(machine: &mut Connection) {
 }
 
 /// Takes the buffers of a connection back, if it is idle.
-pub(super) fn reclaim(machine: &mut Connection) {
+pub(super) fn reclaim(machine: &mut impl Machine) {
     if let Some(buffers) = machine.release() {
         POOL.with_borrow_mut(|pool| {
             if pool.len() < KEPT {
