@@ -120,6 +120,11 @@ impl Connection {
         self.timers.expect(now, self.config.timeouts.linger, Reason::Linger);
     }
 
+    /// Whether the request asks to leave HTTP: by `Upgrade`, or by CONNECT.
+    pub fn asks_to_switch(&self) -> bool {
+        self.asked.switch
+    }
+
     /// Takes out the bytes that the peer has sent and that the machine has not looked at: those that follow a
     /// switch of protocols.
     pub fn take_input(&mut self) -> Vec<u8> {

@@ -452,6 +452,7 @@ fn a_switch_of_protocols_hands_over_what_was_sent_ahead() {
     let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: x\r\n\r\n";
     let mut pair = Pair::new();
     assert_eq!(pair.feed(&format!("{request}ahead")), "GET /; paused");
+    assert!(pair.machine.asks_to_switch());
     pair.head(101, &[("connection", "upgrade"), ("upgrade", "x")], Length::None).unwrap();
     assert_eq!(
         pair.written(),
