@@ -114,6 +114,12 @@ pub enum Reason {
     Write,
     /// [`Timeouts::linger`]
     Linger,
+    /// [`ping_interval`](crate::ws::Timeouts::ping_interval) of a WebSocket
+    Ping,
+    /// [`ping_timeout`](crate::ws::Timeouts::ping_timeout) of a WebSocket
+    Pong,
+    /// [`close`](crate::ws::Timeouts::close) of a WebSocket
+    Close,
 }
 
 #[cfg(test)]

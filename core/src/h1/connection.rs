@@ -159,7 +159,7 @@ impl Connection {
                     self.settle();
                 }
             },
-            None => {}
+            Some(Reason::Ping | Reason::Pong | Reason::Close) | None => {}
         }
     }
 

@@ -61,6 +61,11 @@ impl Input {
         self.buf.get(self.start - n..self.start).unwrap_or_default()
     }
 
+    /// The same, to be changed.
+    pub(crate) fn taken_mut(&mut self, n: usize) -> &mut [u8] {
+        self.buf.get_mut(self.start - n..self.start).unwrap_or_default()
+    }
+
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
         self.take(self.end - self.start);

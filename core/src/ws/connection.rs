@@ -1,0 +1,303 @@
+//! The machine: one WebSocket, seen from either side, from the moment at which the handshake is complete.
+//!
+//! Here is what it consists of, how it ends, and what it does with time and memory. What comes from the peer is in
+//! `receiving.rs`, what the application says in `sending.rs`.
+
+mod assembly;
+mod receiving;
+mod sending;
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::config::Config;
+use super::deflate::{Compressor, Decompressor};
+use super::event::Kind;
+use super::handshake::Agreed;
+use super::mask::Keys;
+use super::state::{self, Role, State, Step};
+use super::utf8::Utf8;
+use super::violation::Violation;
+use super::{CloseCode, Closed};
+use crate::Instant;
+use crate::limits::Reason;
+use crate::machine::{Buffers, CloseState, Input, Output, Timers, drive};
+use receiving::{Incoming, Payload};
+
+/// One WebSocket as a value; see the [module](super) for how to drive it.
+///
+/// Each method that changes something says what has to be looked at again.
+pub struct Connection {
+    config: Arc<Config>,
+    ending: Ending,
+    input: Input,
+    /// The peer has ended its side.
+    eof: bool,
+    /// Bytes have come since the machine last said that it needs some.
+    unseen: bool,
+    /// The data frame whose payload is coming.
+    payload: Option<Payload>,
+    /// The message to which it belongs.
+    incoming: Incoming,
+    output: Output,
+    /// The message that is being sent in parts.
+    outgoing: Option<(Kind, Utf8)>,
+    /// A client's.
+    keys: Option<Keys>,
+    codec: Option<(Compressor, Decompressor)>,
+    ping: Option<Ping>,
+    /// How many pings were sent.
+    pings: u32,
+    /// The payload of the latest ping, which has not been answered because the peer does not read.
+    unanswered: Option<Vec<u8>>,
+    timers: Timers,
+    /// What `now` was when it was last told.
+    now: Instant,
+}
+
+/// A ping of ours that waits for its pong.
+struct Ping {
+    payload: [u8; 4],
+    sent: Instant,
+}
+
+/// How far the end has come.
+struct Ending {
+    role: Role,
+    ours: State,
+    theirs: State,
+    report: Report,
+}
+
+/// What the application knows of the end.
+enum Report {
+    /// There is nothing to know.
+    Nothing,
+    /// That it comes; our close frame waits until the next event is asked for.
+    Announced(Closed),
+    /// Nothing yet, but it is to be told next.
+    Due(Closed),
+    /// All.
+    Told,
+}
+
+impl Ending {
+    fn new(role: Role) -> Self {
+        Self { role, ours: State::Open, theirs: State::Open, report: Report::Nothing }
+    }
+
+    /// Whether we may still say something.
+    fn can_speak(&self) -> bool {
+        matches!(self.ours, State::Open | State::Message)
+    }
+
+    /// Whether the peer may still say something that counts.
+    fn can_listen(&self) -> bool {
+        matches!(self.theirs, State::Open | State::Message)
+    }
+
+    /// The peer has closed, or broken a rule.
+    fn announce(&mut self, step: Step, closed: Closed) {
+        step_to(&mut self.theirs, step);
+        if self.can_speak() {
+            self.report = Report::Announced(closed);
+        }
+    }
+
+    /// There is nobody left to talk to, or nobody who waits for our close frame.
+    fn settle(&mut self, closed: Closed) {
+        self.report = match core::mem::replace(&mut self.report, Report::Told) {
+            Report::Nothing => Report::Due(closed),
+            Report::Announced(closed) | Report::Due(closed) => Report::Due(closed),
+            Report::Told => Report::Told,
+        };
+    }
+}
+
+/// Takes a step that is known to be allowed.
+fn step_to(state: &mut State, step: Step) {
+    *state = state::next(*state, step).unwrap_or(*state);
+}
+
+impl From<Violation> for Closed {
+    fn from(violation: Violation) -> Self {
+        Self { code: violation.code(), reason: violation.to_string() }
+    }
+}
+
+impl Connection {
+    /// The server's side of a WebSocket that was accepted `now`.
+    pub fn server(config: Arc<Config>, agreed: Agreed, now: Instant) -> Self {
+        Self::new(config, agreed, Role::Server, None, now)
+    }
+
+    /// The client's side of a WebSocket that was accepted `now`. `seed` has to be random: the keys by which frames are
+    /// masked come from it (RFC 6455 section 10.3).
+    pub fn client(config: Arc<Config>, agreed: Agreed, seed: [u8; 20], now: Instant) -> Self {
+        Self::new(config, agreed, Role::Client, Some(Keys::new(seed)), now)
+    }
+
+    fn new(config: Arc<Config>, agreed: Agreed, role: Role, keys: Option<Keys>, now: Instant) -> Self {
+        let mut timers = Timers::default();
+        if let Some(interval) = config.timeouts.ping_interval {
+            timers.expect(now, interval, Reason::Ping);
+        }
+        Self {
+            codec: agreed.codec(&config, role),
+            config,
+            ending: Ending::new(role),
+            input: Input::default(),
+            eof: false,
+            unseen: false,
+            payload: None,
+            incoming: Incoming::default(),
+            output: Output::default(),
+            outgoing: None,
+            keys,
+            ping: None,
+            pings: 0,
+            unanswered: None,
+            timers,
+            now,
+        }
+    }
+
+    // The end of the connection
+
+    /// What to do with the socket, once nothing is left to write.
+    pub fn close_state(&self) -> CloseState {
+        match self.ending.report {
+            Report::Announced(_) | Report::Due(_) => CloseState::Open,
+            _ if !self.output.is_empty() => CloseState::Open,
+            _ => state::close_state(self.ending.role, self.ending.ours, self.ending.theirs),
+        }
+    }
+
+    /// Our side has been ended, as [`CloseState::HalfClose`] asked.
+    pub fn half_closed(&mut self, now: Instant) {
+        self.now = now;
+        step_to(&mut self.ending.ours, Step::End);
+    }
+
+    /// The peer has ended its side: no bytes will come any more. Look at [`next_event`](Self::next_event) and
+    /// [`close_state`](Self::close_state) again.
+    pub fn receive_eof(&mut self, now: Instant) {
+        self.now = now;
+        self.eof = true;
+        if !self.ending.can_listen() && !matches!(self.ending.report, Report::Announced(_)) {
+            step_to(&mut self.ending.theirs, Step::End);
+        }
+    }
+
+    /// The peer has left: nothing can be read from it or written to it. What was to be written is dropped, and what has
+    /// come and was not asked for. Look at [`next_event`](Self::next_event) again.
+    pub fn peer_gone(&mut self, now: Instant) {
+        self.now = now;
+        self.give_up();
+    }
+
+    /// The server stops: closes with 1012. Look at [`poll_transmit`](Self::poll_transmit),
+    /// [`next_event`](Self::next_event) and [`close_state`](Self::close_state) again.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.close(now, CloseCode::SERVICE_RESTART, "");
+    }
+
+    /// There is no point in going on.
+    fn give_up(&mut self) {
+        step_to(&mut self.ending.ours, Step::Fail);
+        step_to(&mut self.ending.theirs, Step::Fail);
+        self.ending.settle(Closed::LOST);
+        self.input.clear();
+        self.output.clear();
+        self.timers = Timers::default();
+    }
+
+    // Time
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
+    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        self.timers.earliest()
+    }
+
+    /// Time has passed. Calls that come too early do nothing. Look at [`poll_transmit`](Self::poll_transmit),
+    /// [`next_event`](Self::next_event) and [`close_state`](Self::close_state) again.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        match self.timers.expired(now) {
+            Some(Reason::Ping) => self.say_ping(),
+            // The pong may be among what has not been looked at.
+            Some(Reason::Pong) if self.unseen => self.expect_pong(now),
+            Some(Reason::Pong) => {
+                let closed = Closed::from(Violation::PingTimeout);
+                self.close(now, closed.code, &closed.reason);
+            }
+            Some(Reason::Close) if self.ending.can_speak() => self.answer(),
+            Some(_) => self.give_up(),
+            None => {}
+        }
+    }
+
+    fn expect_pong(&mut self, since: Instant) {
+        match self.config.timeouts.ping_timeout {
+            Some(timeout) => self.timers.expect(since, timeout, Reason::Pong),
+            None => self.timers.relax(),
+        }
+    }
+
+    // Memory
+
+    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
+    pub fn release(&mut self) -> Option<Buffers> {
+        let idle = self.payload.is_none()
+            && self.incoming.is_empty()
+            && self.input.is_empty()
+            && self.output.is_empty();
+        if !idle {
+            return None;
+        }
+        if let Some((compressor, decompressor)) = &mut self.codec {
+            compressor.release();
+            decompressor.release();
+        }
+        Some(Buffers { input: self.input.release(), output: self.output.release(), head: None })
+    }
+
+    /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.
+    pub fn adopt(&mut self, buffers: Buffers) {
+        self.input.adopt(buffers.input, Input::SIZE);
+        self.output.adopt(buffers.output);
+    }
+
+    /// Whether the connection has no buffer to read into, and would make one.
+    pub fn is_bare(&self) -> bool {
+        self.input.held() == 0
+    }
+
+    /// How many bytes the connection holds, its own size left out.
+    pub fn held(&self) -> usize {
+        let codec = self.codec.as_ref().map_or(0, |(out, into)| out.held() + into.held());
+        let unanswered = self.unanswered.as_ref().map_or(0, Vec::capacity);
+        self.input.held() + self.incoming.held() + self.output.held() + unanswered + codec
+    }
+
+    fn close_timeout(&self) -> Duration {
+        self.config.timeouts.close
+    }
+}
+
+drive!(Connection);
+
+impl core::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.ending.role)
+            .field("ours", &self.ending.ours)
+            .field("theirs", &self.ending.theirs)
+            .field("unread", &self.input.bytes().len())
+            .field("unsent", &self.output.len())
+            .field("timeout", &self.poll_timeout())
+            .finish_non_exhaustive()
+    }
+}

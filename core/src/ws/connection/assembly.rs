@@ -1,0 +1,93 @@
+//! A message that is put together from what has come of it, and grows with that: never with what was announced.
+
+use alloc::vec::Vec;
+
+/// Payload in a vector of its own. Where much is still to come, a socket reads straight into it.
+#[derive(Default)]
+pub(super) struct Assembly {
+    /// Initialised to its length, so that its end can be lent to a socket.
+    bytes: Vec<u8>,
+    /// How much of it has come and has been looked at.
+    done: usize,
+    /// How much has come after that.
+    fresh: usize,
+}
+
+impl Assembly {
+    /// With so much of a frame to come, the way through the read buffer does not pay any more.
+    pub(super) const DIRECT: u64 = 4 << 10;
+    /// Room for a socket at the least.
+    const ROOM: usize = 16 << 10;
+    /// Room for a socket, in multiples of what has come.
+    const GROWTH: usize = 4;
+
+    /// Room for payload of which `left` bytes are still to come.
+    pub(super) fn room(&mut self, left: u64) -> &mut [u8] {
+        let end = self.done + self.fresh;
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        if self.bytes.len() == end {
+            let room = left.min((end * Self::GROWTH).max(Self::ROOM));
+            self.bytes.reserve_exact(room);
+            self.bytes.resize(end + room, 0);
+        }
+        let room = self.bytes.get_mut(end..).unwrap_or_default();
+        let n = room.len().min(left);
+        &mut room[..n]
+    }
+
+    /// `n` bytes have been put into the room.
+    pub(super) fn filled(&mut self, n: usize) {
+        self.fresh = (self.fresh + n).min(self.bytes.len() - self.done);
+    }
+
+    /// Copies payload to the end.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.bytes.truncate(self.done + self.fresh);
+        self.bytes.extend_from_slice(bytes);
+        self.fresh += bytes.len();
+    }
+
+    /// How much has come and has not been looked at.
+    pub(super) fn fresh_len(&self) -> usize {
+        self.fresh
+    }
+
+    /// What has come and has not been looked at.
+    pub(super) fn fresh(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.done..self.done + self.fresh).unwrap_or_default()
+    }
+
+    /// All that has come has been looked at.
+    pub(super) fn looked_at(&mut self) {
+        self.done += core::mem::take(&mut self.fresh);
+    }
+
+    /// The vector, for something else to write to its end: all of that is to be looked at.
+    pub(super) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.truncate(self.done + self.fresh);
+        write(&mut self.bytes);
+        self.fresh = self.bytes.len() - self.done;
+    }
+
+    /// What has been looked at.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.done).unwrap_or_default()
+    }
+
+    /// Takes the message out.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let Self { mut bytes, done, .. } = core::mem::take(self);
+        bytes.truncate(done);
+        bytes
+    }
+
+    /// Drops all; the memory stays.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        (self.done, self.fresh) = (0, 0);
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+}

@@ -1,0 +1,445 @@
+//! What comes from the peer: bytes in, events out.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::str::from_utf8;
+
+use super::assembly::Assembly;
+use super::{Connection, Report, step_to};
+use crate::Instant;
+use crate::limits::Reason;
+use crate::machine::Input;
+use crate::ws::deflate::InflateError;
+use crate::ws::event::{Event, Kind};
+use crate::ws::frame::{Expected, Header, Opcode};
+use crate::ws::mask::Mask;
+use crate::ws::state::{Role, State, Step};
+use crate::ws::utf8::Utf8;
+use crate::ws::violation::Violation;
+use crate::ws::{CloseCode, Closed};
+
+/// The payload of a data frame that is coming.
+pub(super) struct Payload {
+    mask: Option<Mask>,
+    /// How many bytes are still to come.
+    left: u64,
+    fin: bool,
+}
+
+/// The message that is coming.
+pub(super) struct Incoming {
+    kind: Kind,
+    compressed: bool,
+    /// It was begun by `next_part`: its pieces are given out as they come.
+    in_parts: bool,
+    /// The bytes that its frames have declared, or that came out of the compressed ones.
+    size: u64,
+    empty_fragments: u32,
+    utf8: Utf8,
+    assembly: Assembly,
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        Self::new(Kind::Binary, false, false)
+    }
+}
+
+impl Incoming {
+    fn new(kind: Kind, compressed: bool, in_parts: bool) -> Self {
+        let (utf8, assembly) = (Utf8::default(), Assembly::default());
+        Self { kind, compressed, in_parts, size: 0, empty_fragments: 0, utf8, assembly }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.assembly.bytes().is_empty()
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.assembly.held()
+    }
+
+    /// Looks at text that is not the whole message.
+    fn check(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {
+        let good = self.kind == Kind::Binary || self.utf8.push(bytes) && (!last || self.utf8.is_complete());
+        if good { Ok(()) } else { Err(Violation::Utf8) }
+    }
+}
+
+/// What the bytes that have come mean.
+enum Read {
+    /// A whole message: the bytes that were taken out of the input last.
+    Lent(usize),
+    /// A whole message, put together.
+    Assembled,
+    /// A piece of a message: the bytes that were taken out of the input last.
+    Part {
+        len: usize,
+        last: bool,
+    },
+    /// A piece of a message, out of the compressed ones.
+    Inflated {
+        last: bool,
+    },
+    Ping(usize),
+    Pong(usize),
+    Close(Closed),
+    Nothing,
+}
+
+impl Connection {
+    /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
+    /// [`received`](Self::received).
+    pub fn spare(&mut self) -> &mut [u8] {
+        match &self.payload {
+            Some(payload) if self.is_direct(payload) => {
+                self.incoming.assembly.room(payload.left - self.fresh())
+            }
+            _ => self.input.spare(Input::SIZE),
+        }
+    }
+
+    /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Look at
+    /// [`next_event`](Self::next_event) again.
+    pub fn received(&mut self, now: Instant, n: usize) {
+        self.now = now;
+        self.unseen |= n > 0;
+        match &self.payload {
+            Some(payload) if self.is_direct(payload) => self.incoming.assembly.filled(n),
+            _ => self.input.filled(n),
+        }
+        if !self.ending.can_listen() {
+            self.input.clear();
+        }
+    }
+
+    /// Whether bytes from the peer are read straight into the message.
+    fn is_direct(&self, payload: &Payload) -> bool {
+        let incoming = &self.incoming;
+        self.input.is_empty()
+            && payload.left - self.fresh() >= Assembly::DIRECT
+            && !incoming.compressed
+            && !incoming.in_parts
+            && self.ending.can_speak()
+    }
+
+    fn fresh(&self) -> u64 {
+        self.incoming.assembly.fresh_len() as u64
+    }
+
+    /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Look at
+    /// [`next_event`](Self::next_event) again.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let spare = self.spare();
+        let n = spare.len().min(bytes.len());
+        spare[..n].copy_from_slice(&bytes[..n]);
+        self.received(now, n);
+        n
+    }
+
+    /// How many bytes from the peer have not been looked at yet.
+    pub fn buffered(&self) -> usize {
+        self.input.bytes().len() + self.incoming.assembly.fresh_len()
+    }
+
+    /// What has happened, messages whole. Call it until it says `NeedData` or `Ended`, but only while the application can
+    /// take what comes: not to ask is how the peer is pushed back.
+    pub fn next_event(&mut self) -> Event<'_> {
+        self.next(false)
+    }
+
+    /// As [`next_event`](Self::next_event), but messages are given out piece by piece as they come, and take up no memory. A
+    /// message goes on in the way in which its beginning was asked for.
+    pub fn next_part(&mut self) -> Event<'_> {
+        self.next(true)
+    }
+
+    fn next(&mut self, in_parts: bool) -> Event<'_> {
+        if let Report::Announced(_) = self.ending.report {
+            self.answer();
+        }
+        if let Report::Due(closed) = &mut self.ending.report {
+            let closed = core::mem::replace(closed, Closed::LOST);
+            self.ending.report = Report::Told;
+            return Event::Closed(closed);
+        }
+        if !self.ending.can_listen() {
+            self.input.clear();
+            return Event::Ended;
+        }
+        let read = match self.read(in_parts) {
+            Ok(read) => read,
+            Err(violation) => return self.fail(violation),
+        };
+        let kind = self.incoming.kind;
+        match read {
+            Read::Lent(len) if kind == Kind::Binary => Event::Binary(Cow::Borrowed(self.input.taken(len))),
+            Read::Lent(len) => {
+                let Self { input, ending, timers, config, now, .. } = self;
+                match from_utf8(input.taken(len)) {
+                    Ok(text) => Event::Text(Cow::Borrowed(text)),
+                    Err(_) => {
+                        ending.announce(Step::Fail, Violation::Utf8.into());
+                        timers.expect(*now, config.timeouts.close, Reason::Close);
+                        Event::Closing
+                    }
+                }
+            }
+            Read::Assembled => {
+                let bytes = self.incoming.assembly.take();
+                match kind {
+                    Kind::Binary => Event::Binary(Cow::Owned(bytes)),
+                    Kind::Text => match String::from_utf8(bytes) {
+                        Ok(text) => Event::Text(Cow::Owned(text)),
+                        Err(_) => self.fail(Violation::Utf8),
+                    },
+                }
+            }
+            Read::Part { len, last } => Event::Part { kind, data: self.input.taken(len), last },
+            Read::Inflated { last } => Event::Part { kind, data: self.incoming.assembly.bytes(), last },
+            Read::Ping(len) => Event::Ping(self.input.taken(len)),
+            Read::Pong(len) => Event::Pong(self.input.taken(len)),
+            Read::Close(closed) => self.announce(Step::Close, closed),
+            Read::Nothing if self.eof => {
+                step_to(&mut self.ending.theirs, Step::End);
+                self.timers.relax();
+                self.ending.settle(Closed::LOST);
+                self.next(in_parts)
+            }
+            Read::Nothing => {
+                self.unseen = false;
+                Event::NeedData
+            }
+        }
+    }
+
+    /// The peer has broken a rule.
+    fn fail(&mut self, violation: Violation) -> Event<'_> {
+        self.announce(Step::Fail, violation.into())
+    }
+
+    /// The peer will be listened to no more.
+    fn announce(&mut self, step: Step, closed: Closed) -> Event<'_> {
+        self.ending.announce(step, closed);
+        self.input.clear();
+        self.payload = None;
+        self.incoming = Incoming::default();
+        if self.eof {
+            step_to(&mut self.ending.theirs, Step::End);
+        }
+        match self.ending.report {
+            Report::Announced(_) => {
+                self.timers.expect(self.now, self.close_timeout(), Reason::Close);
+                Event::Closing
+            }
+            // We had closed before.
+            _ => Event::Ended,
+        }
+    }
+
+    /// Goes on until there is something to say.
+    fn read(&mut self, in_parts: bool) -> Result<Read, Violation> {
+        loop {
+            if self.payload.is_none() {
+                let expected = Expected {
+                    masked: self.ending.role == Role::Server,
+                    compression: self.codec.is_some(),
+                    continuation: self.ending.theirs == State::Message,
+                };
+                let Some((header, used)) = Header::read(self.input.bytes(), expected)? else {
+                    return Ok(Read::Nothing);
+                };
+                if header.opcode.is_control() {
+                    match self.control(header, used)? {
+                        Some(read) => return Ok(read),
+                        None => continue,
+                    }
+                }
+                self.begin(header, in_parts)?;
+                self.input.take(used);
+            }
+            let read = match self.ending.can_speak() {
+                true if self.incoming.compressed => self.inflate()?,
+                true if self.incoming.in_parts => self.part()?,
+                true => self.whole()?,
+                false => self.skip(),
+            };
+            match read {
+                Some(read) => return Ok(read),
+                None if self.payload.is_some() => return Ok(Read::Nothing),
+                None => {}
+            }
+        }
+    }
+
+    /// A control frame, which is looked at when it has come whole.
+    fn control(&mut self, header: Header, used: usize) -> Result<Option<Read>, Violation> {
+        let len = header.len as usize;
+        if self.input.bytes().len() < used + len {
+            return Ok(Some(Read::Nothing));
+        }
+        self.input.take(used + len);
+        let payload = self.input.taken_mut(len);
+        if let Some(mut mask) = header.mask {
+            mask.apply(payload);
+        }
+        Ok(match header.opcode {
+            Opcode::Close => Some(Read::Close(close(payload)?)),
+            // We have closed, and only wait for the peer to do so.
+            _ if !self.ending.can_speak() => None,
+            Opcode::Ping => {
+                self.pong(len);
+                Some(Read::Ping(len))
+            }
+            _ => {
+                self.ponged(len);
+                Some(Read::Pong(len))
+            }
+        })
+    }
+
+    /// The beginning of a data frame.
+    fn begin(&mut self, header: Header, in_parts: bool) -> Result<(), Violation> {
+        let kind = match header.opcode {
+            Opcode::Continuation => None,
+            Opcode::Text => Some(Kind::Text),
+            _ => Some(Kind::Binary),
+        };
+        if let Some(kind) = kind {
+            self.incoming = Incoming::new(kind, header.compressed, in_parts);
+        }
+        let (limits, incoming) = (&self.config.limits, &mut self.incoming);
+        if let Some(limit) = limits.frame.filter(|&limit| header.len > limit as u64) {
+            return Err(Violation::FrameTooBig { limit });
+        }
+        if !incoming.compressed {
+            incoming.size = incoming.size.saturating_add(header.len);
+            if incoming.size > limits.message as u64 {
+                return Err(Violation::MessageTooBig { limit: limits.message });
+            }
+        }
+        if header.len == 0 && !header.fin {
+            incoming.empty_fragments += 1;
+            if incoming.empty_fragments > limits.empty_fragments {
+                return Err(Violation::EmptyFragments);
+            }
+        }
+        let step = match (kind, header.fin) {
+            (Some(_), true) => Step::Whole,
+            (Some(_), false) => Step::First,
+            (None, false) => Step::More,
+            (None, true) => Step::Last,
+        };
+        step_to(&mut self.ending.theirs, step);
+        self.payload = Some(Payload { mask: header.mask, left: header.len, fin: header.fin });
+        Ok(())
+    }
+
+    /// Takes what has come of the payload out of the input, and unmasks it there. Says how much it is, and whether that
+    /// completes the message; if it completes the frame, there is no payload any more.
+    fn unmask(&mut self) -> Option<(usize, bool)> {
+        let payload = self.payload.as_mut()?;
+        let len = self.input.bytes().len().min(usize::try_from(payload.left).unwrap_or(usize::MAX));
+        self.input.take(len);
+        if let Some(mask) = &mut payload.mask {
+            mask.apply(self.input.taken_mut(len));
+        }
+        payload.left -= len as u64;
+        let ended = payload.left == 0;
+        let last = ended && payload.fin;
+        if ended {
+            self.payload = None;
+        }
+        Some((len, last))
+    }
+
+    /// Payload of a message that is given out whole.
+    fn whole(&mut self) -> Result<Option<Read>, Violation> {
+        let Some(payload) = &mut self.payload else { return Ok(None) };
+        let (incoming, here) = (&mut self.incoming, self.input.bytes().len() as u64);
+        if payload.fin && payload.left <= here && incoming.assembly.held() == 0 {
+            return Ok(self.unmask().map(|(len, _)| Read::Lent(len)));
+        }
+        let assembly = &mut incoming.assembly;
+        let len = here.min(payload.left - assembly.fresh_len() as u64) as usize;
+        self.input.take(len);
+        assembly.append(self.input.taken(len));
+        let fresh = assembly.fresh();
+        if let Some(mask) = &mut payload.mask {
+            mask.apply(fresh);
+        }
+        payload.left -= fresh.len() as u64;
+        let ended = payload.left == 0;
+        let last = ended && payload.fin;
+        // The whole of it is looked at in the end.
+        if incoming.kind == Kind::Text && !last && !incoming.utf8.push(fresh) {
+            return Err(Violation::Utf8);
+        }
+        assembly.looked_at();
+        if ended {
+            self.payload = None;
+        }
+        Ok(last.then_some(Read::Assembled))
+    }
+
+    /// Payload of a message that is given out in parts.
+    fn part(&mut self) -> Result<Option<Read>, Violation> {
+        let Some((len, last)) = self.unmask() else { return Ok(None) };
+        self.incoming.check(self.input.taken(len), last)?;
+        Ok((len > 0 || last).then_some(Read::Part { len, last }))
+    }
+
+    /// Payload of a compressed message.
+    fn inflate(&mut self) -> Result<Option<Read>, Violation> {
+        let Some((len, last)) = self.unmask() else { return Ok(None) };
+        let Some((_, decompressor)) = &mut self.codec else { return Err(Violation::Reserved) };
+        let limit = self.config.limits.message;
+        let incoming = &mut self.incoming;
+        if incoming.in_parts {
+            incoming.assembly.clear();
+        }
+        let mut done = Ok(());
+        let before = incoming.assembly.bytes().len();
+        let room = usize::try_from(incoming.size).map_or(0, |size| limit.saturating_sub(size)) + before;
+        incoming.assembly.write(|out| done = decompressor.inflate(self.input.taken(len), last, out, room));
+        done.map_err(|error| match error {
+            InflateError::TooLarge => Violation::MessageTooBig { limit },
+            InflateError::Corrupt => Violation::Compression,
+        })?;
+        let fresh = incoming.assembly.fresh();
+        let some = !fresh.is_empty();
+        incoming.size += fresh.len() as u64;
+        if incoming.kind == Kind::Text && !incoming.utf8.push(fresh) {
+            return Err(Violation::Utf8);
+        }
+        incoming.assembly.looked_at();
+        Ok(match incoming.in_parts {
+            true if last || some => Some(Read::Inflated { last }),
+            false if last => Some(Read::Assembled),
+            _ => None,
+        })
+    }
+
+    /// Payload that comes after our close frame.
+    fn skip(&mut self) -> Option<Read> {
+        self.unmask();
+        self.incoming.assembly = Assembly::default();
+        None
+    }
+}
+
+/// What a close frame says (RFC 6455 section 5.5.1).
+fn close(payload: &[u8]) -> Result<Closed, Violation> {
+    match payload {
+        [] => Ok(Closed { code: CloseCode::NO_STATUS_RCVD, reason: String::new() }),
+        [_] => Err(Violation::CloseTooShort),
+        [high, low, reason @ ..] => {
+            let code = CloseCode(u16::from_be_bytes([*high, *low]));
+            if !code.is_sendable() {
+                return Err(Violation::CloseCode);
+            }
+            let reason = from_utf8(reason).map_err(|_| Violation::Utf8)?;
+            Ok(Closed { code, reason: reason.into() })
+        }
+    }
+}

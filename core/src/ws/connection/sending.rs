@@ -1,0 +1,225 @@
+//! What the application says: decisions in, bytes for the peer out.
+
+use alloc::vec::Vec;
+
+use super::{Connection, Ping, Report, step_to};
+use crate::limits::Reason;
+use crate::ws::event::{Kind, Send, SendError};
+use crate::ws::frame::{CONTROL, Header, Opcode};
+use crate::ws::state::{State, Step};
+use crate::ws::utf8::Utf8;
+use crate::ws::{CloseCode, Closed, Message};
+use crate::{Bytes, Instant};
+
+impl Connection {
+    /// Takes what the application has decided. Look at [`poll_transmit`](Self::poll_transmit) again, and after a close at
+    /// [`next_event`](Self::next_event).
+    ///
+    /// # Errors
+    /// What was asked breaks a rule; nothing has been written. To close what is closed is no error.
+    pub fn send(&mut self, now: Instant, what: Send<'_>) -> Result<(), SendError> {
+        self.now = now;
+        if let Send::Close { code, reason } = what {
+            self.close(now, code, reason);
+            return Ok(());
+        }
+        if !self.ending.can_speak() {
+            return Err(SendError::Closed);
+        }
+        match what {
+            Send::Message(_) if self.outgoing.is_some() => return Err(SendError::Incomplete),
+            Send::Message(message) => self.message(message),
+            Send::Part { kind, data, last } => self.part_out(kind, data, last)?,
+            Send::Ping(payload) => self.control_out(Opcode::Ping, payload)?,
+            Send::Pong(payload) => self.control_out(Opcode::Pong, payload)?,
+            Send::Close { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// How many bytes of messages the machine takes gladly: zero while the peer is slow to read, and once it has ended.
+    /// Grows by [`transmitted`](Self::transmitted).
+    pub fn capacity(&self) -> usize {
+        match self.ending.can_speak() {
+            true => self.config.limits.write_buffer.saturating_sub(self.output.len()),
+            false => 0,
+        }
+    }
+
+    /// Fills `slices` with what is to be written next, in order; says how many it filled, zero if nothing is.
+    pub fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        self.output.slices(slices)
+    }
+
+    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been written. Look at it again, at
+    /// [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
+    pub fn transmitted(&mut self, now: Instant, n: usize) {
+        self.now = now;
+        self.output.advance(n);
+        if self.output.len() < self.config.limits.write_buffer
+            && let Some(payload) = self.unanswered.take()
+        {
+            self.frame(Opcode::Pong, true, false, payload.into());
+        }
+        if !self.output.is_empty() {
+            if n > 0 {
+                self.timers.writing(now, self.config.timeouts.write);
+            }
+            return;
+        }
+        self.timers.written();
+        // Our close frame is out: now it is for the peer to get on.
+        if self.ending.ours == State::Closed {
+            self.timers.expect(now, self.close_timeout(), Reason::Close);
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        let (kind, payload) = match message {
+            Message::Text(text) => (Kind::Text, text.into()),
+            Message::Binary(bytes) => (Kind::Binary, bytes),
+        };
+        let deflate = self.config.deflate.filter(|deflate| payload.len() >= deflate.threshold);
+        match (&mut self.codec, deflate) {
+            (Some((compressor, _)), Some(_)) => {
+                let mut compressed = Vec::new();
+                compressor.compress(&payload, &mut compressed);
+                self.frame(opcode(kind), true, true, compressed.into());
+            }
+            _ => self.frame(opcode(kind), true, false, payload),
+        }
+    }
+
+    fn part_out(&mut self, kind: Kind, data: Bytes, last: bool) -> Result<(), SendError> {
+        let (first, mut utf8) = match self.outgoing {
+            None => (true, Utf8::default()),
+            Some((begun, utf8)) if begun == kind => (false, utf8),
+            Some(_) => return Err(SendError::Kind),
+        };
+        if kind == Kind::Text && !(utf8.push(&data) && (!last || utf8.is_complete())) {
+            return Err(SendError::Utf8);
+        }
+        self.outgoing = (!last).then_some((kind, utf8));
+        let step = match (first, last) {
+            (true, true) => Step::Whole,
+            (true, false) => Step::First,
+            (false, false) => Step::More,
+            (false, true) => Step::Last,
+        };
+        step_to(&mut self.ending.ours, step);
+        self.frame(if first { opcode(kind) } else { Opcode::Continuation }, last, false, data);
+        Ok(())
+    }
+
+    fn control_out(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() > CONTROL {
+            return Err(SendError::TooLong);
+        }
+        self.frame(opcode, true, false, payload.to_vec().into());
+        Ok(())
+    }
+
+    /// Writes a frame.
+    fn frame(&mut self, opcode: Opcode, fin: bool, compressed: bool, payload: Bytes) {
+        let mask = self.keys.as_mut().map(super::Keys::draw);
+        let header = Header { opcode, fin, compressed, mask, len: payload.len() as u64 };
+        let out = self.output.buf();
+        header.write(out);
+        match mask {
+            None => self.output.push(payload),
+            Some(mut mask) => {
+                let start = out.len();
+                out.extend_from_slice(&payload);
+                mask.apply(out.get_mut(start..).unwrap_or_default());
+            }
+        }
+        if !self.timers.is_writing() {
+            self.timers.writing(self.now, self.config.timeouts.write);
+        }
+    }
+
+    // Pings and pongs
+
+    /// Answers the ping whose payload was taken out of the input last. While the peer does not read, only the latest is
+    /// kept (RFC 6455 section 5.5.3).
+    pub(super) fn pong(&mut self, len: usize) {
+        let payload = self.input.taken(len).to_vec();
+        match self.output.len() < self.config.limits.write_buffer {
+            true => self.frame(Opcode::Pong, true, false, payload.into()),
+            false => self.unanswered = Some(payload),
+        }
+    }
+
+    /// A pong has come, whose payload was taken out of the input last.
+    pub(super) fn ponged(&mut self, len: usize) {
+        let matches = |ping: &mut Ping| ping.payload == self.input.taken(len);
+        if let (Some(ping), Some(interval)) = (self.ping.take_if(matches), self.config.timeouts.ping_interval)
+        {
+            self.timers.expect(ping.sent, interval, Reason::Ping);
+        }
+    }
+
+    /// It is time for a ping.
+    pub(super) fn say_ping(&mut self) {
+        self.pings = self.pings.wrapping_add(1);
+        // Not to be guessed by accident; whoever answers without having read it only fools itself.
+        let payload = (self.now.as_micros() as u32 ^ self.pings.wrapping_mul(0x9e37_79b1)).to_be_bytes();
+        self.ping = Some(Ping { payload, sent: self.now });
+        self.frame(Opcode::Ping, true, false, payload.to_vec().into());
+        self.expect_pong(self.now);
+    }
+
+    // Close frames
+
+    /// Begins the closing handshake, or completes it.
+    pub(super) fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
+        self.now = now;
+        if let Report::Announced(_) = self.ending.report {
+            self.answer();
+        } else if self.ending.can_speak() {
+            let code = match code {
+                CloseCode::NO_STATUS_RCVD => code,
+                code if code.is_sendable() => code,
+                _ => CloseCode::NORMAL_CLOSURE,
+            };
+            self.say_close(Closed { code, reason: cut(reason).into() });
+        }
+    }
+
+    /// Says what the peer has been waiting for.
+    pub(super) fn answer(&mut self) {
+        if let Report::Announced(closed) = core::mem::replace(&mut self.ending.report, Report::Nothing) {
+            self.say_close(closed);
+        }
+    }
+
+    fn say_close(&mut self, closed: Closed) {
+        let mut payload = Vec::new();
+        if closed.code != CloseCode::NO_STATUS_RCVD {
+            payload.extend_from_slice(&closed.code.0.to_be_bytes());
+            payload.extend_from_slice(closed.reason.as_bytes());
+        }
+        self.unanswered = None;
+        self.ping = None;
+        self.timers.relax();
+        self.frame(Opcode::Close, true, false, payload.into());
+        step_to(&mut self.ending.ours, Step::Close);
+        self.ending.report = Report::Due(closed);
+    }
+}
+
+fn opcode(kind: Kind) -> Opcode {
+    match kind {
+        Kind::Text => Opcode::Text,
+        Kind::Binary => Opcode::Binary,
+    }
+}
+
+/// The beginning of a reason, as much as a close frame has room for.
+fn cut(reason: &str) -> &str {
+    let mut end = reason.len().min(CONTROL - 2);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason.get(..end).unwrap_or_default()
+}

@@ -1,0 +1,247 @@
+//! The opening handshake as a server sees it (RFC 6455 section 4.2): what a request has to say, and the fields of the
+//! answer. Status line and head are HTTP's matter, so that another version of it can carry a WebSocket as well.
+
+use core::error::Error;
+use core::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use sha1::{Digest, Sha1};
+
+use super::config::Config;
+use super::deflate::{Compressor, Decompressor, Parameters};
+use super::state::Role;
+use crate::http::{Headers, InvalidHeader, Method, RequestHead, Status, Version, list, trim};
+
+/// What is hashed behind the key (RFC 6455 section 1.3).
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+pub(super) const PROTOCOL: &str = "sec-websocket-protocol";
+const EXTENSIONS: &str = "sec-websocket-extensions";
+
+/// Whether a request asks for a WebSocket.
+pub fn is_asked_for(head: &RequestHead) -> bool {
+    let headers = head.headers();
+    head.version() == Version::Http11
+        && headers.has_token("upgrade", "websocket")
+        && headers.has_token("connection", "upgrade")
+}
+
+/// The subprotocols that a client offers, the ones that it likes better first.
+///
+/// ```
+/// use stelo_core::http::Headers;
+/// use stelo_core::ws::protocols;
+///
+/// let mut headers = Headers::new();
+/// headers.append("Sec-WebSocket-Protocol", "chat, superchat").unwrap();
+/// assert_eq!(protocols(&headers).collect::<Vec<_>>(), ["chat", "superchat"]);
+/// ```
+pub fn protocols(headers: &Headers) -> impl Iterator<Item = &str> {
+    headers.get_all(PROTOCOL).flat_map(list).filter_map(|protocol| core::str::from_utf8(protocol).ok())
+}
+
+/// A request for a WebSocket that is in order.
+///
+/// ```
+/// use stelo_core::http::{Headers, Method, RequestHead};
+/// use stelo_core::ws::{Config, Handshake};
+///
+/// let mut head = RequestHead::new(Method::Get, "/chat").unwrap();
+/// for (name, value) in [
+///     ("connection", "keep-alive, Upgrade"),
+///     ("upgrade", "websocket"),
+///     ("sec-websocket-version", "13"),
+///     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+/// ] {
+///     head.headers_mut().append(name, value).unwrap();
+/// }
+/// let handshake = Handshake::check(&head).unwrap();
+/// let mut headers = Headers::new();
+/// handshake.accept(&mut headers, &Config::default()).unwrap();
+/// assert_eq!(headers.get_str("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    accept: [u8; 28],
+    /// The fields with what the client offers.
+    offers: Headers,
+}
+
+impl Handshake {
+    /// Looks at a request that [asks for](is_asked_for) a WebSocket.
+    ///
+    /// # Errors
+    /// It breaks a rule, and is to be answered with what the refusal says.
+    pub fn check(head: &RequestHead) -> Result<Self, Refusal> {
+        if *head.method() != Method::Get {
+            return Err(Refusal::Method);
+        }
+        let headers = head.headers();
+        match only(headers, "sec-websocket-version") {
+            Some(b"13") => {}
+            _ if !headers.contains("sec-websocket-version") => return Err(Refusal::VersionMissing),
+            _ => return Err(Refusal::Version),
+        }
+        let key = match only(headers, "sec-websocket-key") {
+            Some(key) if is_key(key) => key,
+            None if !headers.contains("sec-websocket-key") => return Err(Refusal::KeyMissing),
+            _ => return Err(Refusal::Key),
+        };
+        let mut offers = Headers::new();
+        for name in [PROTOCOL, EXTENSIONS] {
+            for value in headers.get_all(name) {
+                // It has been taken by the same rules.
+                let _ = offers.append(name, trim(value));
+            }
+        }
+        Ok(Self { accept: accept(key), offers })
+    }
+
+    /// Adds to the fields of the answer those that accept: `connection`, `upgrade`, `sec-websocket-accept`, and
+    /// `sec-websocket-extensions` where an offer is taken. The one in which the application has chosen a subprotocol,
+    /// `sec-websocket-protocol`, must be there already.
+    ///
+    /// # Errors
+    /// That subprotocol was not offered. What to answer is for the caller to say.
+    pub fn accept(&self, headers: &mut Headers, config: &Config) -> Result<Agreed, NotOffered> {
+        let mut chosen = headers.get_all(PROTOCOL);
+        let first = chosen.next();
+        let offered = |name: &[u8]| protocols(&self.offers).any(|protocol| protocol.as_bytes() == name);
+        if chosen.next().is_some() || first.is_some_and(|name| !offered(name)) {
+            return Err(NotOffered);
+        }
+        drop(chosen);
+        for name in ["connection", "upgrade", "sec-websocket-accept", EXTENSIONS] {
+            headers.remove(name);
+        }
+        let deflate = config.deflate.and_then(|deflate| deflate.answer(&self.offers));
+        let mut add = || -> Result<(), InvalidHeader> {
+            headers.append("connection", "Upgrade")?;
+            headers.append("upgrade", "websocket")?;
+            headers.append("sec-websocket-accept", self.accept)?;
+            if let Some(deflate) = &deflate {
+                headers.append(EXTENSIONS, alloc::format!("{deflate}"))?;
+            }
+            Ok(())
+        };
+        // All of these are field values.
+        let _ = add();
+        Ok(Agreed { deflate })
+    }
+}
+
+/// What was agreed on in the handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Agreed {
+    /// How messages may be compressed.
+    pub deflate: Option<Parameters>,
+}
+
+impl Agreed {
+    /// What compresses and decompresses, where that was agreed on.
+    pub(super) fn codec(&self, config: &Config, role: Role) -> Option<(Compressor, Decompressor)> {
+        let (deflate, parameters) = (config.deflate?, self.deflate?);
+        Some(match role {
+            Role::Server => parameters.server(&deflate),
+            Role::Client => parameters.client(&deflate),
+        })
+    }
+}
+
+/// Why a request for a WebSocket is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The method is not GET: 405.
+    Method,
+    /// There is no version: 426.
+    VersionMissing,
+    /// The version is not 13, the only one there is: 426.
+    Version,
+    /// There is no key: 400.
+    KeyMissing,
+    /// The key is not 16 bytes in base64: 400.
+    Key,
+}
+
+impl Refusal {
+    /// The status to answer with.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Method => Status::METHOD_NOT_ALLOWED,
+            Self::VersionMissing | Self::Version => Status::UPGRADE_REQUIRED,
+            Self::KeyMissing | Self::Key => Status::BAD_REQUEST,
+        }
+    }
+
+    /// The fields that belong to that status.
+    pub fn headers(self) -> Headers {
+        let fields: &[(&str, &str)] = match self {
+            Self::Method => &[("allow", "GET")],
+            Self::VersionMissing | Self::Version => {
+                &[("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", "13")]
+            }
+            Self::KeyMissing | Self::Key => &[],
+        };
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            // Constants that are valid fields.
+            let _ = headers.append(name, value);
+        }
+        headers
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Method => "a WebSocket is asked for with GET",
+            Self::VersionMissing => "missing Sec-WebSocket-Version header",
+            Self::Version => "unsupported Sec-WebSocket-Version: only 13 is",
+            Self::KeyMissing => "missing Sec-WebSocket-Key header",
+            Self::Key => "invalid Sec-WebSocket-Key header: it has to be 16 bytes in base64",
+        })
+    }
+}
+
+impl Error for Refusal {}
+
+/// The application has chosen a subprotocol that the client has not offered, or several.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotOffered;
+
+impl fmt::Display for NotOffered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the chosen subprotocol was not offered by the client: choose one of `ws::protocols`, or none",
+        )
+    }
+}
+
+impl Error for NotOffered {}
+
+/// The value of a field that may stand there once only.
+pub(super) fn only<'a>(headers: &'a Headers, name: &str) -> Option<&'a [u8]> {
+    let mut all = headers.get_all(name);
+    let value = all.next()?;
+    all.next().is_none().then(|| trim(value))
+}
+
+/// Whether it is 16 bytes in base64. What the last two bits of it say is nobody's business.
+fn is_key(key: &[u8]) -> bool {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    );
+    let mut bytes = [0; 18];
+    key.len() == 24 && LENIENT.decode_slice(key, &mut bytes) == Ok(16)
+}
+
+/// The answer to a key (RFC 6455 section 4.2.2).
+pub(super) fn accept(key: &[u8]) -> [u8; 28] {
+    let hash: [u8; 20] = Sha1::new().chain_update(key).chain_update(GUID).finalize().into();
+    let mut text = [0; 28];
+    // 20 bytes are 28 characters.
+    let _ = STANDARD.encode_slice(hash, &mut text);
+    text
+}

@@ -1,0 +1,98 @@
+//! Masking (RFC 6455 section 5.3): what a client sends is combined with a key that changes from frame to frame.
+//!
+//! The keys have to be unforeseeable for whoever makes the messages (section 10.3): they come out of a hash over a seed
+//! that the caller has drawn, and a counter.
+
+use sha1::{Digest, Sha1};
+
+/// The key of a frame, turned so that its first byte is for the next byte of the payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mask([u8; 4]);
+
+impl Mask {
+    pub(super) fn new(key: [u8; 4]) -> Self {
+        Self(key)
+    }
+
+    /// The key as it stands in the header of the frame.
+    pub(super) fn key(self) -> [u8; 4] {
+        self.0
+    }
+
+    /// Masks the next bytes of the payload, or unmasks them: that is the same.
+    pub(super) fn apply(&mut self, bytes: &mut [u8]) {
+        let turn = bytes.len() % 4;
+        // Words without a dependence on each other: the compiler makes vectors of them.
+        let key = u32::from_ne_bytes(self.0);
+        let (words, rest) = bytes.as_chunks_mut::<4>();
+        for word in words {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
+        for (byte, key) in rest.iter_mut().zip(self.0) {
+            *byte ^= key;
+        }
+        self.0.rotate_left(turn);
+    }
+}
+
+/// Draws the keys of a client.
+pub(super) struct Keys {
+    seed: [u8; 20],
+    drawn: u64,
+    /// What is left of the last hash, at the end.
+    hash: [u8; 20],
+}
+
+impl Keys {
+    pub(super) fn new(seed: [u8; 20]) -> Self {
+        Self { seed, drawn: 0, hash: [0; 20] }
+    }
+
+    /// The key of the next frame.
+    pub(super) fn draw(&mut self) -> Mask {
+        let (keys, _) = self.hash.as_chunks::<4>();
+        let place = (self.drawn % keys.len() as u64) as usize;
+        if place == 0 {
+            let hash = Sha1::new().chain_update(self.seed).chain_update(self.drawn.to_be_bytes());
+            self.hash = hash.finalize().into();
+        }
+        self.drawn += 1;
+        let (keys, _) = self.hash.as_chunks::<4>();
+        Mask::new(keys.get(place).copied().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn masking_twice_gives_back_what_was_there_wherever_it_is_cut() {
+        let plain: Vec<u8> = (0..100).collect();
+        let expected: Vec<u8> = plain.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(b, k)| b ^ k).collect();
+        for len in 0..plain.len() {
+            for cut in 0..=len {
+                let mut bytes = plain[..len].to_vec();
+                let mut mask = Mask::new([1, 2, 3, 4]);
+                mask.apply(&mut bytes[..cut]);
+                mask.apply(&mut bytes[cut..]);
+                assert_eq!(bytes, expected[..len], "{cut} of {len}");
+                let mut mask = Mask::new([1, 2, 3, 4]);
+                mask.apply(&mut bytes);
+                assert_eq!(bytes, plain[..len]);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_keys_are_alike_and_no_two_seeds() {
+        let mut keys = Keys::new([7; 20]);
+        let mut drawn: Vec<_> = (0..1000).map(|_| keys.draw().key()).collect();
+        let mut others = Keys::new([8; 20]);
+        drawn.extend((0..1000).map(|_| others.draw().key()));
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 2000);
+    }
+}

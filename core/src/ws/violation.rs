@@ -1,0 +1,62 @@
+//! What a peer can do wrong, with the close code and the words that it is told.
+
+use core::fmt;
+
+use super::CloseCode;
+
+/// A broken rule or limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Violation {
+    Masking,
+    Reserved,
+    Opcode,
+    UnexpectedContinuation,
+    ExpectedContinuation,
+    ControlTooLong,
+    ControlFragmented,
+    LengthEncoding,
+    CloseTooShort,
+    CloseCode,
+    Utf8,
+    Compression,
+    MessageTooBig { limit: usize },
+    FrameTooBig { limit: usize },
+    EmptyFragments,
+    PingTimeout,
+}
+
+impl Violation {
+    /// The code by which it ends the connection (RFC 6455 section 7.4.1).
+    pub(super) const fn code(self) -> CloseCode {
+        match self {
+            Self::Utf8 => CloseCode::INVALID_FRAME_PAYLOAD_DATA,
+            Self::MessageTooBig { .. } | Self::FrameTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
+            Self::EmptyFragments => CloseCode::POLICY_VIOLATION,
+            Self::PingTimeout => CloseCode::INTERNAL_ERROR,
+            _ => CloseCode::PROTOCOL_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Masking => "incorrect masking",
+            Self::Reserved => "reserved bits must be 0",
+            Self::Opcode => "invalid opcode",
+            Self::UnexpectedContinuation => "unexpected continuation frame",
+            Self::ExpectedContinuation => "expected a continuation frame",
+            Self::ControlTooLong => "control frame too long",
+            Self::ControlFragmented => "fragmented control frame",
+            Self::LengthEncoding => "invalid payload length",
+            Self::CloseTooShort => "close frame too short",
+            Self::CloseCode => "invalid status code",
+            Self::Utf8 => "invalid UTF-8",
+            Self::Compression => "decompression failed",
+            Self::EmptyFragments => "too many empty fragments",
+            Self::PingTimeout => "keepalive ping timeout",
+            Self::MessageTooBig { limit } => return write!(f, "message exceeds the limit of {limit} bytes"),
+            Self::FrameTooBig { limit } => return write!(f, "frame exceeds the limit of {limit} bytes"),
+        })
+    }
+}
