@@ -54,6 +54,14 @@ enum Stage {
 /// What has been broken.
 pub(crate) type Rule = &'static str;
 
+/// What was asked for, as far as it decides whether the response has a body (RFC 9112, section 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asked {
+    Head,
+    Connect,
+    Other,
+}
+
 impl Reader {
     /// Whether nothing of a response has come yet.
     pub(crate) fn is_new(&self) -> bool {
@@ -71,28 +79,28 @@ impl Reader {
         Some(asked)
     }
 
-    /// Takes what it can from `input`; the response, once it is whole. `to_head` says that the request was a HEAD.
+    /// Takes what it can from `input`; the response to what was `asked`, once it is whole.
     pub(crate) fn read(
         &mut self,
         input: &mut Vec<u8>,
         ended: bool,
-        to_head: bool,
+        asked: Asked,
     ) -> Result<Option<Answer>, Rule> {
         let mut at = 0;
-        let done = self.step(input, &mut at, ended, to_head);
+        let done = self.step(input, &mut at, ended, asked);
         input.drain(..at);
         Ok(done?.then(|| std::mem::take(self).answer))
     }
 
     /// Says whether the response is whole.
-    fn step(&mut self, input: &[u8], at: &mut usize, ended: bool, to_head: bool) -> Result<bool, Rule> {
+    fn step(&mut self, input: &[u8], at: &mut usize, ended: bool, asked: Asked) -> Result<bool, Rule> {
         loop {
             let rest = &input[*at..];
             self.stage = match self.stage {
                 Stage::Head => {
                     let Some(end) = find(rest, b"\r\n\r\n") else { return Ok(false) };
                     *at += end + 4;
-                    let stage = self.head(&rest[..end], to_head)?;
+                    let stage = self.head(&rest[..end], asked)?;
                     if (100..200).contains(&self.answer.status) && self.answer.status != 101 {
                         self.answer = Answer::default();
                         Stage::Head
@@ -150,7 +158,7 @@ impl Reader {
         n
     }
 
-    fn head(&mut self, head: &[u8], to_head: bool) -> Result<Stage, Rule> {
+    fn head(&mut self, head: &[u8], asked: Asked) -> Result<Stage, Rule> {
         if head.iter().any(|&b| b < b' ' && !matches!(b, b'\r' | b'\n' | b'\t') || b == 0x7f) {
             return Err("a control character in the head");
         }
@@ -164,22 +172,23 @@ impl Reader {
         self.answer.status =
             number(status, 10).and_then(|n| n.try_into().ok()).ok_or("the status is no number")?;
         self.answer.fields = lines.map(field).collect::<Result<_, Rule>>()?;
-        self.framing(to_head)
+        self.framing(asked)
     }
 
-    fn framing(&self, to_head: bool) -> Result<Stage, Rule> {
+    fn framing(&self, asked: Asked) -> Result<Stage, Rule> {
         let all = |name| self.answer.fields.iter().filter(move |(n, _)| n == name).map(|(_, value)| value);
         let (mut lengths, mut codings) = (all("content-length"), all("transfer-encoding"));
         let (length, coding) = (lengths.next(), codings.next());
         if lengths.next().is_some() || codings.next().is_some() || length.is_some() && coding.is_some() {
             return Err("framed twice");
         }
-        let bodiless = matches!(self.answer.status, 100..=199 | 204);
+        let tunnel = asked == Asked::Connect && matches!(self.answer.status, 200..=299);
+        let bodiless = tunnel || matches!(self.answer.status, 100..=199 | 204);
         if bodiless && (length.is_some() || coding.is_some()) {
             return Err("a length where there can be no body");
         }
         Ok(match (length, coding) {
-            _ if to_head || bodiless || self.answer.status == 304 => Stage::Length(0),
+            _ if asked == Asked::Head || bodiless || self.answer.status == 304 => Stage::Length(0),
             (Some(length), _) => {
                 Stage::Length(number(length.as_bytes(), 10).ok_or("a length that is no number")?)
             }
@@ -234,11 +243,11 @@ mod tests {
         let mut input = Vec::new();
         for byte in text.bytes() {
             input.push(byte);
-            if let Some(answer) = reader.read(&mut input, false, false)? {
+            if let Some(answer) = reader.read(&mut input, false, Asked::Other)? {
                 return Ok(Some(answer));
             }
         }
-        reader.read(&mut input, true, false)
+        reader.read(&mut input, true, Asked::Other)
     }
 
     #[test]
@@ -272,6 +281,17 @@ mod tests {
         ] {
             assert!(read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_asked_counts() {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
+        let tunnel = b"HTTP/1.1 200 OK\r\n\r\nnot HTTP";
+        for (asked, response) in [(Asked::Head, &head[..]), (Asked::Connect, tunnel)] {
+            let answer = Reader::default().read(&mut response.to_vec(), false, asked);
+            assert_eq!(answer.unwrap().unwrap().body, b"", "{asked:?}");
+        }
+        assert!(Reader::default().read(&mut head.to_vec(), false, Asked::Connect).is_err());
     }
 
     #[test]

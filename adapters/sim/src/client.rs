@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stelo_runtime::{Address, Stream as _};
 
-use crate::answer::{Answer, Reader};
+use crate::answer::{Answer, Asked, Reader};
 use crate::handles::Stream;
 use crate::sim::Sim;
 
@@ -101,12 +101,12 @@ impl Client {
         Ok(())
     }
 
-    /// The next answer, to a request other than HEAD. Interim ones (100 to 199) are passed over.
+    /// The next answer, to a request other than HEAD and CONNECT. Interim ones (100 to 199) are passed over.
     ///
     /// # Errors
     /// There is none, or not a whole one.
     pub async fn answer(&mut self) -> Result<Answer, Broken> {
-        poll_fn(|cx| self.poll_answer(cx, false)).await
+        poll_fn(|cx| self.poll_answer(cx, Asked::Other)).await
     }
 
     /// The next answer, to a HEAD request: it has no body.
@@ -114,7 +114,16 @@ impl Client {
     /// # Errors
     /// There is none, or not a whole one.
     pub async fn answer_to_head(&mut self) -> Result<Answer, Broken> {
-        poll_fn(|cx| self.poll_answer(cx, true)).await
+        poll_fn(|cx| self.poll_answer(cx, Asked::Head)).await
+    }
+
+    /// The next answer, to a CONNECT: behind a success come the bytes of the tunnel, which [`bytes`](Self::bytes)
+    /// reads.
+    ///
+    /// # Errors
+    /// There is none, or not a whole one.
+    pub async fn answer_to_connect(&mut self) -> Result<Answer, Broken> {
+        poll_fn(|cx| self.poll_answer(cx, Asked::Connect)).await
     }
 
     /// Waits to be asked for the body, after a request with `expect: 100-continue`: false if the answer comes instead.
@@ -202,11 +211,11 @@ impl Client {
         self.written = 0;
     }
 
-    fn poll_answer(&mut self, cx: &mut Context<'_>, to_head: bool) -> Poll<Result<Answer, Broken>> {
+    fn poll_answer(&mut self, cx: &mut Context<'_>, asked: Asked) -> Poll<Result<Answer, Broken>> {
         // An answer may be there although nothing more can be sent.
         let _ = self.poll_flush(cx);
         loop {
-            match self.reader.read(&mut self.input, self.end == Some(End::Closed), to_head) {
+            match self.reader.read(&mut self.input, self.end == Some(End::Closed), asked) {
                 Ok(Some(answer)) => return Poll::Ready(Ok(answer)),
                 Ok(None) => {}
                 Err(rule) => return Poll::Ready(Err(Broken::Framing(rule))),

@@ -2,6 +2,10 @@
 
 #[path = "../examples/soak/app.rs"]
 mod app;
+#[path = "../examples/soak/heap.rs"]
+mod heap;
+#[path = "../examples/soak/metered.rs"]
+mod metered;
 #[path = "../examples/soak/polite.rs"]
 mod polite;
 #[path = "../examples/soak/rude.rs"]

@@ -60,12 +60,16 @@ impl Witness {
     }
 }
 
-/// A hook of the application that fails.
+/// What goes wrong with the server as a whole, if anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fails {
-    Never,
-    AtStartup,
-    AtShutdown,
+    Nothing,
+    /// The address is taken.
+    Bind,
+    /// The start-up hook of the application.
+    Startup,
+    /// Its shutdown hook.
+    Shutdown,
 }
 
 /// The bytes of the body that belongs to a request.
@@ -171,7 +175,7 @@ impl App for Tester {
 
     fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
         let (witness, sleep) = (self.witness.clone(), self.sim.duration(brief()));
-        let fails = self.fails == Fails::AtStartup;
+        let fails = self.fails == Fails::Startup;
         Box::pin(async move {
             executor.sleep(sleep).await;
             witness.started.store(!fails, Ordering::Relaxed);
@@ -180,7 +184,7 @@ impl App for Tester {
     }
 
     fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
-        let (witness, fails) = (self.witness.clone(), self.fails == Fails::AtShutdown);
+        let (witness, fails) = (self.witness.clone(), self.fails == Fails::Shutdown);
         Box::pin(async move {
             if witness.background.load(Ordering::Relaxed) > 0 {
                 witness.fault("background tasks run at shutdown");

@@ -5,6 +5,8 @@
 //! `-- --seed N --trace` replays it and prints everything that happens.
 
 mod app;
+mod heap;
+mod metered;
 mod polite;
 mod rude;
 mod scenario;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
 fn soak(from: u64, seeds: u64, trace: bool) -> ExitCode {
     let start = Instant::now();
     let (mut elapsed, mut steps, mut requests, mut answered, mut excused) = (Duration::ZERO, 0, 0, 0, 0);
-    let mut failures = 0;
+    let (mut failures, mut held) = (0, 0);
     for seed in from..from + seeds {
         match scenario::run(seed, trace) {
             Ok(report) => {
@@ -51,6 +53,7 @@ fn soak(from: u64, seeds: u64, trace: bool) -> ExitCode {
                 requests += report.output.requests;
                 answered += report.output.answered;
                 excused += report.output.excused;
+                held = held.max(report.output.held);
                 if seeds == 1 {
                     println!("trace {:016x}", report.trace);
                 }
@@ -64,9 +67,10 @@ fn soak(from: u64, seeds: u64, trace: bool) -> ExitCode {
     }
     println!(
         "{seeds} seeds, {failures} failed; {:.1} hours of virtual time in {:.1} s; {steps} steps; {requests} requests \
-         reached the application, {answered} right answers, {excused} excused",
+         reached the application, {answered} right answers, {excused} excused; {} KiB held at most",
         elapsed.as_secs_f64() / 3600.0,
         start.elapsed().as_secs_f64(),
+        held >> 10,
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

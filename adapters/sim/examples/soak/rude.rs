@@ -24,7 +24,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     let get = |kind: &str, size: u64| format!("GET /{kind}/{id}/{size} HTTP/1.1\r\nhost: sim\r\n\r\n");
     let post = |fields: &str| format!("POST /sink/{id}/0 HTTP/1.1\r\nhost: sim\r\n{fields}\r\n");
     // What cannot be sent was cut off by the server, which is its right.
-    match sim.number(0..15) {
+    match sim.number(0..16) {
         0 => idle(&scene, &sim, client, scene.timeouts.head).await,
         // A head, byte by byte.
         1 => {
@@ -129,13 +129,14 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             }
             gone(&scene, &sim, &mut client).await;
         }
-        // A body that nobody wants, larger than what is read for politeness. On a fast line the answer is lost.
+        // A body that nobody wants, larger than what is read for politeness.
         11 => {
             let size = 4 * scene.large;
             client
                 .queue(format!("POST /plain/{id}/0 HTTP/1.1\r\nhost: sim\r\ncontent-length: {size}\r\n\r\n"));
             client.queue(vec![b'x'; size as usize]);
-            let _ = end(&scene, &sim, &mut client).await;
+            let answer = end(&scene, &sim, &mut client).await;
+            scene.calmly(answer, |answer| answer.status == 200, "a body that nobody wants");
         }
         // A client that says no more, and an application that waits for just that.
         12 => {
@@ -153,6 +154,16 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             if answer.is_some_and(|answer| answer.is_ok()) {
                 idle(&scene, &sim, client, scene.timeouts.keep_alive).await;
             }
+        }
+        // Requests ahead, and none of the answers read.
+        14 => {
+            let mut requests = String::new();
+            for _ in 0..scene.large / 50 {
+                requests += &format!("GET /plain/{}/0 HTTP/1.1\r\nhost: sim\r\n\r\n", scene.number());
+            }
+            let _ = sim.timeout(patience(&scene), client.send(requests)).await;
+            sim.pause(patience(&scene)).await;
+            gone(&scene, &sim, &mut client).await;
         }
         // A chunk size line without end.
         _ => {

@@ -1,17 +1,19 @@
 //! One run: a server, its clients, its end, and what must hold of them.
 
+use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use stelo_core::app::Address;
-use stelo_core::limits::Timeouts;
-use stelo_runtime::{Instant, Runtime, Signal};
-use stelo_server::{Config, Server};
-use stelo_sim::{Answer, Failure, Network, Random, Report, Sim, Simulation};
+use stelo_core::limits::{Limits, Timeouts};
+use stelo_runtime::{Bind, Instant, Runtime, Signal};
+use stelo_server::{Config, ServeError, Server, Stopped};
+use stelo_sim::{Answer, Failure, Handle, Network, Random, Report, Sim, Simulation};
 
-use crate::app::{Tester, Witness};
+use crate::app::{Fails, Tester, Witness};
+use crate::metered::{Aside, Metered};
 use crate::{polite, rude};
 
 /// What a run has come to.
@@ -23,6 +25,8 @@ pub(crate) struct Summary {
     pub(crate) answered: u64,
     /// Answers that did not come, for a good reason.
     pub(crate) excused: u64,
+    /// The most heap that the server held at a time, in bytes.
+    pub(crate) held: usize,
 }
 
 /// What the clients of a run share.
@@ -75,11 +79,16 @@ impl Scene {
 struct Plan {
     network: Network,
     config: Config,
+    fails: Fails,
     calm: bool,
     large: u64,
     polite: u64,
     rude: u64,
 }
+
+/// Where a server listens whose address is known beforehand.
+const SOCKET: &str = "/sim/server.sock";
+const PORT: u16 = 8000;
 
 impl Plan {
     fn draw(seed: u64) -> Self {
@@ -103,6 +112,16 @@ impl Plan {
                 linger: short(2),
             };
             config.timeout_graceful_shutdown = short(30);
+            let mut upto = |most: usize| random.number(256..most as u64) as usize;
+            let all = Limits::DEFAULT;
+            config.limits = Limits {
+                request_line: upto(all.request_line),
+                head: upto(all.head),
+                trailers: upto(all.trailers),
+                drain: upto(all.drain),
+                write_buffer: upto(all.write_buffer),
+                ..all
+            };
             config.limit_concurrency = NonZeroUsize::new(random.index(12));
             config = config.limit_max_requests(random.number(0..100));
         }
@@ -111,7 +130,18 @@ impl Plan {
             // More than there are at a time, but not more than there are in all.
             config = config.limit_concurrency(polite as usize + rude as usize + 4);
         }
-        Self { network, config, calm, large, polite, rude }
+        let fails = match random.index(40) {
+            0 => Fails::Bind,
+            1 => Fails::Startup,
+            2 => Fails::Shutdown,
+            _ => Fails::Nothing,
+        };
+        if random.chance(0.2) {
+            config = config.uds(SOCKET);
+        } else if fails != Fails::Nothing {
+            config = config.port(PORT);
+        }
+        Self { network, config, fails, calm, large, polite, rude }
     }
 }
 
@@ -132,15 +162,27 @@ pub(crate) fn run(seed: u64, print: bool) -> Result<Report<Summary>, Failure> {
 }
 
 async fn scenario(sim: Sim, plan: Plan) -> Summary {
-    let Plan { config, calm, large, polite, rude, .. } = plan;
+    let Plan { config, fails, calm, large, polite, rude, .. } = plan;
     let witness = Arc::new(Witness::default());
-    let app = Tester { sim: sim.clone(), witness: witness.clone() };
+    let app = Tester { sim: sim.clone(), witness: witness.clone(), fails };
+    let metered = Metered::new(sim.clone(), &config.limits);
+    let place = match &config.uds {
+        Some(path) => Bind::Unix(path.clone()),
+        None => Bind::Tcp { address: (Ipv4Addr::LOCALHOST, config.port).into(), reuse_port: false },
+    };
     let timeouts = config.timeouts;
     let grace = config.timeout_graceful_shutdown;
     let limited = config.limit_max_requests.is_some();
     let server = Server::new(config);
     let handle = server.handle();
-    let server = sim.start(server.serve_on(sim.clone(), Arc::new(app)));
+    let _taken = (fails == Fails::Bind).then(|| sim.bind(&place).expect("nobody has it yet"));
+    let server = sim.start(metered.serving(server.serve_on(metered.clone(), Arc::new(Aside(app)))));
+    if let Fails::Bind | Fails::Startup = fails {
+        assert!(handle.listening().await.is_none(), "it listens");
+        no_start(&sim, server, fails, &place).await;
+        assert!(!witness.started.load(Ordering::Relaxed), "the application has started");
+        return Summary { held: metered.peak(), ..Summary::default() };
+    }
     let addresses = handle.listening().await.expect("the server starts");
     let address = addresses.into_iter().next().expect("it has an address");
     let (last, answered, excused) = Default::default();
@@ -184,7 +226,11 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     }
     // A signal to a server that is already stopping.
     let forced = again || limited;
-    server.await.expect("the server ends well");
+    match server.await {
+        Ok(_) => assert!(forced || fails == Fails::Nothing, "the error of the shutdown is lost"),
+        Err(ServeError::Shutdown(_)) if fails == Fails::Shutdown => {}
+        Err(error) => panic!("the server ends with {error}"),
+    }
 
     // What has ended, has ended.
     let took = sim.now() - stopping;
@@ -205,5 +251,20 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
         requests: witness.requests() as u64,
         answered: count(&scene.answered),
         excused: count(&scene.excused),
+        held: metered.peak(),
+    }
+}
+
+/// A server that cannot start says why, lets nobody in, and leaves nothing behind.
+async fn no_start(sim: &Sim, server: Handle<Result<Stopped, ServeError>>, fails: Fails, place: &Bind) {
+    let address = match place {
+        Bind::Tcp { address, .. } => Address::Ip(*address),
+        Bind::Unix(path) => Address::Unix(path.to_string_lossy().into()),
+        Bind::Fd(_) => unreachable!("nobody hands one over"),
+    };
+    assert!(sim.connect(&address).await.is_err(), "a server that cannot start lets somebody in");
+    match (fails, server.await) {
+        (Fails::Bind, Err(ServeError::Bind { .. })) | (Fails::Startup, Err(ServeError::Startup(_))) => {}
+        (_, outcome) => panic!("the server ends with {outcome:?}"),
     }
 }

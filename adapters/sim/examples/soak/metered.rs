@@ -1,0 +1,277 @@
+//! The simulated executor with an eye on memory: what runs for the server counts for it, and is held against its limits
+//! after each poll.
+//!
+//! The simulator's own work, done when the server reads, writes, sleeps or spawns, does not count, nor does the
+//! application, whose calls are wrapped by [`Aside`]. A task runs on the side that has spawned it.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use stelo_core::app::{App, BoxError, BoxFuture, Executor, Reply, Request, Response};
+use stelo_core::body::Sender;
+use stelo_core::limits::Limits;
+use stelo_runtime::{Address, Bind, Instant, Listener, Runtime, Signal, Signals, Sleep, Stream};
+use stelo_sim::Sim;
+
+use crate::heap::{self, Side, on};
+
+/// Does `work`, which is not the server's.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    on(Side::Others, work)
+}
+
+/// What the server may hold apart from connections: its configuration, the registry, the fields of every response. What
+/// a connection has held must be gone with it, or this does not suffice.
+const FIXED: usize = 8 << 10;
+
+/// What the server reads at a time.
+const READ: usize = 16 << 10;
+
+/// What a task of the application may still have of a body whose connection is gone.
+const TASK: usize = (Sender::CAPACITY + 1) * READ;
+
+/// What the server may hold for each open connection, by its limits.
+fn most(limits: &Limits) -> usize {
+    /// Up to this size a piece of a response is copied into the output.
+    const COPIED: usize = 4 << 10;
+    // A vector has up to twice the room that is needed.
+    let head = 2 * (limits.request_line + limits.head + limits.fields * 16);
+    let trailers = 2 * (limits.trailers + limits.trailer_fields * 16);
+    let output = 2 * (limits.write_buffer + COPIED + 1024);
+    // Pieces of a body on their way to the application, and one on its way back.
+    let bodies = (Sender::CAPACITY + 2) * READ;
+    // The task itself, what it shares with the application, its timer.
+    let task = 4 << 10;
+    READ + head + trailers + output + bodies + task
+}
+
+/// The executor that the server gets.
+#[derive(Clone)]
+pub(crate) struct Metered {
+    sim: Sim,
+    meter: Arc<Meter>,
+}
+
+struct Meter {
+    /// What may be held for a connection.
+    most: usize,
+    /// Tasks of the application that run.
+    tasks: AtomicUsize,
+    /// The most that was held at a time.
+    peak: AtomicUsize,
+}
+
+impl Metered {
+    pub(crate) fn new(sim: Sim, limits: &Limits) -> Self {
+        let meter = Meter { most: most(limits), tasks: 0.into(), peak: 0.into() };
+        Self { sim, meter: Arc::new(meter) }
+    }
+
+    /// A future that is the server's.
+    pub(crate) fn serving<F: Future>(&self, future: F) -> Task<F> {
+        Task { side: Side::Server, meter: Some(self.clone()), future: Box::pin(future) }
+    }
+
+    /// The most that was held at a time.
+    pub(crate) fn peak(&self) -> usize {
+        self.meter.peak.load(Ordering::Relaxed)
+    }
+
+    /// Holds what the server has against what it may have.
+    fn look(&self) {
+        let Meter { most, tasks, peak } = &*self.meter;
+        let (held, open) = (heap::held(), self.sim.accepted());
+        let tasks = tasks.load(Ordering::Relaxed);
+        peak.fetch_max(held, Ordering::Relaxed);
+        let limit = FIXED + open * most + tasks * TASK;
+        assert!(
+            held <= limit,
+            "{held} bytes held for {open} connections and {tasks} tasks, of {limit} allowed"
+        );
+    }
+}
+
+/// A future that runs on a side.
+pub(crate) struct Task<F> {
+    side: Side,
+    /// What is held is looked at after each poll of the server; a task of the application is counted.
+    meter: Option<Metered>,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Task<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        let polled = on(this.side, || this.future.as_mut().poll(cx));
+        if let (Side::Server, Some(meter)) = (this.side, &this.meter) {
+            meter.look();
+        }
+        polled
+    }
+}
+
+impl<F> Drop for Task<F> {
+    fn drop(&mut self) {
+        if let (Side::Others, Some(Metered { meter, .. })) = (self.side, &self.meter) {
+            meter.tasks.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A future that is not the server's, though the server polls it.
+pub(crate) fn not_serving<F: Future>(future: F) -> Task<F> {
+    Task { side: Side::Others, meter: None, future: Box::pin(future) }
+}
+
+impl Runtime for Metered {
+    const NAME: &'static str = Sim::NAME;
+
+    type Socket = <Sim as Runtime>::Socket;
+    type Listener = Outside<<Sim as Runtime>::Listener>;
+    type Stream = Outside<<Sim as Runtime>::Stream>;
+    type Sleep = Outside<<Sim as Runtime>::Sleep>;
+    type Signals = Outside<<Sim as Runtime>::Signals>;
+
+    fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
+        Sim::block_on(|sim| main(Self::new(sim, &Limits::DEFAULT)))
+    }
+
+    fn current() -> io::Result<Self> {
+        Sim::current().map(|sim| Self::new(sim, &Limits::DEFAULT))
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let side = heap::side();
+        if side == Side::Others {
+            self.meter.tasks.fetch_add(1, Ordering::Relaxed);
+        }
+        let task = Task { side, meter: Some(self.clone()), future: Box::pin(future) };
+        aside(|| self.sim.spawn(task));
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        aside(|| self.sim.blocking(work));
+    }
+
+    fn now(&self) -> Instant {
+        self.sim.now()
+    }
+
+    fn unix_time(&self) -> Duration {
+        self.sim.unix_time()
+    }
+
+    fn sleep(&self, deadline: Instant) -> Self::Sleep {
+        Outside(self.sim.sleep(deadline))
+    }
+
+    fn bind(&self, bind: &Bind) -> io::Result<Self::Socket> {
+        aside(|| self.sim.bind(bind))
+    }
+
+    fn share(&self, socket: &Self::Socket) -> io::Result<Self::Socket> {
+        aside(|| self.sim.share(socket))
+    }
+
+    fn listen(&self, socket: Self::Socket, backlog: u32) -> io::Result<Self::Listener> {
+        aside(|| self.sim.listen(socket, backlog)).map(Outside)
+    }
+
+    fn local_address(&self, socket: &Self::Socket) -> io::Result<Address> {
+        self.sim.local_address(socket)
+    }
+
+    fn signals(&self) -> io::Result<Self::Signals> {
+        aside(|| self.sim.signals()).map(Outside)
+    }
+}
+
+/// Something of the simulator's: what it does is not the server's doing.
+pub(crate) struct Outside<T>(T);
+
+impl<L: Listener> Listener for Outside<L> {
+    type Stream = Outside<L::Stream>;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Stream>> {
+        aside(|| self.0.poll_accept(cx)).map_ok(Outside)
+    }
+}
+
+impl<S: Stream> Stream for Outside<S> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        aside(|| self.0.poll_read(cx, buf))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        aside(|| self.0.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        aside(|| self.0.poll_write_vectored(cx, bufs))
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        aside(|| self.0.poll_close(cx))
+    }
+
+    fn peer_address(&self) -> Option<Address> {
+        self.0.peer_address()
+    }
+
+    fn local_address(&self) -> Option<Address> {
+        self.0.local_address()
+    }
+}
+
+impl<S: Sleep> Future for Outside<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        aside(|| Pin::new(&mut self.0).poll(cx))
+    }
+}
+
+impl<S: Sleep> Sleep for Outside<S> {
+    fn reset(&mut self, deadline: Instant) {
+        aside(|| self.0.reset(deadline));
+    }
+}
+
+impl<S: Signals> Signals for Outside<S> {
+    fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        aside(|| self.0.poll_signal(cx))
+    }
+}
+
+/// An application whose memory is its own, though the server polls it.
+pub(crate) struct Aside<A>(pub(crate) A);
+
+impl<A: App> App for Aside<A> {
+    fn call(&self, request: Request) -> Reply {
+        aside(|| match self.0.call(request) {
+            Reply::Ready(response) => Reply::Ready(after(response)),
+            Reply::Future(reply) => Reply::future(not_serving(async { after(reply.await) })),
+        })
+    }
+
+    fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
+        aside(|| Box::pin(not_serving(self.0.startup(executor))))
+    }
+
+    fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
+        aside(|| Box::pin(not_serving(self.0.shutdown())))
+    }
+}
+
+/// Wraps what the server will run of a response.
+fn after(response: Response) -> Response {
+    let background = response.background.map(|task| -> BoxFuture<()> { Box::pin(not_serving(task)) });
+    Response { background, ..response }
+}
