@@ -44,6 +44,7 @@
 //! | `violation.rs` | what a peer can do wrong, and what it is told |
 //! | `deflate.rs`, `deflate/` | compressed messages |
 
+mod client;
 mod close;
 mod config;
 mod connection;
@@ -57,6 +58,7 @@ pub mod state;
 mod utf8;
 mod violation;
 
+pub use client::{ClientHandshake, HandshakeError, Opened};
 pub use close::{CloseCode, Closed};
 pub use config::{Config, Limits, Timeouts};
 pub use connection::Connection;

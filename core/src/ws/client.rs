@@ -1,0 +1,237 @@
+//! The opening handshake as a client sees it (RFC 6455 section 4.1): a request to write, and an answer that comes in
+//! pieces.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
+use core::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::config::Config;
+use super::deflate::Offer;
+use super::handshake::{Agreed, PROTOCOL, accept, only};
+use crate::http::{Headers, Status, is_field_value, is_token, trim};
+
+/// What a client asks, and what it has heard of the answer.
+///
+/// ```
+/// use stelo_core::ws::{ClientHandshake, Config};
+///
+/// let mut handshake = ClientHandshake::new("example.org", "/chat", &["chat"], *b"the sample nonce", &Config::default()).unwrap();
+/// assert!(handshake.request().starts_with(b"GET /chat HTTP/1.1\r\nhost: example.org\r\n"));
+/// let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+///     sec-websocket-protocol: chat\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x02hi";
+/// let (first, rest) = answer.split_at(20);
+/// assert_eq!(handshake.receive(first).unwrap(), None);
+/// let opened = handshake.receive(rest).unwrap().unwrap();
+/// assert_eq!(opened.protocol.as_deref(), Some("chat"));
+/// assert_eq!(opened.ahead, b"\x81\x02hi");
+/// ```
+#[derive(Debug)]
+pub struct ClientHandshake {
+    request: Vec<u8>,
+    key: [u8; 24],
+    protocols: Vec<String>,
+    offer: Option<Offer>,
+    /// What has come of the answer.
+    answer: Vec<u8>,
+    /// How far the end of the head has been looked for.
+    scanned: usize,
+}
+
+/// A WebSocket that the server has accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Opened {
+    /// What was agreed on, for [`Connection::client`](super::Connection::client).
+    pub agreed: Agreed,
+    /// The subprotocol that the server has chosen.
+    pub protocol: Option<String>,
+    /// The header fields of the answer.
+    pub headers: Headers,
+    /// What has come after the answer: the first bytes for the connection.
+    pub ahead: Vec<u8>,
+}
+
+impl ClientHandshake {
+    /// The head of the answer has at most so many bytes.
+    const HEAD: usize = 16 << 10;
+
+    /// Asks `host` (with its port, where that is not the usual one) for the WebSocket at `target`, a path perhaps with a
+    /// query. `key` has to be random.
+    ///
+    /// # Errors
+    /// Host, target or a subprotocol could not stand in a request.
+    pub fn new(
+        host: &str,
+        target: &str,
+        protocols: &[&str],
+        key: [u8; 16],
+        config: &Config,
+    ) -> Result<Self, HandshakeError> {
+        let target_is_good = target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic());
+        let host_is_good = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
+        if !target_is_good || !host_is_good || !protocols.iter().all(|protocol| is_token(protocol.as_bytes()))
+        {
+            return Err(HandshakeError::Request);
+        }
+        let mut text = [0; 24];
+        // 16 bytes are 24 characters.
+        let _ = STANDARD.encode_slice(key, &mut text);
+        let offer = config.deflate.map(|deflate| deflate.offer());
+        let mut request = alloc::format!(
+            "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: "
+        );
+        request.extend(text.iter().map(|&byte| char::from(byte)));
+        if !protocols.is_empty() {
+            // A `String` takes everything.
+            let _ = write!(request, "\r\n{PROTOCOL}: {}", protocols.join(", "));
+        }
+        if let Some(offer) = &offer {
+            let _ = write!(request, "\r\nsec-websocket-extensions: {offer}");
+        }
+        request += "\r\n\r\n";
+        Ok(Self {
+            request: request.into_bytes(),
+            key: text,
+            protocols: protocols.iter().map(|&protocol| protocol.into()).collect(),
+            offer,
+            answer: Vec::new(),
+            scanned: 0,
+        })
+    }
+
+    /// Adds a field to the request: `origin`, `cookie`, `authorization`.
+    ///
+    /// # Errors
+    /// It is no field, or one of those that make the handshake.
+    pub fn header(&mut self, name: &str, value: &str) -> Result<(), HandshakeError> {
+        const OURS: [&str; 3] = ["host", "connection", "upgrade"];
+        let ours = OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
+            || name.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("sec-websocket-"));
+        if ours || !is_token(name.as_bytes()) || !is_field_value(value.as_bytes()) {
+            return Err(HandshakeError::Request);
+        }
+        self.request.truncate(self.request.len() - 2);
+        for part in [name, ": ", value, "\r\n\r\n"] {
+            self.request.extend_from_slice(part.as_bytes());
+        }
+        Ok(())
+    }
+
+    /// The request, to be written as it is.
+    pub fn request(&self) -> &[u8] {
+        &self.request
+    }
+
+    /// Takes the next bytes of the answer; what it says, once its head is complete. Not to be called again after that.
+    ///
+    /// # Errors
+    /// The server has not accepted, or not in the way in which it has to.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<Opened>, HandshakeError> {
+        self.answer.extend_from_slice(bytes);
+        // The end of the head may have begun in what came before.
+        let from = self.scanned.saturating_sub(3);
+        let unseen = self.answer.get(from..).unwrap_or_default();
+        let end = memchr::memmem::find(unseen, b"\r\n\r\n").map(|at| from + at);
+        self.scanned = self.answer.len();
+        if end.unwrap_or(self.answer.len()) > Self::HEAD {
+            return Err(HandshakeError::TooLarge);
+        }
+        let Some(end) = end else { return Ok(None) };
+        let ahead = self.answer.split_off(end + 4);
+        self.answer.truncate(end + 2);
+        let (status, headers) = head(&self.answer).ok_or(HandshakeError::Malformed)?;
+        if status != Status::SWITCHING_PROTOCOLS {
+            return Err(HandshakeError::Refused { status, headers, ahead });
+        }
+        let (agreed, protocol) = self.check(&headers)?;
+        Ok(Some(Opened { agreed, protocol, headers, ahead }))
+    }
+
+    /// The rules of section 4.1 for the answer.
+    fn check(&self, headers: &Headers) -> Result<(Agreed, Option<String>), HandshakeError> {
+        if !headers.has_token("upgrade", "websocket") || !headers.has_token("connection", "upgrade") {
+            return Err(HandshakeError::Malformed);
+        }
+        if only(headers, "sec-websocket-accept") != Some(&accept(&self.key)) {
+            return Err(HandshakeError::Accept);
+        }
+        let protocol = match headers.get(PROTOCOL) {
+            None => None,
+            Some(_) => {
+                let chosen = only(headers, PROTOCOL);
+                let offered = self.protocols.iter().find(|offered| chosen == Some(offered.as_bytes()));
+                Some(offered.ok_or(HandshakeError::Protocol)?.clone())
+            }
+        };
+        let deflate = Offer::answered(self.offer.as_ref(), headers).map_err(|_| HandshakeError::Extension)?;
+        Ok((Agreed { deflate }, protocol))
+    }
+}
+
+/// Status and fields of an answer, whose lines all have their ends.
+fn head(bytes: &[u8]) -> Option<(Status, Headers)> {
+    let mut lines = bytes.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r"));
+    let status = lines.next()??.strip_prefix(b"HTTP/1.1 ")?;
+    let (code, rest) = status.split_first_chunk::<3>()?;
+    if !matches!(rest, [] | [b' ', ..]) || !code.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let code = code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+    let mut headers = Headers::new();
+    while let Some(Some(line)) = lines.next() {
+        let colon = memchr::memchr(b':', line)?;
+        let (name, value) = (line.get(..colon)?, line.get(colon + 1..)?);
+        headers.append(name, trim(value)).ok()?;
+    }
+    Some((Status::new(code)?, headers))
+}
+
+/// Why a WebSocket was not opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// Host, target, subprotocol or field could not stand in a request.
+    Request,
+    /// The server has answered with something else.
+    Refused {
+        /// The status.
+        status: Status,
+        /// The header fields.
+        headers: Headers,
+        /// The beginning of the body.
+        ahead: Vec<u8>,
+    },
+    /// The answer is not one of HTTP/1.1, or does not upgrade to a WebSocket.
+    Malformed,
+    /// The head of the answer is larger than 16 KiB.
+    TooLarge,
+    /// The answer does not belong to the key.
+    Accept,
+    /// A subprotocol that was not offered.
+    Protocol,
+    /// An extension that was not offered.
+    Extension,
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Request => "host, path, subprotocol or header field cannot stand in a request: check them",
+            Self::Refused { status, .. } => {
+                return write!(f, "the server has not opened the WebSocket: {status}");
+            }
+            Self::Malformed => "the server does not speak WebSocket here",
+            Self::TooLarge => "the head of the server's answer is larger than 16 KiB",
+            Self::Accept => "the server has answered another handshake than this one",
+            Self::Protocol => "the server has chosen a subprotocol that was not offered to it",
+            Self::Extension => "the server has answered with an extension that was not offered to it",
+        })
+    }
+}
+
+impl Error for HandshakeError {}
