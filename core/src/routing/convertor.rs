@@ -173,6 +173,8 @@ pub(super) fn uuid_end(text: &[u8], at: usize) -> Option<usize> {
 pub enum ValueError {
     /// A `/` in a value that stands for one segment.
     PathSeparator,
+    /// NUL, CR or LF: no request can have them in its path (see [`Target::parse`](crate::http::Target::parse)).
+    Control,
     /// An empty `str`.
     Empty,
     /// A negative `int`.
@@ -191,6 +193,7 @@ impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PathSeparator => "it may not contain `/`; use the convertor `path` for values that do",
+            Self::Control => "it may not contain NUL, CR or LF, with which no request would be accepted",
             Self::Empty => "it must not be empty",
             Self::NegativeInteger => "negative integers are not supported",
             Self::NegativeFloat => "negative floats are not supported",
@@ -206,6 +209,7 @@ impl core::error::Error for ValueError {}
 impl Convertors {
     /// Checks that a value put into a path would be found there again.
     pub(super) fn check(&self, class: Class, text: &str) -> Result<(), ValueError> {
+        check_text(text)?;
         if self.matches(class, text) {
             return Ok(());
         }
@@ -219,6 +223,11 @@ impl Convertors {
             _ => ValueError::Mismatch,
         })
     }
+}
+
+/// Checks that a text, percent-encoded, can stand in the path of a request.
+pub(super) fn check_text(text: &str) -> Result<(), ValueError> {
+    if text.contains(['\0', '\r', '\n']) { Err(ValueError::Control) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use core::fmt::{self, Display};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::convertor::ValueError;
+use super::convertor::{ValueError, check_text};
 use super::pattern::Part;
 use super::router::{Entry, Kind, Router};
 
@@ -211,6 +211,7 @@ impl<T> Router<T> {
             (Some(below), rest) => nested(&entry.value, below, rest)?,
             (None, [("path", value)]) => {
                 let value = value.to_string();
+                check_text(&value).map_err(|error| ReverseError::Value { param: "path".into(), error })?;
                 let value = utf8_percent_encode(value.trim_start_matches('/'), PATH);
                 UrlPath { host: None, path: ["/", &value.to_string()].concat() }
             }
