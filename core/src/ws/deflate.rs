@@ -9,8 +9,11 @@
 //! | `compressor.rs` | messages out |
 //! | `decompressor.rs` | messages in, piece by piece, within a limit |
 
+mod block;
 mod compressor;
 mod decompressor;
+mod huffman;
+mod lz77;
 mod negotiation;
 #[cfg(test)]
 mod tests;

@@ -4,16 +4,20 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use miniz_oxide::DataFormat;
-use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
-
-use super::{Side, TAIL};
+use super::Side;
+use super::block::{Bits, Block};
+use super::lz77::Finder;
 
 /// Compresses messages. It has no memory until the first one.
 pub struct Compressor {
     side: Side,
     level: u8,
-    state: Option<Box<CompressorOxide>>,
+    state: Option<Box<State>>,
+}
+
+struct State {
+    finder: Finder,
+    block: Block,
 }
 
 impl Compressor {
@@ -23,39 +27,38 @@ impl Compressor {
 
     /// Writes the compressed message to the end of `out`.
     pub fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) {
-        if message.is_empty() {
-            // RFC 7692 section 7.2.3.6
-            return out.push(0);
-        }
-        let state = self.state.get_or_insert_with(|| {
-            let bits = self.side.window.trailing_zeros() as u8;
-            Box::new(CompressorOxide::with_params(
-                DataFormat::Raw,
-                self.level,
-                CompressionStrategy::Default,
-                bits,
-            ))
+        let State { finder, block } = &mut **self.state.get_or_insert_with(|| {
+            Box::new(State { finder: Finder::new(self.side.window, self.level), block: Block::new() })
         });
-        compress_to_output(state, message, TDEFLFlush::Sync, |bytes| {
-            out.extend_from_slice(bytes);
-            true
+        let mut bits = Bits::new(out);
+        let (mut start, mut end) = (0, 0);
+        finder.tokens(message, |token, length| {
+            block.push(token);
+            end += length;
+            if block.is_full() {
+                block.write(&message[start..end], &mut bits);
+                start = end;
+            }
         });
-        if out.ends_with(&TAIL) {
-            out.truncate(out.len() - TAIL.len());
+        if !block.is_empty() {
+            block.write(&message[start..], &mut bits);
         }
+        // The first byte of an empty stored block; the others are not sent.
+        bits.put((0, 3));
+        bits.align();
         if !self.side.takeover {
-            state.reset();
+            finder.clear();
         }
     }
 
-    /// Gives the memory back. The next message does not refer to those before it.
+    /// Gives all memory back. The next message does not refer to those before it, which it need not.
     pub fn release(&mut self) {
         self.state = None;
     }
 
     /// The memory held, in bytes.
     pub fn held(&self) -> usize {
-        self.state.as_ref().map_or(0, |_| 320 << 10)
+        self.state.as_ref().map_or(0, |state| state.finder.held() + state.block.held())
     }
 }
 
