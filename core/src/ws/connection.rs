@@ -186,7 +186,7 @@ impl Connection {
     pub fn receive_eof(&mut self, now: Instant) {
         self.now = now;
         self.eof = true;
-        if !self.ending.can_listen() && !matches!(self.ending.report, Report::Announced(_)) {
+        if !self.ending.can_listen() {
             step_to(&mut self.ending.theirs, Step::End);
         }
     }

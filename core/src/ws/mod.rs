@@ -55,6 +55,8 @@ mod handshake;
 mod mask;
 mod message;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod utf8;
 mod violation;
 

@@ -42,9 +42,12 @@ impl Assembly {
 
     /// Copies payload to the end.
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        self.bytes.truncate(self.done + self.fresh);
-        self.bytes.extend_from_slice(bytes);
-        self.fresh += bytes.len();
+        // With nothing to append, the room stays.
+        if !bytes.is_empty() {
+            self.bytes.truncate(self.done + self.fresh);
+            self.bytes.extend_from_slice(bytes);
+            self.fresh += bytes.len();
+        }
     }
 
     /// How much has come and has not been looked at.

@@ -37,6 +37,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether messages can be sent, and are received: we have not closed.
+    pub fn is_open(&self) -> bool {
+        self.ending.can_speak()
+    }
+
     /// How many bytes of messages the machine takes gladly: zero while the peer is slow to read, and once it has ended.
     /// Grows by [`transmitted`](Self::transmitted).
     pub fn capacity(&self) -> usize {

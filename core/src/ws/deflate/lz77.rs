@@ -152,10 +152,11 @@ impl Finder {
         (Token::repetition(found), found.length)
     }
 
-    /// The longest repetition that begins here and is longer than `best`.
+    /// The longest repetition that begins here and is longer than `best`, which is at least 1.
     fn find(&mut self, mut best: usize) -> Option<Repetition> {
         self.enter();
-        let here = self.text.get(self.at..)?;
+        let text = &*self.text;
+        let here = text.get(self.at..)?;
         let here = here.get(..LONGEST).unwrap_or(here);
         let mut candidate = usize::from(self.last[hash(here, self.last.len())?]);
         let oldest = self.at.saturating_sub(self.reach).max(1);
@@ -164,15 +165,15 @@ impl Finder {
             if candidate < oldest || best >= here.len().min(self.effort.enough) {
                 break;
             }
-            let there = self.text.get(candidate..candidate + here.len()).unwrap_or_default();
-            if there.get(best) == here.get(best) {
-                let length = common(here, there);
+            // What is longer has the next byte in common, too, and most often the one before it tells.
+            if text[candidate + best] == here[best] && text[candidate + best - 1] == here[best - 1] {
+                let length = common(here, &text[candidate..][..here.len()]);
                 if length > best {
                     best = length;
                     found = Some(Repetition { length, distance: self.at - candidate });
                 }
             }
-            candidate = usize::from(self.before[candidate % self.before.len()]);
+            candidate = usize::from(self.before[candidate & (self.before.len() - 1)]);
         }
         found
     }
@@ -181,7 +182,7 @@ impl Finder {
     fn enter(&mut self) {
         while let (true, Some(bytes)) = (self.entered < self.at, self.text.get(self.entered..)) {
             let Some(hash) = hash(bytes, self.last.len()) else { break };
-            let place = self.entered % self.before.len();
+            let place = self.entered & (self.before.len() - 1);
             self.before[place] = core::mem::replace(&mut self.last[hash], self.entered as u16);
             self.entered += 1;
         }

@@ -1,0 +1,158 @@
+//! What a peer can make the machine hold and do, and the faults that others have had (named as in RustSec's database).
+
+use super::*;
+use crate::ws::Limits;
+
+fn limited(message: usize) -> Config {
+    Config { limits: Limits { message, ..Limits::DEFAULT }, ..Config::DEFAULT }
+}
+
+#[test]
+fn a_message_as_large_as_the_limit_is_taken_and_a_larger_one_refused() {
+    let too_big = [Seen::Closing, closed(1009, "message exceeds the limit of 300 bytes"), Seen::Ended];
+    let exact = [0; 300];
+    assert_eq!(heard_by(limited(300), &frame(0x82, &exact)).0, [binary(&exact)]);
+    let (seen, written) = heard_by(limited(300), &frame(0x82, &[0; 301]));
+    assert_eq!((seen, close_said(&written).0), (too_big.to_vec(), 1009));
+    let fragments = [frame(0x02, &exact[..200]), frame(0x00, &exact[..100]), frame(0x80, b"")];
+    assert_eq!(heard_by(limited(300), &fragments.concat()).0, [binary(&exact)]);
+    let fragments = [frame(0x02, &exact[..200]), frame(0x80, &exact[..101])];
+    assert_eq!(heard_by(limited(300), &fragments.concat()).0, too_big);
+    // Each message counts for itself.
+    let two = [frame(0x82, &exact), frame(0x82, &exact)];
+    assert_eq!(heard_by(limited(300), &two.concat()).0, [binary(&exact), binary(&exact)]);
+}
+
+#[test]
+fn the_declared_length_is_enough_to_refuse() {
+    let mut server = server(limited(300));
+    let seen = deliver(&mut server, &frame(0x82, &[0; 301])[..8]);
+    assert_eq!(seen.first(), Some(&Seen::Closing));
+}
+
+#[test]
+fn a_frame_can_be_limited_too() {
+    let config = Config { limits: Limits { frame: Some(100), ..Limits::DEFAULT }, ..Config::DEFAULT };
+    let fragments = [frame(0x02, &[0; 100]), frame(0x80, &[0; 100])];
+    assert_eq!(heard_by(config, &fragments.concat()).0, [binary(&[0; 200])]);
+    let seen = heard_by(config, &frame(0x82, &[0; 101])).0;
+    assert_eq!(seen[1], closed(1009, "frame exceeds the limit of 100 bytes"));
+}
+
+/// RUSTSEC-2022-0035: memory was reserved for as much as a frame declared.
+#[test]
+fn nothing_is_reserved_for_what_was_only_declared() {
+    let mut server = server(limited(usize::MAX));
+    let header = [&[0x82, 0xff][..], &(1u64 << 40).to_be_bytes(), &KEY].concat();
+    deliver(&mut server, &header);
+    let mut had = 0;
+    for _ in 0..2000 {
+        let n = server.spare().len().min(1000);
+        server.received(NOW, n);
+        assert_eq!(see(server.next_event()), None);
+        had += n;
+        assert!(server.held() <= 5 * had + (48 << 10), "{} bytes for {had}", server.held());
+    }
+}
+
+/// RUSTSEC-2020-0043: what was said to a peer that did not read grew without end.
+#[test]
+fn the_application_sees_that_the_peer_does_not_read() {
+    let mut server = server(Config::DEFAULT);
+    let mut sent = 0;
+    while server.capacity() > 0 {
+        server.send(NOW, Send::Message(alloc::vec![0; 10_000].into())).unwrap();
+        sent += 10_000;
+        assert!(sent < 100_000);
+    }
+    written(&mut server, NOW);
+    assert_eq!(server.capacity(), Limits::DEFAULT.write_buffer);
+    // That much in one write does not stay.
+    assert!(server.release().is_some() && server.held() == 0);
+}
+
+#[test]
+fn of_many_pings_only_the_latest_is_answered_while_the_peer_does_not_read() {
+    let mut server = server(Config::DEFAULT);
+    let most = Limits::DEFAULT.write_buffer;
+    for i in 0..100_000u32 {
+        deliver(&mut server, &frame(0x89, &i.to_be_bytes()));
+        assert!(server.held() < 5 * most / 2);
+    }
+    let answers = written(&mut server, NOW);
+    assert!(answers.ends_with(&[&[0x8a, 4][..], &99_999u32.to_be_bytes()].concat()));
+}
+
+#[test]
+fn many_fragments_cost_no_more_than_their_bytes() {
+    let mut server = server(Config::DEFAULT);
+    deliver(&mut server, &frame(0x02, b"x"));
+    for i in 1..65_535 {
+        assert_eq!(deliver(&mut server, &frame(0x00, b"x")), []);
+        assert!(server.held() < 2 * i + (17 << 10));
+    }
+    assert_eq!(deliver(&mut server, &frame(0x80, b"x")), [binary(&[b'x'; 65_536])]);
+}
+
+#[test]
+fn empty_fragments_are_counted() {
+    let mut bytes = frame(0x01, b"");
+    for _ in 0..1023 {
+        bytes.extend(frame(0x00, b""));
+    }
+    let mut taken = server(Config::DEFAULT);
+    assert_eq!(deliver(&mut taken, &[&*bytes, &frame(0x80, b"")].concat()), [text("")]);
+    let mut refused = server(Config::DEFAULT);
+    let seen = deliver(&mut refused, &[&*bytes, &frame(0x00, b"")].concat());
+    assert_eq!(seen, [Seen::Closing, closed(1008, "too many empty fragments"), Seen::Ended]);
+}
+
+#[test]
+fn parts_take_no_memory() {
+    let mut server = server(Config::DEFAULT);
+    let bytes = frame(0x82, &alloc::vec![1; 5 << 20]);
+    let (mut rest, mut size) = (&*bytes, 0);
+    while !rest.is_empty() {
+        rest = &rest[server.receive(NOW, rest)..];
+        while let Some(Seen::Part(_, data, _)) = see(server.next_part()) {
+            size += data.len();
+        }
+        assert!(server.held() <= 16 << 10);
+    }
+    assert_eq!(size, 5 << 20);
+}
+
+/// The rules that actix-http 3.13 to 3.19 came to one by one. (A key that is none: `handshake.rs`.)
+#[test]
+fn rules_that_others_have_learned_late() {
+    for (bytes, code) in [
+        (frame(0xf1, b""), 1002),
+        ([frame(0x01, b"a"), frame(0x82, b"b")].concat(), 1002),
+        (close_frame(1000, &"x".repeat(124)), 1002),
+        (close_frame(1005, ""), 1002),
+        (frame(0x88, b"\x03\xe8\xc0"), 1007),
+        ([&[0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0][..], &KEY].concat(), 1002),
+    ] {
+        assert_eq!(close_said(&heard(&bytes).1).0, code, "{bytes:x?}");
+    }
+}
+
+#[test]
+fn an_idle_connection_holds_nothing() {
+    let mut server = server(Config::DEFAULT);
+    assert_eq!((server.held(), server.is_bare()), (0, true));
+    deliver(&mut server, &frame(0x81, b"hi"));
+    server.send(NOW, Send::Message("hi".into())).unwrap();
+    assert!(server.release().is_none(), "something is to be written");
+    written(&mut server, NOW);
+    deliver(&mut server, &frame(0x01, b"half"));
+    assert!(server.release().is_none(), "a message is on its way");
+    deliver(&mut server, &frame(0x80, b"")[..3]);
+    assert!(server.release().is_none());
+    deliver(&mut server, &frame(0x80, b"")[3..]);
+    let buffers = server.release().unwrap();
+    assert_eq!((server.held(), server.is_bare()), (0, true));
+    server.adopt(buffers);
+    assert!(!server.is_bare());
+    assert!(size_of::<Connection>() < 1024, "{} bytes", size_of::<Connection>());
+}
