@@ -21,6 +21,9 @@ const COMBINATIONS: &[&str] = &[
 const OUTSIDERS: &[&str] = &["fuzz/Cargo.toml", NO_STD];
 const NO_STD: &str = "tests/no-std/Cargo.toml";
 
+/// Another outsider, which is not built: it brings other servers along.
+const DIFFERENTIAL: &str = "tests/differential/Cargo.toml";
+
 /// Every test, doctests among them.
 pub(crate) fn test() -> Outcome {
     let mut command = cargo(&format!("test --workspace --features {ALL}"));
@@ -33,7 +36,8 @@ pub(crate) fn test() -> Outcome {
 /// Formatting.
 pub(crate) fn fmt() -> Outcome {
     run(&mut cargo("fmt --all --check"))?;
-    OUTSIDERS.iter().try_for_each(|path| run(&mut cargo(&format!("fmt --check --manifest-path {path}"))))
+    let outsiders = OUTSIDERS.iter().chain(&[DIFFERENTIAL]);
+    outsiders.into_iter().try_for_each(|path| run(&mut cargo(&format!("fmt --check --manifest-path {path}"))))
 }
 
 /// Lints, on every combination of features that we promise.

@@ -1,0 +1,81 @@
+//! Gives the corpus of `tests/corpus/h1/` to ours and to other servers, and holds `docs/differential.md` against what
+//! they make of it. The README in this folder says how to run it, and what to do about what it says.
+
+mod account;
+mod corpus;
+/// The notation of bytes is that of the corpus.
+#[path = "../../../core/tests/corpus/escape.rs"]
+mod escape;
+mod exchange;
+mod page;
+mod peers;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
+
+use corpus::Case;
+use page::Outcomes;
+use peers::Peer;
+use tracing::subscriber::NoSubscriber;
+
+/// How many cases are put at once: most of the time goes by with waiting for peers that fall silent.
+const AT_ONCE: usize = 16;
+
+fn main() -> ExitCode {
+    match compare() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare() -> Result<(), String> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let cases = corpus::read(&root.join("tests/corpus/h1"))?;
+    // What servers log, ours among them, is seen on the wire.
+    tracing::subscriber::set_global_default(NoSubscriber::default()).map_err(|error| error.to_string())?;
+    let peers = peers::start()?;
+    let outcomes = put_all(&cases, &peers)?;
+
+    let path = root.join("docs/differential.md");
+    let page = fs::read_to_string(&path).map_err(|error| format!("cannot read the page: {error}"))?;
+    let (written, faults) = page::update(&page, &peers, &outcomes);
+    if written != page {
+        fs::write(&path, written).map_err(|error| format!("cannot write the page: {error}"))?;
+        println!("docs/differential.md has been brought up to date");
+    }
+    if !faults.is_empty() {
+        return Err(faults.join("\n"));
+    }
+    println!("{} cases; every difference has its reason", cases.len());
+    Ok(())
+}
+
+/// Puts each case to each peer.
+fn put_all(cases: &BTreeMap<String, Case>, peers: &[Peer]) -> Result<Outcomes, String> {
+    let (left, outcomes) = (Mutex::new(cases.iter()), Mutex::new(Ok(Outcomes::new())));
+    let next = || left.lock().ok()?.next();
+    let work = || {
+        while let Some((name, case)) = next() {
+            let put = |peer: &Peer| {
+                let outcome = exchange::exchange(peer.address, case);
+                outcome.map_err(|error| format!("{name}, {}: {error}", peer.name))
+            };
+            let of_all = peers.iter().map(put).collect::<Result<Vec<_>, _>>();
+            let Ok(mut outcomes) = outcomes.lock() else { return };
+            match (of_all, &mut *outcomes) {
+                (Ok(of_all), Ok(outcomes)) => drop(outcomes.insert(name.clone(), of_all)),
+                (Err(error), outcomes) => *outcomes = Err(error),
+                (Ok(_), Err(_)) => return,
+            }
+        }
+    };
+    thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+    outcomes.into_inner().map_err(|_| "a thread has panicked".to_owned())?
+}
