@@ -19,6 +19,7 @@ use crate::mount::Mountable;
 use crate::response::IntoResponse;
 use crate::router::{MethodRouter, Router};
 use crate::type_map::Extensions;
+use crate::websocket::WebSocketHandler;
 
 /// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.
 ///
@@ -73,6 +74,11 @@ impl App {
     /// A route: see [`Router::route`].
     pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
         self.routed(|router| router.route(pattern, methods))
+    }
+
+    /// A route for WebSockets: see [`Router::websocket`].
+    pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
+        self.routed(|router| router.websocket(pattern, handler))
     }
 
     /// A mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, sees the state of this

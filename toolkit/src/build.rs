@@ -1,6 +1,7 @@
 //! From what has been declared to what runs: mounts are resolved, limits inherited, mistakes found.
 
 use std::any::TypeId;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use stelo_core::routing::{Builder, Convertor, Declaration, Methods, RouteError};
 
 use crate::app::Draft;
 use crate::executor::Executor;
-use crate::handler::{Endpoint, Needs};
+use crate::handler::Needs;
 use crate::lifespan::{self, Lifespan, Open};
 use crate::middleware::Middleware;
 use crate::mount::{Foreign, Mounted, MountedKind};
 use crate::request::Request;
-use crate::router::{Entry, EntryKind, MethodRouter, Router};
-use crate::routes::{Inside, Node, NodeId, Realm, Routes};
+use crate::router::{Declared, Entry, EntryKind, MethodRouter, Router};
+use crate::routes::{Inside, Node, NodeId, Realm, Routes, Table};
 use crate::sharded::Sharded;
 
 /// How many bytes of a body are held at most where nothing else is said: enough for forms and JSON documents, too
@@ -101,8 +102,7 @@ impl Convertor for Shared {
 /// What a line of a table leads to.
 enum Target {
     Handler {
-        endpoint: Box<dyn Endpoint>,
-        needs: Needs,
+        handler: Declared,
         layers: Layers,
         body_limit: Option<usize>,
     },
@@ -141,57 +141,84 @@ impl Plan {
         place.body_limit = router.body_limit.unwrap_or(place.body_limit);
         let convertors = [outer, &router.convertors].concat();
 
-        let mut table = Builder::new();
-        table.redirect_slashes(router.redirect_slashes);
+        let (mut http, mut websocket) = (Builder::new(), Builder::new());
+        http.redirect_slashes(router.redirect_slashes);
+        websocket.redirect_slashes(false);
         for (name, convertor) in &convertors {
-            table.convertor(name, Shared(convertor.clone()));
+            http.convertor(name, Shared(convertor.clone()));
+            websocket.convertor(name, Shared(convertor.clone()));
         }
-        let targets = self.declare(&mut table, router.entries);
-        let table = table.build().map_err(BuildError::Route)?;
+        let mut targets = self.declare(&mut http, &mut websocket, router.entries);
+        let http = http.build().map_err(BuildError::Route)?;
+        let websocket = websocket.build().map_err(BuildError::Route)?;
 
-        for ((route, &inner), target) in table.routes().zip(table.values()).zip(targets) {
-            let mut place = place.clone();
-            place.params.extend(table.params(route).iter().map(|param| Box::from(param.name())));
-            if !matches!(target, Target::Host(_)) {
-                place.pattern.push_str(table.pattern(route));
+        for table in [&http, &websocket] {
+            for (route, &inner) in table.routes().zip(table.values()) {
+                // A mount stands in both tables.
+                let Some(target) = targets.remove(&inner) else { continue };
+                let mut place = place.clone();
+                place.params.extend(table.params(route).iter().map(|param| Box::from(param.name())));
+                if !matches!(target, Target::Host(_)) {
+                    place.pattern.push_str(table.pattern(route));
+                }
+                self.target(inner, target, place, &convertors)?;
             }
-            self.target(inner, target, place, &convertors)?;
         }
         let mut fallback = None;
-        for (_, handler, needs) in router.fallback.into_iter().flat_map(|route| route.handlers) {
+        if let Some(handler) = router.fallback {
             let id = self.reserve();
-            self.needs.push((place.realm, place.pattern.clone(), needs));
-            self.put(id, place.clone(), Layers::new(), Inside::Endpoint(handler));
+            self.needs.push((place.realm, place.pattern.clone(), handler.needs));
+            self.put(id, place.clone(), Layers::new(), Inside::Endpoint(handler.endpoint));
             fallback = Some(id);
         }
-        self.put(id, place, router.layers, Inside::Table(table, fallback));
+        let table = Table { http, websocket: Box::new(websocket), fallback };
+        self.put(id, place, router.layers, Inside::Table(table));
         Ok(())
     }
 
-    /// Declares entries in a table; gives what each of its lines leads to.
-    fn declare(&mut self, table: &mut Builder<NodeId>, entries: Vec<Entry>) -> Vec<Target> {
-        let mut targets = Vec::new();
+    /// Declares entries in the tables; gives what each of their lines leads to.
+    fn declare(
+        &mut self,
+        http: &mut Builder<NodeId>,
+        websocket: &mut Builder<NodeId>,
+        entries: Vec<Entry>,
+    ) -> HashMap<NodeId, Target> {
+        let mut targets = HashMap::new();
         for Entry { pattern, name, kind } in entries {
-            let mut name = name.as_deref();
-            let mut named = |declaration: &mut Declaration<NodeId>| {
-                if let Some(name) = name.take() {
+            let named = |declaration: &mut Declaration<NodeId>| {
+                if let Some(name) = &name {
                     declaration.named(name);
                 }
             };
             match kind {
-                EntryKind::Route(methods) => {
-                    for (methods, target) in split(methods) {
-                        named(table.route(&pattern, methods, self.reserve()));
-                        targets.push(target);
+                EntryKind::Route(route) => {
+                    let MethodRouter { mut handlers, websocket: socket, layers, body_limit } = route;
+                    // A handler for HEAD alone comes before one for GET, which would answer HEAD too.
+                    handlers.sort_by_key(|(methods, _)| {
+                        !methods.contains(&Method::Head) || methods.contains(&Method::Get)
+                    });
+                    for (methods, handler) in handlers {
+                        let id = self.reserve();
+                        named(http.route(&pattern, methods, id));
+                        targets.insert(id, Target::Handler { handler, layers: layers.clone(), body_limit });
+                    }
+                    if let Some(handler) = socket {
+                        let id = self.reserve();
+                        named(websocket.route(&pattern, Methods::ANY, id));
+                        targets.insert(id, Target::Handler { handler, layers, body_limit });
                     }
                 }
                 EntryKind::Mount(mounted) => {
-                    named(table.mount(&pattern, self.reserve()));
-                    targets.push(Target::Mounted(mounted));
+                    let id = self.reserve();
+                    named(http.mount(&pattern, id));
+                    named(websocket.mount(&pattern, id));
+                    targets.insert(id, Target::Mounted(mounted));
                 }
                 EntryKind::Host(mounted) => {
-                    named(table.host(&pattern, self.reserve()));
-                    targets.push(Target::Host(mounted));
+                    let id = self.reserve();
+                    named(http.host(&pattern, id));
+                    named(websocket.host(&pattern, id));
+                    targets.insert(id, Target::Host(mounted));
                 }
             }
         }
@@ -206,7 +233,7 @@ impl Plan {
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
         let mounted = match target {
-            Target::Handler { endpoint, needs, layers, body_limit } => {
+            Target::Handler { handler: Declared { endpoint, needs }, layers, body_limit } => {
                 self.needs.push((place.realm, place.pattern.clone(), needs));
                 place.body_limit = body_limit.unwrap_or(place.body_limit);
                 self.put(id, place, layers, Inside::Handler(endpoint));
@@ -247,16 +274,6 @@ impl Plan {
         }
         Ok(())
     }
-}
-
-/// The lines of a table that a route becomes: one for each handler. A handler for HEAD alone comes before one for GET,
-/// which would answer HEAD too.
-fn split(route: MethodRouter) -> impl Iterator<Item = (Methods, Target)> {
-    let MethodRouter { mut handlers, layers, body_limit } = route;
-    handlers.sort_by_key(|(methods, ..)| !methods.contains(&Method::Head) || methods.contains(&Method::Get));
-    handlers.into_iter().map(move |(methods, endpoint, needs)| {
-        (methods, Target::Handler { endpoint, needs, layers: layers.clone(), body_limit })
-    })
 }
 
 /// Why an application cannot run.

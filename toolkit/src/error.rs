@@ -133,6 +133,15 @@ impl Failure {
         let any: &dyn Any = &*self.0;
         any.downcast_ref()
     }
+
+    /// The error, if it is of this type.
+    pub(crate) fn downcast<E: 'static>(self) -> Result<E, Self> {
+        if self.downcast_ref::<E>().is_none() {
+            return Err(self);
+        }
+        let any: Box<dyn Any> = self.0;
+        Ok(*any.downcast().expect("its type has been looked at"))
+    }
 }
 
 impl IntoResponse for Failure {

@@ -29,12 +29,15 @@
 //! | declare an application | [`App`], [`Router`], [`get`] and its like |
 //! | answer a request | any [`Handler`]: an `async fn` of [extractors](FromRequestParts) that returns a [response](IntoResponse) |
 //! | go around handlers | [`Middleware`]: an `async fn` of [`Request`] and [`Next`] |
+//! | talk over a WebSocket | any [`WebSocketHandler`]: an `async fn` of extractors and a [`WebSocket`], or a [`WebSocketEndpoint`] |
+//! | tell many at once | [`Broadcast`] |
 //! | serve files | [`StaticFiles`] |
 //! | fail | [`HttpError`], or any error that is a response; [`App::error_handler`] and [`App::on_error`] |
 //! | test without a socket | [`TestClient`] |
 #![forbid(unsafe_code)]
 
 mod app;
+mod broadcast;
 mod build;
 mod cookies;
 mod error;
@@ -55,8 +58,10 @@ mod static_files;
 mod test_client;
 mod type_map;
 mod url;
+mod websocket;
 
 pub use app::App;
+pub use broadcast::{Broadcast, Lagged, Subscription};
 pub use build::BuildError;
 pub use cookies::{Cookies, InvalidCookie, SameSite, SetCookie};
 pub use error::{ErrorHandler, Failure, HttpError};
@@ -72,14 +77,19 @@ pub use mount::{AsApp, AsEndpoint, AsRouter, Mountable, Mounted};
 pub use query_params::QueryParams;
 pub use request::Request;
 pub use response::{Background, Html, IntoHeaders, IntoResponse, Redirect, ResponseExt, StreamingResponse};
-pub use router::{MethodRouter, Router, any, delete, get, head, on, options, patch, post, put};
+pub use router::{MethodRouter, Router, any, delete, get, head, on, options, patch, post, put, websocket};
 pub use static_files::{DirectoryError, StaticFiles};
-pub use test_client::{TestClient, TestRequest, TestResponse};
+pub use test_client::{TestClient, TestHandshake, TestRequest, TestResponse, TestWebSocket};
 pub use type_map::Extensions;
 pub use url::Url;
+pub use websocket::{
+    Accept, AsWebSocketEndpoint, FromMessage, Messages, WebSocket, WebSocketEndpoint, WebSocketError,
+    WebSocketException, WebSocketHandler, WebSocketOutcome, WebSocketReceiver, WebSocketSender,
+};
 
 pub use stelo_core::Bytes;
 pub use stelo_core::app::{Address, BoxError, Reply, Response};
 pub use stelo_core::body::{Body, BodyError};
 pub use stelo_core::http::{Headers, Method, Status, Version};
 pub use stelo_core::routing::{Convertor, Methods, ReverseError};
+pub use stelo_core::ws::{CloseCode, Closed, Message, Text};

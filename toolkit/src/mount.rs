@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::handler::Endpoint;
 use crate::request::Request;
 use crate::router::Router;
-use crate::routes::{Scope, encode_path};
+use crate::routes::{Protocol, Scope, encode_path};
 
 /// What [`Router::mount`] and [`Router::host`] take: a [`Router`], an [`App`], an [`Endpoint`], or anything else that
 /// implements [`stelo_core::app::App`].
@@ -94,7 +94,11 @@ impl Endpoint for Foreign {
         }
         let scope = Scope::of(&request);
         request.head_mut().set_target(&target);
+        let protocol = request.protocol();
         let (head, body, connection) = request.into_parts();
-        scope.contain(self.0.call(stelo_core::app::Request::new(head, body, connection)))
+        scope.contain(self.0.call(match protocol {
+            Protocol::Http => stelo_core::app::Request::new(head, body, connection),
+            Protocol::WebSocket => stelo_core::app::Request::handshake(head, connection),
+        }))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::percent_decode;
@@ -20,7 +20,7 @@ use crate::error::HttpError;
 use crate::executor::Executor;
 use crate::extract::{Json, Query};
 use crate::query_params::QueryParams;
-use crate::routes::{NodeId, RoutesRef};
+use crate::routes::{NodeId, Protocol, RoutesRef};
 use crate::type_map::Extensions;
 use crate::url::{Url, authority};
 
@@ -43,8 +43,10 @@ pub struct Request(Box<Parts>);
 /// In one place, because a request passes through many hands.
 struct Parts {
     head: Arc<RequestHead>,
-    body: Body,
+    /// Never locked: it makes the request `Sync`, so that futures can hold references to it.
+    body: Mutex<Body>,
     connection: Arc<Connection>,
+    protocol: Protocol,
     extensions: Extensions,
     place: Place,
 }
@@ -73,6 +75,7 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 impl Request {
     /// A request that has just come in.
     pub(crate) fn new(request: stelo_core::app::Request, routes: RoutesRef) -> Self {
+        let protocol = if request.is_websocket() { Protocol::WebSocket } else { Protocol::Http };
         let (head, body, connection) = request.into_parts();
         let raw = head.path_bytes();
         let decoded: Option<Box<str>> = (head.is_encoded() && raw.contains(&b'%'))
@@ -82,15 +85,17 @@ impl Request {
         let path_len = path.len() as u32;
         let (node, params) = (NodeId::ROOT, Captured::new());
         let place = Place { routes, node, decoded, path_len, root, rest: root, params };
-        Self(Box::new(Parts { head, body, connection, extensions: Extensions::default(), place }))
+        let (body, extensions) = (Mutex::new(body), Extensions::default());
+        Self(Box::new(Parts { head, body, connection, protocol, extensions, place }))
     }
 
     /// The same request without its body and its extensions, for error handlers.
     pub(crate) fn without_body(&self) -> Self {
         Self(Box::new(Parts {
             head: self.0.head.clone(),
-            body: Body::empty(),
+            body: Mutex::new(Body::empty()),
             connection: self.0.connection.clone(),
+            protocol: self.0.protocol,
             extensions: Extensions::default(),
             place: self.0.place.clone(),
         }))
@@ -99,7 +104,7 @@ impl Request {
     /// Head, body and connection.
     pub fn into_parts(self) -> (Arc<RequestHead>, Body, Arc<Connection>) {
         let Parts { head, body, connection, .. } = *self.0;
-        (head, body, connection)
+        (head, body.into_inner().unwrap_or_else(PoisonError::into_inner), connection)
     }
 
     /// Where the request is on its way.
@@ -176,15 +181,16 @@ impl Request {
         let path = self.0.head.path();
         let path =
             if self.0.place.root as usize == root.len() { path.to_owned() } else { format!("{root}{path}") };
-        self.site_url(None, path, self.0.head.query())
+        self.site_url(self.0.protocol, None, path, self.0.head.query())
     }
 
     /// The URL of the application: the root path of the server with a `/` behind it, no query.
     pub fn base_url(&self) -> Url {
-        self.site_url(None, format!("{}/", self.0.connection.root_path), None)
+        self.site_url(self.0.protocol, None, format!("{}/", self.0.connection.root_path), None)
     }
 
-    /// The URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
+    /// The URL of the route of that name, `outer:inner` through mounts, with these values for its parameters; `ws` or
+    /// `wss` where the route is only for WebSockets.
     ///
     /// ```
     /// # use stelo_toolkit::*;
@@ -201,14 +207,22 @@ impl Request {
     /// # Errors
     /// No route has that name and exactly these parameters, or a value does not suit its convertor.
     pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
-        let UrlPath { host, path } = self.0.place.routes.url_path_for(name, params)?;
-        Ok(self.site_url(host, format!("{}{path}", self.0.connection.root_path), None))
+        let (UrlPath { host, path }, protocol) = self.0.place.routes.url_path_for(name, params)?;
+        Ok(self.site_url(protocol, host, format!("{}{path}", self.0.connection.root_path), None))
     }
 
-    fn site_url(&self, host: Option<String>, path: String, query: Option<&str>) -> Url {
+    fn site_url(&self, protocol: Protocol, host: Option<String>, path: String, query: Option<&str>) -> Url {
         let Connection { server, scheme, .. } = &*self.0.connection;
         let authority = host.unwrap_or_else(|| authority(self.0.head.authority(), server.as_ref(), scheme));
-        Url::new(*scheme, authority, path, query)
+        Url::new(self.scheme_of(protocol), authority, path, query)
+    }
+
+    fn scheme_of(&self, protocol: Protocol) -> &'static str {
+        match (protocol, self.0.connection.scheme) {
+            (Protocol::Http, scheme) => scheme,
+            (Protocol::WebSocket, "https") => "wss",
+            (Protocol::WebSocket, _) => "ws",
+        }
     }
 
     /// The parameters of the query; empty where there is none.
@@ -254,12 +268,12 @@ impl Request {
 
     /// The body, as it comes; takes it out of the request.
     pub fn stream(&mut self) -> Body {
-        std::mem::take(&mut self.0.body)
+        std::mem::take(self.body_mut())
     }
 
     /// The body, to be read or replaced by middleware.
     pub fn body_mut(&mut self) -> &mut Body {
-        &mut self.0.body
+        self.0.body.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All bytes of the body. They stay in the request: whoever asks next (a handler behind a middleware) gets them
@@ -271,7 +285,7 @@ impl Request {
         let limit = self.body_limit();
         let bytes = self.stream().collect(limit).await?;
         let shared = if bytes.is_empty() { Bytes::new() } else { Bytes::from_shared(Arc::new(bytes)) };
-        self.0.body = shared.clone().into();
+        *self.body_mut() = shared.clone().into();
         Ok(shared)
     }
 
@@ -306,9 +320,19 @@ impl Request {
         self.0.connection.server.as_ref()
     }
 
-    /// `http` or `https`.
+    /// `http` or `https`; `ws` or `wss` if the client asks for a WebSocket.
     pub fn scheme(&self) -> &'static str {
-        self.0.connection.scheme
+        self.scheme_of(self.0.protocol)
+    }
+
+    /// Whether the client asks for a WebSocket.
+    pub fn is_websocket(&self) -> bool {
+        self.0.protocol == Protocol::WebSocket
+    }
+
+    /// What the client wants to speak.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.0.protocol
     }
 
     /// Whether the client has ended its side of the connection: most likely it has left.

@@ -9,6 +9,7 @@ use stelo_core::routing::{Convertor, Methods};
 use crate::handler::{Endpoint, Erased, Handler, Needs};
 use crate::middleware::Middleware;
 use crate::mount::{Mountable, Mounted};
+use crate::websocket::{Upgraded, WebSocketHandler};
 
 /// A table of routes, in order: the first that matches wins.
 ///
@@ -33,7 +34,7 @@ pub struct Router {
     pub(crate) body_limit: Option<usize>,
     pub(crate) redirect_slashes: bool,
     pub(crate) convertors: Vec<(String, Arc<dyn Convertor>)>,
-    pub(crate) fallback: Option<MethodRouter>,
+    pub(crate) fallback: Option<Declared>,
     /// A name that was given before there was anything to name.
     pub(crate) stray_name: Option<String>,
 }
@@ -77,6 +78,11 @@ impl Router {
         self.add(pattern, EntryKind::Route(methods))
     }
 
+    /// A route for WebSockets: short for `route(pattern, websocket(handler))`, see [`websocket`](crate::websocket).
+    pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
+        self.route(pattern, websocket(handler))
+    }
+
     /// Has everything below a prefix answered by a [`Router`], an [`App`](crate::App), an [`Endpoint`] or any other
     /// [application](stelo_core::app::App). What is mounted sees the prefix as its root path; no route declared
     /// after it sees such a path.
@@ -111,9 +117,10 @@ impl Router {
         self
     }
 
-    /// Has what no route matches answered by a handler, rather than with 404.
+    /// Has what no route matches answered by a handler, rather than with 404. Handshakes of WebSockets that no route
+    /// matches are answered with 403 all the same.
     pub fn fallback<Args: 'static>(mut self, handler: impl Handler<Args>) -> Self {
-        self.fallback = Some(any(handler));
+        self.fallback = Some(Declared::handler(handler));
         self
     }
 
@@ -139,10 +146,32 @@ impl Router {
     }
 }
 
-/// What answers the requests of a route, by method: `get(list).post(create)`.
+/// A handler that has been put into a route.
+pub(crate) struct Declared {
+    pub(crate) endpoint: Box<dyn Endpoint>,
+    pub(crate) needs: Needs,
+}
+
+impl Declared {
+    fn handler<Args: 'static, H: Handler<Args>>(handler: H) -> Self {
+        let mut needs = Needs::default();
+        H::needs(&mut needs);
+        Self { endpoint: Box::new(Erased(handler, PhantomData)), needs }
+    }
+
+    fn websocket<Args: 'static, H: WebSocketHandler<Args>>(handler: H) -> Self {
+        let mut needs = Needs::default();
+        H::needs(&mut needs);
+        Self { endpoint: Box::new(Upgraded(handler, PhantomData)), needs }
+    }
+}
+
+/// What answers the requests of a route: by method, and those for a WebSocket. `get(list).post(create)`.
 #[must_use]
+#[derive(Default)]
 pub struct MethodRouter {
-    pub(crate) handlers: Vec<(Methods, Box<dyn Endpoint>, Needs)>,
+    pub(crate) handlers: Vec<(Methods, Declared)>,
+    pub(crate) websocket: Option<Declared>,
     pub(crate) layers: Vec<Arc<dyn Middleware>>,
     pub(crate) body_limit: Option<usize>,
 }
@@ -150,8 +179,14 @@ pub struct MethodRouter {
 impl MethodRouter {
     /// Has these methods answered by a handler, unless one declared before answers them.
     pub fn on<Args: 'static>(mut self, methods: impl Into<Methods>, handler: impl Handler<Args>) -> Self {
-        let needs = needs_of(&handler);
-        self.handlers.push((methods.into(), Box::new(Erased(handler, PhantomData)), needs));
+        self.handlers.push((methods.into(), Declared::handler(handler)));
+        self
+    }
+
+    /// Has requests for a WebSocket answered by a handler, in place of one given before. Whoever asks for the path in
+    /// another way gets the handlers of methods.
+    pub fn websocket<Args: 'static>(mut self, handler: impl WebSocketHandler<Args>) -> Self {
+        self.websocket = Some(Declared::websocket(handler));
         self
     }
 
@@ -168,12 +203,6 @@ impl MethodRouter {
     }
 }
 
-fn needs_of<Args, H: Handler<Args>>(_: &H) -> Needs {
-    let mut needs = Needs::default();
-    H::needs(&mut needs);
-    needs
-}
-
 /// A route whose handler answers these methods.
 ///
 /// ```
@@ -185,7 +214,26 @@ fn needs_of<Args, H: Handler<Args>>(_: &H) -> Needs {
 /// # let _ = methods;
 /// ```
 pub fn on<Args: 'static>(methods: impl Into<Methods>, handler: impl Handler<Args>) -> MethodRouter {
-    MethodRouter { handlers: Vec::new(), layers: Vec::new(), body_limit: None }.on(methods, handler)
+    MethodRouter::default().on(methods, handler)
+}
+
+/// A route whose handler answers requests for a WebSocket, and only these. See [`WebSocket`](crate::WebSocket).
+///
+/// ```
+/// use stelo_toolkit::{App, Html, WebSocket, WebSocketError, get};
+///
+/// async fn page() -> Html<&'static str> { Html("<script>new WebSocket(location)</script>") }
+/// async fn greet(websocket: WebSocket) -> Result<(), WebSocketError> {
+///     websocket.accept().await?;
+///     websocket.send_text("hello").await
+/// }
+///
+/// // A page and its WebSocket may share a path.
+/// let app = App::new().route("/", get(page).websocket(greet));
+/// # app.build().unwrap();
+/// ```
+pub fn websocket<Args: 'static>(handler: impl WebSocketHandler<Args>) -> MethodRouter {
+    MethodRouter::default().websocket(handler)
 }
 
 macro_rules! methods {

@@ -23,7 +23,7 @@ use crate::sharded::Apart;
 use crate::type_map::Extensions;
 
 /// The place of a [`Node`] in the list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct NodeId(pub(crate) usize);
 
 impl NodeId {
@@ -58,8 +58,33 @@ pub(crate) enum Inside {
     Handler(Box<dyn Endpoint>),
     /// A mount of something that finds its own way, or a fallback.
     Endpoint(Box<dyn Endpoint>),
-    /// A mount of a router: its table, and where requests go for which it has no route.
-    Table(Router<NodeId>, Option<NodeId>),
+    /// A mount of a router.
+    Table(Table),
+}
+
+/// The routes of a router. A mount or a host stands in both tables.
+pub(crate) struct Table {
+    pub(crate) http: Router<NodeId>,
+    /// Those for the handshakes of WebSockets.
+    pub(crate) websocket: Box<Router<NodeId>>,
+    /// Where requests go for which there is no route.
+    pub(crate) fallback: Option<NodeId>,
+}
+
+impl Table {
+    fn of(&self, protocol: Protocol) -> &Router<NodeId> {
+        match protocol {
+            Protocol::Http => &self.http,
+            Protocol::WebSocket => &self.websocket,
+        }
+    }
+}
+
+/// What a request wants to speak, and a route speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Protocol {
+    Http,
+    WebSocket,
 }
 
 /// What belongs to an application, and not to another one in which it is mounted.
@@ -80,11 +105,14 @@ impl Routes {
         match (node.layers.get(depth), &node.inside) {
             (Some(layer), _) => layer.call(request, Next { node: id, depth: depth + 1 }),
             (None, Inside::Handler(endpoint) | Inside::Endpoint(endpoint)) => endpoint.call(request),
-            (None, Inside::Table(table, fallback)) => self.find(table, *fallback, request),
+            (None, Inside::Table(table)) => self.find(table, request),
         }
     }
 
-    fn find(&self, table: &Router<NodeId>, fallback: Option<NodeId>, mut request: Request) -> Reply {
+    fn find(&self, table: &Table, mut request: Request) -> Reply {
+        let Table { fallback, .. } = *table;
+        let protocol = request.protocol();
+        let table = table.of(protocol);
         let mut captures = Captures::new();
         let host = if table.has_hosts() { request.head().authority().unwrap_or_default() } else { "" };
         match table.find(host, request.route_path_bytes(), request.method(), &mut captures) {
@@ -102,6 +130,7 @@ impl Routes {
             Found::Redirect(slash) if *request.method() != Method::Connect => {
                 redirect(&request, slash).into()
             }
+            _ if protocol == Protocol::WebSocket => Response::empty(Status::FORBIDDEN).into(),
             Found::Redirect(_) | Found::NotFound => match fallback {
                 Some(node) => {
                     request.place_mut().node = node;
@@ -145,20 +174,41 @@ impl Routes {
         std::iter::successors(self.realms.get(realm), |realm| self.realms.get(realm.outer?))
     }
 
-    /// The path, and the host where there is one, of the route of that name.
-    pub(crate) fn url_path_for(&self, name: &str, params: &Values<'_>) -> Result<UrlPath, ReverseError> {
-        self.url_path_below(NodeId::ROOT, name, params)
+    /// The path, and the host where there is one, of the route of that name, and what it speaks.
+    pub(crate) fn url_path_for(
+        &self,
+        name: &str,
+        params: &Values<'_>,
+    ) -> Result<(UrlPath, Protocol), ReverseError> {
+        let find = |protocol| Ok((self.url_path_below(NodeId::ROOT, protocol, name, params)?, protocol));
+        find(Protocol::Http).or_else(|error| find(Protocol::WebSocket).map_err(|_: ReverseError| error))
     }
 
-    fn url_path_below(&self, node: NodeId, name: &str, params: &Values<'_>) -> Result<UrlPath, ReverseError> {
+    fn url_path_below(
+        &self,
+        node: NodeId,
+        protocol: Protocol,
+        name: &str,
+        params: &Values<'_>,
+    ) -> Result<UrlPath, ReverseError> {
         match &self.nodes[node.0].inside {
-            Inside::Table(table, _) => table.url_path_for_nested(name, params, |&node, name, params| {
-                self.url_path_below(node, name, params)
-            }),
+            Inside::Table(table) => {
+                table.of(protocol).url_path_for_nested(name, params, |&node, name, params| {
+                    self.url_path_below(node, protocol, name, params)
+                })
+            }
             Inside::Handler(_) | Inside::Endpoint(_) => {
                 let params = params.iter().map(|(name, _)| (*name).into()).collect();
                 Err(ReverseError::NoMatch { name: name.into(), params })
             }
+        }
+    }
+
+    /// A place as the log calls it.
+    pub(crate) fn describe(&self, node: NodeId) -> &str {
+        match &*self.nodes[node.0].pattern {
+            "" => "the application",
+            pattern => pattern,
         }
     }
 }
@@ -240,10 +290,7 @@ impl Scope {
 
     /// The pattern of the place, for the log.
     fn place(&self) -> &str {
-        match &*self.routes.nodes[self.node.0].pattern {
-            "" => "the application",
-            pattern => pattern,
-        }
+        self.routes.describe(self.node)
     }
 
     /// The answer to an error. It may panic, too: then that is answered.

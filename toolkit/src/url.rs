@@ -6,7 +6,7 @@ use std::fmt;
 use form_urlencoded::{Serializer, parse};
 use stelo_core::app::Address;
 
-/// An absolute `http` or `https` URL. Path and query are percent-encoded, as they stand in a request.
+/// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as they stand in a request.
 ///
 /// ```
 /// use stelo_toolkit::Url;
@@ -39,14 +39,14 @@ impl Url {
         Self { scheme: scheme.into(), authority: authority.into(), path, query: query.map(Into::into) }
     }
 
-    /// `http` or `https`.
+    /// `http`, `https`, `ws` or `wss`.
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
 
-    /// Whether the scheme is `https`.
+    /// Whether the scheme is `https` or `wss`.
     pub fn is_secure(&self) -> bool {
-        self.scheme == "https"
+        matches!(&*self.scheme, "https" | "wss")
     }
 
     /// Host and port, as they stand in the URL.

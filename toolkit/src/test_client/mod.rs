@@ -1,6 +1,7 @@
 //! Calling an application in a test: no sockets, no executor, the same result each time.
 
 mod executor;
+mod websocket;
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -8,12 +9,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stelo_core::app::{Address, App as CoreApp, BoxError, Connection, Peer, Reply, Response};
+use stelo_core::app::{Address, App as CoreApp, BoxError, Connection, Peer, Reply, Request, Response};
 use stelo_core::body::{Body, BodyError};
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 
 use self::executor::TestExecutor;
 use crate::panics::{self, contained};
+
+pub use websocket::{TestHandshake, TestWebSocket};
 
 /// Calls an application in memory.
 ///
@@ -95,6 +98,11 @@ impl TestClient {
         }
         let target = target.to_owned();
         TestRequest { client: self, method, target, headers, body: Body::empty(), peer: Peer::Present }
+    }
+
+    /// A request for a WebSocket, to a target such as `/path?query`.
+    pub fn websocket_connect(&self, target: &str) -> TestHandshake<'_> {
+        TestHandshake::new(self.get(target))
     }
 
     /// A GET request.
@@ -224,10 +232,18 @@ impl TestRequest<'_> {
     ///
     /// # Panics
     /// The target is not one that goes with the method.
-    pub fn send(self) -> TestResponse {
-        let Self { client, method, target, headers, body, peer } = self;
-        let is_head = method == Method::Head;
-        let Some(mut head) = RequestHead::new(method, &target) else {
+    pub fn send(mut self) -> TestResponse {
+        let (app, is_head) = (self.client.app.clone(), self.method == Method::Head);
+        let body = std::mem::take(&mut self.body);
+        let (head, connection) = self.parts();
+        let request = Request::new(head, body, connection);
+        self.client.executor.run(async move { collect(answer(app, request).await, is_head).await })
+    }
+
+    /// The head of the request, and the connection on which it comes.
+    fn parts(&self) -> (Arc<RequestHead>, Arc<Connection>) {
+        let Self { client, method, target, headers, peer, .. } = self;
+        let Some(mut head) = RequestHead::new(method.clone(), target) else {
             panic!("`{target}` is not a target for this method: write `/path?query`, percent-encoded");
         };
         for (name, value) in headers.iter() {
@@ -237,25 +253,29 @@ impl TestRequest<'_> {
         let address = |port| Some(Address::Ip(([127, 0, 0, 1], port).into()));
         let executor = Arc::new(client.executor.clone());
         let (scheme, root_path) = (client.scheme, client.root_path.clone());
-        let connection = Arc::new(Connection::new(address(50000), address(80), scheme, root_path, executor));
-        connection.set_peer(peer);
-        let request = stelo_core::app::Request::new(Arc::new(head), body, connection);
-        client.executor.run(exchange(client.app.clone(), request, is_head))
+        let connection = Connection::new(address(50000), address(80), scheme, root_path, executor);
+        connection.set_peer(*peer);
+        (Arc::new(head), Arc::new(connection))
     }
 }
 
-/// One request and its response, as a server would do it.
-async fn exchange(app: Arc<dyn CoreApp>, request: stelo_core::app::Request, is_head: bool) -> TestResponse {
+/// The response to a request, as a server would get it.
+async fn answer(app: Arc<dyn CoreApp>, request: Request) -> Response {
     let answer = std::panic::catch_unwind(AssertUnwindSafe(|| app.call(request)));
     let answer = match answer {
         Ok(Reply::Ready(response)) => Ok(response),
         Ok(Reply::Future(future)) => contained(future).await,
         Err(panic) => Err(panic),
     };
-    let Response { status, headers, mut body, background, .. } = answer.unwrap_or_else(|panic| {
+    answer.unwrap_or_else(|panic| {
         tracing::error!("the application panicked: {}", panics::message(&*panic));
         Response::empty(Status::INTERNAL_SERVER_ERROR)
-    });
+    })
+}
+
+/// A response, sent as a server would do it.
+async fn collect(response: Response, is_head: bool) -> TestResponse {
+    let Response { status, headers, mut body, background, .. } = response;
     let mut response = TestResponse { status, headers, body: Vec::new(), error: None };
     while !is_head && let Some(piece) = body.chunk().await {
         match piece {

@@ -1,0 +1,167 @@
+//! Telling many at once: every subscriber gets every value. Names no executor; what waits is woken by what is sent.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender, broadcast};
+use futures_core::Stream;
+
+/// A channel from many to many, for chat rooms, live updates and the like. Clones send to the same subscribers.
+///
+/// Nobody is waited for: it keeps a fixed number of values, and a subscriber that is further behind than that
+/// [hears how many](Lagged) it has missed, and goes on with the oldest that is kept. Values are cloned for each
+/// subscriber: wrap what is large in an `Arc` (a [`Text`](crate::Text) of an `Arc<str>` and shared
+/// [`Bytes`](crate::Bytes) are cheap).
+///
+/// ```
+/// use futures_lite::StreamExt;
+/// use stelo_toolkit::{Broadcast, Lagged};
+///
+/// # futures_lite::future::block_on(async {
+/// let news = Broadcast::new(2);
+/// let mut reader = news.subscribe();
+/// for number in 1..=3 {
+///     news.send(number);
+/// }
+/// assert_eq!(reader.next().await, Some(Err(Lagged(1))));
+/// assert_eq!(reader.next().await, Some(Ok(2)));
+/// assert_eq!(reader.next().await, Some(Ok(3)));
+///
+/// drop(news);
+/// assert_eq!(reader.next().await, None);
+/// # });
+/// ```
+pub struct Broadcast<T> {
+    sender: Sender<T>,
+    /// Keeps the channel open while nobody has subscribed.
+    _open: InactiveReceiver<T>,
+}
+
+impl<T: Clone> Broadcast<T> {
+    /// A channel that keeps the last `capacity` values, at least one.
+    pub fn new(capacity: usize) -> Self {
+        let (mut sender, receiver) = broadcast(capacity.max(1));
+        sender.set_overflow(true);
+        sender.set_await_active(false);
+        Self { sender, _open: receiver.deactivate() }
+    }
+
+    /// Sends a value to those who have subscribed, and says how many they are. Never waits.
+    pub fn send(&self, value: T) -> usize {
+        // Without subscribers there is nothing to do, and full it never is.
+        let sent = self.sender.try_broadcast(value);
+        if sent.is_ok() { self.subscribers() } else { 0 }
+    }
+
+    /// A subscriber, for what is sent from now on.
+    pub fn subscribe(&self) -> Subscription<T> {
+        Subscription(Box::pin(self.sender.new_receiver()))
+    }
+
+    /// How many have subscribed.
+    pub fn subscribers(&self) -> usize {
+        self.sender.receiver_count()
+    }
+}
+
+impl<T> Clone for Broadcast<T> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), _open: self._open.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Broadcast<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Broadcast({} subscribers)", self.sender.receiver_count())
+    }
+}
+
+/// A subscriber of a [`Broadcast`]: a stream of what is sent, which ends when nobody is left who could send.
+#[must_use = "nothing is received unless this is polled"]
+pub struct Subscription<T>(Pin<Box<Receiver<T>>>);
+
+impl<T: Clone> Stream for Subscription<T> {
+    type Item = Result<T, Lagged>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_recv(cx).map(|received| match received? {
+            Ok(value) => Some(Ok(value)),
+            Err(RecvError::Overflowed(missed)) => Some(Err(Lagged(missed))),
+            Err(RecvError::Closed) => None,
+        })
+    }
+}
+
+impl<T> fmt::Debug for Subscription<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subscription")
+    }
+}
+
+/// A [`Subscription`] was too slow, and has missed so many values. It goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lagged(pub u64);
+
+impl fmt::Display for Lagged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missed {} values: read faster, or have the `Broadcast` keep more", self.0)
+    }
+}
+
+impl std::error::Error for Lagged {}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future::block_on;
+    use futures_lite::{StreamExt, future};
+
+    use super::*;
+
+    #[test]
+    fn every_subscriber_gets_what_is_sent_after_it_came() {
+        block_on(async {
+            let news = Broadcast::new(4);
+            assert_eq!(news.send("nobody"), 0);
+            let mut first = news.subscribe();
+            assert_eq!(news.send("one"), 1);
+            let mut second = news.subscribe();
+            assert_eq!(news.clone().send("both"), 2);
+            assert_eq!(first.next().await, Some(Ok("one")));
+            assert_eq!(first.next().await, Some(Ok("both")));
+            assert_eq!(second.next().await, Some(Ok("both")));
+            drop(first);
+            assert_eq!(news.send("second"), 1);
+            assert_eq!(second.next().await, Some(Ok("second")));
+        });
+    }
+
+    #[test]
+    fn who_waits_is_woken() {
+        let news = Broadcast::new(1);
+        let mut reader = news.subscribe();
+        let received = block_on(future::zip(reader.next(), async {
+            future::yield_now().await;
+            news.send(7)
+        }));
+        assert_eq!(received, (Some(Ok(7)), 1));
+    }
+
+    #[test]
+    fn a_slow_subscriber_holds_back_neither_sender_nor_others() {
+        block_on(async {
+            let news = Broadcast::new(3);
+            let mut slow = news.subscribe();
+            let mut quick = news.subscribe();
+            for number in 0..100 {
+                news.send(number);
+                assert_eq!(quick.next().await, Some(Ok(number)));
+            }
+            assert_eq!(slow.next().await, Some(Err(Lagged(97))));
+            for number in 97..100 {
+                assert_eq!(slow.next().await, Some(Ok(number)));
+            }
+            assert!(future::poll_once(slow.next()).await.is_none());
+        });
+    }
+}

@@ -1,0 +1,323 @@
+//! WebSockets in a test: what a server would do, as two queues in memory.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stelo_core::Bytes;
+use stelo_core::app::{Executor, Request, Response, Socket, Upgrade, WebSocket};
+use stelo_core::http::Headers;
+use stelo_core::ws::{CloseCode, Closed, Message, Text};
+
+use super::{TestClient, TestRequest, TestResponse, answer, collect};
+use crate::extract::Json;
+use crate::panics::{self, contained};
+use crate::websocket::{FromMessage, WebSocketError};
+
+/// How many messages to the client wait until it receives; the application is held back then.
+const QUEUE: usize = 16;
+
+/// A request for a WebSocket in the making.
+#[must_use]
+#[derive(Debug)]
+pub struct TestHandshake<'a>(TestRequest<'a>);
+
+impl<'a> TestHandshake<'a> {
+    pub(super) fn new(request: TestRequest<'a>) -> Self {
+        let fields = [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGVzdHNlcnZlcmtleTAxMg=="),
+        ];
+        Self(fields.into_iter().fold(request, |request, (name, value)| request.header(name, value)))
+    }
+
+    /// Sets a header field, in place of others of its name.
+    ///
+    /// # Panics
+    /// No request can have this field.
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        Self(self.0.header(name, value))
+    }
+
+    /// Offers subprotocols, the preferred one first.
+    ///
+    /// # Panics
+    /// No header field can have such names.
+    pub fn subprotocols(self, names: &[&str]) -> Self {
+        self.header("sec-websocket-protocol", names.join(", "))
+    }
+
+    /// Sends the request, and gives the WebSocket; or the response, where the application denies it.
+    ///
+    /// # Errors
+    /// The application has answered something else.
+    ///
+    /// # Panics
+    /// The target is none.
+    pub fn connect(self) -> Result<TestWebSocket<'a>, TestResponse> {
+        let Self(request) = self;
+        let client = request.client;
+        let app = client.app.clone();
+        let (head, connection) = request.parts();
+        let line = client.executor.run(async move {
+            let mut response = answer(app, Request::handshake(head, connection)).await;
+            match response.upgrade.take() {
+                Some(Upgrade::WebSocket(run)) => Ok((response, run)),
+                _ => Err(collect(response, false).await),
+            }
+        });
+        let (Response { headers, .. }, run) = line?;
+        let line = Arc::new(Line::default());
+        let socket = WebSocket::new(line.clone());
+        let work = async move {
+            let code = match contained(async { run(socket.clone()).await }).await {
+                Ok(()) => CloseCode::NORMAL_CLOSURE,
+                Err(panic) => {
+                    tracing::error!("the application panicked: {}", panics::message(&*panic));
+                    CloseCode::INTERNAL_ERROR
+                }
+            };
+            socket.close(code, "");
+        };
+        client.executor.spawn(Box::pin(work));
+        let websocket = TestWebSocket { client, headers, line };
+        websocket.settle();
+        Ok(websocket)
+    }
+}
+
+/// The client's end of a WebSocket. The application runs while one of the methods does, until it can do nothing more
+/// without the client.
+///
+/// ```
+/// use stelo_toolkit::{App, CloseCode, TestClient, WebSocket, WebSocketError};
+///
+/// async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {
+///     websocket.accept().await?;
+///     let message = websocket.receive().await?;
+///     websocket.send(message).await
+/// }
+///
+/// let client = TestClient::new(App::new().websocket("/ws", echo));
+/// let mut socket = client.websocket_connect("/ws").connect().unwrap();
+/// socket.send_text("hello");
+/// assert_eq!(socket.receive_text().unwrap(), "hello");
+/// assert_eq!(socket.receive_closed().code, CloseCode::NORMAL_CLOSURE);
+/// ```
+///
+/// The application can be 16 messages ahead of the client. It is closed with 1000 when it is dropped.
+pub struct TestWebSocket<'a> {
+    client: &'a TestClient,
+    headers: Headers,
+    line: Arc<Line>,
+}
+
+impl TestWebSocket<'_> {
+    /// The header fields with which the application has accepted.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The subprotocol that the application has chosen.
+    pub fn accepted_subprotocol(&self) -> Option<&str> {
+        self.headers.get_str("sec-websocket-protocol")
+    }
+
+    /// Sends a message. One that is sent after the end is lost, as it would be on its way.
+    pub fn send(&mut self, message: impl Into<Message>) {
+        self.line.change(|state| {
+            if state.end.is_none() {
+                state.to_app.push_back(message.into());
+            }
+        });
+        self.settle();
+    }
+
+    /// Sends a text.
+    pub fn send_text(&mut self, text: impl Into<Text>) {
+        self.send(Message::Text(text.into()));
+    }
+
+    /// Sends bytes.
+    pub fn send_bytes(&mut self, bytes: impl Into<Bytes>) {
+        self.send(Message::Binary(bytes.into()));
+    }
+
+    /// Sends a value as JSON, in a text message.
+    ///
+    /// # Panics
+    /// The value cannot be written as JSON.
+    pub fn send_json(&mut self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.send(text),
+            Err(error) => panic!("the message: {error}"),
+        }
+    }
+
+    /// The next message; waits for it.
+    ///
+    /// # Errors
+    /// The WebSocket has ended.
+    pub fn receive(&mut self) -> Result<Message, WebSocketError> {
+        let line = self.line.clone();
+        let message = self.client.executor.run(poll_fn(move |cx| line.poll_message(cx)));
+        self.settle();
+        message.map_err(WebSocketError::Disconnected)
+    }
+
+    /// The next message, as text.
+    ///
+    /// # Errors
+    /// The WebSocket has ended; or the message is of another kind.
+    pub fn receive_text(&mut self) -> Result<String, WebSocketError> {
+        String::from_message(self.receive()?)
+    }
+
+    /// The next message, as bytes.
+    ///
+    /// # Errors
+    /// The WebSocket has ended; or the message is of another kind.
+    pub fn receive_bytes(&mut self) -> Result<Bytes, WebSocketError> {
+        Bytes::from_message(self.receive()?)
+    }
+
+    /// The next message, be it text or bytes, as a JSON value.
+    ///
+    /// # Errors
+    /// The WebSocket has ended; or the message is not such a value.
+    pub fn receive_json<T: DeserializeOwned>(&mut self) -> Result<T, WebSocketError> {
+        Json::from_message(self.receive()?).map(|Json(value)| value)
+    }
+
+    /// How the WebSocket ends; waits for it.
+    ///
+    /// # Panics
+    /// There is a message before the end.
+    pub fn receive_closed(&mut self) -> Closed {
+        match self.receive() {
+            Err(WebSocketError::Disconnected(closed)) => closed,
+            other => panic!("expected the end of the WebSocket, but got {other:?}"),
+        }
+    }
+
+    /// Closes it. What the application still sends is not received any more.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.line.end(code, reason, |state| state.to_client.clear());
+        self.settle();
+    }
+
+    /// Lets the application do what it can.
+    fn settle(&self) {
+        self.client.executor.run(async {});
+    }
+}
+
+impl Drop for TestWebSocket<'_> {
+    fn drop(&mut self) {
+        // A test that fails is not to wait for the application.
+        if !std::thread::panicking() {
+            self.close(CloseCode::NORMAL_CLOSURE, "");
+        }
+    }
+}
+
+impl fmt::Debug for TestWebSocket<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TestWebSocket")
+    }
+}
+
+/// What lies between the two ends.
+#[derive(Default)]
+struct Line(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    to_app: VecDeque<Message>,
+    to_client: VecDeque<Message>,
+    end: Option<Closed>,
+    /// Who waits for something to change.
+    waiting: Vec<Waker>,
+}
+
+impl Line {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something, and wakes all who wait for that.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let waiting = {
+            let mut state = self.state();
+            change(&mut state);
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes something, which others may wait for, or waits for a change.
+    fn poll<T>(&self, cx: &mut Context<'_>, take: impl FnOnce(&mut State) -> Option<T>) -> Poll<T> {
+        let mut state = self.state();
+        let Some(taken) = take(&mut state) else {
+            state.waiting.push(cx.waker().clone());
+            return Poll::Pending;
+        };
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        Poll::Ready(taken)
+    }
+
+    /// The next message for the client.
+    fn poll_message(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
+        self.poll(cx, |state| next(&mut state.to_client, state.end.as_ref()))
+    }
+
+    /// Ends it, unless it has ended.
+    fn end(&self, code: CloseCode, reason: &str, change: impl FnOnce(&mut State)) {
+        let closed = Closed { code, reason: reason.to_owned() };
+        self.change(|state| {
+            if state.end.is_none() {
+                state.end = Some(closed);
+                change(state);
+            }
+        });
+    }
+}
+
+/// The next message, or the end behind the last.
+fn next(queue: &mut VecDeque<Message>, end: Option<&Closed>) -> Option<Result<Message, Closed>> {
+    queue.pop_front().map(Ok).or_else(|| end.cloned().map(Err))
+}
+
+impl Socket for Line {
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
+        self.poll(cx, |state| next(&mut state.to_app, state.end.as_ref()))
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Closed>> {
+        self.poll(cx, |state| match &state.end {
+            Some(closed) => Some(Err(closed.clone())),
+            None if state.to_client.len() < QUEUE => {
+                state.to_client.extend(message.take());
+                Some(Ok(()))
+            }
+            None => None,
+        })
+    }
+
+    fn close(&self, code: CloseCode, reason: &str) {
+        let (code, reason) = match code.is_sendable() || code == CloseCode::NO_STATUS_RCVD {
+            true => (code, reason),
+            false => (CloseCode::NORMAL_CLOSURE, reason),
+        };
+        let cut = (0..=reason.len().min(123)).rev().find_map(|end| reason.get(..end));
+        self.end(code, cut.unwrap_or_default(), |_| {});
+    }
+}

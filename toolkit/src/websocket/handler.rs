@@ -1,0 +1,105 @@
+//! Handlers of WebSockets: async functions whose last argument is a [`WebSocket`], erased to one type when they are put
+//! into a route.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use stelo_core::app::Reply;
+
+use super::WebSocket;
+use super::line::Line;
+use super::session::{Handshake, Session};
+use crate::error::Failure;
+use crate::extract::FromRequestParts;
+use crate::handler::{Endpoint, Needs};
+use crate::request::Request;
+use crate::response::IntoResponse;
+use crate::routes::Scope;
+
+/// An async function that talks over a WebSocket: up to seven [extractors](FromRequestParts) and the [`WebSocket`], or a
+/// [`WebSocketEndpoint`](super::WebSocketEndpoint).
+///
+/// `Args` are its arguments; leave them out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler for WebSockets",
+    label = "not an async function from extractors and a `WebSocket`",
+    note = "a handler for WebSockets is an `async fn` whose last argument is a `WebSocket`, or a type that implements `WebSocketEndpoint` and `Clone`",
+    note = "arguments before it: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Cookies` and others; up to seven",
+    note = "it returns `()` or a `Result<(), E>`, where `E` is `WebSocketError`, `WebSocketException`, `HttpError`, `BoxError` or anything else that implements `IntoResponse`",
+    note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`"
+)]
+pub trait WebSocketHandler<Args>: Clone + Send + Sync + 'static {
+    /// Talks to the client, from the handshake to the end.
+    fn call(self, websocket: WebSocket) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Says what the application must have for the arguments.
+    fn needs(needs: &mut Needs);
+}
+
+/// What a handler of WebSockets can return: nothing, or a `Result` of nothing.
+#[diagnostic::on_unimplemented(
+    message = "a handler for WebSockets cannot return `{Self}`",
+    label = "not `()` and not a `Result<(), E>`",
+    note = "to deny a WebSocket with a response, use `WebSocket::send_denial_response`, or fail with an error that is a response"
+)]
+pub trait WebSocketOutcome {
+    /// The error, if it is one.
+    ///
+    /// # Errors
+    /// The handler has failed.
+    fn into_outcome(self) -> Result<(), Failure>;
+}
+
+impl WebSocketOutcome for () {
+    fn into_outcome(self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl<E: IntoResponse + Send + 'static> WebSocketOutcome for Result<(), E> {
+    fn into_outcome(self) -> Result<(), Failure> {
+        self.map_err(Failure::new)
+    }
+}
+
+macro_rules! handlers {
+    ($(($($part:ident)*))*) => {$(
+        #[allow(non_snake_case, reason = "the names of types, used for their values")]
+        impl<Fun, Fut, $($part,)*> WebSocketHandler<($($part,)*)> for Fun
+        where
+            Fun: Fn($($part,)* WebSocket) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output: WebSocketOutcome> + Send,
+            $($part: FromRequestParts + Send,)*
+        {
+            #[allow(unused_mut, reason = "there may be no argument before the last")]
+            async fn call(self, mut websocket: WebSocket) -> Result<(), Failure> {
+                $(let $part = $part::from_request_parts(&mut websocket.request).await.map_err(Failure::new)?;)*
+                self($($part,)* websocket).await.into_outcome()
+            }
+
+            fn needs(_needs: &mut Needs) {
+                $($part::needs(_needs);)*
+            }
+        }
+    )*};
+}
+
+handlers! {
+    () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G)
+}
+
+/// A handler of WebSockets as an endpoint.
+pub(crate) struct Upgraded<H, Args>(pub(crate) H, pub(crate) PhantomData<fn(Args)>);
+
+impl<H: WebSocketHandler<Args>, Args: 'static> Endpoint for Upgraded<H, Args> {
+    fn call(&self, request: Request) -> Reply {
+        let scope = Scope::of(&request);
+        let line = Arc::<Line>::default();
+        let handler = self.0.clone();
+        let (routes, node) = (request.place().routes.clone(), request.place().node);
+        let websocket = WebSocket::new(request, line.clone());
+        let session = Session::new(routes, node, line, handler.call(websocket));
+        Reply::future(scope.settle(Handshake(Some(session))))
+    }
+}

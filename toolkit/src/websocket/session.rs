@@ -1,0 +1,125 @@
+//! The handler of a WebSocket at work: as the reply to the handshake until that is answered, afterwards for as long as
+//! it wants.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use stelo_core::app::{BoxFuture, Response};
+use stelo_core::http::Status;
+use stelo_core::ws::CloseCode;
+
+use super::line::{Answer, Line};
+use super::{WebSocketException, error};
+use crate::error::{Failure, HttpError};
+use crate::panics::panicked;
+use crate::response::{IntoResponse, ResponseExt};
+use crate::routes::{NodeId, RoutesRef};
+
+/// A handler at work. Ready when the handler has ended, and the WebSocket with it.
+pub(super) struct Session {
+    /// `None` once it has ended.
+    handler: Option<BoxFuture<Result<(), Failure>>>,
+    line: Arc<Line>,
+    routes: RoutesRef,
+    node: NodeId,
+}
+
+impl Session {
+    /// A handler that works on a line, and the place of its route.
+    pub(super) fn new(
+        routes: RoutesRef,
+        node: NodeId,
+        line: Arc<Line>,
+        handler: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) -> Self {
+        Self { handler: Some(Box::pin(handler)), line, routes, node }
+    }
+
+    fn poll_handler(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let Some(handler) = &mut self.handler else { return Poll::Ready(Ok(())) };
+        let outcome = ready!(handler.as_mut().poll(cx));
+        self.handler = None;
+        Poll::Ready(outcome.map_err(error::unboxed))
+    }
+
+    /// The handler has ended in this way, after the handshake was answered.
+    fn finish(&self, outcome: Result<(), Failure>) {
+        let place = self.routes.describe(self.node);
+        let Err(failure) = outcome else { return };
+        if let Some(WebSocketException { code, reason }) = error::exception(failure, place) {
+            // What this side has closed already stays closed.
+            let _ = self.line.close(code, &reason);
+        }
+    }
+
+    /// The response that gives an answer. The handler goes on behind it.
+    fn respond(self, answer: Answer) -> Response {
+        match answer {
+            Answer::Accept(headers) => {
+                let response = Response::websocket(move |socket| {
+                    self.line.open(socket);
+                    self
+                });
+                Response { headers, ..response }
+            }
+            Answer::Deny(response) if self.handler.is_none() => response,
+            Answer::Deny(response) => response.background(self),
+        }
+    }
+}
+
+impl Future for Session {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let outcome = match catch_unwind(AssertUnwindSafe(|| self.poll_handler(cx))) {
+            Ok(poll) => ready!(poll),
+            Err(panic) => {
+                self.handler = None;
+                panicked(self.routes.describe(self.node), &*panic);
+                Err(Failure::new(WebSocketException::new(CloseCode::INTERNAL_ERROR)))
+            }
+        };
+        self.finish(outcome);
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.line.end();
+    }
+}
+
+/// A handler that has not answered the handshake. Ready with its response.
+pub(super) struct Handshake(pub(super) Option<Session>);
+
+impl Future for Handshake {
+    type Output = Result<Response, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let session = self.0.as_mut().expect("a future is not polled after it was ready");
+        let answer = match session.poll_handler(cx) {
+            Poll::Pending => ready!(session.line.poll_answer(cx)),
+            Poll::Ready(outcome) => match (session.line.take_answer(), outcome) {
+                (Some(answer), outcome) => {
+                    session.finish(outcome);
+                    answer
+                }
+                (None, Err(failure)) => return Poll::Ready(Err(failure)),
+                (None, Ok(())) => {
+                    let place = session.routes.describe(session.node);
+                    tracing::error!(
+                        "the WebSocket handler of {place} returned without completing the handshake"
+                    );
+                    Answer::Deny(HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response())
+                }
+            },
+        };
+        let session = self.0.take().expect("it was there above");
+        Poll::Ready(Ok(session.respond(answer)))
+    }
+}
