@@ -69,8 +69,8 @@ pub enum Event<'a> {
     },
     /// Nothing can be said before more bytes come.
     NeedData,
-    /// Nothing will be said before the response to the current request is complete: read no more than the
-    /// machine has room for.
+    /// Nothing will be said before the response to the current request is complete, or before the peer has read more
+    /// of the earlier ones: read no more than the machine has room for.
     Paused,
     /// Nothing will ever be said again. Write what is left, then close.
     Closed,

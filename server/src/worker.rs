@@ -150,7 +150,7 @@ impl<R: Runtime> Worker<R> {
                 }
             }
             // Others have a right to the thread too.
-            cx.waker().wake_by_ref();
+            self.runtime.yield_now(cx);
             Poll::Pending
         })
         .await;

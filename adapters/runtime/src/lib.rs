@@ -53,6 +53,12 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Runs a future beside the others. A panic ends that future alone.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 
+    /// Has the task of `cx` polled again, after others that have something to do: those whose sockets have become ready
+    /// too.
+    fn yield_now(&self, cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
+
     /// Runs `work`, which may block, on a thread where it delays nobody.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>);
 

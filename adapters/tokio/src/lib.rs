@@ -22,10 +22,13 @@ mod stream;
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
+use std::task::Context;
 
 use stelo_runtime::socket::Socket;
 use stelo_runtime::{Instant, Runtime, signals};
 use tokio::runtime::{Builder, Handle};
+use tokio::task;
 
 pub use listener::Listener;
 pub use sleep::Sleep;
@@ -64,6 +67,11 @@ impl Runtime for Tokio {
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         // The task goes on without its handle.
         drop(self.0.spawn(future));
+    }
+
+    fn yield_now(&self, cx: &mut Context<'_>) {
+        // A task that wakes itself stands in the queue, and while there is one tokio looks at sockets only now and then.
+        let _ = pin!(task::yield_now()).poll(cx);
     }
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {

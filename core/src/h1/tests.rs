@@ -2,6 +2,7 @@
 
 mod properties;
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -496,6 +497,46 @@ fn back_pressure_both_ways() {
     let before = pair.machine.capacity(StreamId::ONLY);
     pair.send(Send::Data(Bytes::from(vec![0; before]))).unwrap();
     assert_eq!(pair.machine.capacity(StreamId::ONLY), 0);
+}
+
+/// A client that sends request after request and reads no answer.
+#[test]
+fn answers_that_are_not_read_hold_up_the_next_request() {
+    let mut pair = Pair::new();
+    let many = GET.repeat(100_000) + "GET";
+    let mut rest = many.as_bytes();
+    let mut answers = 0;
+    while !pair.machine.is_held_up() {
+        let taken = pair.machine.receive(pair.now, rest);
+        rest = &rest[taken..];
+        assert_eq!(pair.events(), "GET /; paused");
+        pair.head(200, &[], Length::Known(1000)).unwrap();
+        pair.send(Send::Data(Bytes::from_static(&[b'x'; 1000]))).unwrap();
+        pair.send(Send::End).unwrap();
+        answers += 1;
+    }
+    assert!((50..70).contains(&answers), "{answers} answers");
+    assert_eq!(pair.events(), "paused");
+    while pair.machine.receive(pair.now, rest) > 0 {}
+    let held = pair.machine.held();
+    assert!(held < 200_000, "{held} bytes");
+
+    assert_eq!(pair.written().matches("HTTP/1.1 200 OK").count(), answers);
+    assert_eq!(pair.events(), "GET /; paused");
+}
+
+#[test]
+fn a_request_that_is_held_up_has_its_time_afterwards() {
+    let mut pair = Pair::limited(|limits| limits.write_buffer = 1);
+    assert_eq!(pair.feed(&(GET.to_owned() + "GE")), "GET /; paused");
+    pair.head(200, &[], Length::None).unwrap();
+    pair.send(Send::End).unwrap();
+    assert_eq!(pair.events(), "paused");
+    assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Write)));
+    pair.now = at(20_000);
+    pair.written();
+    assert_eq!(pair.events(), "");
+    assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Head)));
 }
 
 #[test]

@@ -20,6 +20,9 @@ use crate::messages;
 
 const STREAM: StreamId = StreamId::ONLY;
 
+/// How many steps are taken in one go: events of the machine, and pieces given by the application.
+const STEPS: usize = 32;
+
 /// HTTP/1.1: the machine, and the exchange that the connection is in.
 pub(super) struct Exchange {
     machine: h1::Connection,
@@ -30,7 +33,7 @@ pub(super) struct Exchange {
     upload: Option<Sender>,
     /// The machine can say nothing before more bytes come.
     needs_data: bool,
-    /// The response body has more than the machine takes at the moment.
+    /// The response body has more than the machine takes at the moment, or the next request waits for that.
     waits_for_room: bool,
     upgrade: Option<Upgrade>,
     /// What is to run once the responses that it belongs to are written.
@@ -91,8 +94,14 @@ impl<R: Runtime> Side<R> for Exchange {
         work(&mut self.machine)
     }
 
-    fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) {
-        while self.take_event(link, now) || self.poll_application(link, cx, now) || self.is_hungry() {}
+    fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
+        let mut steps = 0..STEPS;
+        while self.take_event(link, now) || self.poll_application(link, cx, now) || self.is_hungry() {
+            if steps.next().is_none() {
+                return true;
+            }
+        }
+        false
     }
 
     fn wants_bytes(&self) -> bool {
@@ -132,7 +141,7 @@ impl<R: Runtime> Side<R> for Exchange {
 impl Exchange {
     /// Takes the next event, if there is someone to take it. Says whether anything has moved.
     fn take_event<R: Runtime>(&mut self, link: &mut Link<R>, now: Instant) -> bool {
-        self.needs_data = false;
+        (self.needs_data, self.waits_for_room) = (false, false);
         if self.upload.as_ref().is_some_and(Sender::is_abandoned) {
             self.upload = None;
         }
@@ -166,6 +175,7 @@ impl Exchange {
             Event::Paused | Event::Closed => {
                 // Of a body nothing more will come.
                 self.upload = None;
+                self.waits_for_room = self.machine.is_held_up();
                 return false;
             }
         }

@@ -35,8 +35,8 @@ pub(super) trait Side<R: Runtime> {
     /// Does something with the machine.
     fn machine<T>(&mut self, work: impl FnOnce(&mut Self::Machine) -> T) -> T;
 
-    /// Lets the application get on as far as it can.
-    fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant);
+    /// Lets the application get on, as far as it can and others can wait. Says whether there is more to do.
+    fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool;
 
     /// Whether there is a reason to read.
     fn wants_bytes(&self) -> bool;
@@ -44,7 +44,7 @@ pub(super) trait Side<R: Runtime> {
     /// Whether nothing is going on, and only bytes can change that.
     fn waits_for_bytes(&self) -> bool;
 
-    /// Whether the application has more to say than the machine takes at the moment.
+    /// Whether there is more to do once there is nothing left to write.
     fn waits_for_room(&self) -> bool;
 
     /// Everything that was said is written.
@@ -160,7 +160,7 @@ impl<R: Runtime> Link<R> {
             return self.gone();
         }
         for _ in 0..ROUNDS {
-            side.advance(self, cx, now);
+            let more = side.advance(self, cx, now);
             let written = match self.write(side, cx, now) {
                 Poll::Ready(Ok(())) => true,
                 Poll::Ready(Err(_)) => return self.gone(),
@@ -183,6 +183,9 @@ impl<R: Runtime> Link<R> {
                     continue;
                 }
             }
+            if more {
+                break;
+            }
             match self.read(side, cx, now) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Err(_)) => return self.gone(),
@@ -190,7 +193,7 @@ impl<R: Runtime> Link<R> {
             }
         }
         // Others have a right to the thread too, and `now` grows old.
-        cx.waker().wake_by_ref();
+        self.worker.runtime.yield_now(cx);
         Poll::Pending
     }
 

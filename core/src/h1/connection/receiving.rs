@@ -81,6 +81,11 @@ impl Connection {
             return Event::Fault { stream, fault };
         }
         match (self.exchange.client, self.exchange.server) {
+            (State::Idle, State::Idle) if self.is_held_up() => {
+                // Its time begins when we can look at it.
+                self.timers.relax();
+                Event::Paused
+            }
             (State::Idle, State::Idle) => self.next_head(),
             (State::SendBody, State::SendResponse | State::SendBody) => match self.next_part() {
                 Some(Read::Data(taken)) => Event::Data { stream, data: self.input.taken(taken) },
@@ -94,6 +99,13 @@ impl Connection {
             (State::Done, State::Done) => Event::Paused,
             _ => Event::Closed,
         }
+    }
+
+    /// Whether a request that the peer has sent ahead waits until the peer has read more of the earlier answers.
+    /// [`transmitted`](Self::transmitted) ends that: look at [`next_event`](Self::next_event) again.
+    pub fn is_held_up(&self) -> bool {
+        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
+        idle && !self.input.is_empty() && self.output.len() >= self.config.limits.write_buffer
     }
 
     fn next_head(&mut self) -> Event<'_> {
@@ -127,6 +139,9 @@ impl Connection {
             Ok(Progress::Partial(used)) => {
                 self.input.take(used);
                 if !self.eof {
+                    if self.timers.expecting().is_none() {
+                        self.timers.expect(self.now, self.config.timeouts.head, Reason::Head);
+                    }
                     return Event::NeedData;
                 }
                 match self.reader.is_partial() || !self.input.is_empty() {
