@@ -2,14 +2,14 @@
 //!
 //! `cargo run --example conformance -- --port 8080`. Any path answers any ordinary method with the body of the request, or
 //! `OK` where there was none; `/echo` with the header lines as they came, `/cookie` with the cookies, one `name=value` a
-//! line.
+//! line. A WebSocket on any path echoes.
 //!
-//! The counts of the suites are in `docs/http1-conformance.md`.
+//! The counts of the suites are in `docs/http1-conformance.md` and `docs/websocket.md`.
 
 use std::process::ExitCode;
 
 use stelo::Cookies;
-use stelo::core::app::{App, Reply, Request, Response};
+use stelo::core::app::{App, Reply, Request, Response, WebSocket};
 use stelo::core::body::{Body, BodyError};
 use stelo::core::http::{Headers, Method, RequestHead, Status};
 
@@ -20,6 +20,9 @@ struct Answer;
 
 impl App for Answer {
     fn call(&self, mut request: Request) -> Reply {
+        if request.is_websocket() {
+            return Response::websocket(messages).into();
+        }
         let head = request.head();
         match (head.method(), head.path()) {
             // No tunnels, and nothing is reflected: both are known, and not to be had here (RFC 9110 section 15.5.6).
@@ -33,6 +36,14 @@ impl App for Answer {
                 let body = std::mem::take(request.body_mut());
                 Reply::future(async move { echo(request.head(), body).await })
             }
+        }
+    }
+}
+
+async fn messages(socket: WebSocket) {
+    while let Ok(message) = socket.receive().await {
+        if socket.send(message).await.is_err() {
+            break;
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use stelo_core::http::Headers;
 use stelo_core::limits::{Limits, Timeouts};
+use stelo_core::ws;
 
 use crate::ConfigError;
 
@@ -65,6 +66,13 @@ pub struct Config {
     pub limits: Limits,
     /// How long a connection waits. Uvicorn's `timeout_keep_alive` is [`Timeouts::keep_alive`].
     pub timeouts: Timeouts,
+    /// Whether WebSockets are to be had. Default [`Ws::Auto`].
+    pub ws: Ws,
+    /// How many messages of one WebSocket may wait for the application; while they do, nothing more is read. Default 32.
+    pub ws_max_queue: NonZeroUsize,
+    /// What a WebSocket holds at most, how long it waits, and whether it compresses. Uvicorn's `ws_max_size` is
+    /// [`ws::Limits::message`], its `ws_ping_interval` and `ws_ping_timeout` are in [`ws::Timeouts`].
+    pub websocket: ws::Config,
 }
 
 impl Config {
@@ -89,6 +97,9 @@ impl Config {
             backlog: 2048,
             limits: Limits::DEFAULT,
             timeouts: Timeouts::DEFAULT,
+            ws: Ws::Auto,
+            ws_max_queue: const { NonZeroUsize::new(32).expect("not zero") },
+            websocket: ws::Config::default(),
         }
     }
 
@@ -231,6 +242,53 @@ impl Config {
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         Self { timeouts, ..self }
     }
+
+    /// Sets [`ws`](Self::ws).
+    #[must_use]
+    pub fn ws(self, ws: Ws) -> Self {
+        Self { ws, ..self }
+    }
+
+    /// Sets [`ws::Limits::message`], in bytes; 0 means no limit.
+    #[must_use]
+    pub fn ws_max_size(mut self, bytes: usize) -> Self {
+        self.websocket.limits.message = if bytes == 0 { usize::MAX } else { bytes };
+        self
+    }
+
+    /// Sets [`ws_max_queue`](Self::ws_max_queue); 0 means the default.
+    #[must_use]
+    pub fn ws_max_queue(self, messages: usize) -> Self {
+        Self { ws_max_queue: NonZeroUsize::new(messages).unwrap_or_else(|| Self::new().ws_max_queue), ..self }
+    }
+
+    /// Sets [`ws::Timeouts::ping_interval`].
+    #[must_use]
+    pub fn ws_ping_interval(mut self, interval: Option<Duration>) -> Self {
+        self.websocket.timeouts.ping_interval = interval;
+        self
+    }
+
+    /// Sets [`ws::Timeouts::ping_timeout`].
+    #[must_use]
+    pub fn ws_ping_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.websocket.timeouts.ping_timeout = timeout;
+        self
+    }
+
+    /// Has messages compressed where the client can do it, or not: [`ws::Config::deflate`].
+    #[must_use]
+    pub fn ws_per_message_deflate(mut self, compress: bool) -> Self {
+        let deflate = &mut self.websocket.deflate;
+        *deflate = compress.then(|| deflate.take().unwrap_or_default());
+        self
+    }
+
+    /// Sets [`websocket`](Self::websocket).
+    #[must_use]
+    pub fn websocket(self, websocket: ws::Config) -> Self {
+        Self { websocket, ..self }
+    }
 }
 
 impl Default for Config {
@@ -280,6 +338,42 @@ impl FromStr for Loop {
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let is = |word: &Self| text.eq_ignore_ascii_case(word.word());
         Self::ALL.into_iter().find(is).ok_or(ConfigError::LoopName)
+    }
+}
+
+/// Whether WebSockets are to be had.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Ws {
+    /// Where a client asks for one, the application decides.
+    #[default]
+    Auto,
+    /// Never: a request that asks for one is an ordinary request.
+    None,
+}
+
+impl Ws {
+    const ALL: [Self; 2] = [Self::Auto, Self::None];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Ws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Ws {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let is = |word: &Self| text.eq_ignore_ascii_case(word.word());
+        Self::ALL.into_iter().find(is).ok_or(ConfigError::WsName)
     }
 }
 
@@ -361,8 +455,8 @@ mod tests {
 
     #[test]
     fn zero_means_the_default() {
-        let config = Config::new().threads(0).limit_concurrency(0).limit_max_requests(0);
-        assert_eq!(config.threads, Config::new().threads);
+        let config = Config::new().threads(0).limit_concurrency(0).limit_max_requests(0).ws_max_queue(0);
+        assert_eq!((config.threads, config.ws_max_queue.get()), (Config::new().threads, 32));
         assert_eq!((config.limit_concurrency, config.limit_max_requests), (None, None));
     }
 

@@ -38,6 +38,8 @@ pub enum ConfigError {
     LoopName,
     /// Not the name of a log level.
     LogLevelName,
+    /// Not a way to have WebSockets.
+    WsName,
     /// Not a host.
     Host,
     /// Not a port.
@@ -46,8 +48,12 @@ pub enum ConfigError {
     Descriptor,
     /// Not a number above zero.
     Number,
+    /// Not a number of bytes.
+    Bytes,
     /// Not a duration.
     Seconds,
+    /// Not a duration that can be switched off.
+    SecondsOrOff,
     /// Not a truth value.
     Switch,
     /// A header without a colon.
@@ -78,11 +84,14 @@ impl fmt::Display for ConfigError {
             }
             Self::LoopName => f.write_str("use auto, tokio, smol or async-std"),
             Self::LogLevelName => f.write_str("use critical, error, warning, info, debug or trace"),
+            Self::WsName => f.write_str("use auto or none"),
             Self::Host => f.write_str("the host is empty: give a name or an address, such as 127.0.0.1"),
             Self::Port => f.write_str("use a number from 0 to 65535; 0 lets the system choose"),
             Self::Descriptor => f.write_str("use the number of an open descriptor, 0 or more"),
             Self::Number => f.write_str("use a whole number, 1 or more"),
+            Self::Bytes => f.write_str("use a number of bytes; 0 means no limit"),
             Self::Seconds => f.write_str("use a number of seconds, such as 5 or 0.5"),
+            Self::SecondsOrOff => f.write_str("use a number of seconds, such as 5 or 0.5, or off"),
             Self::Switch => f.write_str("use true or false"),
             Self::Colon => f.write_str("use Name:Value, such as X-Frame-Options:DENY"),
             Self::Header(error) => error.fmt(f),

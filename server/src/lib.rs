@@ -20,7 +20,7 @@ mod stop;
 mod worker;
 
 pub use cli::{CommandLine, Exit, Parsed};
-pub use config::{Config, LogLevel, Loop};
+pub use config::{Config, LogLevel, Loop, Ws};
 pub use error::{ConfigError, EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use program::program;
 pub use runner::{Runner, run_on, serve_on};

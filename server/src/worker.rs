@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use stelo_core::app::{App, Executor};
 use stelo_core::event::Defaults;
-use stelo_core::h1;
 use stelo_core::http::{Headers, InvalidHeader, date};
+use stelo_core::{h1, ws};
 use stelo_runtime::{Instant, Listener, Runtime};
 
 use crate::driver::Driver;
 use crate::executor::Handle;
 use crate::registry::{Kind, Phase, Registry};
 use crate::stop::Stop;
-use crate::{Config, log, messages};
+use crate::{Config, Ws, log, messages};
 
 /// How many connections are accepted in one go.
 const ACCEPTS: usize = 64;
@@ -28,6 +28,9 @@ const ACCEPTS: usize = 64;
 pub(crate) struct Shared {
     pub(crate) app: Arc<dyn App>,
     pub(crate) machine: Arc<h1::Config>,
+    /// `None`: there are no WebSockets to be had.
+    pub(crate) websocket: Option<Arc<ws::Config>>,
+    pub(crate) ws_max_queue: usize,
     pub(crate) root_path: Arc<str>,
     pub(crate) access_log: bool,
     pub(crate) stop: Arc<Stop>,
@@ -58,6 +61,8 @@ impl Shared {
         Self {
             app,
             machine: Arc::new(h1::Config { limits: config.limits, timeouts: config.timeouts }),
+            websocket: (config.ws != Ws::None).then(|| Arc::new(config.websocket)),
+            ws_max_queue: config.ws_max_queue.get(),
             root_path: config.root_path.as_str().into(),
             access_log: config.access_log && log::access_enabled(),
             stop,

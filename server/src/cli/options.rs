@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::{Config, ConfigError, LogLevel, Loop};
+use crate::{Config, ConfigError, LogLevel, Loop, Ws};
 
 // Not a doc comment: clap would take it for the description of the program.
 // The name of a field is that of its environment variable.
@@ -98,12 +98,42 @@ pub(super) struct Options {
     #[arg(long, help_heading = "Limits", value_name = "SECONDS", value_parser = seconds)]
     #[arg(allow_negative_numbers = true)]
     timeout_graceful_shutdown: Duration,
+
+    /// Whether WebSockets are to be had: auto or none
+    #[arg(long, help_heading = "WebSocket", value_name = "NAME")]
+    ws: Ws,
+
+    /// The largest message that is taken, in bytes, uncompressed; 0 means no limit
+    #[arg(long, help_heading = "WebSocket", value_name = "BYTES", value_parser = bytes)]
+    ws_max_size: usize,
+
+    /// Messages that may wait for the application; while they do, nothing more is read
+    #[arg(long, help_heading = "WebSocket", value_name = "NUMBER", value_parser = positive::<NonZeroUsize>)]
+    ws_max_queue: NonZeroUsize,
+
+    /// Ping each client so often, or off
+    #[arg(long, help_heading = "WebSocket", value_name = "SECONDS", value_parser = seconds_or_off)]
+    #[arg(allow_negative_numbers = true)]
+    ws_ping_interval: Switchable,
+
+    /// Close if the answer to a ping takes longer, or off
+    #[arg(long, help_heading = "WebSocket", value_name = "SECONDS", value_parser = seconds_or_off)]
+    #[arg(allow_negative_numbers = true)]
+    ws_ping_timeout: Switchable,
+
+    /// Compress messages where the client can do it
+    #[arg(long, help_heading = "WebSocket", value_name = "BOOLEAN", value_parser = switch)]
+    #[arg(action = ArgAction::Set)]
+    ws_per_message_deflate: bool,
 }
 
 impl Options {
     /// The values of options that are not given, as they would be written.
-    pub(super) fn defaults(config: &Config) -> [(&'static str, String); 12] {
+    pub(super) fn defaults(config: &Config) -> [(&'static str, String); 18] {
         let seconds = |duration: Duration| duration.as_secs_f64().to_string();
+        let switchable = |duration: Option<Duration>| duration.map_or("off".into(), seconds);
+        let websocket = &config.websocket;
+        let max_size = Some(websocket.limits.message).filter(|size| *size < usize::MAX).unwrap_or(0);
         [
             ("host", config.host.clone()),
             ("port", config.port.to_string()),
@@ -117,6 +147,12 @@ impl Options {
             ("root_path", config.root_path.clone()),
             ("timeout_keep_alive", seconds(config.timeouts.keep_alive)),
             ("timeout_graceful_shutdown", seconds(config.timeout_graceful_shutdown)),
+            ("ws", config.ws.to_string()),
+            ("ws_max_size", max_size.to_string()),
+            ("ws_max_queue", config.ws_max_queue.to_string()),
+            ("ws_ping_interval", switchable(websocket.timeouts.ping_interval)),
+            ("ws_ping_timeout", switchable(websocket.timeouts.ping_timeout)),
+            ("ws_per_message_deflate", websocket.deflate.is_some().to_string()),
         ]
     }
 
@@ -142,7 +178,13 @@ impl Options {
         config.limit_max_requests = self.limit_max_requests.or(config.limit_max_requests);
         config.timeouts.keep_alive = self.timeout_keep_alive;
         config.timeout_graceful_shutdown = self.timeout_graceful_shutdown;
+        config.ws_max_queue = self.ws_max_queue;
         config
+            .ws(self.ws)
+            .ws_max_size(self.ws_max_size)
+            .ws_ping_interval(self.ws_ping_interval.0)
+            .ws_ping_timeout(self.ws_ping_timeout.0)
+            .ws_per_message_deflate(self.ws_per_message_deflate)
     }
 }
 
@@ -172,6 +214,22 @@ fn positive<T: FromStr>(text: &str) -> Result<T, ConfigError> {
 fn seconds(text: &str) -> Result<Duration, ConfigError> {
     let seconds: f64 = text.parse().map_err(|_| ConfigError::Seconds)?;
     Duration::try_from_secs_f64(seconds).map_err(|_| ConfigError::Seconds)
+}
+
+/// A timer, or none.
+#[derive(Clone, Copy, Debug)]
+struct Switchable(Option<Duration>);
+
+/// Zero and less switch off, as with Uvicorn, which has no word for it.
+fn seconds_or_off(text: &str) -> Result<Switchable, ConfigError> {
+    if text.eq_ignore_ascii_case("off") || text.parse().is_ok_and(|seconds: f64| seconds <= 0.0) {
+        return Ok(Switchable(None));
+    }
+    seconds(text).map(|duration| Switchable(Some(duration))).map_err(|_| ConfigError::SecondsOrOff)
+}
+
+fn bytes(text: &str) -> Result<usize, ConfigError> {
+    text.parse().map_err(|_| ConfigError::Bytes)
 }
 
 /// The words that Uvicorn takes.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{LogLevel, Loop};
+use crate::{LogLevel, Loop, Ws};
 
 /// Arguments and `NAME=value` pairs, as one would type them.
 fn read(line: &str, environment: &[&str]) -> Result<Parsed, Exit> {
@@ -61,6 +61,18 @@ fn options_variables_and_which_wins() {
         ("", &["STELO_TIMEOUT_GRACEFUL_SHUTDOWN=0.5"], |c| {
             c.timeout_graceful_shutdown(Duration::from_millis(500))
         }),
+        ("--ws none", &["STELO_WS=auto"], |c| c.ws(Ws::None)),
+        ("", &["STELO_WS=AUTO"], |c| c),
+        ("--ws-max-size 1024 --ws-max-queue 1", &[], |c| c.ws_max_size(1024).ws_max_queue(1)),
+        ("", &["STELO_WS_MAX_SIZE=0", "STELO_WS_MAX_QUEUE=7"], |c| c.ws_max_size(0).ws_max_queue(7)),
+        ("--ws-ping-interval 0 --ws-ping-timeout off", &[], |c| {
+            c.ws_ping_interval(None).ws_ping_timeout(None)
+        }),
+        ("--ws-ping-timeout 0.5", &["STELO_WS_PING_INTERVAL=-1"], |c| {
+            c.ws_ping_interval(None).ws_ping_timeout(Some(Duration::from_millis(500)))
+        }),
+        ("--ws-per-message-deflate no", &[], |c| c.ws_per_message_deflate(false)),
+        ("", &["STELO_WS_PER_MESSAGE_DEFLATE=1"], |c| c),
     ];
     for (line, environment, expected) in rows {
         // A configuration has no equality that anyone but this test would want.
@@ -153,6 +165,33 @@ fn what_is_wrong_is_said_in_one_line() {
             "--timeout-graceful-shutdown NaN",
             &[],
             &format!("invalid value 'NaN' for '--timeout-graceful-shutdown <SECONDS>': {seconds}"),
+        ),
+        ("--ws wsproto", &[], "invalid value 'wsproto' for '--ws <NAME>': use auto or none"),
+        ("", &["STELO_WS=websockets"], "invalid value 'websockets' for STELO_WS: use auto or none"),
+        (
+            "--ws-max-size 16MiB",
+            &[],
+            "invalid value '16MiB' for '--ws-max-size <BYTES>': use a number of bytes; 0 means no limit",
+        ),
+        (
+            "--ws-max-queue 0",
+            &[],
+            "invalid value '0' for '--ws-max-queue <NUMBER>': use a whole number, 1 or more",
+        ),
+        (
+            "--ws-ping-interval never",
+            &[],
+            &format!("invalid value 'never' for '--ws-ping-interval <SECONDS>': {seconds}, or off"),
+        ),
+        (
+            "--ws-ping-timeout NaN",
+            &[],
+            &format!("invalid value 'NaN' for '--ws-ping-timeout <SECONDS>': {seconds}, or off"),
+        ),
+        (
+            "--ws-per-message-deflate maybe",
+            &[],
+            "invalid value 'maybe' for '--ws-per-message-deflate <BOOLEAN>': use true or false",
         ),
         ("--uds /a --fd 3", &[], "--uds and --fd both say where to listen: give one of them"),
         ("--uds /a --port 3", &[], "--port and --uds both say where to listen: give one of them"),

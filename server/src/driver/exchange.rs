@@ -1,14 +1,19 @@
 //! The application's side of a connection: from the events of the machine to a request, from the reply to what the
 //! machine is told to send.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use stelo_core::app::{BoxFuture, Executor, Reply, Request, Response, Upgrade};
+use stelo_core::app::{
+    BoxError, BoxFuture, Executor, Message, OnTunnel, OnWebSocket, Reply, Request, Response, Upgrade,
+};
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::event::{Event, Length, Send, StreamId};
 use stelo_core::h1;
-use stelo_core::http::{RequestHead, Status};
+use stelo_core::http::{Headers, Method, RequestHead, Status};
+use stelo_core::limits::Reason;
+use stelo_core::ws::{self, Agreed, Handshake};
 use stelo_core::{Bytes, Fault, FaultKind};
 use stelo_runtime::{Instant, Runtime};
 use tracing::{debug, error, warn};
@@ -35,9 +40,19 @@ pub(super) struct Exchange {
     needs_data: bool,
     /// The response body has more than the machine takes at the moment, or the next request waits for that.
     waits_for_room: bool,
-    upgrade: Option<Upgrade>,
+    /// What the request for a WebSocket was, while it is undecided.
+    handshake: Option<Box<Handshake>>,
+    next: Option<Next>,
     /// What is to run once the responses that it belongs to are written.
     background: Vec<BoxFuture<()>>,
+}
+
+/// What follows HTTP on the connection.
+pub(super) enum Next {
+    /// Bytes both ways.
+    Tunnel(OnTunnel),
+    /// A WebSocket, for the target that was asked for.
+    WebSocket { run: OnWebSocket, agreed: Agreed, target: Box<str> },
 }
 
 /// What the application is doing.
@@ -61,7 +76,8 @@ impl Exchange {
             upload: None,
             needs_data: false,
             waits_for_room: false,
-            upgrade: None,
+            handshake: None,
+            next: None,
             background: Vec::new(),
         }
     }
@@ -71,8 +87,8 @@ impl Exchange {
     }
 
     /// What takes over the connection, and the bytes that the client has sent ahead for it.
-    pub(super) fn take_upgrade(&mut self) -> Option<(Upgrade, Vec<u8>)> {
-        Some((self.upgrade.take()?, self.machine.take_input()))
+    pub(super) fn take_next(&mut self) -> Option<(Next, Vec<u8>)> {
+        Some((self.next.take()?, self.machine.take_input()))
     }
 
     /// Whether more of the request body is wanted, and there may be more at hand.
@@ -121,13 +137,23 @@ impl<R: Runtime> Side<R> for Exchange {
         self.run_background(&*link.worker.executor);
     }
 
-    fn unwatch(&mut self) {
+    fn shutdown(&mut self, link: &mut Link<R>, now: Instant) {
+        self.machine.shutdown(now);
+        // The response of a handshake could be the beginning of a WebSocket.
+        if let (Stage::Replying(_, head), Some(_)) = (&self.stage, &self.handshake) {
+            let head = head.clone();
+            self.respond(link, internal_server_error(), &head, now);
+        }
+    }
+
+    fn enter(&mut self, _: Instant, work: impl FnOnce(&mut h1::Connection)) {
+        work(&mut self.machine);
         if let Some(upload) = &self.upload {
             upload.unwatch();
         }
     }
 
-    fn watch(&mut self, cx: &mut Context<'_>) {
+    fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)> {
         if let Some(upload) = &self.upload {
             upload.watch(cx);
             // Asked for between the last look and now?
@@ -135,6 +161,7 @@ impl<R: Runtime> Side<R> for Exchange {
                 cx.waker().wake_by_ref();
             }
         }
+        self.machine.poll_timeout()
     }
 }
 
@@ -222,11 +249,47 @@ impl Exchange {
             return self.respond(link, response, &head, now);
         }
         self.surplus = false;
-        let request = Request::new(head.clone(), body, link.connection());
+        let request = match self.handshake(link, &head, length) {
+            Ok(false) => Request::new(head.clone(), body, link.connection()),
+            Ok(true) => Request::handshake(head.clone(), link.connection()),
+            Err(refusal) => return self.respond(link, refusal, &head, now),
+        };
         match catch(|| link.worker.shared.app.call(request)) {
             Ok(Reply::Ready(response)) => self.respond(link, response, &head, now),
             Ok(Reply::Future(future)) => self.stage = Stage::Replying(future, head),
             Err(message) => self.panicked(link, &message, &head, now),
+        }
+    }
+
+    /// Whether the request is the handshake of a WebSocket; the answer if it is a bad one.
+    fn handshake<R: Runtime>(
+        &mut self,
+        link: &Link<R>,
+        head: &RequestHead,
+        length: Length,
+    ) -> Result<bool, Response> {
+        let asked = self.machine.asks_to_switch() && ws::is_asked_for(head);
+        if !asked || link.worker.shared.websocket.is_none() {
+            return Ok(false);
+        }
+        let refuse = |status, headers: Headers, why: &dyn Display| {
+            warn!(target: SERVER, "Invalid WebSocket handshake received: {why}");
+            let mut response = Response::text(status, format!("{why}\n"));
+            for (name, value) in headers.iter() {
+                // They come out of fields.
+                let _ = response.headers.append(name, value);
+            }
+            Err(response)
+        };
+        match Handshake::check(head) {
+            Err(refusal) => refuse(refusal.status(), refusal.headers(), &refusal),
+            Ok(_) if length != Length::None => {
+                refuse(Status::BAD_REQUEST, Headers::new(), &"a WebSocket handshake has no body")
+            }
+            Ok(handshake) => {
+                self.handshake = Some(Box::new(handshake));
+                Ok(true)
+            }
         }
     }
 
@@ -279,14 +342,22 @@ impl Exchange {
 
     fn panicked<R: Runtime>(&mut self, link: &Link<R>, message: &str, head: &RequestHead, now: Instant) {
         error!(target: SERVER, "Panic in the application, {} {}: {message}", head.method(), head.path());
-        let response = Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        self.respond(link, response, head, now);
+        self.respond(link, internal_server_error(), head, now);
     }
 
     /// Says the head of a response, and as much of its body as is at hand.
     fn respond<R: Runtime>(&mut self, link: &Link<R>, response: Response, head: &RequestHead, now: Instant) {
-        let Response { status, headers, mut body, background, upgrade } = response;
+        let Response { status, mut headers, mut body, background, upgrade } = response;
         self.background.extend(background);
+        let next = match upgrade {
+            Some(upgrade) if status == Status::SWITCHING_PROTOCOLS || *head.method() == Method::Connect => {
+                match self.accept(link, upgrade, &mut headers, head) {
+                    Ok(next) => Some(next),
+                    Err(error) => return self.invalid(link, &error, head, now),
+                }
+            }
+            _ => None,
+        };
         let (worker, machine) = (&link.worker, &mut self.machine);
         match &self.upload {
             // The rest of the request is still wanted, most likely by this response: after its head it is too late to
@@ -299,20 +370,16 @@ impl Exchange {
             machine.send(now, STREAM, Send::Response { status, headers: &headers, length, defaults })
         });
         if let Err(fault) = said {
-            error!(target: SERVER, "Invalid response, {} {}: {fault}", head.method(), head.path());
-            // Once at most: this one is valid, if nothing has been said yet.
-            return match fault.kind {
-                FaultKind::State => self.reset(now),
-                _ => {
-                    let text = Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error");
-                    self.respond(link, text, head, now);
-                }
-            };
+            return self.invalid(link, &fault, head, now);
         }
+        let handshake = self.handshake.take();
         if link.worker.shared.access_log {
-            log::access(link.client(), head, status);
+            match handshake {
+                Some(_) => log::handshake(link.client(), head, status),
+                None => log::access(link.client(), head, status),
+            }
         }
-        self.upgrade = upgrade;
+        self.next = next;
         self.stage = Stage::Idle;
         if !self.machine.wants_body(STREAM) {
             self.finish(link, Send::End, now);
@@ -323,6 +390,34 @@ impl Exchange {
             }
         } else {
             self.stage = Stage::Sending(body);
+        }
+    }
+
+    /// What the application has answered cannot be said.
+    fn invalid<R: Runtime>(&mut self, link: &Link<R>, error: &dyn Display, head: &RequestHead, now: Instant) {
+        error!(target: SERVER, "Invalid response, {} {}: {error}", head.method(), head.path());
+        match self.machine.has_responded(STREAM) {
+            true => self.reset(now),
+            // Once at most: this one is valid.
+            false => self.respond(link, internal_server_error(), head, now),
+        }
+    }
+
+    /// What is to follow HTTP. Completes the fields of the answer to a handshake.
+    fn accept<R: Runtime>(
+        &self,
+        link: &Link<R>,
+        upgrade: Upgrade,
+        headers: &mut Headers,
+        head: &RequestHead,
+    ) -> Result<Next, BoxError> {
+        match (upgrade, &self.handshake, &link.worker.shared.websocket) {
+            (Upgrade::Tunnel(run), ..) => Ok(Next::Tunnel(run)),
+            (Upgrade::WebSocket(run), Some(handshake), Some(config)) => {
+                let agreed = handshake.accept(headers, config)?;
+                Ok(Next::WebSocket { run, agreed, target: head.target().into() })
+            }
+            _ => Err(Message::new("the request is not the handshake of a WebSocket").into()),
         }
     }
 
@@ -364,13 +459,13 @@ impl Exchange {
                 link.worker.shared.count_response();
             }
             // A connection that has left HTTP has no end of a response.
-            Err(_) if self.upgrade.is_some() => link.worker.shared.count_response(),
+            Err(_) if self.next.is_some() => link.worker.shared.count_response(),
             Err(fault) => self.broken(&fault, now),
         }
     }
 
     /// The response cannot be completed: it is cut off where it is.
-    fn broken(&mut self, error: &dyn std::fmt::Display, now: Instant) {
+    fn broken(&mut self, error: &dyn Display, now: Instant) {
         error!(target: SERVER, "Response cut off: {error}");
         self.reset(now);
     }
@@ -382,4 +477,8 @@ impl Exchange {
         // Allowed at any time.
         let _ = self.machine.send(now, STREAM, Send::Reset);
     }
+}
+
+fn internal_server_error() -> Response {
+    Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use stelo_core::app::{self, Address, Peer};
+use stelo_core::limits::Reason;
 use stelo_core::machine::{CloseState, Machine};
 use stelo_runtime::{Instant, Runtime, Sleep, Stream};
 
@@ -50,11 +51,15 @@ pub(super) trait Side<R: Runtime> {
     /// Everything that was said is written.
     fn written(&mut self, link: &Link<R>);
 
-    /// A turn begins: what the application wants of us needs no waking.
-    fn unwatch(&mut self);
+    /// The server is about to stop: end as soon as is decent.
+    fn shutdown(&mut self, link: &mut Link<R>, now: Instant);
 
-    /// A turn has ended: has the task of `cx` woken when the application wants something of us.
-    fn watch(&mut self, cx: &mut Context<'_>);
+    /// A turn begins, with this work: what the application wants of us needs no waking.
+    fn enter(&mut self, now: Instant, work: impl FnOnce(&mut Self::Machine));
+
+    /// A turn has ended: has the task of `cx` woken when the application wants something of us. Says until when the
+    /// machine waits.
+    fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)>;
 }
 
 /// How a protocol has ended.
@@ -72,8 +77,8 @@ pub(super) enum End {
 pub(super) struct Link<R: Runtime> {
     pub(super) worker: Arc<Worker<R>>,
     member: Member,
-    /// Taken out when the connection is handed over.
-    pub(super) io: Option<R::Stream>,
+    /// Taken out when the connection is handed over, or has ended.
+    io: Option<R::Stream>,
     /// The connection as the application sees it, made at the first request.
     connection: Option<Arc<app::Connection>>,
     timer: Option<R::Sleep>,
@@ -115,8 +120,30 @@ impl<R: Runtime> Link<R> {
         self.connection.as_ref().and_then(|connection| connection.client.as_ref())
     }
 
+    /// The socket, for somebody else.
+    pub(super) fn take_io(&mut self) -> Option<R::Stream> {
+        self.io.take()
+    }
+
+    /// Another protocol follows: what is known of the connection is told to it.
+    pub(super) fn follow<S: Side<R>>(&mut self, side: &mut S) {
+        let now = self.worker.runtime.now();
+        if self.eof {
+            side.machine(|machine| machine.receive_eof(now));
+        }
+        if self.draining {
+            side.shutdown(self, now);
+        }
+    }
+
+    /// The connection has ended, whatever its application still does.
+    pub(super) fn close(&mut self) {
+        self.io = None;
+        self.tell(Peer::Gone);
+    }
+
     /// Tells the application what has become of the client.
-    pub(super) fn tell(&self, peer: Peer) {
+    fn tell(&self, peer: Peer) {
         if let Some(connection) = &self.connection {
             connection.set_peer(peer);
         }
@@ -133,19 +160,14 @@ impl<R: Runtime> Link<R> {
         if self.rings.is_some_and(|rings| now + GRAIN >= rings) {
             self.rings = None;
         }
-        side.machine(|machine| {
-            if stops {
-                machine.shutdown(now);
-            }
-            machine.handle_timeout(now);
-        });
-        side.unwatch();
+        side.enter(now, |machine| machine.handle_timeout(now));
+        if stops {
+            side.shutdown(self, now);
+        }
         if let Poll::Ready(end) = self.turn(side, cx, now) {
             return Poll::Ready(end);
         }
-        side.watch(cx);
-        let deadline = side.machine(|machine| machine.poll_timeout());
-        if let Some((deadline, _)) = deadline {
+        if let Some((deadline, _)) = side.leave(cx) {
             self.arm(deadline, cx);
         }
         Poll::Pending
@@ -161,30 +183,26 @@ impl<R: Runtime> Link<R> {
         }
         for _ in 0..ROUNDS {
             let more = side.advance(self, cx, now);
-            let written = match self.write(side, cx, now) {
-                Poll::Ready(Ok(())) => true,
+            match self.write(side, cx, now) {
+                Poll::Ready(Ok(state)) => {
+                    side.written(self);
+                    match state {
+                        CloseState::Open => {}
+                        CloseState::Linger if self.eof => return Poll::Ready(End::Closed),
+                        CloseState::Linger => {}
+                        CloseState::Close => return Poll::Ready(End::Closed),
+                        CloseState::Switched => return Poll::Ready(End::Switched),
+                        CloseState::HalfClose => match ready!(self.half_close(cx)) {
+                            Ok(()) => side.machine(|machine| machine.half_closed(now)),
+                            Err(_) => return self.gone(),
+                        },
+                    }
+                    if side.waits_for_room() {
+                        continue;
+                    }
+                }
                 Poll::Ready(Err(_)) => return self.gone(),
-                Poll::Pending => false,
-            };
-            if written {
-                side.written(self);
-                match side.machine(|machine| machine.close_state()) {
-                    CloseState::Open => {}
-                    CloseState::Linger if self.eof => return Poll::Ready(End::Closed),
-                    CloseState::Linger => {}
-                    CloseState::Close => return Poll::Ready(End::Closed),
-                    CloseState::Switched => return Poll::Ready(End::Switched),
-                    CloseState::HalfClose => match ready!(self.half_close(cx)) {
-                        Ok(()) => side.machine(|machine| machine.half_closed(now)),
-                        Err(_) => return self.gone(),
-                    },
-                }
-                if side.waits_for_room() {
-                    continue;
-                }
-            }
-            if more {
-                break;
+                Poll::Pending => {}
             }
             match self.read(side, cx, now) {
                 Poll::Ready(Ok(true)) => {}
@@ -197,19 +215,19 @@ impl<R: Runtime> Link<R> {
         Poll::Pending
     }
 
-    /// Writes all there is. Ready when nothing is left.
+    /// Writes all there is. Ready when nothing is left, with what to do with the socket.
     fn write<S: Side<R>>(
         &mut self,
         side: &mut S,
         cx: &mut Context<'_>,
         now: Instant,
-    ) -> Poll<io::Result<()>> {
-        let Some(io) = &mut self.io else { return Poll::Ready(Ok(())) };
+    ) -> Poll<io::Result<CloseState>> {
+        let Some(io) = &mut self.io else { return Poll::Ready(Ok(CloseState::Close)) };
         side.machine(|machine| {
             loop {
                 let mut slices = [&[][..]; SLICES];
                 let written = match machine.poll_transmit(&mut slices) {
-                    0 => return Poll::Ready(Ok(())),
+                    0 => return Poll::Ready(Ok(machine.close_state())),
                     1 => io.poll_write(cx, slices[0]),
                     n => io.poll_write_vectored(cx, &slices.map(IoSlice::new)[..n]),
                 };

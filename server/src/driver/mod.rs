@@ -5,32 +5,43 @@
 //! |---|---|
 //! | `link.rs` | the socket, its timer, and the loop that every protocol has in common |
 //! | `exchange.rs` | HTTP/1.1, from the events of the machine to a request, from the response to what it is told |
+//! | `websocket.rs`, `socket.rs` | a WebSocket and its application, and what its handles share |
 //! | `tunnel.rs` | a connection that has left HTTP for bytes |
 //! | `pool.rs` | the buffers of idle connections |
 
 mod exchange;
 mod link;
 mod pool;
+mod socket;
 mod tunnel;
+mod websocket;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use stelo_core::app::{Tunnel, Upgrade};
-use stelo_core::h1;
+use stelo_core::app::Tunnel;
+use stelo_core::{h1, ws};
 use stelo_runtime::Runtime;
 
 use crate::worker::Worker;
-use exchange::Exchange;
+use exchange::{Exchange, Next};
 use link::{End, Link};
 use tunnel::Upgraded;
+use websocket::Session;
 
 /// One connection and its task.
 pub(crate) struct Driver<R: Runtime> {
     link: Link<R>,
-    exchange: Exchange,
+    protocol: Protocol<R>,
+}
+
+/// What a connection speaks. Every connection begins with the larger of them.
+#[expect(clippy::large_enum_variant)]
+enum Protocol<R: Runtime> {
+    Http(Exchange),
+    WebSocket(Session<R>),
 }
 
 impl<R: Runtime> Driver<R> {
@@ -38,15 +49,29 @@ impl<R: Runtime> Driver<R> {
         let machine = h1::Connection::new(worker.shared.machine.clone(), worker.runtime.now());
         let link = Link::new(worker, io);
         let surplus = link.worker.shared.is_overloaded();
-        Self { exchange: Exchange::new(machine, surplus), link }
+        Self { protocol: Protocol::Http(Exchange::new(machine, surplus)), link }
     }
 
-    /// Hands the connection over to what the application has set to follow HTTP.
-    fn switch(&mut self) {
-        if let (Some(io), Some((Upgrade::Tunnel(run), ahead))) =
-            (self.link.io.take(), self.exchange.take_upgrade())
-        {
-            self.link.worker.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
+    /// Hands the connection over to what is to follow HTTP. Says whether that is for us to drive.
+    fn switch(&mut self) -> bool {
+        let Protocol::Http(exchange) = &mut self.protocol else { return false };
+        let worker = self.link.worker.clone();
+        match exchange.take_next() {
+            Some((Next::Tunnel(run), ahead)) => {
+                if let Some(io) = self.link.take_io() {
+                    worker.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
+                }
+                false
+            }
+            Some((Next::WebSocket { run, agreed, target }, ahead)) => {
+                let Some(config) = worker.shared.websocket.clone() else { return false };
+                let machine = ws::Connection::server(config, agreed, worker.runtime.now());
+                let mut session = Session::new(worker, machine, run, target, ahead);
+                self.link.follow(&mut session);
+                self.protocol = Protocol::WebSocket(session);
+                true
+            }
+            None => false,
         }
     }
 }
@@ -56,15 +81,30 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        if ready!(this.link.drive(&mut this.exchange, cx)) == End::Switched {
-            this.switch();
+        loop {
+            let end = match &mut this.protocol {
+                Protocol::Http(exchange) => this.link.drive(exchange, cx),
+                Protocol::WebSocket(session) => this.link.drive(session, cx),
+            };
+            match ready!(end) {
+                End::Switched if this.switch() => {}
+                End::Closed => {
+                    if let Protocol::WebSocket(session) = &mut this.protocol {
+                        this.link.close();
+                        session.end(cx);
+                    }
+                    return Poll::Ready(());
+                }
+                End::Switched | End::Aborted => return Poll::Ready(()),
+            }
         }
-        Poll::Ready(())
     }
 }
 
 impl<R: Runtime> Drop for Driver<R> {
     fn drop(&mut self) {
-        self.exchange.run_background(&*self.link.worker.executor);
+        if let Protocol::Http(exchange) = &mut self.protocol {
+            exchange.run_background(&*self.link.worker.executor);
+        }
     }
 }

@@ -43,7 +43,8 @@ where
         let blank = "CRITICAL: ".len() - name.len() - ":".len();
         write!(line, "{}:{:blank$}", Painted { text: name, colour, colours }, "")?;
         if access {
-            let mut fields = AccessLine { line: Escaped(&mut line), colours, result: Ok(()) };
+            let mut fields =
+                AccessLine { line: Escaped(&mut line), colours, websocket: false, result: Ok(()) };
             event.record(&mut fields);
             fields.result?;
         } else {
@@ -73,10 +74,11 @@ impl Visit for Line<'_, '_> {
     }
 }
 
-/// The fields of [`access`](super::access), in their order.
+/// The fields of [`access`](super::access) or of [`handshake`](super::handshake), in their order.
 struct AccessLine<'a, 'b> {
     line: Escaped<'a, 'b>,
     colours: bool,
+    websocket: bool,
     result: fmt::Result,
 }
 
@@ -87,6 +89,14 @@ impl AccessLine<'_, '_> {
         let written = match field.name() {
             "method" => {
                 line.raw(" - \"").and_then(|()| line.raw(bold)).and_then(|()| write!(line, "{value} "))
+            }
+            "websocket" => {
+                self.websocket = true;
+                line.raw(" - \"")
+                    .and_then(|()| line.raw(bold))
+                    .and_then(|()| write!(line, "WebSocket {value}"))
+                    .and_then(|()| line.raw(reset))
+                    .and_then(|()| line.raw("\" "))
             }
             "target" => write!(line, "{value} "),
             "version" => {
@@ -116,8 +126,14 @@ impl Visit for AccessLine<'_, '_> {
             4 => "31",
             _ => "91",
         };
-        let painted = Painted { text: status, colour, colours: self.colours };
-        self.result = self.result.and_then(|()| write!(self.line.0, "{painted}"));
+        let (colours, line) = (self.colours, &mut self.line.0);
+        self.result = self.result.and_then(|()| match (self.websocket, status) {
+            (true, Status::SWITCHING_PROTOCOLS) => {
+                write!(line, "{}", Painted { text: "[accepted]", colour: "32", colours })
+            }
+            (true, status) => write!(line, "{}", Painted { text: status.code(), colour, colours }),
+            (false, status) => write!(line, "{}", Painted { text: status, colour, colours }),
+        });
     }
 }
 

@@ -60,6 +60,16 @@ pub fn access(client: Option<&Address>, head: &RequestHead, status: Status) {
     );
 }
 
+/// The access line of a handshake: `127.0.0.1:44650 - "WebSocket /chat" [accepted]`, or its status if it was declined.
+pub fn handshake(client: Option<&Address>, head: &RequestHead, status: Status) {
+    info!(
+        target: ACCESS,
+        client = client.map(field::display),
+        websocket = head.target(),
+        status = status.code(),
+    );
+}
+
 fn subscriber<W>(config: &Config, colours: Colours, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

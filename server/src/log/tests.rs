@@ -110,6 +110,28 @@ fn an_access_line_is_one_write() {
 }
 
 #[test]
+fn a_handshake_has_a_line_of_its_own() {
+    let head = RequestHead::new(Method::Get, "/chat?room=%0A").unwrap();
+    let lines = |coloured| {
+        written(&Config::new(), coloured, || {
+            handshake(None, &head, Status::SWITCHING_PROTOCOLS);
+            handshake(None, &head, Status::FORBIDDEN);
+        })
+    };
+    assert_eq!(
+        lines(false),
+        [
+            "INFO:      - \"WebSocket /chat?room=%0A\" [accepted]\n",
+            "INFO:      - \"WebSocket /chat?room=%0A\" 403\n",
+        ]
+    );
+    assert_eq!(
+        lines(true)[1],
+        "\x1b[32mINFO\x1b[0m:      - \"\x1b[1mWebSocket /chat?room=%0A\x1b[0m\" \x1b[31m403\x1b[0m\n"
+    );
+}
+
+#[test]
 fn access_lines_can_be_left_out() {
     let both = || {
         info!(target: SERVER, "enabled: {}", access_enabled());
