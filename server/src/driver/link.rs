@@ -204,6 +204,9 @@ impl<R: Runtime> Link<R> {
                 Poll::Ready(Err(_)) => return self.gone(),
                 Poll::Pending => {}
             }
+            if more {
+                break;
+            }
             match self.read(side, cx, now) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Err(_)) => return self.gone(),
