@@ -15,7 +15,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::thread;
+use std::{iter, thread};
 
 use corpus::Case;
 use page::Outcomes;
@@ -59,23 +59,22 @@ fn compare() -> Result<(), String> {
 
 /// Puts each case to each peer.
 fn put_all(cases: &BTreeMap<String, Case>, peers: &[Peer]) -> Result<Outcomes, String> {
-    let (left, outcomes) = (Mutex::new(cases.iter()), Mutex::new(Ok(Outcomes::new())));
+    let left = Mutex::new(cases.iter());
     let next = || left.lock().ok()?.next();
-    let work = || {
-        while let Some((name, case)) = next() {
-            let put = |peer: &Peer| {
-                let outcome = exchange::exchange(peer.address, case);
-                outcome.map_err(|error| format!("{name}, {}: {error}", peer.name))
-            };
-            let of_all = peers.iter().map(put).collect::<Result<Vec<_>, _>>();
-            let Ok(mut outcomes) = outcomes.lock() else { return };
-            match (of_all, &mut *outcomes) {
-                (Ok(of_all), Ok(outcomes)) => drop(outcomes.insert(name.clone(), of_all)),
-                (Err(error), outcomes) => *outcomes = Err(error),
-                (Ok(_), Err(_)) => return,
-            }
-        }
+    let put = |(name, case): (&String, &Case)| {
+        let outcomes = peers.iter().map(|peer| {
+            let outcome = exchange::exchange(peer.address, case);
+            outcome.map_err(|error| format!("{name}, {}: {error}", peer.name))
+        });
+        Ok((name.clone(), outcomes.collect::<Result<_, String>>()?))
     };
-    thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
-    outcomes.into_inner().map_err(|_| "a thread has panicked".to_owned())?
+    let work = || iter::from_fn(next).map(put).collect::<Result<Vec<_>, String>>();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        let mut outcomes = Outcomes::new();
+        for worker in workers {
+            outcomes.extend(worker.join().map_err(|_| "a thread has panicked")??);
+        }
+        Ok(outcomes)
+    })
 }
