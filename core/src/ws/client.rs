@@ -235,3 +235,127 @@ impl fmt::Display for HandshakeError {
 }
 
 impl Error for HandshakeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 16] = *b"0123456789abcdef";
+    const ACCEPT: &str = "sec-websocket-accept: BACScCJPNqyz+UBoqMH89VmURoA=\r\n";
+    const UPGRADE: &str = "upgrade: WebSocket\r\nconnection: Upgrade\r\n";
+
+    fn asked() -> ClientHandshake {
+        ClientHandshake::new("a.example:81", "/b?c", &["chat", "v2"], KEY, &Config::DEFAULT).unwrap()
+    }
+
+    /// What the client makes of an answer, whole and byte by byte.
+    fn answered(answer: &str) -> Result<Option<Opened>, HandshakeError> {
+        let whole = asked().receive(answer.as_bytes());
+        let mut slow = asked();
+        let mut seen = Ok(None);
+        for byte in answer.as_bytes() {
+            if seen == Ok(None) {
+                seen = slow.receive(core::slice::from_ref(byte));
+            }
+        }
+        assert_eq!(whole, seen, "{answer}");
+        whole
+    }
+
+    fn fields(fields: &str) -> Result<Option<Opened>, HandshakeError> {
+        answered(&alloc::format!("HTTP/1.1 101 Switching Protocols\r\n{fields}\r\n"))
+    }
+
+    #[test]
+    fn a_server_takes_what_a_client_asks() {
+        let mut asked = asked();
+        asked.header("Origin", "https://a.example").unwrap();
+        for (name, value) in [("Host", "x"), ("sec-websocket-key", "x"), ("a b", "x"), ("a", "x\r\nb: c")] {
+            assert_eq!(asked.header(name, value), Err(HandshakeError::Request), "{name}");
+        }
+        let mut server = crate::h1::Connection::new(alloc::sync::Arc::default(), crate::Instant::ZERO);
+        server.receive(crate::Instant::ZERO, asked.request());
+        let crate::event::Event::Request { head, .. } = server.next_event() else { panic!("a request") };
+        assert_eq!((head.target(), head.authority()), ("/b?c", Some("a.example:81")));
+        assert_eq!(head.headers().get_str("origin"), Some("https://a.example"));
+        assert!(crate::ws::is_asked_for(&head));
+        let handshake = crate::ws::Handshake::check(&head).unwrap();
+        let mut headers = Headers::new();
+        headers.append(PROTOCOL, "v2").unwrap();
+        let agreed = handshake.accept(&mut headers, &Config::DEFAULT).unwrap();
+        let mut answer = String::from("HTTP/1.1 101 \r\n");
+        for (name, value) in headers.iter() {
+            let [name, value] = [name, value].map(|part| core::str::from_utf8(part).unwrap());
+            write!(answer, "{name}: {value}\r\n").unwrap();
+        }
+        answer += "\r\n";
+        let opened = asked.receive(answer.as_bytes()).unwrap().unwrap();
+        assert!(agreed.deflate.is_some());
+        assert_eq!((opened.agreed, opened.protocol.as_deref()), (agreed, Some("v2")));
+    }
+
+    #[test]
+    fn what_could_not_stand_in_a_request_is_refused() {
+        let new = |host, target, protocols: &[&str]| {
+            ClientHandshake::new(host, target, protocols, KEY, &Config::DEFAULT).err()
+        };
+        for (host, target, protocols) in [
+            ("", "/", &[][..]),
+            ("a b", "/", &[]),
+            ("a", "", &[]),
+            ("a", "b", &[]),
+            ("a", "/ HTTP/1.1\r\nb: c", &[]),
+            ("a", "/", &["a, b"]),
+        ] {
+            assert_eq!(new(host, target, protocols), Some(HandshakeError::Request), "{host} {target}");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_to_belong_to_the_request() {
+        let opened = fields(&alloc::format!("{UPGRADE}{ACCEPT}")).unwrap().unwrap();
+        assert_eq!((opened.agreed, opened.protocol), (Agreed::default(), None));
+        let good = alloc::format!("{UPGRADE}{ACCEPT}");
+        for (bad, error) in [
+            (UPGRADE.into(), HandshakeError::Accept),
+            (alloc::format!("{UPGRADE}{}", ACCEPT.replace("BA", "AB")), HandshakeError::Accept),
+            (alloc::format!("{good}{ACCEPT}"), HandshakeError::Accept),
+            (ACCEPT.into(), HandshakeError::Malformed),
+            (alloc::format!("{good}no colon\r\n"), HandshakeError::Malformed),
+            (alloc::format!("{good}sec-websocket-protocol: other\r\n"), HandshakeError::Protocol),
+            (alloc::format!("{good}sec-websocket-protocol: chat, v2\r\n"), HandshakeError::Protocol),
+            (alloc::format!("{good}sec-websocket-extensions: x-other\r\n"), HandshakeError::Extension),
+        ] {
+            assert_eq!(fields(&bad), Err(error), "{bad}");
+        }
+    }
+
+    #[test]
+    fn another_status_is_handed_on() {
+        let answer = "HTTP/1.1 403 Forbidden\r\nwww-authenticate: Basic\r\n\r\n";
+        let error = answered(answer).unwrap_err();
+        let HandshakeError::Refused { status, headers, ahead } = error else { panic!("{error:?}") };
+        assert_eq!((status, ahead.len()), (Status::FORBIDDEN, 0));
+        assert_eq!(headers.get_str("www-authenticate"), Some("Basic"));
+        for garbage in ["SSH-2.0-x\r\n\r\n", "HTTP/1.0 101 x\r\n\r\n", "HTTP/1.1 1010 x\r\n\r\n", "\r\n\r\n"]
+        {
+            assert_eq!(answered(garbage), Err(HandshakeError::Malformed), "{garbage:?}");
+        }
+    }
+
+    /// RUSTSEC-2023-0065: a head without an end was read again from its beginning with each byte, without a limit.
+    #[test]
+    fn an_endless_head_is_refused_and_looked_at_once() {
+        let mut client = asked();
+        client.receive(b"HTTP/1.1 101 x\r\na: ").unwrap();
+        let mut error = None;
+        for _ in 0..=ClientHandshake::HEAD {
+            assert_eq!(client.scanned, client.answer.len());
+            if let Err(refused) = client.receive(b"x") {
+                error = Some(refused);
+                break;
+            }
+        }
+        assert_eq!(error, Some(HandshakeError::TooLarge));
+    }
+}

@@ -47,6 +47,8 @@ pub struct Connection {
     /// A client's.
     keys: Option<Keys>,
     codec: Option<(Compressor, Decompressor)>,
+    /// The codec has been at work since the last ping.
+    codec_used: bool,
     ping: Option<Ping>,
     /// How many pings were sent.
     pings: u32,
@@ -88,9 +90,10 @@ impl Ending {
         Self { role, ours: State::Open, theirs: State::Open, report: Report::Nothing }
     }
 
-    /// Whether we may still say something.
+    /// Whether we may still say something, and there is somebody to hear it.
     fn can_speak(&self) -> bool {
         matches!(self.ours, State::Open | State::Message)
+            && matches!(self.report, Report::Nothing | Report::Announced(_))
     }
 
     /// Whether the peer may still say something that counts.
@@ -146,6 +149,7 @@ impl Connection {
         }
         Self {
             codec: agreed.codec(&config, role),
+            codec_used: false,
             config,
             ending: Ending::new(role),
             input: Input::default(),
@@ -226,7 +230,10 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         match self.timers.expired(now) {
-            Some(Reason::Ping) => self.say_ping(),
+            Some(Reason::Ping) => {
+                self.say_ping();
+                self.rest_codec();
+            }
             // The pong may be among what has not been looked at.
             Some(Reason::Pong) if self.unseen => self.expect_pong(now),
             Some(Reason::Pong) => {
@@ -248,20 +255,23 @@ impl Connection {
 
     // Memory
 
-    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
+    /// Takes away the buffers of a connection on which nothing is going on; `None` if something is.
     pub fn release(&mut self) -> Option<Buffers> {
         let idle = self.payload.is_none()
             && self.incoming.is_empty()
             && self.input.is_empty()
             && self.output.is_empty();
-        if !idle {
-            return None;
-        }
-        if let Some((compressor, decompressor)) = &mut self.codec {
+        idle.then(|| Buffers { input: self.input.release(), output: self.output.release(), head: None })
+    }
+
+    /// Frees what was made for compression, if nothing was compressed for as long as a ping takes to come round. Not
+    /// whenever the connection is idle: the next message would have to be compressed without those before it.
+    fn rest_codec(&mut self) {
+        if let (Some((compressor, decompressor)), false) = (&mut self.codec, self.codec_used) {
             compressor.release();
             decompressor.release();
         }
-        Some(Buffers { input: self.input.release(), output: self.output.release(), head: None })
+        self.codec_used = false;
     }
 
     /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.

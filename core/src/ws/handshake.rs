@@ -245,3 +245,127 @@ pub(super) fn accept(key: &[u8]) -> [u8; 28] {
     let _ = STANDARD.encode_slice(hash, &mut text);
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    const GOOD: [(&str, &str); 5] = [
+        ("host", "example.org"),
+        ("upgrade", "WebSocket"),
+        ("connection", "keep-alive, Upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZg=="),
+    ];
+
+    /// A request with these fields after the good ones, or instead of those of the same name.
+    fn request(method: Method, others: &[(&str, &str)]) -> RequestHead {
+        let mut head = RequestHead::new(method, "/chat").unwrap();
+        for (name, value) in
+            GOOD.iter().filter(|good| others.iter().all(|other| other.0 != good.0)).chain(others)
+        {
+            head.headers_mut().append(name, value).unwrap();
+        }
+        head
+    }
+
+    fn refusal(others: &[(&str, &str)]) -> Option<Refusal> {
+        Handshake::check(&request(Method::Get, others)).err()
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_with_two_fields() {
+        assert!(is_asked_for(&request(Method::Get, &[])));
+        assert!(!is_asked_for(&request(Method::Get, &[("upgrade", "h2c")])));
+        assert!(!is_asked_for(&request(Method::Get, &[("connection", "keep-alive")])));
+    }
+
+    #[test]
+    fn what_is_not_in_order_is_refused() {
+        assert_eq!(refusal(&[]), None);
+        assert_eq!(Handshake::check(&request(Method::Post, &[])).err(), Some(Refusal::Method));
+        for (version, refused) in
+            [("8", Refusal::Version), ("", Refusal::Version), ("13, 8", Refusal::Version)]
+        {
+            assert_eq!(refusal(&[("sec-websocket-version", version)]), Some(refused), "{version:?}");
+        }
+        let twice = [("sec-websocket-version", "13"), ("sec-websocket-version", "13")];
+        assert_eq!(refusal(&twice), Some(Refusal::Version));
+        for key in
+            ["", "abc", "MDEyMzQ1Njc4OWFiY2RlZg=", "MDEyMzQ1Njc4OWFiY2RlZmdo", "MDEyMzQ1Njc4OWFiY2RlZg!="]
+        {
+            assert_eq!(refusal(&[("sec-websocket-key", key)]), Some(Refusal::Key), "{key:?}");
+        }
+        let twice = [("sec-websocket-key", GOOD[4].1), ("sec-websocket-key", GOOD[4].1)];
+        assert_eq!(refusal(&twice), Some(Refusal::Key));
+        // The last bits of a key are not looked at: clients have been seen to set them.
+        assert_eq!(refusal(&[("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZh==")]), None);
+        let mut missing = request(Method::Get, &[]);
+        missing.headers_mut().remove("sec-websocket-key");
+        assert_eq!(Handshake::check(&missing).err(), Some(Refusal::KeyMissing));
+        missing.headers_mut().remove("sec-websocket-version");
+        assert_eq!(Handshake::check(&missing).err(), Some(Refusal::VersionMissing));
+    }
+
+    #[test]
+    fn a_refusal_says_what_would_do() {
+        for (refusal, status, fields) in [
+            (Refusal::Method, 405, &[("allow", "GET")][..]),
+            (Refusal::Version, 426, &[("upgrade", "websocket"), ("sec-websocket-version", "13")]),
+            (Refusal::VersionMissing, 426, &[("upgrade", "websocket"), ("sec-websocket-version", "13")]),
+            (Refusal::Key, 400, &[]),
+            (Refusal::KeyMissing, 400, &[]),
+        ] {
+            assert_eq!(refusal.status().code(), status);
+            let headers = refusal.headers();
+            assert!(fields.iter().all(|(name, value)| headers.get_str(name) == Some(value)), "{refusal:?}");
+        }
+    }
+
+    fn accepted(others: &[(&str, &str)], chosen: &[&str]) -> Result<(Agreed, Headers), NotOffered> {
+        let handshake = Handshake::check(&request(Method::Get, others)).unwrap();
+        let mut headers = Headers::new();
+        for protocol in chosen {
+            headers.append(PROTOCOL, protocol).unwrap();
+        }
+        let agreed = handshake.accept(&mut headers, &Config::DEFAULT)?;
+        Ok((agreed, headers))
+    }
+
+    #[test]
+    fn the_answer_belongs_to_the_key() {
+        let (agreed, headers) = accepted(&[], &[]).unwrap();
+        let fields: Vec<_> = headers.iter().map(|(name, value)| (name, value)).collect();
+        let expected: [(&[u8], &[u8]); 3] = [
+            (b"connection", b"Upgrade"),
+            (b"upgrade", b"websocket"),
+            (b"sec-websocket-accept", b"BACScCJPNqyz+UBoqMH89VmURoA="),
+        ];
+        assert_eq!((agreed, &*fields), (Agreed::default(), &expected[..]));
+    }
+
+    #[test]
+    fn only_what_was_offered_can_be_chosen() {
+        let offers = [(PROTOCOL, "chat, superchat"), (PROTOCOL, "v2")];
+        for good in [&[][..], &["chat"], &["superchat"], &["v2"]] {
+            let (_, headers) = accepted(&offers, good).unwrap();
+            assert_eq!(headers.get_all(PROTOCOL).count(), good.len());
+        }
+        for bad in [&["Chat"][..], &["chat, v2"], &["chat", "v2"], &[""]] {
+            assert_eq!(accepted(&offers, bad).err(), Some(NotOffered), "{bad:?}");
+        }
+        assert_eq!(accepted(&[], &["chat"]).err(), Some(NotOffered));
+    }
+
+    #[test]
+    fn compression_is_agreed_on_if_it_was_offered() {
+        let offer = [(EXTENSIONS, "permessage-deflate; client_max_window_bits")];
+        let (agreed, headers) = accepted(&offer, &[]).unwrap();
+        assert!(agreed.deflate.is_some());
+        let answer = "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12";
+        assert_eq!(headers.get_str(EXTENSIONS), Some(answer));
+        let (agreed, headers) = accepted(&[(EXTENSIONS, "x-other")], &[]).unwrap();
+        assert!(agreed.deflate.is_none() && !headers.contains(EXTENSIONS));
+    }
+}

@@ -398,6 +398,7 @@ impl Connection {
         if incoming.in_parts {
             incoming.assembly.clear();
         }
+        self.codec_used = true;
         let mut done = Ok(());
         let before = incoming.assembly.bytes().len();
         let room = usize::try_from(incoming.size).map_or(0, |size| limit.saturating_sub(size)) + before;

@@ -6,6 +6,7 @@ use super::{Connection, Ping, Report, step_to};
 use crate::limits::Reason;
 use crate::ws::event::{Kind, Send, SendError};
 use crate::ws::frame::{CONTROL, Header, Opcode};
+use crate::ws::mask::{Keys, Mask};
 use crate::ws::state::{State, Step};
 use crate::ws::utf8::Utf8;
 use crate::ws::{CloseCode, Closed, Message};
@@ -30,14 +31,17 @@ impl Connection {
             Send::Message(_) if self.outgoing.is_some() => return Err(SendError::Incomplete),
             Send::Message(message) => self.message(message),
             Send::Part { kind, data, last } => self.part_out(kind, data, last)?,
-            Send::Ping(payload) => self.control_out(Opcode::Ping, payload)?,
-            Send::Pong(payload) => self.control_out(Opcode::Pong, payload)?,
+            Send::Ping(payload) | Send::Pong(payload) if payload.len() > CONTROL => {
+                return Err(SendError::TooLong);
+            }
+            Send::Ping(payload) => self.control_frame(Opcode::Ping, payload),
+            Send::Pong(payload) => self.control_frame(Opcode::Pong, payload),
             Send::Close { .. } => {}
         }
         Ok(())
     }
 
-    /// Whether messages can be sent, and are received: we have not closed.
+    /// Whether messages can still be sent, and will be received: we have not closed, and the connection is not lost.
     pub fn is_open(&self) -> bool {
         self.ending.can_speak()
     }
@@ -64,7 +68,7 @@ impl Connection {
         if self.output.len() < self.config.limits.write_buffer
             && let Some(payload) = self.unanswered.take()
         {
-            self.frame(Opcode::Pong, true, false, payload.into());
+            self.control_frame(Opcode::Pong, &payload);
         }
         if !self.output.is_empty() {
             if n > 0 {
@@ -89,6 +93,7 @@ impl Connection {
             (Some((compressor, _)), Some(_)) => {
                 let mut compressed = Vec::new();
                 compressor.compress(&payload, &mut compressed);
+                self.codec_used = true;
                 self.frame(opcode(kind), true, true, compressed.into());
             }
             _ => self.frame(opcode(kind), true, false, payload),
@@ -116,31 +121,37 @@ impl Connection {
         Ok(())
     }
 
-    fn control_out(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        if payload.len() > CONTROL {
-            return Err(SendError::TooLong);
+    /// Writes a data frame.
+    fn frame(&mut self, opcode: Opcode, fin: bool, compressed: bool, payload: Bytes) {
+        match self.header(opcode, fin, compressed, payload.len()) {
+            None => self.output.push(payload),
+            Some(mask) => self.masked(mask, &payload),
         }
-        self.frame(opcode, true, false, payload.to_vec().into());
-        Ok(())
     }
 
-    /// Writes a frame.
-    fn frame(&mut self, opcode: Opcode, fin: bool, compressed: bool, payload: Bytes) {
-        let mask = self.keys.as_mut().map(super::Keys::draw);
-        let header = Header { opcode, fin, compressed, mask, len: payload.len() as u64 };
-        let out = self.output.buf();
-        header.write(out);
-        match mask {
-            None => self.output.push(payload),
-            Some(mut mask) => {
-                let start = out.len();
-                out.extend_from_slice(&payload);
-                mask.apply(out.get_mut(start..).unwrap_or_default());
-            }
+    /// Writes a control frame.
+    fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        match self.header(opcode, true, false, payload.len()) {
+            None => self.output.buf().extend_from_slice(payload),
+            Some(mask) => self.masked(mask, payload),
         }
+    }
+
+    /// Writes the header of a frame; the mask for its payload, if we are a client.
+    fn header(&mut self, opcode: Opcode, fin: bool, compressed: bool, len: usize) -> Option<Mask> {
+        let mask = self.keys.as_mut().map(Keys::draw);
+        Header { opcode, fin, compressed, mask, len: len as u64 }.write(self.output.buf());
         if !self.timers.is_writing() {
             self.timers.writing(self.now, self.config.timeouts.write);
         }
+        mask
+    }
+
+    fn masked(&mut self, mut mask: Mask, payload: &[u8]) {
+        let out = self.output.buf();
+        let start = out.len();
+        out.extend_from_slice(payload);
+        mask.apply(out.get_mut(start..).unwrap_or_default());
     }
 
     // Pings and pongs
@@ -148,11 +159,15 @@ impl Connection {
     /// Answers the ping whose payload was taken out of the input last. While the peer does not read, only the latest is
     /// kept (RFC 6455 section 5.5.3).
     pub(super) fn pong(&mut self, len: usize) {
-        let payload = self.input.taken(len).to_vec();
-        match self.output.len() < self.config.limits.write_buffer {
-            true => self.frame(Opcode::Pong, true, false, payload.into()),
-            false => self.unanswered = Some(payload),
+        let taken = self.input.taken(len);
+        if self.output.len() >= self.config.limits.write_buffer {
+            self.unanswered = Some(taken.to_vec());
+            return;
         }
+        let mut payload = [0; CONTROL];
+        let payload = &mut payload[..len.min(CONTROL)];
+        payload.copy_from_slice(taken);
+        self.control_frame(Opcode::Pong, payload);
     }
 
     /// A pong has come, whose payload was taken out of the input last.
@@ -170,7 +185,7 @@ impl Connection {
         // Not to be guessed by accident; whoever answers without having read it only fools itself.
         let payload = (self.now.as_micros() as u32 ^ self.pings.wrapping_mul(0x9e37_79b1)).to_be_bytes();
         self.ping = Some(Ping { payload, sent: self.now });
-        self.frame(Opcode::Ping, true, false, payload.to_vec().into());
+        self.control_frame(Opcode::Ping, &payload);
         self.expect_pong(self.now);
     }
 
@@ -207,7 +222,7 @@ impl Connection {
         self.unanswered = None;
         self.ping = None;
         self.timers.relax();
-        self.frame(Opcode::Close, true, false, payload.into());
+        self.control_frame(Opcode::Close, &payload);
         step_to(&mut self.ending.ours, Step::Close);
         self.ending.report = Report::Due(closed);
     }

@@ -19,8 +19,8 @@ impl<const N: usize> Codes<N> {
             n += 1;
         }
         // Fewer than two symbols make no complete code, which some decoders want.
-        for symbol in 0..N {
-            if n < 2 && counts[symbol] == 0 {
+        for (symbol, _) in counts.iter().enumerate().filter(|(_, count)| **count == 0) {
+            if n < 2 {
                 symbols[n] = 1 << 9 | symbol as u32;
                 n += 1;
             }

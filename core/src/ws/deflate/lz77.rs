@@ -38,9 +38,9 @@ impl Effort {
 
 /// A repetition of what stands `distance` bytes before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Repetition {
-    length: usize,
-    distance: usize,
+pub(super) struct Repetition {
+    pub(super) length: usize,
+    pub(super) distance: usize,
 }
 
 /// What a message is made of.
@@ -48,11 +48,11 @@ struct Repetition {
 pub(super) struct Token(u32);
 
 impl Token {
-    fn literal(byte: u8) -> Self {
+    pub(super) fn literal(byte: u8) -> Self {
         Self(u32::from(byte))
     }
 
-    fn repetition(Repetition { length, distance }: Repetition) -> Self {
+    pub(super) fn repetition(Repetition { length, distance }: Repetition) -> Self {
         Self(((distance as u32) << 8) | (length - SHORTEST) as u32)
     }
 
