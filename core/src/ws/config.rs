@@ -90,3 +90,42 @@ impl Default for Timeouts {
         Self::DEFAULT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    /// As a person would write it.
+    fn size(bytes: usize) -> String {
+        match bytes {
+            bytes if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+            bytes if bytes.is_multiple_of(1 << 10) && bytes > 1 << 10 => format!("{} KiB", bytes >> 10),
+            bytes => bytes.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_page_shows_every_default() {
+        let page = include_str!("../../../docs/websocket-protocol.md");
+        // Taken apart, so that what is new is missed here.
+        let Limits { message, frame, empty_fragments, write_buffer } = Limits::DEFAULT;
+        let Timeouts { ping_interval, ping_timeout, close, write } = Timeouts::DEFAULT;
+        let none = |wait: Option<Duration>| wait.map_or("none".into(), |wait| format!("{wait:?}"));
+        for (name, default) in [
+            ("limits.message", size(message)),
+            ("limits.frame", frame.map_or("none".into(), size)),
+            ("limits.empty_fragments", empty_fragments.to_string()),
+            ("limits.write_buffer", size(write_buffer)),
+            ("timeouts.ping_interval", none(ping_interval)),
+            ("timeouts.ping_timeout", none(ping_timeout)),
+            ("timeouts.close", format!("{close:?}")),
+            ("timeouts.write", format!("{write:?}")),
+        ] {
+            let row = format!("\n| `{name}` | {default} |");
+            assert!(page.contains(&row), "docs/websocket-protocol.md has no row that begins with{row}");
+        }
+        assert_eq!(Config::default(), Config::DEFAULT);
+    }
+}

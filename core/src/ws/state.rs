@@ -84,3 +84,69 @@ pub const fn close_state(role: Role, ours: State, theirs: State) -> CloseState {
         (Closed, Open | Message) | (Open | Message, _) => CloseState::Open,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::String;
+
+    const PAGE: &str = include_str!("../../../docs/websocket-protocol.md");
+
+    const STATES: [State; 5] = [State::Open, State::Message, State::Closed, State::Ended, State::Error];
+
+    /// Without `Fail` and `End`, which are possible everywhere and always lead to the same.
+    const STEPS: [Step; 6] = [Step::Whole, Step::First, Step::More, Step::Last, Step::Control, Step::Close];
+
+    /// The diagram of one side, then its table.
+    fn side() -> String {
+        let mut diagram = String::from("```mermaid\nstateDiagram-v2\n    [*] --> Open\n");
+        let mut table = String::from("| |");
+        table.extend(STEPS.map(|step| format!(" {step:?} |")));
+        table += &format!("\n|---|{}\n", "---|".repeat(STEPS.len()));
+        for state in STATES {
+            let reached = STEPS.map(|step| next(state, step));
+            if reached.iter().all(Option::is_none) {
+                continue;
+            }
+            table += &format!("| {state:?} |");
+            for (step, to) in STEPS.iter().zip(reached) {
+                match to {
+                    Some(to) => {
+                        table += &format!(" {to:?} |");
+                        diagram += &format!("    {state:?} --> {to:?}: {step:?}\n");
+                    }
+                    None => table += " |",
+                }
+            }
+            table += "\n";
+        }
+        format!("{diagram}```\n\n{table}")
+    }
+
+    /// What is to be done with the socket, where that is not to go on.
+    fn joint() -> String {
+        let mut table = String::from("| we | the peer | server | client |\n|---|---|---|---|\n");
+        for ours in STATES {
+            for theirs in STATES {
+                let [server, client] =
+                    [Role::Server, Role::Client].map(|role| close_state(role, ours, theirs));
+                if (server, client) != (CloseState::Open, CloseState::Open) {
+                    table += &format!("| {ours:?} | {theirs:?} | {server:?} | {client:?} |\n");
+                }
+            }
+        }
+        table
+    }
+
+    #[test]
+    fn the_page_shows_the_table() {
+        for part in [side(), joint()] {
+            assert!(PAGE.contains(&part), "docs/websocket-protocol.md has to say:\n{part}");
+        }
+        for state in STATES {
+            assert_eq!(next(state, Step::Fail), Some(State::Error));
+            assert_eq!(next(state, Step::End), Some(State::Ended));
+        }
+    }
+}

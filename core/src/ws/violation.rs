@@ -60,3 +60,33 @@ impl fmt::Display for Violation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn the_page_shows_every_code_and_reason() {
+        let page = include_str!("../../../docs/websocket-protocol.md");
+        for violation in [
+            Violation::Masking,
+            Violation::Reserved,
+            Violation::Opcode,
+            Violation::UnexpectedContinuation,
+            Violation::ExpectedContinuation,
+            Violation::ControlTooLong,
+            Violation::ControlFragmented,
+            Violation::LengthEncoding,
+            Violation::CloseTooShort,
+            Violation::CloseCode,
+            Violation::Utf8,
+            Violation::Compression,
+            Violation::EmptyFragments,
+            Violation::PingTimeout,
+        ] {
+            let end = format!("| {} | `{violation}` |\n", violation.code());
+            assert!(page.contains(&end), "docs/websocket-protocol.md has no row that ends with {end}");
+        }
+    }
+}

@@ -287,13 +287,15 @@ impl Connection {
             Opcode::Close => Some(Read::Close(close(payload)?)),
             // We have closed, and only wait for the peer to do so.
             _ if !self.ending.can_speak() => None,
-            Opcode::Ping => {
-                self.pong(len);
-                Some(Read::Ping(len))
-            }
-            _ => {
-                self.ponged(len);
-                Some(Read::Pong(len))
+            opcode => {
+                step_to(&mut self.ending.theirs, Step::Control);
+                if opcode == Opcode::Ping {
+                    self.pong(len);
+                    Some(Read::Ping(len))
+                } else {
+                    self.ponged(len);
+                    Some(Read::Pong(len))
+                }
             }
         })
     }

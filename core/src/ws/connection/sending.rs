@@ -84,6 +84,7 @@ impl Connection {
     }
 
     fn message(&mut self, message: Message) {
+        step_to(&mut self.ending.ours, Step::Whole);
         let (kind, payload) = match message {
             Message::Text(text) => (Kind::Text, text.into()),
             Message::Binary(bytes) => (Kind::Binary, bytes),
@@ -131,6 +132,7 @@ impl Connection {
 
     /// Writes a control frame.
     fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        step_to(&mut self.ending.ours, if opcode == Opcode::Close { Step::Close } else { Step::Control });
         match self.header(opcode, true, false, payload.len()) {
             None => self.output.buf().extend_from_slice(payload),
             Some(mask) => self.masked(mask, payload),
@@ -223,7 +225,6 @@ impl Connection {
         self.ping = None;
         self.timers.relax();
         self.control_frame(Opcode::Close, &payload);
-        step_to(&mut self.ending.ours, Step::Close);
         self.ending.report = Report::Due(closed);
     }
 }
