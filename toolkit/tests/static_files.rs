@@ -185,6 +185,7 @@ fn index_pages_stand_for_directories() {
     }
 }
 
+/// RUSTSEC-2022-0072
 #[test]
 fn a_directory_is_redirected_within_the_site() {
     let folder = site().with("root/evil.org/a b/index.html", "");

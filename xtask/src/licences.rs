@@ -50,6 +50,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("proc-macro-error", "RUSTSEC-2024-0370"),
     ("rustls-pemfile", "RUSTSEC-2025-0134"),
     ("serde_yml", "RUSTSEC-2025-0068"),
+    ("smartstring", "RUSTSEC-2026-0249"),
     ("surf", "RUSTSEC-2026-0169"),
     ("tempdir", "RUSTSEC-2018-0017"),
     ("tide", "RUSTSEC-2026-0170"),

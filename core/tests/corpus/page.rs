@@ -1,30 +1,97 @@
-//! `docs/http1-conformance.md` against what it names: the cases of the corpus, and tests elsewhere.
+//! The pages of `docs/` against what they name: the cases of the corpus, and tests elsewhere.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use super::{cases, root};
 
-/// The names in the last column of each row: `topic/case`, or `file.rs#test`.
-fn named(page: &str) -> BTreeSet<&str> {
-    let rows = page.lines().filter(|line| line.starts_with("| "));
-    let column = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
-    column.flat_map(|cell| cell.split('`').skip(1).step_by(2)).filter(|name| name.contains('/')).collect()
+/// A page, by its rows.
+struct Page(String);
+
+impl Page {
+    fn read(name: &str) -> Self {
+        Self(fs::read_to_string(root().join("docs").join(name)).expect("the page is there"))
+    }
+
+    /// The cells of each row of its tables.
+    fn rows(&self) -> impl Iterator<Item = Vec<&str>> {
+        let rows = self.0.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+        rows.map(|row| row.split(" | ").collect())
+    }
+
+    /// The names in the last column: `topic/case`, or `file.rs#test`.
+    fn named(&self) -> BTreeSet<&str> {
+        self.rows().flat_map(|row| names(&row).collect::<Vec<_>>()).collect()
+    }
+
+    /// Holds what the page names against what there is.
+    fn check(&self) {
+        let cases = cases();
+        for name in self.named() {
+            match name.split_once('#') {
+                Some((_, test)) => {
+                    assert!(source(name).contains(&format!("fn {test}(")), "{name} is no test")
+                }
+                None => assert!(cases.contains_key(name), "there is no case {name}"),
+            }
+        }
+    }
+}
+
+/// The names in the last cell of a row.
+fn names<'a>(row: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    let quoted = row.last().into_iter().flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    quoted.filter(|name| name.contains('/') && !name.contains(' '))
+}
+
+/// The file of what is named.
+fn source(name: &str) -> String {
+    let path = match name.split_once('#') {
+        Some((file, _)) => root().join(file),
+        None => root().join("tests/corpus/h1").join(format!("{name}.http")),
+    };
+    fs::read_to_string(path).unwrap_or_default()
 }
 
 #[test]
-fn the_page_names_every_case_and_only_tests_that_exist() {
-    let page = fs::read_to_string(root().join("docs/http1-conformance.md")).expect("the page is there");
-    let (named, cases) = (named(&page), cases());
-    for name in &named {
-        match name.split_once('#') {
-            Some((file, test)) => {
-                let source = fs::read_to_string(root().join(file)).unwrap_or_default();
-                assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
-            }
-            None => assert!(cases.contains_key(*name), "there is no case {name}"),
-        }
-    }
+fn the_rules_name_every_case_and_only_tests_that_exist() {
+    let page = Page::read("http1-conformance.md");
+    page.check();
+    let (named, cases) = (page.named(), cases());
     let unnamed: Vec<_> = cases.keys().filter(|name| !named.contains(name.as_str())).collect();
     assert!(unnamed.is_empty(), "no row names {unnamed:?}");
+}
+
+#[test]
+fn every_advisory_is_named_by_a_test_of_its_row() {
+    let page = Page::read("advisories.md");
+    page.check();
+    let mut tested = 0;
+    for row in page.rows().filter(|row| row[0].starts_with("RUSTSEC-")) {
+        let sources: String = names(&row).map(source).collect();
+        for id in row[0].split(", ").filter(|_| !sources.is_empty()) {
+            assert!(sources.contains(id), "no test that is named for {id} names it");
+            tested += 1;
+        }
+    }
+    assert!(tested > 30, "{tested} advisories");
+}
+
+#[test]
+fn answers_are_those_of_the_cases() {
+    let page = Page::read("advisories.md");
+    let mut answers = 0;
+    for row in page.rows() {
+        let [input, answer, _] = row[..] else { continue };
+        let Some(status) = answer.get(..3).filter(|status| status.parse::<u16>().is_ok()) else { continue };
+        for name in names(&row) {
+            let case = source(name);
+            assert!(
+                case.contains(&format!("\n< {status}\n= closed")),
+                "{input}: {name} comes to something else"
+            );
+        }
+        answers += 1;
+    }
+    assert!(answers >= 30, "{answers} answers");
 }

@@ -41,9 +41,10 @@ pub use self::lookup::DirectoryError;
 
 /// The files of a directory, to be mounted.
 ///
-/// GET and HEAD are answered; other methods get 405, and what is no file below the directory 404. Responses have an
-/// `etag` and a `last-modified`, by which clients ask for a file only if it has changed; a single range is answered
-/// with 206. Files are sent in pieces of 64 KiB, whatever their size.
+/// GET and HEAD are answered; other methods get 405, and what is no file below the directory 404. So do, on every
+/// system, names that some system takes for a device (`con`, `nul.txt`), a drive or a stream. Responses have an `etag`
+/// and a `last-modified`, by which clients ask for a file only if it has changed; a single range is answered with 206.
+/// Files are sent in pieces of 64 KiB, whatever their size.
 ///
 /// ```no_run
 /// use stelo_toolkit::{App, StaticFiles};

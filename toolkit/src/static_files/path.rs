@@ -10,12 +10,13 @@ pub(super) struct FilePath {
 }
 
 impl FilePath {
-    /// Reads a percent-decoded path. `None` where a segment is `.` or `..`, or has a character that separates paths,
-    /// drives or streams on some system, or ends a string. Repeated slashes count as one.
+    /// Reads a percent-decoded path. `None` where a segment is `.` or `..`, the name of a device on some system, or has
+    /// a character that separates paths, drives or streams on some system, or ends a string. Repeated slashes count as
+    /// one.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let mut text = String::with_capacity(path.len());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            if matches!(segment, "." | "..") || segment.contains(['\\', ':', '\0']) {
+            if matches!(segment, "." | "..") || segment.contains(['\\', ':', '\0']) || is_device(segment) {
                 return None;
             }
             if !text.is_empty() {
@@ -29,6 +30,18 @@ impl FilePath {
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// Whether Windows opens a device by this name, in whatever directory and whatever comes behind a dot. Refused on every
+/// system, so that a site that works on one works on all.
+fn is_device(name: &str) -> bool {
+    let name = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    // Windows takes these superscripts for digits.
+    let kind = name.strip_suffix(|c: char| c.is_ascii_digit() || "\u{b9}\u{b2}\u{b3}".contains(c));
+    let is_one =
+        |name: &str, devices: &[&str]| devices.iter().any(|device| device.eq_ignore_ascii_case(name));
+    is_one(name, &["con", "prn", "aux", "nul", "conin$", "conout$"])
+        || kind.is_some_and(|kind| is_one(kind, &["com", "lpt"]))
 }
 
 #[cfg(test)]
@@ -50,12 +63,34 @@ mod tests {
         }
     }
 
+    /// RUSTSEC-2021-0135, RUSTSEC-2022-0043, RUSTSEC-2022-0069, RUSTSEC-2022-0082
     #[test]
     fn ways_out_are_refused() {
-        for path in
-            ["/..", "/.", "/a/../b", "/../../etc/passwd", "/a/./b", "/..\\b", "/C:/x", "/a.txt:s", "/a\0"]
-        {
+        for path in [
+            "/..",
+            "/.",
+            "/a/../b",
+            "/../../etc/passwd",
+            "/a/./b",
+            "/..\\b",
+            "/C:/x",
+            "/c:x",
+            "/a.txt:s",
+            "/a\0",
+        ] {
             assert_eq!(FilePath::parse(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn devices_are_refused_by_any_name_that_they_have() {
+        for name in
+            ["con", "NUL", "aux.txt", "Prn .a.b", "com1", "LPT9.log", "com\u{b2}", "CONIN$", "conout$.x"]
+        {
+            assert_eq!(FilePath::parse(&format!("/a/{name}")), None, "{name}");
+        }
+        for name in ["console", "null", "a.con", "com", "com10", "lptx", "auxiliary.css", ".nul"] {
+            assert!(FilePath::parse(&format!("/a/{name}")).is_some(), "{name}");
         }
     }
 }

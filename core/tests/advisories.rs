@@ -1,0 +1,63 @@
+//! What has gone wrong in servers of this language and is no matter of a single exchange, each by the name of its
+//! advisory. Those of exchanges are cases of the corpus; `docs/advisories.md` lists all of them.
+
+use std::sync::Arc;
+
+use stelo_core::Instant;
+use stelo_core::event::{Event, Length};
+use stelo_core::h1::{Config, Connection};
+use stelo_core::http::{Headers, InvalidHeader, date};
+
+/// RUSTSEC-2017-0002, hyper; RUSTSEC-2024-0008 and RUSTSEC-2024-0009, trillium: a line end in a name or a value began
+/// another header field, or another response. Header and trailer fields are of one type.
+#[test]
+fn no_field_can_split_a_message() {
+    let mut fields = Headers::new();
+    for end in ["\r\n", "\n", "\r", "\0"] {
+        let evil = format!("a{end}b: c");
+        assert_eq!(fields.append("x", &evil), Err(InvalidHeader::Value));
+        assert_eq!(fields.insert("x", &evil), Err(InvalidHeader::Value));
+        assert_eq!(fields.append(&evil, "x"), Err(InvalidHeader::Name));
+        assert_eq!(fields.insert(&evil, "x"), Err(InvalidHeader::Name));
+    }
+    assert!(fields.is_empty());
+}
+
+/// RUSTSEC-2026-0009, time: a date with comments in comments used up the stack.
+#[test]
+fn a_date_is_read_without_recursion() {
+    let nested = "(".repeat(1 << 20);
+    for text in [nested.clone(), format!("Sun, 06 Nov 1994 08:49:37 GMT {nested}"), format!("Sun, {nested}")]
+    {
+        assert_eq!(date::parse(text.as_bytes()), None);
+    }
+}
+
+/// RUSTSEC-2021-0079, hyper, and RUSTSEC-2026-0181, vibeio-http: the size of a chunk was near the largest number, and
+/// was believed. Of what is only announced nothing is reserved, and nothing overflows.
+#[test]
+fn nothing_is_reserved_for_what_is_announced() {
+    for (framing, length) in [
+        ("content-length: 9999999999999999999\r\n\r\n", Length::Known(9_999_999_999_999_999_999)),
+        ("content-length: 9223372036854775808\r\n\r\n", Length::Known(1 << 63)),
+        ("transfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n", Length::Unknown),
+        ("transfer-encoding: chunked\r\n\r\n7fffffffffffffff\r\n", Length::Unknown),
+        ("transfer-encoding: chunked\r\n\r\nfffffffe\r\n", Length::Unknown),
+    ] {
+        let mut machine = Connection::new(Arc::new(Config::default()), Instant::ZERO);
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\n{framing}");
+        machine.receive(Instant::ZERO, head.as_bytes());
+        let Event::Request { length: seen, .. } = machine.next_event() else {
+            panic!("{framing}: no request")
+        };
+        assert_eq!(seen, length, "{framing}");
+        let before = machine.held();
+        for _ in 0..100 {
+            assert!(matches!(machine.next_event(), Event::NeedData), "{framing}");
+            assert_eq!(machine.receive(Instant::ZERO, &[b'x'; 1000]), 1000);
+            let Event::Data { data, .. } = machine.next_event() else { panic!("{framing}: no data") };
+            assert_eq!(data.len(), 1000);
+        }
+        assert!(machine.held() <= before, "{framing}: {} bytes", machine.held());
+    }
+}

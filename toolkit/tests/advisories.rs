@@ -1,0 +1,120 @@
+//! What has gone wrong in toolkits of this language, each by the name of its advisory. `docs/advisories.md` lists all of
+//! them, and where those are that concern the protocol.
+
+use serde::Deserialize;
+use stelo_toolkit::{
+    App, Bytes, Form, HttpError, IntoResponse, InvalidCookie, Json, Redirect, SetCookie, StaticFiles, Status,
+    TestClient, get, post,
+};
+
+/// RUSTSEC-2022-0055, axum-core: bodies were collected without a limit.
+#[test]
+fn whatever_collects_a_body_has_a_limit() {
+    let app = App::new()
+        .route("/bytes", post(async |body: Bytes| body.len().to_string()))
+        .route("/text", post(async |body: String| body))
+        .route("/json", post(async |Json(text): Json<String>| text))
+        .route("/form", post(async |Form(fields): Form<Vec<(String, String)>>| fields.len().to_string()));
+    let client = TestClient::new(app);
+    for (target, content_type) in [
+        ("/bytes", "application/octet-stream"),
+        ("/text", "text/plain"),
+        ("/json", "application/json"),
+        ("/form", "application/x-www-form-urlencoded"),
+    ] {
+        let send = |size: usize| {
+            let body = [b"\"".to_vec(), vec![b'x'; size - 2], b"\"".to_vec()].concat();
+            client.post(target).header("content-type", content_type).body(body).send().status()
+        };
+        assert_eq!((send(2 << 20), send((2 << 20) + 1)), (Status::OK, Status::CONTENT_TOO_LARGE), "{target}");
+    }
+}
+
+/// RUSTSEC-2021-0135 and RUSTSEC-2022-0043, tower-http; RUSTSEC-2022-0069, hyper-staticfile; RUSTSEC-2022-0082, warp:
+/// paths led out of the folder, most of them on Windows only.
+#[test]
+fn no_path_leads_out_of_the_folder() {
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let client = TestClient::new(App::new().mount("/st", StaticFiles::new(files)));
+    let status = |target: &str| client.get(target).send().status();
+    assert_eq!(status("/st/lib.rs"), Status::OK);
+    let whole = files.replace('/', "%2f");
+    for target in [
+        "/st/../Cargo.toml",
+        "/st/..%2fCargo.toml",
+        "/st/..%5cCargo.toml",
+        "/st/response/..%2f..%2fCargo.toml",
+        "/st/%2e%2e/Cargo.toml",
+        "/st/c:/windows/win.ini",
+        "/st/c:windows/win.ini",
+        "/st/lib.rs:stream",
+        "/st/lib.rs%5c..%5clib.rs",
+        "/st/nul",
+        "/st/con.rs",
+        &format!("/st/{whole}%2flib.rs"),
+        &format!("/st//{files}/lib.rs"),
+    ] {
+        assert_eq!(status(target), Status::NOT_FOUND, "{target}");
+    }
+}
+
+/// RUSTSEC-2022-0072, hyper-staticfile: the redirect of `//evil.org/folder` led to another site. Folders have a test of
+/// their own beside the other ones of static files.
+#[test]
+fn redirects_stay_on_the_site() {
+    let client = TestClient::new(App::new().route("/{any:path}/slash/", get(async || "here")));
+    for path in
+        ["//evil.org", "///evil.org", "//evil.org/", "/%2fevil.org", "/%5cevil.org", "/http://evil.org"]
+    {
+        let response = client.get(&format!("{path}/slash")).send();
+        assert_eq!(response.status(), Status::TEMPORARY_REDIRECT, "{path}");
+        let location = response.header("location").expect("a redirect says where");
+        assert!(location.starts_with("http://testserver/"), "{path}: {location}");
+    }
+}
+
+/// RUSTSEC-2017-0002, hyper; RUSTSEC-2024-0008 and RUSTSEC-2024-0009, trillium: a line end in a name or a value began
+/// another header field, or another response.
+#[test]
+fn nothing_that_an_application_says_splits_a_response() {
+    for end in ["\r\n", "\n", "\r", "\0"] {
+        let evil = format!("a{end}set-cookie: b=c{end}{end}HTTP/1.1 200 OK");
+        assert!(HttpError::new(Status::FORBIDDEN).with_header("x", &evil).is_err());
+        assert!(HttpError::new(Status::FORBIDDEN).with_header(&evil, "x").is_err());
+        assert_eq!(SetCookie::new("a", "").path(evil.clone()).to_field(), Err(InvalidCookie::Attribute));
+        assert_eq!(SetCookie::new(evil.clone(), "").to_field(), Err(InvalidCookie::Name));
+        let field = SetCookie::new("a", evil.clone()).to_field().unwrap_or_default();
+        assert!(!field.contains(end), "{field}");
+
+        let response = Redirect::to(&evil).into_response();
+        assert_eq!(response.headers.get_all("location").count(), 1);
+        assert!(!response.headers.get_str("location").unwrap_or_default().contains(end));
+        for response in
+            [([("x", evil.clone())], "").into_response(), ([(evil.clone(), "x")], "").into_response()]
+        {
+            assert_eq!(
+                (response.status, response.headers.contains("set-cookie")),
+                (Status::INTERNAL_SERVER_ERROR, false)
+            );
+        }
+    }
+}
+
+/// RUSTSEC-2018-0005, serde_yaml; RUSTSEC-2022-0037, async-graphql: what was nested deep enough used up the stack.
+#[test]
+fn what_is_nested_too_deep_is_refused() {
+    #[derive(Deserialize)]
+    struct Tree(Vec<Tree>);
+
+    fn leaves(Tree(branches): &Tree) -> usize {
+        if branches.is_empty() { 1 } else { branches.iter().map(leaves).sum() }
+    }
+
+    let client = TestClient::new(
+        App::new().route("/", post(async |Json(tree): Json<Tree>| leaves(&tree).to_string())),
+    );
+    let send =
+        |body: String| client.post("/").header("content-type", "application/json").body(body).send().status();
+    assert_eq!(send("[[],[[]]]".into()), Status::OK);
+    assert_eq!(send("[".repeat(1 << 20)), Status::BAD_REQUEST);
+}
