@@ -24,15 +24,20 @@ impl Assembly {
     /// Room for payload of which `left` bytes are still to come.
     pub(super) fn room(&mut self, left: u64) -> &mut [u8] {
         let end = self.done + self.fresh;
-        let left = usize::try_from(left).unwrap_or(usize::MAX);
         if self.bytes.len() == end {
-            let room = left.min((end * Self::GROWTH).max(Self::ROOM));
+            let room = self.growth(left);
             self.bytes.reserve_exact(room);
             self.bytes.resize(end + room, 0);
         }
         let room = self.bytes.get_mut(end..).unwrap_or_default();
-        let n = room.len().min(left);
+        let n = usize::try_from(left).map_or(room.len(), |left| left.min(room.len()));
         &mut room[..n]
+    }
+
+    /// How much room there should be, with `left` bytes still to come.
+    fn growth(&self, left: u64) -> usize {
+        let most = ((self.done + self.fresh) * Self::GROWTH).max(Self::ROOM);
+        usize::try_from(left).map_or(most, |left| left.min(most))
     }
 
     /// `n` bytes have been put into the room.
@@ -40,13 +45,16 @@ impl Assembly {
         self.fresh = (self.fresh + n).min(self.bytes.len() - self.done);
     }
 
-    /// Copies payload to the end.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    /// Copies payload to the end, after which `left` bytes are still to come.
+    pub(super) fn append(&mut self, bytes: &[u8], left: u64) {
         // With nothing to append, the room stays.
         if !bytes.is_empty() {
             self.bytes.truncate(self.done + self.fresh);
-            self.bytes.extend_from_slice(bytes);
             self.fresh += bytes.len();
+            if self.bytes.capacity() < self.done + self.fresh {
+                self.bytes.reserve_exact(bytes.len() + self.growth(left));
+            }
+            self.bytes.extend_from_slice(bytes);
         }
     }
 

@@ -363,9 +363,10 @@ impl Connection {
             return Ok(self.unmask().map(|(len, _)| Read::Lent(len)));
         }
         let assembly = &mut incoming.assembly;
-        let len = here.min(payload.left - assembly.fresh_len() as u64) as usize;
+        let missing = payload.left - assembly.fresh_len() as u64;
+        let len = here.min(missing) as usize;
         self.input.take(len);
-        assembly.append(self.input.taken(len));
+        assembly.append(self.input.taken(len), missing - len as u64);
         let fresh = assembly.fresh();
         if let Some(mask) = &mut payload.mask {
             mask.apply(fresh);
