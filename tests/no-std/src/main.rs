@@ -2,7 +2,7 @@
 //! of the compiler or the linker here.
 //!
 //! It parses requests with the HTTP/1.1 machine, has an application route and answer them, and writes the answers to
-//! the standard output. `cargo xtask no-std` builds and runs it; exit code 0 says that the answers were the right ones.
+//! the standard output; then two WebSocket machines talk to each other. `cargo xtask no-std` builds and runs it; exit code 0 says that the answers were the right ones.
 #![no_std]
 #![no_main]
 
@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod site;
 mod system;
+mod websocket;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -53,7 +54,8 @@ impl Executor for NoExecutor {
 extern "C" fn main() -> ! {
     let answers = Site::new().ok().and_then(|site| serve(&site, REQUESTS));
     system::write(answers.as_deref().unwrap_or(b"nothing\n"));
-    system::exit(usize::from(answers.as_deref() != Some(ANSWERS)))
+    let good = answers.as_deref() == Some(ANSWERS) && websocket::echoes() == Some(true);
+    system::exit(usize::from(!good))
 }
 
 /// What the connection writes when it gets these bytes; nothing if a request breaks a rule.
