@@ -111,13 +111,12 @@ impl<R: Runtime> Side<R> for Exchange {
     }
 
     fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
-        let mut steps = 0..STEPS;
-        while self.take_event(link, now) || self.poll_application(link, cx, now) || self.is_hungry() {
-            if steps.next().is_none() {
-                return true;
+        for _ in 0..STEPS {
+            if !(self.take_event(link, now) || self.poll_application(link, cx, now) || self.is_hungry()) {
+                return false;
             }
         }
-        false
+        true
     }
 
     fn wants_bytes(&self) -> bool {
