@@ -3,6 +3,9 @@
 //!
 //! `cargo test` builds the examples next to the tests.
 
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
+mod browser;
+
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -140,6 +143,11 @@ fn embed() {
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
 mod served {
     use super::*;
+    use crate::browser::Browser;
+
+    /// What makes a request one for a WebSocket.
+    const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+        sec-websocket-key: c2l4dGVlbiBvZiBieXRlcw==\r\n";
 
     /// Starts an example that has the command line of the server.
     fn serve(name: &str) -> Example {
@@ -189,6 +197,34 @@ mod served {
         let answer = example.ask("GET /ticks", "", "");
         assert!(answer.contains("tick 1\n") && answer.ends_with("tick 10\n\r\n0\r\n\r\n"), "{answer}");
         example.stop();
+    }
+
+    /// Two people talk, each with a page of their own; then the server goes.
+    #[test]
+    fn chat() {
+        let example = serve("chat");
+        assert!(example.ask("GET /", "", "").contains("location: /lobby\r\n"));
+        assert!(parts(&example.ask("GET /tea", "", "")).1.contains("<title>Chat</title>"));
+        assert_eq!(parts(&example.ask("GET /tea", HANDSHAKE, "")).0, "400", "without a name");
+        let Some(browser) = Browser::start() else { return };
+        let room = format!("http://{}/tea", example.address);
+        let said = |text: &str| format!("document.querySelector('#lines').innerText.includes('{text}')");
+
+        let mut ada = browser.open(&format!("{room}?name=Ada"));
+        ada.until(&said("Ada has come in"));
+        let mut bob = browser.open(&room);
+        bob.until("(input.value = 'Bob', form.requestSubmit(), true)");
+        bob.until(&said("Bob has come in"));
+        ada.until(&said("Bob has come in"));
+        bob.until("(input.value = 'tea & <b>cake</b>?', form.requestSubmit(), true)");
+        ada.until(&said("Bob: tea & <b>cake</b>?"));
+        ada.until("(input.value = 'ĉu vi ŝatas 🍰', form.requestSubmit(), true)");
+        bob.until(&said("Ada: ĉu vi ŝatas 🍰"));
+        bob.close();
+        ada.until(&said("Bob has left"));
+        example.stop();
+        ada.until(&said("The connection has ended (1012"));
+        assert_eq!(ada.until("document.querySelectorAll('.line').length"), "5");
     }
 
     #[test]

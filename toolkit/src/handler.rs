@@ -21,7 +21,8 @@ use crate::routes::Scope;
     note = "a handler is an `async fn` of up to eight arguments, each an extractor, that returns a response",
     note = "arguments: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Method` and others; what takes the body (`Request`, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`) comes last",
     note = "it returns text, `Json(..)`, a `Status`, a `Response`, or anything else that implements `IntoResponse`; in a `Result` the error must do so too, as `HttpError` and `BoxError` do",
-    note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`"
+    note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`",
+    note = "if its last argument is a `WebSocket`, declare it with `websocket(..)`"
 )]
 pub trait Handler<Args>: Clone + Send + Sync + 'static {
     /// Answers a request, or fails.

@@ -1,7 +1,7 @@
 //! The chores that leave the work to cargo: tests, formatting, lints, documentation, the program without std.
 
-use crate::python;
 use crate::run::{Outcome, cargo, in_ci, run};
+use crate::{chromium, python};
 
 /// All executors at once: what tests and documentation are built with.
 const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std";
@@ -29,6 +29,9 @@ pub(crate) fn test() -> Outcome {
     let mut command = cargo(&format!("test --workspace --features {ALL}"));
     if let Some(python) = python::interpreter()? {
         command.env("STELO_TEST_PYTHON", python);
+    }
+    if let Some(chromium) = chromium::program()? {
+        command.env("STELO_TEST_CHROMIUM", chromium);
     }
     run(&mut command)
 }

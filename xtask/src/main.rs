@@ -4,6 +4,7 @@
 
 mod arrows;
 mod builds;
+mod chromium;
 mod dependencies;
 mod fuzz;
 mod licences;

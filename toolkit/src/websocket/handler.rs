@@ -25,7 +25,7 @@ use crate::routes::Scope;
     message = "`{Self}` is not a handler for WebSockets",
     label = "not an async function from extractors and a `WebSocket`",
     note = "a handler for WebSockets is an `async fn` whose last argument is a `WebSocket`, or a type that implements `WebSocketEndpoint` and `Clone`",
-    note = "arguments before it: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Cookies` and others; up to seven",
+    note = "arguments before it: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Cookies` and others, up to seven; none that takes the body, for a handshake has none",
     note = "it returns `()` or a `Result<(), E>`, where `E` is `WebSocketError`, `WebSocketException`, `HttpError`, `BoxError` or anything else that implements `IntoResponse`",
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`"
 )]
