@@ -3,8 +3,9 @@
 //! HTTP/1.1 and HTTP/2 share it, so that a driver is written once; HTTP/1.1 is always stream 0.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
-use crate::http::{Headers, RequestHead, Status};
+use crate::http::{Headers, InvalidHeader, RequestHead, Status, date};
 use crate::{Bytes, Fault};
 
 /// One exchange of request and response on a connection.
@@ -99,6 +100,18 @@ pub enum Send<'a> {
         /// Fields that the server adds where the application has not set them.
         defaults: &'a Defaults,
     },
+    /// A response whose body is at hand: what `Response`, `Data` and `End` say one after the other. Of a body that has
+    /// no place in it (of a response to HEAD, for one) only the length counts.
+    Whole {
+        /// The status, 200 to 599, or 101 to switch protocols.
+        status: Status,
+        /// The header fields; what frames the message is added by the machine.
+        headers: &'a Headers,
+        /// Fields that the server adds where the application has not set them.
+        defaults: &'a Defaults,
+        /// The body; `None` for [`Length::None`].
+        body: Option<Bytes>,
+    },
     /// A piece of the body.
     Data(Bytes),
     /// The trailer fields; ends the response. Left out where the framing has no place for them.
@@ -111,72 +124,81 @@ pub enum Send<'a> {
 }
 
 /// The fields that a server adds to each response, written once and copied: `date`, `server`, and further ones.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Defaults {
-    pub(crate) block: alloc::vec::Vec<u8>,
-    pub(crate) date: usize,
-    pub(crate) server: usize,
+    /// The status line of a response of 200, then the fields: what most responses begin with, in one stretch.
+    block: Vec<u8>,
+    /// Where the date ends, and where the server ends.
+    date: usize,
+    server: usize,
 }
 
 impl Defaults {
+    /// Where the fields begin.
+    const START: usize = OK_LINE.len();
+
     /// `date` is an IMF-fixdate that can be changed later by [`set_date`](Self::set_date), `server` the value of
     /// that field; `None` leaves a field out. A `server` field among `others` takes the place of `server`.
     ///
     /// # Errors
     /// `server` is not a field value.
     pub fn new(
-        date: Option<&[u8; crate::http::date::LEN]>,
+        date: Option<&[u8; date::LEN]>,
         server: Option<&str>,
         others: &Headers,
-    ) -> Result<Self, crate::http::InvalidHeader> {
-        let mut all = Headers::new();
-        if let Some(date) = date {
-            all.append("date", date)?;
-        }
-        let dates = all.len();
-        if let (Some(server), false) = (server, others.contains("server")) {
-            all.append("server", server)?;
-        }
-        let servers = all.len();
-        for (name, value) in others.iter() {
-            all.append(name, value)?;
-        }
+    ) -> Result<Self, InvalidHeader> {
+        let one = |name, value: &[u8]| {
+            let mut headers = Headers::new();
+            headers.append(name, value).map(|()| headers)
+        };
         let mut defaults = Self::default();
-        for (i, (name, value)) in all.iter().enumerate() {
-            for part in [name, b": ", value, b"\r\n"] {
-                defaults.block.extend_from_slice(part);
-            }
-            let written = defaults.block.len();
-            if i < dates {
-                defaults.date = written;
-            }
-            if i < servers {
-                defaults.server = written;
-            }
+        if let Some(date) = date {
+            defaults.push(&one("date", date)?);
+            defaults.date = defaults.block.len();
         }
-        defaults.server = defaults.server.max(defaults.date);
+        if let (Some(server), false) = (server, others.contains("server")) {
+            defaults.push(&one("server", server.as_bytes())?);
+        }
+        defaults.server = defaults.block.len();
+        defaults.push(others);
         Ok(defaults)
     }
 
+    fn push(&mut self, headers: &Headers) {
+        for (name, value) in headers.iter() {
+            for part in [name, b": ", value, b"\r\n"] {
+                self.block.extend_from_slice(part);
+            }
+        }
+    }
+
     /// Changes the date, if there is one.
-    pub fn set_date(&mut self, date: &[u8; crate::http::date::LEN]) {
-        if let (true, Some(slot)) = (self.date > 0, self.block.get_mut(6..6 + date.len())) {
+    pub fn set_date(&mut self, date: &[u8; date::LEN]) {
+        let start = Self::START + "date: ".len();
+        if let (true, Some(slot)) = (self.date > Self::START, self.block.get_mut(start..start + date.len())) {
             slot.copy_from_slice(date);
         }
     }
 
-    /// Writes the fields that `own`, the application's, do not have. Of date and server that is known already.
+    /// Writes the status line and the fields that `own`, the application's, do not have. Of date and server that is
+    /// known already.
     pub(crate) fn write(
         &self,
-        out: &mut alloc::vec::Vec<u8>,
+        out: &mut Vec<u8>,
+        status: Status,
         own: &Headers,
         own_date: bool,
         own_server: bool,
     ) {
         let part = |range| self.block.get(range).unwrap_or_default();
-        let first = if own_date { self.date } else { 0 };
-        let last = if own_server { self.date } else { self.server };
-        out.extend_from_slice(part(first..last));
+        if status == Status::OK && !own_date && !own_server {
+            out.extend_from_slice(part(0..self.server));
+        } else {
+            status.write_line(out);
+            let first = if own_date { self.date } else { Self::START };
+            let last = if own_server { self.date } else { self.server };
+            out.extend_from_slice(part(first..last));
+        }
         for line in part(self.server..self.block.len()).split_inclusive(|&b| b == b'\n') {
             let name = line.split(|&b| b == b':').next().unwrap_or_default();
             if !core::str::from_utf8(name).is_ok_and(|name| own.contains(name)) {
@@ -185,3 +207,12 @@ impl Defaults {
         }
     }
 }
+
+impl Default for Defaults {
+    /// No fields.
+    fn default() -> Self {
+        Self { block: OK_LINE.into(), date: Self::START, server: Self::START }
+    }
+}
+
+const OK_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";

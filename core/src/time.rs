@@ -37,7 +37,9 @@ impl Add<Duration> for Instant {
 
     /// Saturates at the end of time, some 584,000 years after the epoch.
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+        let micros =
+            duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
+        Self(self.0.saturating_add(micros))
     }
 }
 

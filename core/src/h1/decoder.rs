@@ -1,7 +1,8 @@
 //! Reads the body of a request, by its length or in chunks (RFC 9112 sections 6 and 7.1).
 
-use super::head::field_line;
+use super::head::field_fault;
 use super::line::Lines;
+use super::scan::FieldLine;
 use crate::event::Length;
 use crate::fault::FaultKind;
 use crate::http::{Headers, is_token_byte, is_value_byte};
@@ -127,7 +128,7 @@ impl Decoder {
         } else if line.is_empty() {
             self.stage = Stage::End;
         } else {
-            self.trailer(line, limits)?;
+            self.trailer(line, input, limits)?;
         }
         Ok(Some(line.len() + 2))
     }
@@ -156,17 +157,18 @@ impl Decoder {
         Ok(())
     }
 
-    fn trailer(&mut self, line: &[u8], limits: &Limits) -> Result<(), FaultKind> {
+    /// A trailer field, whose `line` stands at the beginning of `input`.
+    fn trailer(&mut self, line: &[u8], input: &[u8], limits: &Limits) -> Result<(), FaultKind> {
         self.trailer_bytes += line.len() + 2;
         self.trailer_fields += 1;
         if self.trailer_bytes > limits.trailers || self.trailer_fields > limits.trailer_fields {
             return Err(FaultKind::TrailersTooLarge);
         }
-        let start = self.trailers.block.len();
-        let ((name_span, name), (value_span, _)) = field_line(line, start)?;
-        if !is_forbidden(name) {
+        let field = FieldLine::read(input).ok_or_else(|| field_fault(line))?;
+        if !is_forbidden(field.name(input)) {
+            let start = self.trailers.block.len();
+            field.put_into(&mut self.trailers, start);
             self.trailers.block.to_mut().extend_from_slice(line);
-            self.trailers.push_spans(name_span, value_span);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::framing::content_length;
 use crate::event::{Defaults, Length};
 use crate::fault::FaultKind;
-use crate::http::{Headers, Status, is_field_value, is_token, list};
+use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
 
 /// What the encoder has to know of the request.
 #[derive(Clone, Copy, Default)]
@@ -52,14 +52,8 @@ pub(super) fn head(
     let own = Own::read(headers)?;
     let framing = framing(status, &own, length, asked, keep_alive)?;
     *keep_alive &= !own.close && framing != Framing::Close;
-    status_line(out, status);
-    defaults.write(out, headers, own.date, own.server);
-    for (name, value) in headers.iter() {
-        if is_framing_field(name) {
-            continue;
-        }
-        field(out, name, value);
-    }
+    defaults.write(out, status, headers, own.date, own.server);
+    fields(out, headers);
     match framing {
         Framing::Known(n) => write_length(out, n),
         Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
@@ -93,14 +87,16 @@ pub(super) fn head(
 
 /// An informational response.
 pub(super) fn informational(out: &mut Vec<u8>, status: Status, headers: &Headers) {
-    status_line(out, status);
+    status.write_line(out);
     fields(out, headers);
     out.extend_from_slice(b"\r\n");
 }
 
 fn fields(out: &mut Vec<u8>, headers: &Headers) {
-    for (name, value) in headers.iter().filter(|(name, _)| !is_framing_field(name)) {
-        field(out, name, value);
+    for (name, value) in headers.iter() {
+        if !is_framing_field(name) {
+            field(out, name, value);
+        }
     }
 }
 
@@ -147,18 +143,19 @@ impl Own {
     fn read(headers: &Headers) -> Result<Self, FaultKind> {
         let mut own = Self::default();
         for (name, value) in headers.iter() {
-            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
             match name.len() {
-                4 if is("date") => own.date = true,
-                6 if is("server") => own.server = true,
-                10 if is("connection") => own.close |= list(value).any(|o| o.eq_ignore_ascii_case(b"close")),
-                14 if is("content-length") => {
+                4 if is_name(name, b"date") => own.date = true,
+                6 if is_name(name, b"server") => own.server = true,
+                10 if is_name(name, b"connection") => {
+                    own.close |= list(value).any(|o| o.eq_ignore_ascii_case(b"close"))
+                }
+                14 if is_name(name, b"content-length") => {
                     let length = content_length(value).ok_or(FaultKind::Framing)?;
                     if own.length.replace(length).is_some_and(|other| other != length) {
                         return Err(FaultKind::Framing);
                     }
                 }
-                17 if is("transfer-encoding") => {
+                17 if is_name(name, b"transfer-encoding") => {
                     if own.chunked || !value.eq_ignore_ascii_case(b"chunked") {
                         return Err(FaultKind::Framing);
                     }
@@ -174,8 +171,8 @@ impl Own {
 /// Fields that the machine writes itself: what the application has said in them has been taken into account.
 fn is_framing_field(name: &[u8]) -> bool {
     match name.len() {
-        14 => name.eq_ignore_ascii_case(b"content-length"),
-        17 => name.eq_ignore_ascii_case(b"transfer-encoding"),
+        14 => is_name(name, b"content-length"),
+        17 => is_name(name, b"transfer-encoding"),
         _ => false,
     }
 }
@@ -215,35 +212,23 @@ fn framing(
     })
 }
 
-fn status_line(out: &mut Vec<u8>, status: Status) {
-    match status.line() {
-        Some(line) => out.extend_from_slice(line.as_bytes()),
-        None => {
-            out.extend_from_slice(b"HTTP/1.1 ");
-            write_number(out, u64::from(status.code()));
-            out.extend_from_slice(b" \r\n");
-        }
-    }
-}
-
 fn write_length(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"content-length: ");
     write_number(out, length);
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_number(out: &mut Vec<u8>, mut n: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (n % 10) as u8;
-        n /= 10;
-        if n == 0 {
-            break;
+fn write_number(out: &mut Vec<u8>, n: u64) {
+    let digit = |n: u64| b'0' + (n % 10) as u8;
+    match n {
+        0..10 => out.push(digit(n)),
+        10..100 => out.extend_from_slice(&[digit(n / 10), digit(n)]),
+        100..1_000 => out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]),
+        _ => {
+            write_number(out, n / 1_000);
+            out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]);
         }
     }
-    out.extend_from_slice(&digits[at..]);
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! Where the rules leave a choice that request smuggling has lived on, the request is refused.
 
+use super::scan::FieldLine;
 use crate::event::Length;
 use crate::fault::FaultKind;
-use crate::http::{Method, RequestHead, Span, TargetForm, Version, is_authority, is_token, list};
+use crate::http::{Method, RequestHead, Span, TargetForm, Version, is_authority, is_name, is_token, list};
 use crate::limits::Limits;
 
 /// How a request is framed and what becomes of the connection.
@@ -33,28 +34,24 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Takes note of a field, whose value stands at `span`; `raw` is all that stands behind the colon.
-    pub(super) fn note(
-        &mut self,
-        name: &[u8],
-        raw: &[u8],
-        value: &[u8],
-        span: Span,
-    ) -> Result<(), FaultKind> {
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        // At most the single space that RFC 9110 section 5.6.3 asks for.
-        let plain = || raw.strip_prefix(b" ").unwrap_or(raw) == value;
+    /// Takes note of the field at the beginning of `input`, which is to stand at `start` in the block.
+    pub(super) fn note(&mut self, line: &FieldLine, input: &[u8], start: usize) -> Result<(), FaultKind> {
+        let name = line.name(input);
+        let value = || line.value(input);
         match name.len() {
-            4 if is("host") => {
-                return self.host.replace(span).map_or(Ok(()), |_| Err(FaultKind::HostRepeated));
+            4 if is_name(name, b"host") => {
+                return self
+                    .host
+                    .replace(line.value_span(start))
+                    .map_or(Ok(()), |_| Err(FaultKind::HostRepeated));
             }
-            6 if is("expect") => {
-                let known = value.eq_ignore_ascii_case(b"100-continue");
+            6 if is_name(name, b"expect") => {
+                let known = value().eq_ignore_ascii_case(b"100-continue");
                 self.expect = Some(known && self.expect.unwrap_or(true));
             }
-            7 if is("upgrade") => self.upgrade = true,
-            10 if is("connection") => {
-                for option in list(value) {
+            7 if is_name(name, b"upgrade") => self.upgrade = true,
+            10 if is_name(name, b"connection") => {
+                for option in list(value()) {
                     self.close |= option.eq_ignore_ascii_case(b"close");
                     self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                     self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
@@ -63,24 +60,25 @@ impl Facts {
                     }
                 }
             }
-            12 if is("content-type") => {
+            12 if is_name(name, b"content-type") => {
                 let repeated = core::mem::replace(&mut self.content_type, true);
                 return if repeated { Err(FaultKind::ContentTypeRepeated) } else { Ok(()) };
             }
             // Names that become those of framing where a gateway makes variables of them.
-            14 if is("content_length") => return Err(FaultKind::FieldName),
-            17 if is("transfer_encoding") => return Err(FaultKind::FieldName),
-            14 if is("content-length") => {
-                let length = content_length(value).filter(|_| plain()).ok_or(FaultKind::ContentLength)?;
+            14 if is_name(name, b"content_length") => return Err(FaultKind::FieldName),
+            17 if is_name(name, b"transfer_encoding") => return Err(FaultKind::FieldName),
+            14 if is_name(name, b"content-length") => {
+                let length = content_length(value()).filter(|_| line.is_plain(input));
+                let length = length.ok_or(FaultKind::ContentLength)?;
                 if self.length.replace(length).is_some() {
                     return Err(FaultKind::ContentLengthRepeated);
                 }
             }
-            17 if is("transfer-encoding") => {
-                if self.chunked || !plain() {
+            17 if is_name(name, b"transfer-encoding") => {
+                if self.chunked || !line.is_plain(input) {
                     return Err(FaultKind::TransferEncoding);
                 }
-                transfer_encoding(value)?;
+                transfer_encoding(value())?;
                 self.chunked = true;
             }
             _ => {}
@@ -117,7 +115,8 @@ impl Facts {
             length,
             keep_alive: !self.close && (!old || self.keep_alive),
             expects_continue,
-            switch: *head.method() == Method::Connect || (self.upgrade && self.connection_upgrade && !old),
+            switch: matches!(head.method(), Method::Connect)
+                || (self.upgrade && self.connection_upgrade && !old),
         })
     }
 

@@ -1,14 +1,16 @@
 //! Reads the head of a request, line by line (RFC 9112 sections 2 to 5).
 //!
-//! A line is looked at once, when its end has come; names and values are kept as stretches of the head. What the
-//! fields mean for body and connection is `framing.rs`'s matter.
+//! A line that stands there whole is read by `scan.rs`. If it does not, its end is waited for without looking at a byte
+//! twice, and if it cannot be read, it is found out here why not. What the fields mean for body and connection is
+//! `framing.rs`'s matter.
 
 use alloc::sync::Arc;
 
 use super::framing::{Facts, Framing};
 use super::line::Lines;
+use super::scan::{self, FieldLine};
 use crate::fault::FaultKind;
-use crate::http::{Method, RequestHead, Span, Version, are_value_bytes, is_target_byte, is_token_byte};
+use crate::http::{RequestHead, is_target_byte, is_token_byte, token_len};
 use crate::limits::Limits;
 
 /// A request head that is being read.
@@ -65,9 +67,13 @@ impl HeadReader {
     /// # Errors
     /// A broken rule or limit, and how many bytes before it were good.
     pub(super) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, (FaultKind, usize)> {
-        let mut slot = self.head.take().unwrap_or_else(|| Arc::new(RequestHead::blank()));
-        let complete = self.read_into(&mut slot, input, limits);
-        let head = self.head.insert(slot);
+        let mut head = match self.head.take() {
+            Some(head) if Arc::strong_count(&head) == 1 => head,
+            _ => Arc::new(RequestHead::blank()),
+        };
+        // Nobody else holds it: nothing is copied here.
+        let complete = self.read_into(Arc::make_mut(&mut head), input, limits);
+        let head = self.head.insert(head);
         Ok(match complete? {
             (used, Some(framing)) => Progress::Complete(used, head.clone(), framing),
             (used, None) => Progress::Partial(used),
@@ -76,68 +82,30 @@ impl HeadReader {
 
     fn read_into(
         &mut self,
-        slot: &mut Arc<RequestHead>,
+        head: &mut RequestHead,
         input: &[u8],
         limits: &Limits,
     ) -> Result<(usize, Option<Framing>), (FaultKind, usize)> {
         if self.stage == Stage::Start {
-            match Arc::get_mut(slot) {
-                Some(head) => head.clear(),
-                None => *slot = Arc::new(RequestHead::blank()),
-            }
+            head.clear();
             (self.facts, self.size) = (Facts::default(), 0);
         }
-        // Nobody else holds a head that is not complete: nothing is copied here.
-        let head = Arc::make_mut(slot);
         let base = head.block().len();
         let mut at = 0;
         let complete = loop {
-            let line_start = at;
             let rest = input.get(at..).unwrap_or_default();
-            let (limit, too_long) = match self.stage {
-                Stage::Fields => (limits.field_line, FaultKind::FieldTooLong),
-                _ => (limits.request_line, FaultKind::TargetTooLong),
+            let step = match self.stage {
+                Stage::Fields => self.field(head, rest, base + at, limits),
+                _ => self.request_line(head, rest, base + at, limits),
             };
-            let step = match self.lines.next(rest, limit, too_long) {
-                Ok(Some([])) if self.stage == Stage::Fields => {
+            match step.map_err(|kind| (kind, at))? {
+                Step::Line(len) => at += len,
+                Step::End => {
                     at += 2;
                     break true;
                 }
-                Ok(Some(line)) => {
-                    let start = base + at;
-                    at += line.len() + 2;
-                    match self.stage {
-                        Stage::Start if line.is_empty() => {
-                            self.stage = Stage::RequestLine;
-                            Ok(())
-                        }
-                        Stage::Fields => {
-                            self.size += line.len() + 2;
-                            field(head, line, start, &mut self.facts).and_then(|()| {
-                                check(self.size, limits.head, FaultKind::HeadTooLarge)?;
-                                check(head.headers().len(), limits.fields, FaultKind::TooManyFields)
-                            })
-                        }
-                        _ => {
-                            self.stage = Stage::Fields;
-                            request_line(head, line, start, limits)
-                        }
-                    }
-                }
-                Ok(None) if self.stage == Stage::Fields => break false,
-                Ok(None) => match hopeless(rest, limits) {
-                    Some(kind) => Err(kind),
-                    None => break false,
-                },
-                Err(kind) if self.stage == Stage::Fields => Err(kind),
-                // The same fault, whether the line comes whole or byte by byte.
-                Err(kind) => Err(match hopeless(rest, limits) {
-                    Some(kind) => kind,
-                    None if kind == FaultKind::TargetTooLong => endless(rest, limits),
-                    None => kind,
-                }),
-            };
-            step.map_err(|kind| (kind, line_start))?;
+                Step::Wait => break false,
+            }
         };
         head.block_mut().extend_from_slice(input.get(..at).unwrap_or_default());
         if !complete {
@@ -147,6 +115,107 @@ impl HeadReader {
         let framing = self.facts.framing(head, limits).map_err(|kind| (kind, at))?;
         Ok((at, Some(framing)))
     }
+
+    /// The request line, or the empty line before it, at the beginning of `input`, which is to stand at `start` in the
+    /// block.
+    fn request_line(
+        &mut self,
+        head: &mut RequestHead,
+        input: &[u8],
+        start: usize,
+        limits: &Limits,
+    ) -> Result<Step, FaultKind> {
+        if self.lines.is_fresh()
+            && let Some(len) = scan::request_line(input, start, limits, head)
+        {
+            self.stage = Stage::Fields;
+            return Ok(Step::Line(len));
+        }
+        self.unread_request_line(head, input, start, limits)
+    }
+
+    /// A request line that is not complete yet, or was not at first, or has a fault.
+    #[cold]
+    fn unread_request_line(
+        &mut self,
+        head: &mut RequestHead,
+        input: &[u8],
+        start: usize,
+        limits: &Limits,
+    ) -> Result<Step, FaultKind> {
+        match self.lines.next(input, limits.request_line, FaultKind::TargetTooLong) {
+            Ok(Some([])) if self.stage == Stage::Start => {
+                self.stage = Stage::RequestLine;
+                Ok(Step::Line(2))
+            }
+            Ok(Some(line)) => {
+                self.stage = Stage::Fields;
+                let len = scan::request_line(input, start, limits, head);
+                len.map(Step::Line).ok_or_else(|| request_line_fault(line, limits))
+            }
+            Ok(None) => hopeless(input, limits).map_or(Ok(Step::Wait), Err),
+            // The same fault, whether the line comes whole or byte by byte.
+            Err(kind) => Err(match hopeless(input, limits) {
+                Some(kind) => kind,
+                None if kind == FaultKind::TargetTooLong => endless(input, limits),
+                None => kind,
+            }),
+        }
+    }
+
+    /// The field line, or the empty line behind the last one, at the beginning of `input`, which is to stand at `start`
+    /// in the block.
+    fn field(
+        &mut self,
+        head: &mut RequestHead,
+        input: &[u8],
+        start: usize,
+        limits: &Limits,
+    ) -> Result<Step, FaultKind> {
+        let fresh = self.lines.is_fresh();
+        if fresh && input.starts_with(b"\r\n") {
+            return Ok(Step::End);
+        }
+        let line = match if fresh { FieldLine::read(input) } else { None } {
+            Some(line) if line.len <= limits.field_line => line,
+            _ => match self.unread_field(input, limits)? {
+                Unread::Line(line) => line,
+                Unread::Other(step) => return Ok(step),
+            },
+        };
+        self.facts.note(&line, input, start)?;
+        line.put_into(head.headers_mut(), start);
+        self.size += line.len;
+        check(self.size, limits.head, FaultKind::HeadTooLarge)?;
+        check(head.headers().len(), limits.fields, FaultKind::TooManyFields)?;
+        Ok(Step::Line(line.len))
+    }
+
+    /// A field line that is not complete yet, or was not at first, or has a fault.
+    #[cold]
+    fn unread_field(&mut self, input: &[u8], limits: &Limits) -> Result<Unread, FaultKind> {
+        Ok(match self.lines.next(input, limits.field_line, FaultKind::FieldTooLong)? {
+            Some([]) => Unread::Other(Step::End),
+            Some(line) => Unread::Line(FieldLine::read(input).ok_or_else(|| field_fault(line))?),
+            None => Unread::Other(Step::Wait),
+        })
+    }
+}
+
+/// What stands at the beginning of the input.
+enum Step {
+    /// A line, so many bytes long.
+    Line(usize),
+    /// The empty line that ends the head.
+    End,
+    /// Nothing that is complete.
+    Wait,
+}
+
+/// What stands where a field line is expected.
+enum Unread {
+    Line(FieldLine),
+    Other(Step),
 }
 
 fn check(size: usize, limit: usize, kind: FaultKind) -> Result<(), FaultKind> {
@@ -176,64 +245,36 @@ fn endless(start: &[u8], limits: &Limits) -> FaultKind {
     }
 }
 
-/// `method SP request-target SP HTTP-version` (RFC 9112 section 3).
-fn request_line(head: &mut RequestHead, line: &[u8], start: usize, limits: &Limits) -> Result<(), FaultKind> {
-    let method_end = line.iter().position(|&b| !is_token_byte(b)).unwrap_or(line.len());
-    let (method, rest) = line.split_at(method_end);
-    check(method.len(), limits.method, FaultKind::MethodTooLong)?;
-    let rest = rest.strip_prefix(b" ").ok_or(FaultKind::RequestLine)?;
-    let method = Method::from_bytes(method).ok_or(FaultKind::RequestLine)?;
-    let target_end = rest.iter().position(|&b| !is_target_byte(b)).ok_or(FaultKind::RequestLine)?;
-    let (target, rest) = rest.split_at(target_end);
-    if !rest.starts_with(b" ") {
-        let spaces = rest.contains(&b' ');
-        return Err(if spaces { FaultKind::Target } else { FaultKind::RequestLine });
+/// What is wrong with a request line that cannot be read (RFC 9112 section 3).
+fn request_line_fault(line: &[u8], limits: &Limits) -> FaultKind {
+    let (method, rest) = line.split_at(token_len(line));
+    if method.len() > limits.method {
+        return FaultKind::MethodTooLong;
     }
-    let version = match rest {
-        b" HTTP/1.1" => Version::Http11,
-        b" HTTP/1.0" => Version::Http10,
-        // A later minor version is read as the latest that we know (RFC 9110 section 2.5).
-        [b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Version::Http11,
+    let Some(rest) = rest.strip_prefix(b" ").filter(|_| !method.is_empty()) else {
+        return FaultKind::RequestLine;
+    };
+    let Some(target_end) = rest.iter().position(|&b| !is_target_byte(b)) else {
+        return FaultKind::RequestLine;
+    };
+    match rest.split_at(target_end).1 {
+        [b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'] => FaultKind::Target,
         [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {
-            return Err(FaultKind::Version);
+            FaultKind::Version
         }
-        _ => return Err(FaultKind::RequestLine),
-    };
-    let start = start + method_end + 1;
-    let span = Span::new(start, start + target.len());
-    if head.set_line(method, target, span, version) { Ok(()) } else { Err(FaultKind::Target) }
+        [b' ', ..] => FaultKind::RequestLine,
+        rest if rest.contains(&b' ') => FaultKind::Target,
+        _ => FaultKind::RequestLine,
+    }
 }
 
-fn field(head: &mut RequestHead, line: &[u8], start: usize, facts: &mut Facts) -> Result<(), FaultKind> {
-    let ((name_span, name), (value_span, value)) = field_line(line, start)?;
-    head.headers_mut().push_spans(name_span, value_span);
-    let raw = line.get(name.len() + 1..).unwrap_or_default();
-    facts.note(name, raw, value, value_span)
-}
-
-/// A stretch of the head, and what stands there.
-type Part<'a> = (Span, &'a [u8]);
-
-/// `field-name ":" OWS field-value OWS` (RFC 9112 section 5), as stretches of a block in which the line is at `start`.
-pub(super) fn field_line(line: &[u8], start: usize) -> Result<(Part<'_>, Part<'_>), FaultKind> {
-    let colon = line.iter().position(|&b| !is_token_byte(b)).ok_or(FaultKind::FieldName)?;
-    let (name, rest) = line.split_at(colon);
-    let Some(raw) = rest.strip_prefix(b":").filter(|_| colon > 0) else {
-        let folded = colon == 0 && matches!(rest, [b' ' | b'\t', ..]);
-        return Err(if folded { FaultKind::Folding } else { FaultKind::FieldName });
-    };
-    if !are_value_bytes(raw) {
-        return Err(FaultKind::FieldValue);
+/// What is wrong with a field line that cannot be read (RFC 9112 section 5).
+pub(super) fn field_fault(line: &[u8]) -> FaultKind {
+    match line.split_at(token_len(line)) {
+        ([], [b' ' | b'\t', ..]) => FaultKind::Folding,
+        ([_, ..], [b':', ..]) => FaultKind::FieldValue,
+        _ => FaultKind::FieldName,
     }
-    let blank = |b: &u8| matches!(b, b' ' | b'\t');
-    let leading = raw.iter().position(|b| !blank(b)).unwrap_or(raw.len());
-    let mut value = raw.get(leading..).unwrap_or_default();
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    let value_start = start + colon + 1 + leading;
-    let span = Span::new(value_start, value_start + value.len());
-    Ok(((Span::new(start, start + colon), name), (span, value)))
 }

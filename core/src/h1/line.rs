@@ -9,6 +9,11 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Whether nothing of the next line has been looked at.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.scanned == 0
+    }
+
     /// The first line of `input`, without its line end; `None` if it is not complete yet. `input` has to begin where
     /// it began last time until a line was found.
     ///

@@ -99,6 +99,7 @@ impl Exchange {
     ///
     /// # Errors
     /// The step is not allowed in this state; nothing has changed.
+    #[inline]
     pub fn step(&mut self, role: Role, step: Step) -> Result<(), FaultKind> {
         let side = match role {
             Role::Client => &mut self.client,
@@ -118,11 +119,14 @@ impl Exchange {
     /// The joint rules: what the state of one side means for the other.
     fn settle(&mut self) {
         use State::{Closed, Done, Error, Idle, MustClose};
-        (self.client, self.server) = match (self.client, self.server) {
-            (Done, Done) if self.keep_alive => (Idle, Idle),
-            (Done, Done) => (MustClose, MustClose),
-            (client, Done) if !self.keep_alive || matches!(client, Closed | Error) => (client, MustClose),
-            both => both,
+        if self.server != Done {
+            return;
+        }
+        (self.client, self.server) = match self.client {
+            Done if self.keep_alive => (Idle, Idle),
+            Done => (MustClose, MustClose),
+            client if !self.keep_alive || matches!(client, Closed | Error) => (client, MustClose),
+            client => (client, Done),
         };
     }
 }

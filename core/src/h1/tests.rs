@@ -278,6 +278,50 @@ fn responses_without_a_body() {
 }
 
 #[test]
+fn a_whole_response_is_what_its_parts_are() {
+    let requests = [
+        GET,
+        "HEAD / HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+        "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+        "PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n",
+    ];
+    let fields =
+        [("x", "y"), ("content-length", "2"), ("transfer-encoding", "chunked"), ("connection", "close")];
+    let bodies = [None, Some(""), Some("hi")];
+    for (request, status) in requests.iter().flat_map(|r| [101, 200, 204, 205, 304, 404, 999].map(|s| (r, s)))
+    {
+        for (field, body) in fields.iter().flat_map(|f| bodies.map(|b| (f, b))) {
+            let [mut parts, mut whole] = [Pair::new(), Pair::new()];
+            parts.feed(request);
+            whole.feed(request);
+            let length = body.map_or(Length::None, |body| Length::Known(body.len() as u64));
+            let mut result = parts.head(status, &[*field], length);
+            let mut written = parts.written();
+            if result.is_ok() && parts.machine.close_state() != CloseState::Switched {
+                if let Some(body) = body.filter(|_| parts.machine.wants_body(StreamId::ONLY)) {
+                    result = parts.send(Send::Data(body.into()));
+                }
+                result = result.and_then(|()| parts.send(Send::End));
+            }
+            let mut headers = Headers::new();
+            headers.append(field.0, field.1).unwrap();
+            let (status, defaults) = (Status::new(status).unwrap(), Defaults::default());
+            let body = body.map(Bytes::from);
+            let at_once = whole.send(Send::Whole { status, headers: &headers, defaults: &defaults, body });
+            let case = format!("{request:?} {status} {headers:?} {length:?}");
+            assert_eq!(at_once, result, "{case}");
+            written += &parts.written();
+            assert_eq!(whole.written(), written, "{case}");
+            assert_eq!(whole.machine.poll_timeout(), parts.machine.poll_timeout(), "{case}");
+            assert_eq!(whole.machine.close_state(), parts.machine.close_state(), "{case}");
+            assert_eq!(whole.events(), parts.events(), "{case}");
+        }
+    }
+}
+
+#[test]
 fn what_the_application_says_of_the_length_has_to_be_true() {
     let ask = || {
         let mut pair = Pair::new();

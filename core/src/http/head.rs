@@ -29,7 +29,8 @@ impl RequestHead {
         let mut head = Self::blank();
         head.block_mut().extend_from_slice(target.as_bytes());
         let span = Span::new(0, target.len());
-        head.set_line(method, target.as_bytes(), span, Version::Http11).then_some(head)
+        head.method = method;
+        head.set_target_at(span, target.as_bytes()).then_some(head)
     }
 
     /// A head to be filled in.
@@ -43,12 +44,16 @@ impl RequestHead {
         }
     }
 
-    /// Takes the request line, whose `target` stands (or is about to stand) at `span` in the block; says whether the
-    /// target is valid.
-    pub(crate) fn set_line(&mut self, method: Method, target: &[u8], span: Span, version: Version) -> bool {
-        let Some(parts) = Parts::parse(target, &method) else { return false };
-        (self.method, self.target, self.parts, self.version) = (method, span, parts, version);
+    /// Takes the target, which stands at `span` in the block; says whether it is valid.
+    fn set_target_at(&mut self, span: Span, target: &[u8]) -> bool {
+        let Some(parts) = Parts::parse(target, &self.method) else { return false };
+        (self.target, self.parts) = (span, parts);
         true
+    }
+
+    /// Takes the request line, whose target is about to stand at `target` in the block.
+    pub(crate) fn set_line(&mut self, method: Method, target: Span, parts: Parts, version: Version) {
+        (self.method, self.target, self.parts, self.version) = (method, target, parts, version);
     }
 
     /// Empties the head; the memory stays.
@@ -88,7 +93,7 @@ impl RequestHead {
         let start = block.len();
         block.extend_from_slice(target.as_bytes());
         let span = Span::new(start, block.len());
-        self.set_line(self.method.clone(), target.as_bytes(), span, self.version)
+        self.set_target_at(span, target.as_bytes())
     }
 
     /// The header fields.

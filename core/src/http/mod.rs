@@ -14,8 +14,10 @@ pub(crate) use headers::Span;
 pub use headers::{Headers, InvalidHeader};
 pub use method::{Method, OtherMethod};
 pub use status::{InvalidStatus, Status};
-pub(crate) use syntax::{are_value_bytes, is_target_byte, is_token_byte, is_value_byte, list, trim};
 pub use syntax::{is_field_value, is_token};
-pub(crate) use target::is_authority;
+pub(crate) use syntax::{
+    is_name, is_target_byte, is_token_byte, is_value_byte, list, token_len, trim, value_len,
+};
+pub(crate) use target::{Parts, is_authority};
 pub use target::{Target, TargetForm};
 pub use version::Version;

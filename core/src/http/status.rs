@@ -1,5 +1,7 @@
 //! Status codes and their standard reason phrases (RFC 9110 section 15, IANA registry).
 
+use alloc::format;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// A status code from 100 to 999.
@@ -32,7 +34,7 @@ macro_rules! registry {
             }
 
             /// The status line of an HTTP/1.1 response, for the codes of the registry.
-            pub(crate) const fn line(self) -> Option<&'static str> {
+            const fn line(self) -> Option<&'static str> {
                 Some(match self.0 {
                     $($code => concat!("HTTP/1.1 ", $code, " ", $reason, "\r\n"),)*
                     _ => return None,
@@ -116,6 +118,14 @@ impl Status {
     /// The number.
     pub const fn code(self) -> u16 {
         self.0
+    }
+
+    /// Writes the status line of an HTTP/1.1 response.
+    pub(crate) fn write_line(self, out: &mut Vec<u8>) {
+        match self.line() {
+            Some(line) => out.extend_from_slice(line.as_bytes()),
+            None => out.extend_from_slice(format!("HTTP/1.1 {} \r\n", self.0).as_bytes()),
+        }
     }
 
     /// 1xx: comes before the final response.

@@ -2,7 +2,7 @@
 
 use super::Method;
 use super::headers::Span;
-use super::syntax::{is_host_byte, is_target_byte};
+use super::syntax::{is_host_byte, is_plain_target_byte};
 
 /// Which of the four forms a target has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -61,7 +61,7 @@ impl<'a> Target<'a> {
 
 /// Where the parts of a target stand in it.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Parts {
+pub(crate) struct Parts {
     pub(super) form: TargetForm,
     pub(super) authority: Option<Span>,
     pub(super) query: Option<Span>,
@@ -72,23 +72,33 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn parse(target: &[u8], method: &Method) -> Option<Self> {
-        let (mut valid, mut encoded) = (true, false);
-        for &byte in target {
-            valid &= is_target_byte(byte);
-            encoded |= byte == b'%';
+        let (parts, end) = Self::read(target, method)?;
+        (end == target.len()).then_some(parts)
+    }
+
+    /// Takes apart the target at the beginning of `input`, which ends at the first byte that none has; and says where.
+    pub(crate) fn read(input: &[u8], method: &Method) -> Option<(Self, usize)> {
+        let (mut end, mut mark, mut encoded) = (0, None, false);
+        for &byte in input {
+            match byte {
+                _ if is_plain_target_byte(byte) => {}
+                b'?' => mark = mark.or(Some(end)),
+                b'%' => encoded = true,
+                _ => break,
+            }
+            end += 1;
         }
-        if !valid {
-            return None;
-        }
+        let target = input.get(..end)?;
         let parts = match target {
-            _ if *method == Method::Connect => Self::connect(target)?,
-            [b'/', ..] => Self::origin(target, 0),
-            b"*" if *method == Method::Options => {
+            _ if matches!(method, Method::Connect) => Self::connect(target)?,
+            [b'/', ..] => Self::origin(0, mark, end),
+            b"*" if matches!(method, Method::Options) => {
                 Self { form: TargetForm::Asterisk, path: Span::new(0, 1), ..Self::default() }
             }
-            _ => Self::absolute(target)?,
+            _ => Self::absolute(target, mark)?,
         };
-        (!encoded || is_well_encoded(parts.path.of(target))).then_some(Self { encoded, ..parts })
+        let valid = !encoded || is_well_encoded(parts.path.of(target));
+        valid.then_some((Self { encoded, ..parts }, end))
     }
 
     fn connect(target: &[u8]) -> Option<Self> {
@@ -99,18 +109,16 @@ impl Parts {
         is_authority(target).then_some(Self { form: TargetForm::Authority, authority, ..Self::default() })
     }
 
-    /// Path and query from `start` on.
-    fn origin(target: &[u8], start: usize) -> Self {
-        let rest = target.get(start..).unwrap_or_default();
-        let mark = rest.iter().position(|&b| b == b'?').map(|at| start + at);
+    /// Path and query from `start` to `end`, with the first `?` at `mark`.
+    fn origin(start: usize, mark: Option<usize>, end: usize) -> Self {
         Self {
-            path: Span::new(start, mark.unwrap_or(target.len())),
-            query: mark.map(|at| Span::new(at + 1, target.len())),
+            path: Span::new(start, mark.unwrap_or(end)),
+            query: mark.map(|at| Span::new(at + 1, end)),
             ..Self::default()
         }
     }
 
-    fn absolute(target: &[u8]) -> Option<Self> {
+    fn absolute(target: &[u8], mark: Option<usize>) -> Option<Self> {
         let text = core::str::from_utf8(target).ok()?;
         let (scheme, rest) = text.split_once("://")?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -123,7 +131,7 @@ impl Parts {
         is_authority(authority.as_bytes()).then_some(Self {
             form: TargetForm::Absolute,
             authority: span,
-            ..Self::origin(target, end)
+            ..Self::origin(end, mark, target.len())
         })
     }
 
@@ -144,44 +152,51 @@ impl Parts {
 /// Whether `authority` is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
 /// (RFC 3986 section 3.2; RFC 9110 section 4.2.4 lets us refuse user information).
 pub(crate) fn is_authority(authority: &[u8]) -> bool {
-    let (valid, rest) = match authority {
-        [b'[', rest @ ..] => {
-            let end = rest.iter().position(|&b| b == b']').unwrap_or(rest.len());
-            let address = rest.get(..end).and_then(|bytes| core::str::from_utf8(bytes).ok());
-            let valid = address.is_some_and(|text| text.parse::<core::net::Ipv6Addr>().is_ok());
-            (valid, rest.get(end + 1..))
-        }
-        name => {
-            let end = name.iter().position(|&b| !is_host_byte(b)).unwrap_or(name.len());
-            (end > 0 && is_well_encoded(&name[..end]), name.get(end..))
-        }
-    };
-    let port = match rest {
+    let host = if authority.starts_with(b"[") { address_len(authority) } else { name_len(authority) };
+    match host.and_then(|end| authority.get(end..)) {
         Some([]) => true,
         Some([b':', port @ ..]) => is_port(port),
         _ => false,
-    };
-    valid && port
+    }
+}
+
+/// How long the name or the IPv4 address is with which `authority` begins.
+fn name_len(authority: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    loop {
+        let rest = authority.get(end..)?;
+        end += rest.iter().position(|&b| !is_host_byte(b)).unwrap_or(rest.len());
+        match authority.get(end..)? {
+            [b'%', high, low, ..] if is_encoded(*high, *low) => end += 3,
+            _ => return Some(end).filter(|&end| end > 0),
+        }
+    }
+}
+
+/// How long the IPv6 address is with which `authority` begins, brackets included.
+fn address_len(authority: &[u8]) -> Option<usize> {
+    let end = authority.iter().position(|&b| b == b']')?;
+    let address = core::str::from_utf8(authority.get(1..end)?).ok()?;
+    address.parse::<core::net::Ipv6Addr>().is_ok().then_some(end + 1)
 }
 
 /// `*DIGIT`, of a port that there is; none stands for the default (RFC 3986 section 3.2.3).
 fn is_port(digits: &[u8]) -> bool {
-    // So few that their number cannot overflow.
-    digits.len() <= 5
-        && digits
-            .iter()
-            .try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
-            .is_some_and(|n| n <= u32::from(u16::MAX))
+    let fits = digits.len() < 5 || (digits.len() == 5 && digits <= b"65535");
+    fits && digits.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether every `%` begins an encoded byte (RFC 3986 section 2.1), and none is NUL, CR or LF, which end things for
-/// whoever decodes them. Queries are not held to it: browsers send what the user typed, and forms send line ends.
+/// Whether every `%` begins an encoded byte. Queries are not held to it: browsers send what the user typed, and forms
+/// send line ends.
 fn is_well_encoded(text: &[u8]) -> bool {
-    text.split(|&b| b == b'%').skip(1).all(|part| match part {
-        [b'0', b'0' | b'a' | b'd' | b'A' | b'D', ..] => false,
-        [high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
-        _ => false,
-    })
+    text.split(|&b| b == b'%').skip(1).all(|part| matches!(part, [high, low, ..] if is_encoded(*high, *low)))
+}
+
+/// Whether these are the digits of an encoded byte (RFC 3986 section 2.1), other than NUL, CR and LF, which end things
+/// for whoever decodes them.
+fn is_encoded(high: u8, low: u8) -> bool {
+    let ends = high == b'0' && matches!(low, b'0' | b'a' | b'd' | b'A' | b'D');
+    high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && !ends
 }
 
 #[cfg(test)]

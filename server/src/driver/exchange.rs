@@ -365,8 +365,20 @@ impl Exchange {
             _ => machine.discard_body(now),
         }
         let length = body.length();
+        let whole = body.take_full();
+        let streams = whole.is_none();
+        // A handler that has held the thread does not count against the time that the next request may take.
+        let end = worker.runtime.now();
         let said = worker.with_defaults(now, |defaults| {
-            machine.send(now, STREAM, Send::Response { status, headers: &headers, length, defaults })
+            let headers = &headers;
+            let what = match whole {
+                Some(bytes) => {
+                    let body = (length != Length::None).then_some(bytes);
+                    Send::Whole { status, headers, defaults, body }
+                }
+                None => Send::Response { status, headers, length, defaults },
+            };
+            machine.send(end, STREAM, what)
         });
         if let Err(fault) = said {
             return self.invalid(link, &fault, head, now);
@@ -379,16 +391,10 @@ impl Exchange {
             }
         }
         self.next = next;
-        self.stage = Stage::Idle;
-        if !self.machine.wants_body(STREAM) {
-            self.finish(link, Send::End, now);
-        } else if let Some(bytes) = body.take_full() {
-            match self.machine.send(now, STREAM, Send::Data(bytes)) {
-                Ok(()) => self.finish(link, Send::End, now),
-                Err(fault) => self.broken(&fault, now),
-            }
-        } else {
-            self.stage = Stage::Sending(body);
+        match streams {
+            false => self.finished(link),
+            true if self.machine.wants_body(STREAM) => self.stage = Stage::Sending(body),
+            true => self.finish(link, Send::End, now),
         }
     }
 
@@ -445,22 +451,23 @@ impl Exchange {
         }
     }
 
-    /// The response is complete.
+    /// Says the end of a response.
     fn finish<R: Runtime>(&mut self, link: &Link<R>, what: Send<'_>, now: Instant) {
-        self.stage = Stage::Idle;
-        self.waits_for_room = false;
-        // A handler that has held the thread does not count against the time that the next request may take.
-        let end = link.worker.runtime.now();
-        match self.machine.send(end, STREAM, what) {
-            Ok(()) => {
-                // What is left of the request body is read and dropped by the machine.
-                self.upload = None;
-                link.worker.shared.count_response();
-            }
+        match self.machine.send(link.worker.runtime.now(), STREAM, what) {
+            Ok(()) => self.finished(link),
             // A connection that has left HTTP has no end of a response.
-            Err(_) if self.next.is_some() => link.worker.shared.count_response(),
+            Err(_) if self.next.is_some() => self.finished(link),
             Err(fault) => self.broken(&fault, now),
         }
+    }
+
+    /// The response is complete.
+    fn finished<R: Runtime>(&mut self, link: &Link<R>) {
+        self.stage = Stage::Idle;
+        self.waits_for_room = false;
+        // What is left of the request body is read and dropped by the machine.
+        self.upload = None;
+        link.worker.shared.count_response();
     }
 
     /// The response cannot be completed: it is cut off where it is.

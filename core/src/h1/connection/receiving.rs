@@ -120,8 +120,8 @@ impl Connection {
                 self.drained = 0;
                 self.expects_continue = framing.expects_continue;
                 self.asked = Asked {
-                    head: *head.method() == Method::Head,
-                    connect: *head.method() == Method::Connect,
+                    head: matches!(head.method(), Method::Head),
+                    connect: matches!(head.method(), Method::Connect),
                     old: head.version() == Version::Http10,
                     switch: framing.switch,
                 };

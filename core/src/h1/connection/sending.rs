@@ -47,6 +47,16 @@ impl Connection {
             Send::Response { status, headers, length, defaults } => {
                 self.response(status, headers, length, defaults)
             }
+            Send::Whole { status, headers, defaults, body } => {
+                let length = body.as_ref().map_or(Length::None, |body| Length::Known(body.len() as u64));
+                self.response(status, headers, length, defaults)?;
+                match body {
+                    _ if self.framing == Framing::Switch => return Ok(()),
+                    Some(body) if self.framing != Framing::Suppressed => self.data(body)?,
+                    _ => {}
+                }
+                self.end(None)
+            }
             Send::Data(bytes) => self.data(bytes),
             Send::Trailers(trailers) => self.end(Some(trailers)),
             Send::End => self.end(None),
