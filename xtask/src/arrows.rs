@@ -33,8 +33,16 @@ const EXECUTORS: &[&str] =
     &["async-executor", "async-global-executor", "async-io", "async-std", "mio", "polling", "smol", "tokio"];
 
 /// All that may be linked into the core. Each of them does without std.
-const CORE: &[&str] =
-    &["atomic-waker", "concurrent-queue", "crossbeam-utils", "futures-core", "memchr", "percent-encoding"];
+const CORE: &[&str] = &[
+    "atomic-waker",
+    "base64",
+    "concurrent-queue",
+    "crossbeam-utils",
+    "futures-core",
+    "memchr",
+    "percent-encoding",
+    "sha1_smol",
+];
 
 /// Compares the workspace with the table.
 pub(crate) fn check() -> Outcome {

@@ -6,7 +6,7 @@ use core::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use sha1::{Digest, Sha1};
+use sha1_smol::Sha1;
 
 use super::config::Config;
 use super::deflate::{Compressor, Decompressor, Parameters};
@@ -239,7 +239,9 @@ fn is_key(key: &[u8]) -> bool {
 
 /// The answer to a key (RFC 6455 section 4.2.2).
 pub(super) fn accept(key: &[u8]) -> [u8; 28] {
-    let hash: [u8; 20] = Sha1::new().chain_update(key).chain_update(GUID).finalize().into();
+    let mut hash = Sha1::from(key);
+    hash.update(GUID);
+    let hash = hash.digest().bytes();
     let mut text = [0; 28];
     // 20 bytes are 28 characters.
     let _ = STANDARD.encode_slice(hash, &mut text);

@@ -3,7 +3,7 @@
 //! The keys have to be unforeseeable for whoever makes the messages (section 10.3): they come out of a hash over a seed
 //! that the caller has drawn, and a counter.
 
-use sha1::{Digest, Sha1};
+use sha1_smol::Sha1;
 
 /// The key of a frame, turned so that its first byte is for the next byte of the payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,8 +60,9 @@ impl Keys {
         let (keys, _) = self.hash.as_chunks::<4>();
         let place = (self.drawn % keys.len() as u64) as usize;
         if place == 0 {
-            let hash = Sha1::new().chain_update(self.seed).chain_update(self.drawn.to_be_bytes());
-            self.hash = hash.finalize().into();
+            let mut hash = Sha1::from(self.seed);
+            hash.update(&self.drawn.to_be_bytes());
+            self.hash = hash.digest().bytes();
         }
         self.drawn += 1;
         let (keys, _) = self.hash.as_chunks::<4>();
