@@ -6,16 +6,16 @@ use super::huffman::Codes;
 use super::lz77::Token;
 
 /// Literals, the end of a block, and lengths; the last two have no meaning, but a place among the fixed codes.
-const SYMBOLS: usize = 288;
+pub(super) const SYMBOLS: usize = 288;
 /// Distances; the last two have no meaning.
-const DISTANCES: usize = 32;
+pub(super) const DISTANCES: usize = 32;
 /// The symbol that ends a block.
-const END: usize = 256;
+pub(super) const END: usize = 256;
 /// The order in which the lengths of the codes of the lengths of the codes are sent.
-const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+pub(super) const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// The fixed codes (RFC 1951 section 3.2.6).
-static FIXED: Trees = {
+pub(super) static FIXED: Trees = {
     let mut lengths = [8; SYMBOLS];
     let mut symbol = 144;
     while symbol < 280 {
@@ -26,9 +26,9 @@ static FIXED: Trees = {
 };
 
 /// The codes of a block.
-struct Trees {
-    symbols: Codes<SYMBOLS>,
-    distances: Codes<DISTANCES>,
+pub(super) struct Trees {
+    pub(super) symbols: Codes<SYMBOLS>,
+    pub(super) distances: Codes<DISTANCES>,
 }
 
 /// Bits, the first one lowest.

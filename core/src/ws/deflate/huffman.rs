@@ -1,5 +1,7 @@
 //! Codes: the shorter, the more often a symbol comes (RFC 1951 section 3.2.2).
 
+use super::InflateError;
+
 /// The lengths and the codes of an alphabet of `N` symbols.
 #[derive(Clone)]
 pub(super) struct Codes<const N: usize> {
@@ -78,6 +80,106 @@ impl<const N: usize> Codes<N> {
     /// The bits of a symbol, the first one lowest, and how many.
     pub(super) fn code(&self, symbol: usize) -> (u32, u32) {
         (self.bits[symbol].into(), self.lengths[symbol].into())
+    }
+}
+
+/// The symbols of the codes of an alphabet of `N` symbols. Codes that are short enough are looked up in `QUICK` entries,
+/// a power of two; others are searched bit by bit.
+pub(super) struct Table<const N: usize, const QUICK: usize> {
+    /// For each end of the bits to come: the symbol, and in the lowest four bits the length of its code.
+    quick: [u16; QUICK],
+    /// How many codes there are of each length.
+    counts: [u16; 16],
+    /// The symbols, shortest codes first.
+    symbols: [u16; N],
+}
+
+impl<const N: usize, const QUICK: usize> Table<N, QUICK> {
+    /// No symbol has a code.
+    pub(super) const EMPTY: Self = Self { quick: [0; QUICK], counts: [0; 16], symbols: [0; N] };
+
+    /// The table of complete codes.
+    pub(super) const fn of(codes: &Codes<N>) -> Self {
+        let mut table = Self::EMPTY;
+        table.fill(codes);
+        table
+    }
+
+    /// Makes it the table of codes of these lengths.
+    ///
+    /// # Errors
+    /// There are too many codes, or too few; but a single one of one bit, or none, will do where `lone` says so.
+    pub(super) fn make(&mut self, lengths: &[u8], lone: bool) -> Result<(), InflateError> {
+        let mut all = [0; N];
+        all.iter_mut().zip(lengths).for_each(|(all, length)| *all = *length);
+        self.fill(&Codes::for_lengths(all));
+        let mut left = 1i32;
+        for &count in &self.counts[1..] {
+            left = 2 * left - i32::from(count);
+            if left < 0 {
+                return Err(InflateError::Corrupt);
+            }
+        }
+        let is_lone = self.counts[1] < 2 && self.counts[2..].iter().all(|&count| count == 0);
+        if left == 0 || lone && is_lone { Ok(()) } else { Err(InflateError::Corrupt) }
+    }
+
+    const fn fill(&mut self, codes: &Codes<N>) {
+        (self.quick, self.counts) = ([0; QUICK], [0; 16]);
+        let mut symbol = 0;
+        while symbol < N {
+            self.counts[codes.lengths[symbol] as usize] += 1;
+            symbol += 1;
+        }
+        self.counts[0] = 0;
+        // Where the symbols of a length begin.
+        let mut next = [0; 17];
+        let mut length = 0;
+        while length < 16 {
+            next[length + 1] = next[length] + self.counts[length] as usize;
+            length += 1;
+        }
+        let mut symbol = 0;
+        while symbol < N {
+            let length = codes.lengths[symbol];
+            if length > 0 {
+                self.symbols[next[length as usize]] = symbol as u16;
+                next[length as usize] += 1;
+                let mut end = codes.bits[symbol] as usize;
+                while end < QUICK && 1 << length <= QUICK {
+                    self.quick[end] = (symbol as u16) << 4 | length as u16;
+                    end += 1 << length;
+                }
+            }
+            symbol += 1;
+        }
+    }
+
+    /// The symbol whose code the bits begin with, and the length of the code; nothing if there are too few bits.
+    ///
+    /// # Errors
+    /// No code begins so.
+    pub(super) fn decode(&self, bits: u64, count: u32) -> Result<Option<(usize, u32)>, InflateError> {
+        let entry = self.quick[bits as usize & (QUICK - 1)];
+        let length = u32::from(entry & 15);
+        if length > 0 {
+            return Ok((length <= count).then_some(((entry >> 4).into(), length)));
+        }
+        let (mut code, mut first, mut before) = (0, 0, 0);
+        for (length, &codes) in (1..).zip(&self.counts[1..]) {
+            if length > count {
+                return Ok(None);
+            }
+            let codes = usize::from(codes);
+            code = code << 1 | (bits >> (length - 1)) as usize & 1;
+            first <<= 1;
+            if code < first + codes {
+                return Ok(self.symbols.get(before + code - first).map(|&symbol| (symbol.into(), length)));
+            }
+            before += codes;
+            first += codes;
+        }
+        Err(InflateError::Corrupt)
     }
 }
 

@@ -3,9 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// The shortest and the longest repetition that the format can express.
-const SHORTEST: usize = 3;
-const LONGEST: usize = 258;
+use super::{LONGEST, SHORTEST};
 
 /// How hard to look.
 #[derive(Clone, Copy)]

@@ -1,12 +1,15 @@
-//! What was compressed is decompressed, whatever it is and however it comes.
+//! What was compressed is decompressed, whatever it is and however it comes; and as another implementation does it.
 
 use alloc::vec::Vec;
 
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::{inflate, side};
-use crate::ws::deflate::{Compressor, Decompressor};
+use crate::ws::deflate::{Compressor, Decompressor, TAIL};
 
 /// Text that repeats itself, and bytes that do not.
 fn content() -> impl Strategy<Value = Vec<u8>> {
@@ -21,7 +24,7 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_compressed_comes_back(
@@ -51,4 +54,50 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn another_implementation_reads_what_we_write(message in content(), bits in 8..=15u8, level in 0..=9u8) {
+        let mut compressed = Vec::new();
+        Compressor::new(side(bits, true), level).compress(&message, &mut compressed);
+        prop_assert_eq!(inflated_by_another(&compressed), Some(message));
+    }
+
+    #[test]
+    fn what_another_implementation_writes_is_read(message in content(), level in 0..=9u8, piece in 1..400usize) {
+        // It ends with a final block.
+        let compressed = miniz_oxide::deflate::compress_to_vec(&message, level);
+        let pieces: Vec<&[u8]> = compressed.chunks(piece).collect();
+        let inflated = inflate(&mut Decompressor::new(side(15, true)), &pieces);
+        prop_assert_eq!(inflated.as_deref(), Ok(&*message));
+    }
+
+    #[test]
+    fn what_is_corrupt_is_corrupt_to_another_implementation_too(
+        message in content(),
+        changes in vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut compressed = Vec::new();
+        Compressor::new(side(15, true), 6).compress(&message, &mut compressed);
+        for (place, byte) in changes {
+            let place = place.index(compressed.len());
+            compressed[place] = byte;
+        }
+        let whole = inflate(&mut Decompressor::new(side(15, true)), &[&compressed]);
+        let bytes: Vec<&[u8]> = compressed.chunks(1).collect();
+        prop_assert_eq!(&inflate(&mut Decompressor::new(side(15, true)), &bytes), &whole);
+        if let Some(expected) = inflated_by_another(&compressed) {
+            prop_assert_eq!(whole, Ok(expected));
+        }
+    }
+}
+
+/// What comes of the message and an empty final block, if the message has no final block of its own.
+fn inflated_by_another(compressed: &[u8]) -> Option<Vec<u8>> {
+    let mut stream = [compressed, &TAIL].concat();
+    let mut message = std::vec![0; 1 << 20];
+    stream.extend([1, 0, 0, 0xff, 0xff]);
+    let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let (status, read, written) = decompress(&mut DecompressorOxide::new(), &stream, &mut message, 0, flags);
+    message.truncate(written);
+    (status == TINFLStatus::Done && read == stream.len()).then_some(message)
 }
