@@ -83,7 +83,7 @@ pub use test_client::{TestClient, TestHandshake, TestRequest, TestResponse, Test
 pub use type_map::Extensions;
 pub use url::Url;
 pub use websocket::{
-    Accept, AsWebSocketEndpoint, FromMessage, Messages, WebSocket, WebSocketEndpoint, WebSocketError,
+    Acceptance, AsWebSocketEndpoint, FromMessage, Messages, WebSocket, WebSocketEndpoint, WebSocketError,
     WebSocketException, WebSocketHandler, WebSocketOutcome, WebSocketReceiver, WebSocketSender,
 };
 

@@ -97,8 +97,8 @@ impl WebSocket {
     /// # let mut socket = client.websocket_connect("/").subprotocols(&["x", "chat.v1"]).connect().unwrap();
     /// # assert_eq!(socket.accepted_subprotocol(), Some("chat.v1"));
     /// ```
-    pub fn accept(&self) -> Accept<'_> {
-        Accept { websocket: self, headers: Some(Ok(Headers::new())) }
+    pub fn accept(&self) -> Acceptance<'_> {
+        Acceptance { websocket: self, headers: Some(Ok(Headers::new())) }
     }
 
     /// Denies the handshake with a response of one's own; the client sees an ordinary answer to its request. It is sent
@@ -150,13 +150,13 @@ impl fmt::Debug for WebSocket {
 /// The handshake has been answered before, a header field cannot be written, the client has not offered the
 /// subprotocol, or it has left meanwhile.
 #[must_use = "nothing is accepted unless this is awaited"]
-pub struct Accept<'a> {
+pub struct Acceptance<'a> {
     websocket: &'a WebSocket,
     /// Taken when the handshake is answered.
     headers: Option<Result<Headers, WebSocketError>>,
 }
 
-impl Accept<'_> {
+impl Acceptance<'_> {
     /// Chooses one of the subprotocols that the client offers.
     pub fn subprotocol(self, name: &str) -> Self {
         if self.websocket.subprotocols().any(|offered| offered == name) {
@@ -177,7 +177,7 @@ impl Accept<'_> {
     }
 }
 
-impl Future for Accept<'_> {
+impl Future for Acceptance<'_> {
     type Output = Result<(), WebSocketError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -189,8 +189,8 @@ impl Future for Accept<'_> {
     }
 }
 
-impl fmt::Debug for Accept<'_> {
+impl fmt::Debug for Acceptance<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Accept")
+        f.write_str("Acceptance")
     }
 }

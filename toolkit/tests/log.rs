@@ -1,0 +1,139 @@
+//! What the log says of panics and of WebSockets. In a program of their own: whether an event is of interest to a
+//! subscriber is remembered for all threads, so every test here has one.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use stelo_toolkit::{
+    App, BoxError, CloseCode, HttpError, Path, Router, Status, TestClient, WebSocket, WebSocketError,
+    WebSocketException, get,
+};
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+/// Keeps the messages of all events.
+#[derive(Clone, Default)]
+struct Messages(Arc<Mutex<Vec<String>>>);
+
+struct Text<'a>(&'a mut String);
+
+impl Visit for Text<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            *self.0 = format!("{value:?}");
+        }
+    }
+}
+
+impl tracing::Subscriber for Messages {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(&mut Text(&mut text));
+        self.0
+            .lock()
+            .expect("nobody panics while writing")
+            .push(format!("{} {text}", event.metadata().level()));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// What is logged while this works.
+fn logged(work: impl FnOnce()) -> Vec<String> {
+    let messages = Messages::default();
+    tracing::subscriber::with_default(messages.clone(), work);
+    let messages = messages.0.lock().expect("nobody panics while writing");
+    messages.clone()
+}
+
+async fn panics(Path(id): Path<u32>) -> &'static str {
+    assert_ne!(id, 13, "unlucky");
+    "lucky"
+}
+
+#[test]
+fn a_panic_is_answered_with_500_and_logged_with_its_route() {
+    let messages = logged(|| {
+        let client = TestClient::new(App::new().mount("/api", Router::new().route("/n/{id}", get(panics))));
+        let response = client.get("/api/n/13").send();
+        assert_eq!(response.status(), Status::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.text(), "Internal Server Error");
+        assert_eq!(client.get("/api/n/12").send().text(), "lucky");
+    });
+    let expected =
+        "ERROR panic in /api/n/{id}: assertion `left != right` failed: unlucky\n  left: 13\n right: 13";
+    assert_eq!(messages, [expected]);
+}
+
+/// Ends in the way that its path says, before it is accepted or after.
+async fn ends(Path((time, way)): Path<(String, String)>, websocket: WebSocket) -> Result<(), BoxError> {
+    if time == "after" {
+        websocket.accept().await?;
+    }
+    match &*way {
+        "well" => Ok(()),
+        "left" => Ok(websocket.receive().await.map(|_| ())?),
+        "misuse" => {
+            Ok(websocket.send_denial_response(()).and_then(|()| websocket.close(CloseCode(4000), ""))?)
+        }
+        "malformed" => Err(WebSocketError::ExpectedText.into()),
+        "exception" => Err(WebSocketException::new(CloseCode(4000)).into()),
+        "http" => Err(HttpError::new(Status::NOT_FOUND).into()),
+        "other" => Err("out of tea".into()),
+        _ => panic!("no such way"),
+    }
+}
+
+#[test]
+fn of_a_websocket_only_what_is_no_fault_of_the_client_is_logged() {
+    let client = TestClient::new(App::new().websocket("/{time}/{way}", ends));
+    let log = |target: &str| {
+        logged(|| {
+            let _ = client.websocket_connect(target).connect();
+        })
+    };
+    let quiet: [&str; 0] = [];
+    for target in ["/after/well", "/after/left", "/after/malformed", "/after/exception"] {
+        assert_eq!(log(target), quiet, "{target}");
+    }
+    for target in ["/before/exception", "/before/http"] {
+        assert_eq!(log(target), quiet, "{target}");
+    }
+    let handler = "the WebSocket handler of /{time}/{way}";
+    let [answered, closed] = [
+        "the handshake has been answered: accept, close or deny a WebSocket once",
+        "the WebSocket has been closed by this side: nothing can follow",
+    ];
+    for (target, expected) in [
+        ("/before/well", vec![format!("ERROR {handler} returned without completing the handshake")]),
+        ("/before/misuse", vec![format!("ERROR {handler} failed: {closed}")]),
+        ("/before/other", vec!["ERROR a handler failed: out of tea".into()]),
+        ("/before/panic", vec!["ERROR panic in /{time}/{way}: no such way".into()]),
+        ("/after/misuse", vec![format!("ERROR {handler} failed: {answered}")]),
+        ("/after/http", vec![format!("ERROR {handler} failed: 404: Not Found")]),
+        (
+            "/after/other",
+            vec![
+                "ERROR a handler failed: out of tea".into(),
+                format!("ERROR {handler} failed, too late for an answer of 500"),
+            ],
+        ),
+        ("/after/panic", vec!["ERROR panic in /{time}/{way}: no such way".into()]),
+    ] {
+        assert_eq!(log(target), expected, "{target}");
+    }
+}
