@@ -172,10 +172,12 @@ impl Connection {
 
     /// What to do with the socket, once nothing is left to write.
     pub fn close_state(&self) -> CloseState {
-        match self.ending.report {
+        let Ending { role, ours, theirs, report } = &self.ending;
+        match report {
             Report::Announced(_) | Report::Due(_) => CloseState::Open,
             _ if !self.output.is_empty() => CloseState::Open,
-            _ => state::close_state(self.ending.role, self.ending.ours, self.ending.theirs),
+            _ if self.eof && !self.ending.can_listen() => CloseState::Close,
+            _ => state::close_state(*role, *ours, *theirs),
         }
     }
 
@@ -190,9 +192,6 @@ impl Connection {
     pub fn receive_eof(&mut self, now: Instant) {
         self.now = now;
         self.eof = true;
-        if !self.ending.can_listen() {
-            step_to(&mut self.ending.theirs, Step::End);
-        }
     }
 
     /// The peer has left: nothing can be read from it or written to it. What was to be written is dropped, and what has
@@ -213,9 +212,16 @@ impl Connection {
         step_to(&mut self.ending.ours, Step::Fail);
         step_to(&mut self.ending.theirs, Step::Fail);
         self.ending.settle(Closed::LOST);
-        self.input.clear();
+        self.forget();
         self.output.clear();
         self.timers = Timers::default();
+    }
+
+    /// Drops what has come.
+    fn forget(&mut self) {
+        self.input.clear();
+        self.payload = None;
+        self.incoming = Incoming::default();
     }
 
     // Time

@@ -18,6 +18,9 @@ use crate::ws::utf8::Utf8;
 use crate::ws::violation::Violation;
 use crate::ws::{CloseCode, Closed};
 
+/// How many compressed bytes become one part: at most some thousand times as many come out.
+const INFLATED_AT_ONCE: usize = 256;
+
 /// The payload of a data frame that is coming.
 pub(super) struct Payload {
     mask: Option<Mask>,
@@ -120,7 +123,6 @@ impl Connection {
             && payload.left - self.fresh() >= Assembly::DIRECT
             && !incoming.compressed
             && !incoming.in_parts
-            && self.ending.can_speak()
     }
 
     fn fresh(&self) -> u64 {
@@ -221,12 +223,7 @@ impl Connection {
     /// The peer will be listened to no more.
     fn announce(&mut self, step: Step, closed: Closed) -> Event<'_> {
         self.ending.announce(step, closed);
-        self.input.clear();
-        self.payload = None;
-        self.incoming = Incoming::default();
-        if self.eof {
-            step_to(&mut self.ending.theirs, Step::End);
-        }
+        self.forget();
         match self.ending.report {
             Report::Announced(_) => {
                 self.timers.expect(self.now, self.close_timeout(), Reason::Close);
@@ -239,6 +236,9 @@ impl Connection {
 
     /// Goes on until there is something to say.
     fn read(&mut self, in_parts: bool) -> Result<Read, Violation> {
+        if self.incoming.in_parts && self.ending.theirs == State::Open && self.payload.is_none() {
+            self.incoming = Incoming::default();
+        }
         loop {
             if self.payload.is_none() {
                 let expected = Expected {
@@ -266,7 +266,7 @@ impl Connection {
             };
             match read {
                 Some(read) => return Ok(read),
-                None if self.payload.is_some() => return Ok(Read::Nothing),
+                None if self.payload.is_some() && self.input.is_empty() => return Ok(Read::Nothing),
                 None => {}
             }
         }
@@ -337,11 +337,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes what has come of the payload out of the input, and unmasks it there. Says how much it is, and whether that
+    /// Takes what has come of the payload, but no more than `most`, out of the input, and unmasks it there. Says how much it is, and whether that
     /// completes the message; if it completes the frame, there is no payload any more.
-    fn unmask(&mut self) -> Option<(usize, bool)> {
+    fn unmask(&mut self, most: usize) -> Option<(usize, bool)> {
         let payload = self.payload.as_mut()?;
-        let len = self.input.bytes().len().min(usize::try_from(payload.left).unwrap_or(usize::MAX));
+        let here = self.input.bytes().len().min(most);
+        let len = usize::try_from(payload.left).map_or(here, |left| left.min(here));
         self.input.take(len);
         if let Some(mask) = &mut payload.mask {
             mask.apply(self.input.taken_mut(len));
@@ -360,7 +361,7 @@ impl Connection {
         let Some(payload) = &mut self.payload else { return Ok(None) };
         let (incoming, here) = (&mut self.incoming, self.input.bytes().len() as u64);
         if payload.fin && payload.left <= here && incoming.assembly.held() == 0 {
-            return Ok(self.unmask().map(|(len, _)| Read::Lent(len)));
+            return Ok(self.unmask(usize::MAX).map(|(len, _)| Read::Lent(len)));
         }
         let assembly = &mut incoming.assembly;
         let missing = payload.left - assembly.fresh_len() as u64;
@@ -387,14 +388,15 @@ impl Connection {
 
     /// Payload of a message that is given out in parts.
     fn part(&mut self) -> Result<Option<Read>, Violation> {
-        let Some((len, last)) = self.unmask() else { return Ok(None) };
+        let Some((len, last)) = self.unmask(usize::MAX) else { return Ok(None) };
         self.incoming.check(self.input.taken(len), last)?;
         Ok((len > 0 || last).then_some(Read::Part { len, last }))
     }
 
     /// Payload of a compressed message.
     fn inflate(&mut self) -> Result<Option<Read>, Violation> {
-        let Some((len, last)) = self.unmask() else { return Ok(None) };
+        let most = if self.incoming.in_parts { INFLATED_AT_ONCE } else { usize::MAX };
+        let Some((len, last)) = self.unmask(most) else { return Ok(None) };
         let Some((_, decompressor)) = &mut self.codec else { return Err(Violation::Reserved) };
         let limit = self.config.limits.message;
         let incoming = &mut self.incoming;
@@ -426,8 +428,11 @@ impl Connection {
 
     /// Payload that comes after our close frame.
     fn skip(&mut self) -> Option<Read> {
-        self.unmask();
-        self.incoming.assembly = Assembly::default();
+        let assembly = core::mem::take(&mut self.incoming.assembly);
+        if let Some(payload) = &mut self.payload {
+            payload.left -= assembly.fresh_len() as u64;
+        }
+        self.unmask(usize::MAX);
         None
     }
 }

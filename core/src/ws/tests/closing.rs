@@ -189,3 +189,25 @@ fn a_server_that_stops_says_1012() {
     assert_eq!(events(&mut server), [closed(1012, "")]);
     assert_eq!(written(&mut server, NOW), b"\x02\x01a\x88\x02\x03\xf4");
 }
+
+#[test]
+fn a_close_of_ours_inside_a_large_message_keeps_count_of_what_is_dropped() {
+    let payload = alloc::vec![0; 100_000];
+    let bytes = [frame(0x82, &payload), close_frame(1000, "")].concat();
+    for close_after in [1, 2, 3] {
+        let (mut server, mut rest, mut all) = (server(Config::DEFAULT), &*bytes, Vec::new());
+        for read in 1.. {
+            rest = &rest[server.receive(NOW, rest)..];
+            if read == close_after {
+                server.send(NOW, close(1000, "")).unwrap();
+            }
+            all.extend(events(&mut server));
+            if rest.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(all, [closed(1000, ""), Seen::Ended], "{close_after}");
+        written(&mut server, NOW);
+        assert_eq!(server.close_state(), CloseState::HalfClose);
+    }
+}

@@ -122,6 +122,90 @@ fn parts_take_no_memory() {
     assert_eq!(size, 5 << 20);
 }
 
+/// Both sides of a WebSocket on which messages are compressed.
+fn compressing(limits: Limits) -> (Connection, Connection) {
+    let parameters = Some(crate::ws::deflate::Parameters {
+        server_no_context_takeover: false,
+        client_no_context_takeover: false,
+        server_max_window_bits: None,
+        client_max_window_bits: None,
+    });
+    let (config, agreed) = (Arc::new(Config { limits, ..Config::DEFAULT }), Agreed { deflate: parameters });
+    (Connection::client(config.clone(), agreed, [0; 20], NOW), Connection::server(config, agreed, NOW))
+}
+
+#[test]
+fn a_compression_bomb_is_refused_without_being_unpacked() {
+    let (mut client, mut server) = compressing(Limits { message: 1 << 20, ..Limits::DEFAULT });
+    client.send(NOW, Send::Message(alloc::vec![0; 1 << 20].into())).unwrap();
+    let small = written(&mut client, NOW);
+    assert!(small.len() < 8 << 10, "{} bytes", small.len());
+    assert_eq!(deliver(&mut server, &small), [binary(&alloc::vec![0; 1 << 20])]);
+    client.send(NOW, Send::Message(alloc::vec![0; (1 << 20) + 1].into())).unwrap();
+    let seen = deliver(&mut server, &written(&mut client, NOW));
+    assert_eq!(
+        seen,
+        [Seen::Closing, closed(1009, "message exceeds the limit of 1048576 bytes"), Seen::Ended]
+    );
+    assert!(server.held() < 128 << 10, "{} bytes", server.held());
+}
+
+#[test]
+fn what_cannot_be_decompressed_is_refused() {
+    let (_, mut server) = compressing(Limits::DEFAULT);
+    let seen = deliver(&mut server, &frame(0xc2, b"\xff\xff\xff"));
+    assert_eq!(seen, [Seen::Closing, closed(1002, "decompression failed"), Seen::Ended]);
+    // The bit stands in the first frame of a message only.
+    let (_, mut server) = compressing(Limits::DEFAULT);
+    let seen = deliver(&mut server, &[frame(0x41, b""), frame(0xc0, b"")].concat());
+    assert_eq!(seen[1], closed(1002, "reserved bits must be 0"));
+}
+
+#[test]
+fn compressed_parts_take_little_memory() {
+    let (mut client, mut server) = compressing(Limits::DEFAULT);
+    client.send(NOW, Send::Message(alloc::vec![0; 8 << 20].into())).unwrap();
+    let bytes = written(&mut client, NOW);
+    let (mut rest, mut size, mut ended) = (&*bytes, 0, false);
+    while !rest.is_empty() {
+        rest = &rest[server.receive(NOW, rest)..];
+        while let Some(Seen::Part(_, data, last)) = see(server.next_part()) {
+            assert!(server.held() <= 700 << 10, "{} bytes", server.held());
+            (size, ended) = (size + data.len(), last);
+        }
+    }
+    assert_eq!((size, ended), (8 << 20, true));
+    assert!(server.release().is_some());
+}
+
+#[test]
+fn what_compression_needs_is_made_when_it_is_used_and_freed_when_it_is_not() {
+    let (mut client, mut server) = compressing(Limits::DEFAULT);
+    assert_eq!(client.held() + server.held(), 0);
+    let text = "a message that is long enough to be worth being compressed, as messages of some length are";
+    client.send(NOW, Send::Message(text.into())).unwrap();
+    assert_eq!(deliver(&mut server, &written(&mut client, NOW)), [Seen::Message(text.into())]);
+    let idle = |connection: &mut Connection| connection.release().map(|_| connection.held());
+    let (mut held, mut now) = ((idle(&mut client), idle(&mut server)), NOW);
+    assert!(held.0 > Some(0) && held.1 > Some(0), "{held:?}");
+    for _ in 0..2 {
+        now = now + core::time::Duration::from_secs(20);
+        client.handle_timeout(now);
+        let ping = written(&mut client, now);
+        deliver(&mut server, &ping);
+        deliver(&mut client, &written(&mut server, now));
+        server.handle_timeout(now);
+        let ping = written(&mut server, now);
+        deliver(&mut client, &ping);
+        deliver(&mut server, &written(&mut client, now));
+        let after = (idle(&mut client), idle(&mut server));
+        assert!(after <= held, "{after:?}");
+        held = after;
+    }
+    // The window of what was received has to be kept.
+    assert!(held.0 == Some(0) && held.1 < Some(256), "{held:?}");
+}
+
 /// The rules that actix-http 3.13 to 3.19 came to one by one. (A key that is none: `handshake.rs`.)
 #[test]
 fn rules_that_others_have_learned_late() {
