@@ -228,6 +228,10 @@ fn error_handlers_answer_what_is_not_accepted() {
         }
         Err(SoldOut)
     }
+    async fn undecided(_: WebSocket) {}
+    async fn broken(_: Request, _: HttpError) -> (Status, &'static str) {
+        (Status::INTERNAL_SERVER_ERROR, "we are looking into it")
+    }
     async fn unauthorized(request: Request, error: HttpError) -> (Status, Json<String>) {
         (error.status, Json(request.url().to_string()))
     }
@@ -237,7 +241,9 @@ fn error_handlers_answer_what_is_not_accepted() {
     let app = App::new()
         .websocket("/status", status)
         .websocket("/sold", sold_out)
+        .websocket("/undecided", undecided)
         .error_handler(Status::UNAUTHORIZED, unauthorized)
+        .error_handler(Status::INTERNAL_SERVER_ERROR, broken)
         .on_error(on_sold_out);
     let client = TestClient::new(app);
     let answer = client.websocket_connect("/status").connect().unwrap_err();
@@ -245,6 +251,8 @@ fn error_handlers_answer_what_is_not_accepted() {
     assert_eq!(answer.text(), "\"ws://testserver/status\"");
     let answer = client.websocket_connect("/sold").connect().unwrap_err();
     assert_eq!((answer.status(), answer.text().as_str()), (Status::GONE, "sold out"));
+    let answer = client.websocket_connect("/undecided").connect().unwrap_err();
+    assert_eq!(answer.text(), "we are looking into it");
     let mut socket = client.websocket_connect("/sold?late").connect().unwrap();
     assert_eq!(socket.receive_closed().code, CloseCode::INTERNAL_ERROR);
 }

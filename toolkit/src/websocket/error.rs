@@ -102,15 +102,16 @@ impl IntoResponse for WebSocketError {
 /// Before the WebSocket is accepted the client gets 403, and never hears of code and reason.
 ///
 /// ```
-/// use stelo_toolkit::{CloseCode, WebSocket, WebSocketException};
+/// use stelo_toolkit::{BoxError, CloseCode, WebSocket, WebSocketException};
 ///
-/// async fn members(websocket: WebSocket) -> Result<(), WebSocketException> {
-///     match websocket.cookies().get("member") {
-///         Some(_) => Ok(()),
-///         None => Err(WebSocketException::new(CloseCode::POLICY_VIOLATION).with_reason("members only")),
+/// async fn even(websocket: WebSocket) -> Result<(), BoxError> {
+///     websocket.accept().await?;
+///     if websocket.receive_json::<i32>().await? % 2 == 1 {
+///         Err(WebSocketException::new(CloseCode::POLICY_VIOLATION).with_reason("that is odd"))?;
 ///     }
+///     Ok(websocket.send_text("thank you").await?)
 /// }
-/// # let _ = stelo_toolkit::websocket(members);
+/// # let _ = stelo_toolkit::websocket(even);
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebSocketException {
@@ -151,21 +152,19 @@ impl IntoResponse for WebSocketException {
 
 /// What a handler fails with, taken out of the box in which `?` may have put it.
 pub(super) fn unboxed(failure: Failure) -> Failure {
-    let unboxed = failure.downcast::<BoxError>().map(|error| {
-        let error = match error.downcast::<WebSocketException>() {
-            Ok(exception) => return Failure::new(*exception),
-            Err(error) => error,
-        };
-        let error = match error.downcast::<WebSocketError>() {
-            Ok(error) => return Failure::new(*error),
-            Err(error) => error,
-        };
-        match error.downcast::<HttpError>() {
-            Ok(error) => Failure::new(*error),
-            Err(error) => Failure::new(error),
-        }
-    });
-    unboxed.unwrap_or_else(|failure| failure)
+    fn take<E>(error: BoxError) -> Result<Failure, BoxError>
+    where
+        E: std::error::Error + IntoResponse + Send + 'static,
+    {
+        error.downcast::<E>().map(|error| Failure::new(*error))
+    }
+    match failure.downcast() {
+        Ok(error) => take::<WebSocketException>(error)
+            .or_else(take::<WebSocketError>)
+            .or_else(take::<HttpError>)
+            .unwrap_or_else(Failure::new),
+        Err(failure) => failure,
+    }
 }
 
 /// The code that a failure closes an accepted WebSocket with; that of the client, if it has closed it.

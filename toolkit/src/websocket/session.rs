@@ -15,7 +15,7 @@ use super::line::{Answer, Line};
 use super::{WebSocketException, error};
 use crate::error::{Failure, HttpError};
 use crate::panics::panicked;
-use crate::response::{IntoResponse, ResponseExt};
+use crate::response::ResponseExt;
 use crate::routes::{NodeId, RoutesRef};
 
 /// A handler at work. Ready when the handler has ended, and the WebSocket with it.
@@ -115,7 +115,8 @@ impl Future for Handshake {
                     tracing::error!(
                         "the WebSocket handler of {place} returned without completing the handshake"
                     );
-                    Answer::Deny(HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response())
+                    let error = HttpError::new(Status::INTERNAL_SERVER_ERROR);
+                    return Poll::Ready(Err(Failure::new(error)));
                 }
             },
         };
