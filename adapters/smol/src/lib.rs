@@ -79,8 +79,8 @@ impl Runtime for Smol {
             Handle::Thread(executor) => {
                 if let Some(executor) = executor.upgrade() {
                     // A panic would end the thread: the panic hook has reported it, and nobody waits for the result.
-                    let future = AssertUnwindSafe(future).catch_unwind();
-                    executor.spawn(async { drop(future.await) }).detach();
+                    // Not in an async block, which would take the room of the future twice.
+                    executor.spawn(AssertUnwindSafe(future).catch_unwind()).detach();
                 }
             }
             Handle::Global => smol::spawn(future).detach(),
