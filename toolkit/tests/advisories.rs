@@ -104,7 +104,7 @@ fn nothing_that_an_application_says_splits_a_response() {
 #[test]
 fn what_is_nested_too_deep_is_refused() {
     #[derive(Deserialize)]
-    struct Tree(Vec<Tree>);
+    struct Tree(Vec<Self>);
 
     fn leaves(Tree(branches): &Tree) -> usize {
         if branches.is_empty() { 1 } else { branches.iter().map(leaves).sum() }
