@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_lite::{StreamExt, future};
 use serde::Deserialize;
 use stelo::{
-    App, Broadcast, Html, Lagged, Path, Query, Redirect, State, Subscription, Text, WebSocket, WebSocketError, get,
+    App, Broadcast, Html, Lagged, Path, Query, Redirect, State, Subscription, Text, WebSocket,
+    WebSocketError, get,
 };
 
 /// How many lines a guest may be behind before some are missed.
