@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn the_answer_belongs_to_the_key() {
         let (agreed, headers) = accepted(&[], &[]).unwrap();
-        let fields: Vec<_> = headers.iter().map(|(name, value)| (name, value)).collect();
+        let fields: Vec<_> = headers.iter().collect();
         let expected: [(&[u8], &[u8]); 3] = [
             (b"connection", b"Upgrade"),
             (b"upgrade", b"websocket"),

@@ -44,6 +44,7 @@ impl Utf8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
     use proptest::prelude::*;
 
     /// How many bytes of `bytes` are taken, byte by byte, before one is refused.
@@ -84,7 +85,7 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_make_no_difference(
-            bytes in prop_oneof![any::<std::string::String>().prop_map(Into::into), proptest::collection::vec(any::<u8>(), 0..40)],
+            bytes in prop_oneof![any::<String>().prop_map(Into::into), proptest::collection::vec(any::<u8>(), 0..40)],
             cuts in proptest::collection::vec(0usize..8, 0..40),
         ) {
             let mut utf8 = Utf8::default();
