@@ -10,6 +10,7 @@
 //! | `inspect` | the request as the server saw it |
 //! | `bodies` | bodies that stream, both ways, in constant memory |
 //! | `time` | what waits, and what goes on after the response |
+//! | `websocket` | a WebSocket that echoes |
 #![forbid(unsafe_code)]
 
 mod basics;
@@ -17,6 +18,7 @@ mod bodies;
 mod home;
 mod inspect;
 mod time;
+mod websocket;
 
 use std::path::PathBuf;
 
@@ -43,6 +45,7 @@ pub fn app() -> App {
         .route("/bytes/{n:int}", get(bodies::bytes))
         .route("/sleep/{ms:int}", get(time::sleep))
         .route("/background", get(time::background))
+        .websocket("/ws", websocket::echo)
 }
 
 /// The files of a folder, with `index.html` for directories. It does not start if the folder is not there.

@@ -165,3 +165,14 @@ fn a_folder_is_served_at_the_root() {
     assert!(error.ends_with("none` does not exist: create it, or name another"), "{error}");
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_websocket_echoes_text_and_bytes() {
+    let client = demo();
+    let mut socket = client.websocket_connect("/ws").connect().expect("it is accepted");
+    socket.send_text("saluton");
+    assert_eq!(socket.receive_text().expect("a text"), "saluton");
+    socket.send_bytes(&[0, 255][..]);
+    assert_eq!(*socket.receive_bytes().expect("bytes"), [0, 255]);
+    assert_eq!(get("/ws").status(), Status::NOT_FOUND, "as with Starlette");
+}

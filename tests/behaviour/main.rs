@@ -11,3 +11,4 @@ mod responses;
 mod shutdown;
 mod timeouts;
 mod unix;
+mod websocket;

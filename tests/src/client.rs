@@ -288,6 +288,18 @@ impl<S: Wire> Client<S> {
         (std::mem::take(&mut self.buffer), closed)
     }
 
+    /// Reads what is there, at least a byte; nothing at the end.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    #[track_caller]
+    pub fn some(&mut self) -> io::Result<Vec<u8>> {
+        if self.buffer.is_empty() {
+            self.fill()?;
+        }
+        Ok(std::mem::take(&mut self.buffer))
+    }
+
     /// The connection ends, in good order, and nothing more comes.
     #[track_caller]
     pub fn expect_end(&mut self) {

@@ -8,11 +8,13 @@ mod client;
 mod gate;
 mod news;
 mod server;
+mod websocket;
 
 pub use client::{Answer, Client, Closed, Wire};
 pub use gate::Gate;
 pub use news::{LastWord, News};
 pub use server::{On, Running, config};
+pub use websocket::{HANDSHAKE, WebSocketClient};
 
 /// How long a case waits for what has to come. Generous: it passes only where a case fails.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);

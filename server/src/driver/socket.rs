@@ -129,7 +129,8 @@ impl State {
     fn next(&mut self) -> Option<Message> {
         self.needs_data = false;
         loop {
-            if self.closing && !self.senders.is_empty() && self.machine.is_open() {
+            let behind = !self.queue.is_empty() || !self.senders.is_empty();
+            if self.closing && behind && self.machine.is_open() {
                 return None;
             }
             match self.machine.next_event() {
@@ -157,8 +158,7 @@ impl State {
         self.unseen = false;
         loop {
             let full = self.queue.len() >= most || self.queued >= QUEUED;
-            let behind = self.closing && !self.queue.is_empty();
-            if self.machine.is_open() && (full || behind) {
+            if full && self.machine.is_open() {
                 self.needs_data = false;
                 break;
             }

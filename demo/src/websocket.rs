@@ -1,0 +1,12 @@
+//! A WebSocket that echoes.
+
+use stelo_toolkit::{WebSocket, WebSocketError};
+
+/// Sends each message back as it came: text as text, bytes as bytes.
+pub(crate) async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {
+    websocket.accept().await?;
+    loop {
+        let message = websocket.receive().await?;
+        websocket.send(message).await?;
+    }
+}
