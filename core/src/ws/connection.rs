@@ -261,12 +261,10 @@ impl Connection {
 
     // Memory
 
-    /// Takes away the buffers of a connection on which nothing is going on; `None` if something is.
+    /// Takes away the buffers of a connection that has nothing in them; `None` if it has. A message that is being put
+    /// together stays.
     pub fn release(&mut self) -> Option<Buffers> {
-        let idle = self.payload.is_none()
-            && self.incoming.is_empty()
-            && self.input.is_empty()
-            && self.output.is_empty();
+        let idle = self.input.is_empty() && self.output.is_empty();
         idle.then(|| Buffers { input: self.input.release(), output: self.output.release(), head: None })
     }
 

@@ -35,9 +35,9 @@ impl Utf8 {
         true
     }
 
-    /// Whether the text may end here.
-    pub(super) fn is_complete(&self) -> bool {
-        self.len == 0
+    /// As [`push`](Self::push); after the last bytes no character may be cut off.
+    pub(super) fn accept(&mut self, bytes: &[u8], last: bool) -> bool {
+        self.push(bytes) && (!last || self.len == 0)
     }
 }
 
@@ -76,8 +76,8 @@ mod tests {
             for cut in 0..=bytes.len() {
                 let mut utf8 = Utf8::default();
                 assert!(utf8.push(&bytes[..cut]));
-                assert_eq!(utf8.is_complete(), cut == 0 || cut == bytes.len());
-                assert!(utf8.push(&bytes[cut..]) && utf8.is_complete(), "{c:?}");
+                assert_eq!(utf8.accept(b"", true), cut == 0 || cut == bytes.len());
+                assert!(utf8.accept(&bytes[cut..], true), "{c:?}");
             }
         }
     }
@@ -95,7 +95,7 @@ mod tests {
                 good = good && utf8.push(piece);
                 rest = after;
             }
-            prop_assert_eq!(good && utf8.is_complete(), from_utf8(&bytes).is_ok());
+            prop_assert_eq!(good && utf8.accept(b"", true), from_utf8(&bytes).is_ok());
         }
     }
 }

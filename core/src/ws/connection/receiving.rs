@@ -54,18 +54,8 @@ impl Incoming {
         Self { kind, compressed, in_parts, size: 0, empty_fragments: 0, utf8, assembly }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.assembly.bytes().is_empty()
-    }
-
     pub(super) fn held(&self) -> usize {
         self.assembly.held()
-    }
-
-    /// Looks at text that is not the whole message.
-    fn check(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {
-        let good = self.kind == Kind::Binary || self.utf8.push(bytes) && (!last || self.utf8.is_complete());
-        if good { Ok(()) } else { Err(Violation::Utf8) }
     }
 }
 
@@ -389,7 +379,10 @@ impl Connection {
     /// Payload of a message that is given out in parts.
     fn part(&mut self) -> Result<Option<Read>, Violation> {
         let Some((len, last)) = self.unmask(usize::MAX) else { return Ok(None) };
-        self.incoming.check(self.input.taken(len), last)?;
+        let incoming = &mut self.incoming;
+        if incoming.kind == Kind::Text && !incoming.utf8.accept(self.input.taken(len), last) {
+            return Err(Violation::Utf8);
+        }
         Ok((len > 0 || last).then_some(Read::Part { len, last }))
     }
 
@@ -415,7 +408,7 @@ impl Connection {
         let fresh = incoming.assembly.fresh();
         let some = !fresh.is_empty();
         incoming.size += fresh.len() as u64;
-        if incoming.kind == Kind::Text && !incoming.utf8.push(fresh) {
+        if incoming.kind == Kind::Text && !incoming.utf8.accept(fresh, last) {
             return Err(Violation::Utf8);
         }
         incoming.assembly.looked_at();

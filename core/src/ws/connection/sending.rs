@@ -107,7 +107,7 @@ impl Connection {
             Some((begun, utf8)) if begun == kind => (false, utf8),
             Some(_) => return Err(SendError::Kind),
         };
-        if kind == Kind::Text && !(utf8.push(&data) && (!last || utf8.is_complete())) {
+        if kind == Kind::Text && !utf8.accept(&data, last) {
             return Err(SendError::Utf8);
         }
         self.outgoing = (!last).then_some((kind, utf8));

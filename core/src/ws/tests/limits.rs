@@ -162,6 +162,24 @@ fn what_cannot_be_decompressed_is_refused() {
 }
 
 #[test]
+fn compressed_text_is_checked_like_any_other() {
+    for in_parts in [false, true] {
+        // A message of a stored block: the first two bytes of a character of three.
+        let bytes = frame(0xc1, b"\x00\x02\x00\xfd\xff\xe2\x82\x00");
+        let (_, mut server) = compressing(Limits::DEFAULT);
+        server.receive(NOW, &bytes);
+        let mut seen = Vec::new();
+        while let Some(event) = see(if in_parts { server.next_part() } else { server.next_event() }) {
+            if event == Seen::Ended {
+                break;
+            }
+            seen.push(event);
+        }
+        assert_eq!(seen, [Seen::Closing, closed(1007, "invalid UTF-8")]);
+    }
+}
+
+#[test]
 fn compressed_parts_take_little_memory() {
     let (mut client, mut server) = compressing(Limits::DEFAULT);
     client.send(NOW, Send::Message(alloc::vec![0; 8 << 20].into())).unwrap();
@@ -229,14 +247,15 @@ fn an_idle_connection_holds_nothing() {
     server.send(NOW, Send::Message("hi".into())).unwrap();
     assert!(server.release().is_none(), "something is to be written");
     written(&mut server, NOW);
-    deliver(&mut server, &frame(0x01, b"half"));
-    assert!(server.release().is_none(), "a message is on its way");
-    deliver(&mut server, &frame(0x80, b"")[..3]);
-    assert!(server.release().is_none());
-    deliver(&mut server, &frame(0x80, b"")[3..]);
+    deliver(&mut server, &frame(0x81, b"half")[..3]);
+    assert!(server.release().is_none(), "a frame has begun");
+    deliver(&mut server, &frame(0x81, b"half")[3..8]);
     let buffers = server.release().unwrap();
-    assert_eq!((server.held(), server.is_bare()), (0, true));
+    // Of the message, what has come of it.
+    assert!(server.is_bare() && server.held() == 4, "{} bytes", server.held());
     server.adopt(buffers);
     assert!(!server.is_bare());
+    assert_eq!(deliver(&mut server, &frame(0x81, b"half")[8..]), [text("half")]);
+    assert!(server.release().is_some() && server.held() == 0);
     assert!(size_of::<Connection>() < 1024, "{} bytes", size_of::<Connection>());
 }
