@@ -8,6 +8,7 @@ mod chunked;
 mod connection;
 mod cookies;
 mod date;
+mod deflate;
 mod head;
 mod headers;
 mod peer;
@@ -22,6 +23,7 @@ pub use chunked::chunked;
 pub use connection::connection;
 pub use cookies::cookies;
 pub use date::date;
+pub use deflate::deflate;
 pub use head::head;
 pub use headers::headers;
 pub use query::query;
@@ -33,7 +35,7 @@ pub use target::target;
 pub type Property = fn(&[u8]);
 
 /// All of them, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 10] = [
+pub const PROPERTIES: [(&str, Property); 11] = [
     ("chunked", chunked),
     ("cookies", cookies),
     ("date", date),
@@ -44,4 +46,5 @@ pub const PROPERTIES: [(&str, Property); 10] = [
     ("query", query),
     ("routing", routing),
     ("target", target),
+    ("ws_deflate", deflate),
 ];

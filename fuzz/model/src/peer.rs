@@ -38,7 +38,7 @@ pub(crate) fn config(tight: bool) -> Config {
 }
 
 /// How bytes are cut into pieces.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Cut {
     Not,
     /// Into single bytes.

@@ -1,8 +1,9 @@
-//! Plain readers of HTTP/1.1, to hold the machine against: all bytes at hand, one look at each rule, and no thought of
+//! Plain readers of HTTP/1.1 and WebSocket, to hold the machine against: all bytes at hand, one look at each rule, and no thought of
 //! speed or memory.
 
 pub(crate) mod chunked;
 pub(crate) mod head;
+pub(crate) mod inflate;
 pub(crate) mod response;
 
 use stelo_core::event::Length;

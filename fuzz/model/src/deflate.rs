@@ -1,0 +1,111 @@
+//! Compressed messages (RFC 7692).
+
+use stelo_core::ws::Deflate;
+use stelo_core::ws::deflate::{Compressor, Decompressor, InflateError, Parameters};
+
+use crate::peer::{Cut, MOST, alike};
+use crate::reference::inflate::{Context, Outcome, message};
+use crate::source::Source;
+
+/// Whatever bytes two messages are, they are decompressed as a plain reader does it, within the limit and within
+/// bounded memory; and compressed, they come back.
+///
+/// The input: the window, whether it is kept between messages, a tight limit or not, the level, how often the second
+/// message is repeated to be compressed, two sizes of pieces, the first message behind a letter, and the second.
+pub fn deflate(input: &[u8]) {
+    let mut source = Source::new(input);
+    let bits = source.pick(&[15, 8, 9, 10, 11, 12, 13, 14]);
+    let afresh = source.flag();
+    let limit = source.pick(&[1 << 17, 40]);
+    let level = source.pick(&[4, 1, 2, 3, 5, 6, 7, 8, 9]);
+    let times = source.pick(&[1, 2, 30, 200]);
+    let sizes = [source.byte(), source.byte()];
+    let first = source.bytes();
+    let second = source.rest();
+    let second = &second[..second.len().min(MOST)];
+
+    let parameters = Parameters {
+        client_max_window_bits: Some(bits),
+        client_no_context_takeover: afresh,
+        ..Parameters::default()
+    };
+    let config = Deflate { level, ..Deflate::DEFAULT };
+    let window = 1 << bits;
+    decompresses(&[first, second], sizes, limit, window, !afresh, || parameters.server(&config).1);
+
+    let (mut compressor, _) = parameters.client(&config);
+    let second = second.repeat(times);
+    let second = &second[..second.len().min(12 << 10)];
+    let messages = [first, second, second].map(|message| compressed(&mut compressor, message));
+    let messages: Vec<&[u8]> = messages.iter().map(|message| &**message).collect();
+    let heard = decompresses(&messages, sizes, 1 << 16, window, !afresh, || parameters.server(&config).1);
+    assert!(heard == [first, second, second].map(|message| Ok(message.to_vec())));
+}
+
+/// A compressed message, which is never much larger than the message.
+fn compressed(compressor: &mut Compressor, message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    compressor.compress(message, &mut out);
+    let most = message.len() + 5 * (message.len() / 4096 + 1) + 1;
+    assert!(out.len() <= most, "{} bytes became {}", message.len(), out.len());
+    assert!(compressor.held() <= 256 << 10);
+    out
+}
+
+/// What comes of messages, up to the first that fails; the same as for a plain reader, however they are cut.
+fn decompresses(
+    messages: &[&[u8]],
+    sizes: [u8; 2],
+    limit: usize,
+    window: usize,
+    takeover: bool,
+    decompressor: impl Fn() -> Decompressor,
+) -> Vec<Result<Vec<u8>, InflateError>> {
+    let (mut expected, mut before) = (Vec::new(), Vec::new());
+    for bytes in messages {
+        let (out, outcome) = message(bytes, &Context { window, before: &before, limit });
+        if takeover {
+            before.extend_from_slice(&out);
+        }
+        match outcome {
+            Outcome::Failed(error) => {
+                expected.push((out, Err(error)));
+                break;
+            }
+            _ => expected.push((out, Ok(()))),
+        }
+    }
+    let heard = alike(sizes, |cut| {
+        let mut decompressor = decompressor();
+        let mut heard = Vec::new();
+        for bytes in messages.iter().take(expected.len()) {
+            let mut message = Vec::new();
+            let result = inflate(&mut decompressor, cut, bytes, &mut message, limit);
+            assert!(message.capacity() <= limit, "room for {} bytes", message.capacity());
+            assert!(decompressor.held() <= window + (8 << 10), "{} bytes held", decompressor.held());
+            heard.push((message, result));
+            if cut == Cut::Bytes {
+                decompressor.release();
+                assert!(result.is_err() || decompressor.held() <= if takeover { window } else { 0 });
+            }
+        }
+        heard
+    });
+    assert_eq!(heard, expected);
+    heard.into_iter().map(|(message, result)| result.map(|()| message)).collect()
+}
+
+fn inflate(
+    decompressor: &mut Decompressor,
+    cut: Cut,
+    bytes: &[u8],
+    message: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(), InflateError> {
+    // The last piece may be empty: then that it is the last comes late.
+    let pieces = if cut == Cut::Not { vec![bytes] } else { cut.pieces(bytes) };
+    for piece in &pieces {
+        decompressor.inflate(piece, cut == Cut::Not, message, limit)?;
+    }
+    if cut == Cut::Not { Ok(()) } else { decompressor.inflate(&[], true, message, limit) }
+}

@@ -1,0 +1,210 @@
+//! Deflate (RFC 1951), bit by bit, with all bits and all that was decompressed before at hand.
+
+use stelo_core::ws::deflate::InflateError;
+
+/// How far the blocks go that were read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// Exactly to the end of a byte.
+    Whole,
+    /// To where more bits are needed.
+    Short,
+    Failed(InflateError),
+}
+
+/// The other side's window, and what it has seen before.
+pub(crate) struct Context<'a> {
+    pub(crate) window: usize,
+    pub(crate) before: &'a [u8],
+    /// The most that may come of the message.
+    pub(crate) limit: usize,
+}
+
+/// A message that has come whole (RFC 7692 section 7.2.2).
+pub(crate) fn message(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
+    match piece(bytes, context) {
+        (_, Outcome::Short) => match piece(&[bytes, &[0, 0, 0xff, 0xff]].concat(), context) {
+            (out, Outcome::Short) => (out, Outcome::Failed(InflateError::Corrupt)),
+            other => other,
+        },
+        other => other,
+    }
+}
+
+/// As much of a message as has come.
+pub(crate) fn piece(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
+    let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context };
+    let outcome = reader.blocks().err().unwrap_or(Outcome::Whole);
+    (reader.out.split_off(context.before.len()), outcome)
+}
+
+const CORRUPT: Outcome = Outcome::Failed(InflateError::Corrupt);
+
+/// How many bits the code of each symbol has.
+type Lengths = [usize];
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    /// The number of the next bit.
+    at: usize,
+    out: Vec<u8>,
+    context: &'a Context<'a>,
+}
+
+impl Reader<'_> {
+    fn blocks(&mut self) -> Result<(), Outcome> {
+        while self.at < 8 * self.bytes.len() {
+            let last = self.bits(1)?;
+            match self.bits(2)? {
+                0 => self.stored()?,
+                1 => {
+                    let lengths: Vec<usize> = (0..288)
+                        .map(|symbol| match symbol {
+                            144..256 => 9,
+                            256..280 => 7,
+                            _ => 8,
+                        })
+                        .collect();
+                    self.tokens(&lengths, &[5; 32])?;
+                }
+                2 => {
+                    let (symbols, distances) = self.codes()?;
+                    self.tokens(&symbols, &distances)?;
+                }
+                _ => return Err(CORRUPT),
+            }
+            if last == 1 {
+                self.align();
+            }
+        }
+        Ok(())
+    }
+
+    /// A number of so many bits, the lowest first.
+    fn bits(&mut self, count: usize) -> Result<usize, Outcome> {
+        if self.at + count > 8 * self.bytes.len() {
+            return Err(Outcome::Short);
+        }
+        let bit = |at: usize| usize::from(self.bytes[at / 8] >> (at % 8) & 1);
+        let number = (0..count).map(|i| bit(self.at + i) << i).sum();
+        self.at += count;
+        Ok(number)
+    }
+
+    fn align(&mut self) {
+        self.at = self.at.next_multiple_of(8);
+    }
+
+    fn put(&mut self, byte: u8) -> Result<(), Outcome> {
+        if self.out.len() - self.context.before.len() >= self.context.limit {
+            return Err(Outcome::Failed(InflateError::TooLarge));
+        }
+        self.out.push(byte);
+        Ok(())
+    }
+
+    fn stored(&mut self) -> Result<(), Outcome> {
+        self.align();
+        let lengths = self.bits(32)?;
+        if lengths & 0xffff != !(lengths >> 16) & 0xffff {
+            return Err(CORRUPT);
+        }
+        for _ in 0..lengths & 0xffff {
+            let byte = self.bits(8)?;
+            self.put(byte as u8)?;
+        }
+        Ok(())
+    }
+
+    /// The next symbol (section 3.2.2): codes of a length follow one another, and those of the length before.
+    fn symbol(&mut self, lengths: &Lengths) -> Result<usize, Outcome> {
+        let (mut code, mut first) = (0, 0);
+        for length in 1..=15 {
+            code = 2 * code + self.bits(1)?;
+            let symbols = || (0..lengths.len()).filter(|&symbol| lengths[symbol] == length);
+            if let Some(symbol) = symbols().nth(code - first) {
+                return Ok(symbol);
+            }
+            first = 2 * (first + symbols().count());
+        }
+        Err(CORRUPT)
+    }
+
+    /// The codes of a block (section 3.2.7).
+    fn codes(&mut self) -> Result<(Vec<usize>, Vec<usize>), Outcome> {
+        let sizes = self.bits(14)?;
+        let (symbols, distances) = (257 + (sizes & 31), 1 + (sizes >> 5 & 31));
+        if symbols > 286 || distances > 30 {
+            return Err(CORRUPT);
+        }
+        let mut codes = [0; 19];
+        for symbol in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
+            .into_iter()
+            .take(4 + (sizes >> 10))
+        {
+            codes[symbol] = self.bits(3)?;
+        }
+        check(&codes, false)?;
+        let mut lengths = Vec::new();
+        while lengths.len() < symbols + distances {
+            let (length, times) = match self.symbol(&codes)? {
+                16 => {
+                    let times = self.bits(2).map(|more| 3 + more);
+                    // That there is nothing to repeat is seen first.
+                    (*lengths.last().ok_or(CORRUPT)?, times?)
+                }
+                17 => (0, 3 + self.bits(3)?),
+                18 => (0, 11 + self.bits(7)?),
+                length => (length, 1),
+            };
+            lengths.extend(std::iter::repeat_n(length, times));
+        }
+        if lengths.len() > symbols + distances || lengths[256] == 0 {
+            return Err(CORRUPT);
+        }
+        let distances = lengths.split_off(symbols);
+        check(&lengths, true)?;
+        check(&distances, true)?;
+        Ok((lengths, distances))
+    }
+
+    fn tokens(&mut self, symbols: &Lengths, distances: &Lengths) -> Result<(), Outcome> {
+        loop {
+            let symbol = self.symbol(symbols)?;
+            match symbol {
+                ..256 => self.put(symbol as u8)?,
+                256 => return Ok(()),
+                286.. => return Err(CORRUPT),
+                _ => {
+                    const LENGTHS: [usize; 29] = [
+                        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99,
+                        115, 131, 163, 195, 227, 258,
+                    ];
+                    const DISTANCES: [usize; 30] = [
+                        1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025,
+                        1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577,
+                    ];
+                    let number = symbol - 257;
+                    let extra = if number < 8 || number == 28 { 0 } else { number / 4 - 1 };
+                    let length = LENGTHS[number] + self.bits(extra)?;
+                    let number = self.symbol(distances)?;
+                    let base = DISTANCES.get(number).ok_or(CORRUPT)?;
+                    let distance = base + self.bits((number / 2).saturating_sub(1))?;
+                    if distance > self.context.window || distance > self.out.len() {
+                        return Err(CORRUPT);
+                    }
+                    for _ in 0..length {
+                        self.put(self.out[self.out.len() - distance])?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether codes use all bits and none twice; one code of one bit may be alone, or none, where that is allowed.
+fn check(lengths: &Lengths, lone: bool) -> Result<(), Outcome> {
+    let used: usize = lengths.iter().filter(|&&length| length > 0).map(|length| 1 << (15 - length)).sum();
+    let is_lone = lengths.iter().sum::<usize>() < 2;
+    if used == 1 << 15 || lone && is_lone { Ok(()) } else { Err(CORRUPT) }
+}
