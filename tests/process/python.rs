@@ -1,31 +1,99 @@
-//! Python's httpx: keep-alive, streaming both ways, and a server whose memory does not grow with the body.
+//! Python's clients. httpx: keep-alive, streaming both ways, and a server whose memory does not grow with the body.
+//! websockets: messages, compression, subprotocols, denial, close codes both ways.
 
 use std::process::Command;
 
-use stelo_tests::{On, cases};
+use stelo_core::ws::CloseCode;
+use stelo_tests::{News, On, cases};
+use stelo_toolkit::{App, Path, Response, State, Status, WebSocket, WebSocketError};
 
 use crate::program::Process;
 
-cases!(httpx);
+cases!(httpx, websockets);
 
 /// MiB to send and to receive, unless `STELO_TEST_MIB` says otherwise. A server that held bodies would be found out by
 /// far less.
 const MIB: &str = "64";
 
-/// `cargo xtask test` installs httpx and names its interpreter.
-fn httpx(on: On) {
+/// Runs a script with these arguments. `cargo xtask test` installs what it needs, and names the interpreter.
+fn run(script: &str, args: &[String]) {
     let Some(python) = std::env::var_os("STELO_TEST_PYTHON") else {
-        assert!(std::env::var_os("CI").is_none(), "STELO_TEST_PYTHON does not name a Python with httpx");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "STELO_TEST_PYTHON does not name a Python with the clients"
+        );
         eprintln!(
-            "not run: STELO_TEST_PYTHON does not name a Python with httpx; `cargo xtask test` sees to it"
+            "not run: STELO_TEST_PYTHON does not name a Python with the clients; `cargo xtask test` sees to it"
         );
         return;
     };
+    let script = format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR"));
+    let output =
+        Command::new(python).arg(script).args(args).output().expect("the interpreter can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn httpx(on: On) {
     let (process, address) = Process::serve(on, &["--no-access-log"]);
     let size = std::env::var("STELO_TEST_MIB").unwrap_or(MIB.into());
-    let mut client = Command::new(python);
-    client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/client.py"));
-    client.args([format!("http://{address}"), process.id().to_string(), size]);
-    let output = client.output().expect("the interpreter can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    run("client.py", &[format!("http://{address}"), process.id().to_string(), size]);
+}
+
+fn websockets(on: On) {
+    async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.accept().await?;
+        loop {
+            websocket.send(websocket.receive().await?).await?;
+        }
+    }
+
+    async fn protocol(websocket: WebSocket) -> Result<(), WebSocketError> {
+        match websocket.subprotocols().any(|offered| offered == "chat.v1") {
+            true => websocket.accept().subprotocol("chat.v1").await,
+            false => websocket.accept().await,
+        }
+    }
+
+    async fn denied(websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.send_denial_response(Response::text(Status::UNAUTHORIZED, "members only"))
+    }
+
+    async fn close(Path(code): Path<u64>, websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.accept().await?;
+        websocket.send_text("last words").await?;
+        websocket.close(CloseCode(code as u16), "enough")
+    }
+
+    async fn returns(websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.accept().await
+    }
+
+    async fn panics(websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.accept().await?;
+        panic!("on purpose");
+    }
+
+    async fn tell(State(news): State<News>, websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.accept().await?;
+        let ended = websocket.receive().await.expect_err("the end");
+        news.tell(ended.closed().map_or("not closed".into(), ToString::to_string));
+        Ok(())
+    }
+
+    let news = News::new();
+    let app = App::new()
+        .state(news.clone())
+        .websocket("/echo", echo)
+        .websocket("/protocol", protocol)
+        .websocket("/denied", denied)
+        .websocket("/close/{code:int}", close)
+        .websocket("/returns", returns)
+        .websocket("/panics", panics)
+        .websocket("/tell", tell);
+    let server = on.serve(app);
+    run("websocket.py", &[format!("ws://{}", server.address())]);
+    if std::env::var_os("STELO_TEST_PYTHON").is_some() {
+        news.expect("the WebSocket is closed (4001: done)");
+        news.expect("the WebSocket is closed (1000)");
+    }
 }

@@ -6,13 +6,14 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
-use stelo_tests::{Client, On, cases};
+use stelo_tests::{Client, HANDSHAKE, On, cases};
 
 use crate::program::{Process, command, get};
 
 cases!(
     the_start_is_told,
     responses_are_told,
+    handshakes_are_told,
     responses_are_not_told_if_so_asked,
     only_what_matters_is_told,
     an_inherited_socket_is_served,
@@ -48,6 +49,21 @@ fn responses_are_told(on: On) {
         let line = format!("INFO:     {} - \"GET {target} HTTP/1.1\" {status}", client.address());
         assert_eq!(process.access_line(), line);
     }
+}
+
+fn handshakes_are_told(on: On) {
+    let (process, address) = Process::serve(on, &["--ws-ping-interval", "off"]);
+    for (target, status, outcome) in [("/ws?a=b%20c", 101, "[accepted]"), ("/nowhere", 403, "403")] {
+        let mut client = Client::connect(address);
+        client.send(HANDSHAKE.replacen("/", target, 1));
+        assert_eq!(client.head().map(|answer| answer.status), Some(status));
+        let line = format!("INFO:     {} - \"WebSocket {target}\" {outcome}", client.address());
+        assert_eq!(process.access_line(), line);
+    }
+    let mut client = Client::connect(address);
+    client.send(HANDSHAKE.replace("sec-websocket-version: 13", "sec-websocket-version: 8"));
+    assert_eq!(client.answer().status, 426);
+    process.expect_line("WARNING:  Invalid WebSocket handshake received: unsupported Sec-WebSocket-Version");
 }
 
 fn responses_are_not_told_if_so_asked(on: On) {
