@@ -13,6 +13,7 @@ use futures_lite::future;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 /// An attack: many connections that all do the same.
@@ -106,8 +107,10 @@ async fn write(attack: &Attack, mut writer: WriteHalf<'_>) -> Ending {
             poll_fn(|cx| Pin::new(&mut writer).poll_shutdown(cx)).await?;
         }
         while !attack.again.is_empty() {
-            if !attack.every.is_zero() {
-                sleep(attack.every).await;
+            match attack.every {
+                // A server that takes all of it would keep the others from attacking.
+                Duration::ZERO => yield_now().await,
+                every => sleep(every).await,
             }
             write_all(&writer, &attack.again).await?;
         }

@@ -34,7 +34,7 @@ pub(crate) struct Targets {
 /// All attacks, in the order of the table.
 pub(crate) fn all(targets: &Targets) -> Vec<Attack> {
     let post = format!("POST {} HTTP/1.1\r\nhost: localhost\r\n", targets.upload);
-    let known = post.clone() + "content-length: 1000000\r\n\r\n";
+    let known = post.clone() + "content-length: 100000\r\n\r\n";
     let chunked = post + "transfer-encoding: chunked\r\n\r\n";
     let mut attacks = vec![
         Attack { name: "none", seconds: 5, ..Attack::default() },
