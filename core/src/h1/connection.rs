@@ -34,6 +34,8 @@ pub struct Connection {
     config: Arc<Config>,
     exchange: Exchange,
     input: Input,
+    /// The size of its buffer: one line, whatever its kind, has to fit.
+    input_size: usize,
     /// The peer has ended its side.
     eof: bool,
     reader: HeadReader,
@@ -74,10 +76,12 @@ impl Connection {
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         let mut timers = Timers::default();
         timers.expect(now, config.timeouts.head, Reason::Head);
+        let Limits { request_line, field_line, chunk_line, .. } = config.limits;
         Self {
             config,
             exchange: Exchange::new(),
             input: Input::default(),
+            input_size: Input::SIZE.max(request_line).max(field_line).max(chunk_line),
             eof: false,
             reader: HeadReader::default(),
             decoder: Decoder::default(),
@@ -180,8 +184,7 @@ impl Connection {
 
     /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.
     pub fn adopt(&mut self, buffers: Buffers) {
-        let size = self.input_size();
-        self.input.adopt(buffers.input, size);
+        self.input.adopt(buffers.input, self.input_size);
         self.output.adopt(buffers.output);
         self.reader.adopt(buffers.head);
     }
@@ -194,12 +197,6 @@ impl Connection {
     /// How many bytes the connection holds, its own size left out.
     pub fn held(&self) -> usize {
         self.input.held() + self.output.held() + self.reader.held() + self.decoder.held()
-    }
-
-    /// One line, whatever its kind, has to fit.
-    fn input_size(&self) -> usize {
-        let limits = &self.config.limits;
-        Input::SIZE.max(limits.request_line).max(limits.field_line).max(limits.chunk_line)
     }
 
     // Ends

@@ -37,10 +37,11 @@ impl Output {
     }
 
     pub(crate) fn push(&mut self, bytes: Bytes) {
-        if bytes.len() <= Self::COPY {
-            self.copied.extend_from_slice(&bytes);
+        let slice = &*bytes;
+        if slice.len() <= Self::COPY {
+            self.copied.extend_from_slice(slice);
         } else {
-            self.referred += bytes.len();
+            self.referred += slice.len();
             self.large.push_back((self.copied.len(), bytes));
         }
     }
@@ -49,6 +50,10 @@ impl Output {
     pub(crate) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         if self.is_empty() {
             return 0;
+        }
+        if let (true, [slot, ..]) = (self.large.is_empty(), &mut *slices) {
+            *slot = self.copied.get(self.sent..).unwrap_or_default();
+            return 1;
         }
         let (mut n, mut at) = (0, self.sent);
         let mut push = |slice: &'a [u8]| {

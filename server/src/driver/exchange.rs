@@ -97,6 +97,9 @@ impl Exchange {
     }
 
     pub(super) fn run_background(&mut self, executor: &dyn Executor) {
+        if self.background.is_empty() {
+            return;
+        }
         for task in self.background.drain(..) {
             executor.spawn(task);
         }
@@ -347,7 +350,9 @@ impl Exchange {
     /// Says the head of a response, and as much of its body as is at hand.
     fn respond<R: Runtime>(&mut self, link: &Link<R>, response: Response, head: &RequestHead, now: Instant) {
         let Response { status, mut headers, mut body, background, upgrade } = response;
-        self.background.extend(background);
+        if let Some(background) = background {
+            self.background.push(background);
+        }
         let next = match upgrade {
             Some(upgrade) if status == Status::SWITCHING_PROTOCOLS || *head.method() == Method::Connect => {
                 match self.accept(link, upgrade, &mut headers, head) {

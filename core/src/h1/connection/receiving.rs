@@ -18,7 +18,7 @@ impl Connection {
         match self.closing {
             // To close now would reset a peer that is still sending, and it could lose the answer.
             Closing::HalfClosed(dropped) if dropped > self.config.limits.drain => &mut [],
-            _ => self.input.spare(self.input_size()),
+            _ => self.input.spare(self.input_size),
         }
     }
 

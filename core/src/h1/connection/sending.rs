@@ -123,10 +123,7 @@ impl Connection {
         }
         match &mut self.framing {
             Framing::Known(left) => {
-                let Some(after) = left.checked_sub(bytes.len() as u64) else {
-                    return Err(FaultKind::BodyTooLong);
-                };
-                *left = after;
+                *left = left.checked_sub(bytes.len() as u64).ok_or(FaultKind::BodyTooLong)?;
                 self.output.push(bytes);
             }
             // An empty chunk would end the body.
