@@ -118,12 +118,13 @@ fn main() -> Result<()> {
         println!("No more than {most} files may be open (ulimit -Hn): going on with as many connections.");
         options.connections = most;
     }
+    let attacks = options.chosen()?;
     if options.attacks.is_empty() {
         idle(&options.program, options.connections)?;
     }
     println!("{}", report::HEADER);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for attack in options.chosen()? {
+    for attack in attacks {
         println!("{}", runtime.block_on(suffer(&options.program, attack))?);
     }
     Ok(())
