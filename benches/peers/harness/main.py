@@ -1,0 +1,90 @@
+"""The command line."""
+import argparse
+import json
+import platform
+import resource
+import signal
+import sys
+from dataclasses import asdict
+
+from . import build, check, figures, measure
+from .peers import PEERS
+from .places import TARGET, commit, prepare
+from .scenarios import DEFAULT, HTTP, SCENARIOS, SIZES, WS
+from .server import CORES, be_nice
+
+FIGURES = ["memory", "ws-memory", "startup", "counts", "size"]
+KNOWN = ["check", *SCENARIOS, *FIGURES, "clean"]
+GROUPS = {"http": list(HTTP), "ws": list(WS), "figures": FIGURES, "all": [*SCENARIOS, *FIGURES]}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="benches/peers/run",
+        description="Measures web servers side by side: one thread each, on one core, the load on another.",
+        epilog=f"Scenarios: {', '.join(KNOWN)}. Groups: {', '.join(GROUPS)}. Peers: "
+        f"{', '.join(peer.name for peer in PEERS)}. docs/performance.md says what is measured.")
+    parser.add_argument("-p", "--peers", default="", help="comma-separated; all by default; -NAME leaves one out")
+    parser.add_argument("-s", "--scenarios", default=",".join(DEFAULT), help="comma-separated scenarios or groups")
+    parser.add_argument("-r", "--rounds", type=int, default=12)
+    parser.add_argument("-d", "--seconds", type=float, default=0.3, help="of one measurement")
+    parser.add_argument("--conns", type=int, default=5000, help="idle connections for memory and ws-memory")
+    parser.add_argument("--nice", type=int, default=0,
+                        help="below 0 where other work goes on; then begin with `setsid -w`")
+    return parser, parser.parse_args()
+
+
+def chosen(parser, words, known):
+    """The names that the words ask for; those with a - in front are left out."""
+    words = [word for word in words.split(",") if word]
+    for word in words:
+        if word.removeprefix("-") not in known:
+            parser.error(f"there is no `{word.removeprefix('-')}`")
+    kept = [word for word in words if not word.startswith("-")]
+    return [name for name in known if (not kept or name in kept) and f"-{name}" not in words]
+
+
+def figure(name, peers, options):
+    match name:
+        case "memory":
+            return figures.memory(peers, options.conns)
+        case "ws-memory":
+            return figures.ws_memory(peers, options.conns)
+        case "startup":
+            return figures.startup(peers, options.rounds)
+        case "counts":
+            return figures.counts(peers)
+        case "size":
+            return figures.size(peers)
+        case "clean":
+            return figures.clean(peers)
+        case "check":
+            return check.check(peers)
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    parser, options = arguments()
+    names = chosen(parser, options.peers, [peer.name for peer in PEERS])
+    words = [name for word in options.scenarios.split(",") for name in GROUPS.get(word, [word])]
+    scenarios = chosen(parser, ",".join(words), KNOWN)
+
+    prepare(SIZES.values())
+    peers = build.available([peer for peer in PEERS if peer.name in names])
+    if options.nice:  # not for the builds
+        be_nice(options.nice)
+    print(f"{commit()}, {platform.machine()}, Linux {platform.release()}, {len(CORES)} cores")
+    results = {}
+    for name in scenarios:
+        scenario = SCENARIOS.get(name)
+        if not scenario:
+            results[name] = figure(name, peers, options)
+        elif scenario.mode not in ("wrk", "h2load") or build.tool(scenario.mode, f"`{name}`"):
+            able = [peer for peer in peers if scenario.needs in peer.can.split()]
+            samples = measure.measure(scenario, able, options.rounds, options.seconds)
+            measure.show(name, scenario, able, samples)
+            results[name] = {peer: [asdict(sample) for sample in taken] for peer, taken in samples.items()}
+        (TARGET / "results.json").write_text(json.dumps(results, indent=1))
+    sys.exit(1 if results.get("check") else 0)

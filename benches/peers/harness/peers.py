@@ -1,0 +1,52 @@
+"""Which servers there are, and what each can do."""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Peer:
+    name: str
+    can: str
+    """What it answers: see `needs` in scenarios.py."""
+    package: str = ""
+    """The package of this workspace; none for a server that is installed."""
+    features: str = ""
+    command: tuple = ()
+    """Of an installed server, with {port}, {threads} and {here}."""
+    env: dict = field(default_factory=dict)
+    ours: bool = False
+    ceiling: bool = False
+    """No server, but what the machine or a library costs alone: not ranked."""
+
+
+RAW = "http pipelined param echo"
+FULL = RAW + " table layers static ws"
+OURS = FULL + " deflate"
+
+PEERS = [
+    Peer("stelo-tokio", OURS, "stelo-peer", "tokio", ours=True),
+    Peer("stelo-smol", OURS, "stelo-peer", "smol", ours=True),
+    Peer("stelo-async-std", OURS, "stelo-peer", "async-std", ours=True),
+    Peer("epoll", "http pipelined", "ceiling", env={"IO": "epoll"}, ceiling=True),
+    Peer("io_uring", "http pipelined", "ceiling", env={"IO": "uring"}, ceiling=True),
+    Peer("tokio-floor", "http pipelined", "tokio-floor", ceiling=True),
+    Peer("may-minihttp", RAW, "may-minihttp-peer"),
+    Peer("hyper", RAW + " h2", "hyper-raw"),
+    Peer("xitca", FULL + " h2", "xitca-peer"),
+    Peer("ntex-tokio", FULL, "ntex-peer", "rt-tokio"),
+    Peer("ntex-uring", FULL, "ntex-peer", "rt-uring"),
+    Peer("actix", FULL + " h2", "actix-peer"),
+    Peer("axum", FULL + " h2", "axum-peer"),
+    Peer("poem", FULL, "poem-peer"),
+    Peer("salvo", FULL + " h2", "salvo-peer"),
+    Peer("trillium-tokio", FULL + " h2", "trillium-peer", "rt-tokio"),
+    Peer("trillium-smol", FULL + " h2", "trillium-peer", "rt-smol"),
+    Peer("fastwebsockets", "ws", "fastws"),
+    Peer("tungstenite", "ws", "tungst"),
+    Peer("nginx", RAW + " static h2", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
+    Peer("uvicorn", FULL + " deflate", command=(
+        "uvicorn", "--app-dir", "{starlette}", "app:app", "--port", "{port}", "--workers", "{threads}",
+        "--no-access-log", "--log-level", "warning")),
+    Peer("granian", FULL + " h2", command=(
+        "granian", "--interface", "asgi", "--working-dir", "{starlette}", "app:app", "--host", "127.0.0.1",
+        "--port", "{port}", "--workers", "{threads}", "--log-level", "warning")),
+]
