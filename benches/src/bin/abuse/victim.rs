@@ -28,7 +28,8 @@ impl Program {
     pub(crate) fn ours(executor: &str) -> Result<Self> {
         let name = if executor == "tokio" { "stelo-server-tokio" } else { "stelo-server-smol" };
         let here = env::current_exe()?;
-        let target = here.parent().and_then(Path::parent).ok_or("this program lies in no target directory")?;
+        let target =
+            here.parent().and_then(Path::parent).ok_or("this program lies in no target directory")?;
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
         let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
             .args(["build", "--quiet", "--profile", profile, "-p", name, "--target-dir"])
