@@ -60,7 +60,8 @@ pub(crate) fn docs() -> Outcome {
 /// Builds and runs the program without std. It is written for Linux on x86-64.
 pub(crate) fn no_std() -> Outcome {
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return run(&mut cargo(&format!("run --manifest-path {NO_STD}")));
+        run(&mut cargo(&format!("run --manifest-path {NO_STD}")))?;
+        return run(&mut cargo(&format!("run --manifest-path {NO_STD} --features deflate")));
     }
     let message = "not run: the program without std is for Linux on x86-64";
     if in_ci() {

@@ -80,7 +80,7 @@ impl ClientHandshake {
         let mut text = [0; 24];
         // 16 bytes are 24 characters.
         let _ = STANDARD.encode_slice(key, &mut text);
-        let offer = config.deflate.map(|deflate| deflate.offer());
+        let offer = config.compression().map(|deflate| deflate.offer());
         let mut request = alloc::format!(
             "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: "
@@ -266,6 +266,7 @@ mod tests {
         answered(&alloc::format!("HTTP/1.1 101 Switching Protocols\r\n{fields}\r\n"))
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn a_server_takes_what_a_client_asks() {
         let mut asked = asked();

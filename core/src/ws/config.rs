@@ -12,7 +12,7 @@ pub struct Config {
     /// How long it waits.
     pub timeouts: Timeouts,
     /// Which compression to agree to, or to ask for. Default: the default of [`Deflate`], as Uvicorn's
-    /// `--ws-per-message-deflate`; none: none.
+    /// `--ws-per-message-deflate`; none: none. Without the feature `deflate` there is none in any case.
     pub deflate: Option<Deflate>,
 }
 
@@ -20,6 +20,11 @@ impl Config {
     /// The defaults, as a constant.
     pub const DEFAULT: Self =
         Self { limits: Limits::DEFAULT, timeouts: Timeouts::DEFAULT, deflate: Some(Deflate::DEFAULT) };
+
+    /// Which compression is to be had.
+    pub(super) fn compression(&self) -> Option<Deflate> {
+        self.deflate.filter(|_| cfg!(feature = "deflate"))
+    }
 }
 
 impl Default for Config {

@@ -7,29 +7,35 @@
 //! |---|---|
 //! | `negotiation.rs` | offers and answers: `Sec-WebSocket-Extensions` |
 //! | `compressor.rs` | messages out |
-//! | `lz77.rs`, `block.rs` | messages as literals and repetitions, and these as bits |
 //! | `decompressor.rs` | messages in, piece by piece, within a limit |
-//! | `inflate.rs` | bits as literals and repetitions |
-//! | `huffman.rs` | codes, made and read |
+//!
+//! The work is done by `zlib-rs`, if the feature `deflate` is on; else `without.rs` stands in, and nothing is agreed on.
+//! Where there is no `std`, `zlib-rs` wants a few functions of a C library: `posix_memalign`, `free` and `strlen`.
 
-mod block;
+use core::error::Error;
+use core::fmt;
+
+#[cfg(feature = "deflate")]
 mod compressor;
+#[cfg(feature = "deflate")]
 mod decompressor;
-mod huffman;
-mod inflate;
-mod lz77;
 mod negotiation;
-#[cfg(test)]
+#[cfg(all(test, feature = "deflate"))]
 mod tests;
+#[cfg(not(feature = "deflate"))]
+mod without;
 
-pub use compressor::Compressor;
-pub use decompressor::{Decompressor, InflateError};
+#[cfg(not(feature = "deflate"))]
+pub use without::{Compressor, Decompressor};
+#[cfg(feature = "deflate")]
+pub use {compressor::Compressor, decompressor::Decompressor};
+
 pub use negotiation::{Offer, Unacceptable};
 
 /// What to offer, and what to agree to.
 ///
-/// The windows are Uvicorn's: 4 KiB, kept from message to message. With them, a connection that has compressed
-/// and decompressed holds some 40 KiB for it; one that has not, or not for a while, nothing but
+/// The windows are Uvicorn's: 4 KiB, kept from message to message. A connection that has compressed
+/// and decompressed holds some 210 KiB for it; one that has not, or not for a while, nothing but
 /// the window of the client, as far as it was filled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Deflate {
@@ -45,7 +51,7 @@ pub struct Deflate {
     /// Whether the client has to start each message afresh: worse compression, but the server holds no window.
     /// Default: only if the client wants to.
     pub client_no_context_takeover: bool,
-    /// How hard to try, 1 (fast) to 9 (small). Default 4.
+    /// How hard to try, 1 (fast) to 9 (small). Default 1.
     pub level: u8,
     /// Messages of fewer bytes are sent as they are. Default 64: what would be saved is less than what the headers of a
     /// packet take. 0 compresses all, as Uvicorn does.
@@ -59,7 +65,7 @@ impl Deflate {
         client_max_window_bits: 12,
         server_no_context_takeover: false,
         client_no_context_takeover: false,
-        level: 4,
+        level: 1,
         threshold: 64,
     };
 }
@@ -85,22 +91,22 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// The two halves of a server.
-    pub fn server(&self, config: &Deflate) -> (Compressor, Decompressor) {
+    /// The two halves of a server; none without the feature `deflate`.
+    pub fn server(&self, config: &Deflate) -> Option<(Compressor, Decompressor)> {
         let (server, client) = self.sides();
-        (Compressor::new(server, config.level), Decompressor::new(client))
+        Some((Compressor::new(server, config.level)?, Decompressor::new(client)?))
     }
 
-    /// The two halves of a client.
-    pub fn client(&self, config: &Deflate) -> (Compressor, Decompressor) {
+    /// The two halves of a client; none without the feature `deflate`.
+    pub fn client(&self, config: &Deflate) -> Option<(Compressor, Decompressor)> {
         let (server, client) = self.sides();
-        (Compressor::new(client, config.level), Decompressor::new(server))
+        Some((Compressor::new(client, config.level)?, Decompressor::new(server)?))
     }
 
     /// What the server sends, and what the client sends.
     fn sides(&self) -> (Side, Side) {
         let side = |bits: Option<u8>, afresh: bool| Side {
-            window: 1 << bits.unwrap_or(15).clamp(8, 15),
+            bits: bits.unwrap_or(15).clamp(8, 15),
             takeover: !afresh,
         };
         (
@@ -113,15 +119,32 @@ impl Parameters {
 /// How one of the two sides compresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Side {
-    /// How far back it refers, in bytes: a power of two.
-    window: usize,
+    /// How far back it refers, in bytes, as a power of two.
+    bits: u8,
     /// Whether it refers to earlier messages.
     takeover: bool,
 }
 
-/// An empty stored block without its first byte, which ends every message and is not sent (RFC 7692 section 7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// Why a message cannot be decompressed. The connection has to be failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InflateError {
+    /// It is not what a compressor makes. Close with 1002.
+    Corrupt,
+    /// It becomes larger than allowed. Close with 1009.
+    TooLarge,
+}
 
-/// The shortest and the longest repetition that deflate can express (RFC 1951 section 3.2.5).
-const SHORTEST: usize = 3;
-const LONGEST: usize = 258;
+impl fmt::Display for InflateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Corrupt => "decompression failed",
+            Self::TooLarge => "the decompressed message is too large",
+        })
+    }
+}
+
+impl Error for InflateError {}
+
+/// An empty stored block without its first byte, which ends every message and is not sent (RFC 7692 section 7.2.1).
+#[cfg(feature = "deflate")]
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];

@@ -115,7 +115,7 @@ impl Handshake {
         for name in ["connection", "upgrade", "sec-websocket-accept", EXTENSIONS] {
             headers.remove(name);
         }
-        let deflate = config.deflate.and_then(|deflate| deflate.answer(&self.offers));
+        let deflate = config.compression().and_then(|deflate| deflate.answer(&self.offers));
         let mut add = || -> Result<(), InvalidHeader> {
             headers.append("connection", "Upgrade")?;
             headers.append("upgrade", "websocket")?;
@@ -141,11 +141,11 @@ pub struct Agreed {
 impl Agreed {
     /// What compresses and decompresses, where that was agreed on.
     pub(super) fn codec(&self, config: &Config, role: Role) -> Option<(Compressor, Decompressor)> {
-        let (deflate, parameters) = (config.deflate?, self.deflate?);
-        Some(match role {
+        let (deflate, parameters) = (config.compression()?, self.deflate?);
+        match role {
             Role::Server => parameters.server(&deflate),
             Role::Client => parameters.client(&deflate),
-        })
+        }
     }
 }
 
@@ -360,6 +360,7 @@ mod tests {
         assert_eq!(accepted(&[], &["chat"]).err(), Some(NotOffered));
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn compression_is_agreed_on_if_it_was_offered() {
         let offer = [(EXTENSIONS, "permessage-deflate; client_max_window_bits")];

@@ -137,3 +137,32 @@ unsafe impl GlobalAlloc for Bump {
 
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }
+
+/// What compression wants of a C library.
+#[cfg(feature = "deflate")]
+mod c {
+    use core::alloc::{GlobalAlloc, Layout};
+    use core::ffi::{c_char, c_int, c_void};
+
+    // SAFETY: no other function in the program has this name, and it does what the C library's does.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn posix_memalign(place: *mut *mut c_void, align: usize, size: usize) -> c_int {
+        let Ok(layout) = Layout::from_size_align(size.max(1), align) else { return 22 };
+        // SAFETY: the size is not zero.
+        let start = unsafe { super::ALLOCATOR.alloc(layout) };
+        // SAFETY: the caller gives a place to write to.
+        unsafe { place.write(start.cast()) };
+        if start.is_null() { 12 } else { 0 }
+    }
+
+    // SAFETY: as above; memory is never taken back.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn free(_: *mut c_void) {}
+
+    // SAFETY: as above.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn strlen(text: *const c_char) -> usize {
+        // SAFETY: the caller gives a text that ends with NUL.
+        (0..).find(|&i| unsafe { text.add(i).read() } == 0).unwrap_or_default()
+    }
+}

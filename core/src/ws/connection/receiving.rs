@@ -401,16 +401,17 @@ impl Connection {
         let before = incoming.assembly.bytes().len();
         let room = usize::try_from(incoming.size).map_or(0, |size| limit.saturating_sub(size)) + before;
         incoming.assembly.write(|out| done = decompressor.inflate(self.input.taken(len), last, out, room));
+        let fresh = incoming.assembly.fresh();
+        let some = !fresh.is_empty();
+        incoming.size += fresh.len() as u64;
+        // What came before a fault counts first: so it does not matter in what pieces they come.
+        if incoming.kind == Kind::Text && !incoming.utf8.accept(fresh, last && done.is_ok()) {
+            return Err(Violation::Utf8);
+        }
         done.map_err(|error| match error {
             InflateError::TooLarge => Violation::MessageTooBig { limit },
             InflateError::Corrupt => Violation::Compression,
         })?;
-        let fresh = incoming.assembly.fresh();
-        let some = !fresh.is_empty();
-        incoming.size += fresh.len() as u64;
-        if incoming.kind == Kind::Text && !incoming.utf8.accept(fresh, last) {
-            return Err(Violation::Utf8);
-        }
         incoming.assembly.looked_at();
         Ok(match incoming.in_parts {
             true if last || some => Some(Read::Inflated { last }),

@@ -91,7 +91,7 @@ impl Connection {
         };
         let deflate = self.config.deflate.filter(|deflate| payload.len() >= deflate.threshold);
         match (&mut self.codec, deflate) {
-            (Some((compressor, _)), Some(_)) => {
+            (Some((compressor, _)), Some(_)) if compressor.is_able() => {
                 let mut compressed = Vec::new();
                 compressor.compress(&payload, &mut compressed);
                 self.codec_used = true;

@@ -4,50 +4,65 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Side;
-use super::block::{Bits, Block};
-use super::lz77::Finder;
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy};
+
+use super::{Side, TAIL};
 
 /// Compresses messages. It has no memory until the first one.
 pub struct Compressor {
     side: Side,
     level: u8,
-    state: Option<Box<State>>,
-}
-
-struct State {
-    finder: Finder,
-    block: Block,
+    state: Option<Box<Deflate>>,
 }
 
 impl Compressor {
-    pub(crate) const fn new(side: Side, level: u8) -> Self {
-        Self { side, level, state: None }
+    /// The library's measure of how much it remembers beside the window: little, as Uvicorn has it.
+    const MEMORY: i32 = 5;
+    /// What the library holds beside what depends on the window: tables of hashes, symbols and codes.
+    const TABLES: usize = 152 << 10;
+
+    pub(super) const fn new(side: Side, level: u8) -> Option<Self> {
+        Some(Self { side, level, state: None })
+    }
+
+    /// Whether it can compress at all: the library knows no window as small as 8 bits. Messages may be sent as they are
+    /// at any time.
+    pub fn is_able(&self) -> bool {
+        self.side.bits > 8
     }
 
     /// Writes the compressed message to the end of `out`.
     pub fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) {
-        let State { finder, block } = &mut **self.state.get_or_insert_with(|| {
-            Box::new(State { finder: Finder::new(self.side.window, self.level), block: Block::new() })
+        let state = self.state.get_or_insert_with(|| {
+            Box::new(Deflate::new_with_config(DeflateConfig {
+                level: self.level.clamp(1, 9).into(),
+                method: Method::Deflated,
+                // Negative: without the header of zlib.
+                window_bits: -i32::from(self.side.bits.max(9)),
+                mem_level: Self::MEMORY,
+                strategy: Strategy::Default,
+            }))
         });
-        let mut bits = Bits::new(out);
-        let (mut start, mut end) = (0, 0);
-        finder.tokens(message, |token, length| {
-            block.push(token);
-            end += length;
-            if block.is_full() {
-                block.write(&message[start..end], &mut bits);
-                start = end;
+        let (mut rest, mut room) = (message, message.len() / 2 + 64);
+        loop {
+            let len = out.len();
+            out.resize(len + room, 0);
+            let (read, written) = (state.total_in(), state.total_out());
+            let status = state.compress(rest, &mut out[len..], DeflateFlush::SyncFlush);
+            rest = &rest[(state.total_in() - read) as usize..];
+            let written = (state.total_out() - written) as usize;
+            out.truncate(len + written);
+            // What leaves room has been flushed.
+            if written < room || status != Ok(Status::Ok) {
+                break;
             }
-        });
-        if !block.is_empty() {
-            block.write(&message[start..], &mut bits);
+            room = rest.len() / 2 + 64;
         }
-        // The first byte of an empty stored block; the others are not sent.
-        bits.put((0, 3));
-        bits.align();
+        if out.ends_with(&TAIL) {
+            out.truncate(out.len() - TAIL.len());
+        }
         if !self.side.takeover {
-            finder.clear();
+            state.reset();
         }
     }
 
@@ -56,9 +71,10 @@ impl Compressor {
         self.state = None;
     }
 
-    /// The memory held, in bytes.
+    /// The memory held, in bytes, to the nearest few KiB.
     pub fn held(&self) -> usize {
-        self.state.as_ref().map_or(0, |state| state.finder.held() + state.block.held())
+        // Twice the window, and two bytes of links for each of its bytes.
+        self.state.as_ref().map_or(0, |_| Self::TABLES + (4 << self.side.bits.max(9)))
     }
 }
 

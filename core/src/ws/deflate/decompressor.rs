@@ -2,46 +2,35 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::error::Error;
 use core::fmt;
 
-use super::inflate::{Inflater, Sink};
-use super::{LONGEST, Side, TAIL};
+use zlib_rs::{Inflate, InflateFlush, Status};
+
+use super::{InflateError, Side, TAIL};
 
 /// Decompresses messages. It has no memory until the first one.
 ///
-/// Then it holds the codes of the message (some 4 KiB) and the window, which grows with what has been decompressed.
+/// Then it holds what the library needs (some 42 KiB) and the window, which grows with what has been decompressed.
 /// Between messages it can give back all but the window, and without context takeover that too.
 pub struct Decompressor {
     side: Side,
-    /// Codes, and the place in the message; made afresh where need be, for between messages nothing of it counts.
-    inflater: Option<Box<Inflater>>,
-    window: Window,
+    state: Option<Box<Inflate>>,
+    /// The end of what came before the present message: what a state that is made afresh has to know.
+    window: Vec<u8>,
+    /// A piece of a message has come, and not yet its last one.
+    within: bool,
+    /// Something of this message has been read, and not a final block last.
+    within_block: bool,
 }
-
-/// Why a message cannot be decompressed. The connection has to be failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum InflateError {
-    /// It is not what a compressor makes; or it refers to more than the window. Close with 1002.
-    Corrupt,
-    /// It becomes larger than allowed. Close with 1009.
-    TooLarge,
-}
-
-impl fmt::Display for InflateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Corrupt => "decompression failed",
-            Self::TooLarge => "the decompressed message is too large",
-        })
-    }
-}
-
-impl Error for InflateError {}
 
 impl Decompressor {
-    pub(crate) const fn new(side: Side) -> Self {
-        Self { side, inflater: None, window: Window { size: side.window, bytes: Vec::new(), at: 0 } }
+    /// What the library holds: its largest window, whatever was agreed on, and tables.
+    const STATE: usize = 44 << 10;
+    /// Room is made for so much at a time, at least.
+    const STEP: usize = 1 << 10;
+
+    pub(super) const fn new(side: Side) -> Option<Self> {
+        Some(Self { side, state: None, window: Vec::new(), within: false, within_block: false })
     }
 
     /// Decompresses the next piece of a message, `last` being true for its last one, and writes it to the end of
@@ -56,140 +45,115 @@ impl Decompressor {
         message: &mut Vec<u8>,
         limit: usize,
     ) -> Result<(), InflateError> {
-        let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new()));
-        let mut output = Output { start: message.len(), message, limit, window: &self.window };
-        inflater.read(piece, &mut output)?;
-        // A sender that has sent nothing after a final block, or nothing at all, has left out an empty block.
-        if last && !inflater.is_between() {
-            inflater.read(&TAIL, &mut output)?;
-            if !inflater.is_between() {
-                return Err(InflateError::Corrupt);
+        let start = message.len();
+        self.within = true;
+        self.read(piece, start, message, limit)?;
+        if last {
+            // A sender that has sent nothing after a final block, or nothing at all, has left out an empty block.
+            if self.within_block {
+                self.read(&TAIL, start, message, limit)?;
             }
+            self.within = false;
+            self.within_block = false;
         }
-        let start = output.start;
-        if !last || self.side.takeover {
-            self.window.append(&message[start..]);
-        } else {
-            self.window.clear();
+        match &mut self.state {
+            Some(state) if last && !self.side.takeover => {
+                self.window.clear();
+                state.reset(false);
+            }
+            _ => self.remember(message.get(start..).unwrap_or_default()),
         }
         Ok(())
     }
 
+    /// What stands in `message` from `start` on is not in the window yet.
+    fn read(
+        &mut self,
+        mut bytes: &[u8],
+        start: usize,
+        message: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), InflateError> {
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => {
+                let mut state = Box::new(Inflate::new(false, 15));
+                tell(&mut state, &self.window)?;
+                none.insert(state)
+            }
+        };
+        let mut more = true;
+        while more || !bytes.is_empty() {
+            let len = message.len();
+            let room = Self::STEP.max(2 * bytes.len()).max(len).min(limit.saturating_sub(len));
+            let (read, written) = (state.total_in(), state.total_out());
+            let status = if room > 0 {
+                message.reserve_exact(room);
+                message.resize(len + room, 0);
+                state.decompress(bytes, &mut message[len..], InflateFlush::SyncFlush)
+            } else {
+                // A byte beyond the limit shows that there is one.
+                state.decompress(bytes, &mut [0], InflateFlush::SyncFlush)
+            };
+            let read = (state.total_in() - read) as usize;
+            let written = (state.total_out() - written) as usize;
+            bytes = &bytes[read..];
+            message.truncate(len + written.min(room));
+            self.within_block |= read > 0;
+            match status {
+                _ if written > room => return Err(InflateError::TooLarge),
+                // A final block: what follows is a stream of its own, which may refer to what came before.
+                Ok(Status::StreamEnd) => {
+                    state.reset(false);
+                    tell(state, &self.window)?;
+                    tell(state, message.get(start..).unwrap_or_default())?;
+                    self.within_block = false;
+                    more = false;
+                }
+                // Where there is no room left, there may be more to come of what has been read.
+                Ok(Status::Ok | Status::BufError) if written == room || bytes.is_empty() => {
+                    more = written == room && written > 0;
+                }
+                _ => return Err(InflateError::Corrupt),
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the window up to date.
+    fn remember(&mut self, fresh: &[u8]) {
+        let size = 1 << self.side.bits;
+        let fresh = &fresh[fresh.len().saturating_sub(size)..];
+        let surplus = (self.window.len() + fresh.len()).saturating_sub(size);
+        self.window.drain(..surplus);
+        self.window.reserve_exact(fresh.len());
+        self.window.extend_from_slice(fresh);
+    }
+
     /// Gives back all memory that the next message does not need; in the middle of a message, nothing.
     pub fn release(&mut self) {
-        if self.inflater.as_deref().is_some_and(Inflater::is_between) {
-            self.inflater = None;
-            self.window.bytes.shrink_to_fit();
+        if !self.within {
+            self.state = None;
+            self.window.shrink_to_fit();
         }
     }
 
-    /// The memory held, in bytes.
+    /// The memory held, in bytes, to the nearest few KiB.
     pub fn held(&self) -> usize {
-        self.window.bytes.capacity() + self.inflater.as_ref().map_or(0, |inflater| size_of_val(&**inflater))
+        self.window.capacity() + self.state.as_ref().map_or(0, |_| Self::STATE)
+    }
+}
+
+/// Tells a state that is between blocks what came before.
+fn tell(state: &mut Inflate, before: &[u8]) -> Result<(), InflateError> {
+    match before {
+        [] => Ok(()),
+        _ => state.set_dictionary(before).map(drop).map_err(|_| InflateError::Corrupt),
     }
 }
 
 impl fmt::Debug for Decompressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Decompressor")
-    }
-}
-
-/// What was decompressed before the present piece: written from the start until it has its full size, then round and
-/// round.
-struct Window {
-    size: usize,
-    bytes: Vec<u8>,
-    /// Where the next byte goes, once it has its full size.
-    at: usize,
-}
-
-impl Window {
-    fn append(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[bytes.len().saturating_sub(self.size)..];
-        let (new, again) = bytes.split_at(bytes.len().min(self.size - self.bytes.len()));
-        let len = self.bytes.len() + new.len();
-        if len > self.bytes.capacity() {
-            self.bytes.reserve_exact(len.next_power_of_two() - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(new);
-        let (end, start) = again.split_at(again.len().min(self.size - self.at));
-        self.bytes[self.at..][..end.len()].copy_from_slice(end);
-        self.bytes[..start.len()].copy_from_slice(start);
-        self.at = (self.at + again.len()) % self.size;
-    }
-
-    /// At most `length` bytes from `distance` bytes before the end on, as far as they stand in a row.
-    fn from(&self, distance: usize, length: usize) -> Option<&[u8]> {
-        let start = self.at + self.bytes.len().checked_sub(distance)?;
-        let start = if start < self.bytes.len() { start } else { start - self.bytes.len() };
-        let row = if start < self.at { &self.bytes[start..self.at] } else { &self.bytes[start..] };
-        Some(&row[..length.min(row.len())])
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.at = 0;
-    }
-}
-
-/// The message, and what came before it.
-struct Output<'a> {
-    message: &'a mut Vec<u8>,
-    /// Where in the message the present piece begins.
-    start: usize,
-    limit: usize,
-    window: &'a Window,
-}
-
-impl Output<'_> {
-    /// Makes room for `length` more bytes, or for as many as are allowed, and says for how many.
-    fn room(&mut self, length: usize) -> usize {
-        let len = self.message.len();
-        let allowed = length.min(self.limit.saturating_sub(len));
-        if len + allowed > self.message.capacity() {
-            let more = (2 * self.message.capacity()).max(len + LONGEST).min(self.limit);
-            self.message.reserve_exact(more.max(len + allowed) - len);
-        }
-        allowed
-    }
-}
-
-impl Sink for Output<'_> {
-    fn byte(&mut self, byte: u8) -> Result<(), InflateError> {
-        if self.message.len() == self.message.capacity() && self.room(1) == 0
-            || self.message.len() >= self.limit
-        {
-            return Err(InflateError::TooLarge);
-        }
-        self.message.push(byte);
-        Ok(())
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), InflateError> {
-        let allowed = self.room(bytes.len());
-        self.message.extend_from_slice(&bytes[..allowed]);
-        if allowed < bytes.len() { Err(InflateError::TooLarge) } else { Ok(()) }
-    }
-
-    fn repetition(&mut self, length: usize, distance: usize) -> Result<(), InflateError> {
-        if distance > self.window.size {
-            return Err(InflateError::Corrupt);
-        }
-        let allowed = self.room(length);
-        let mut left = allowed;
-        while let (1.., before @ 1..) = (left, distance.saturating_sub(self.message.len() - self.start)) {
-            let bytes = self.window.from(before, left).ok_or(InflateError::Corrupt)?;
-            self.message.extend_from_slice(bytes);
-            left -= bytes.len();
-        }
-        let start = self.message.len() - distance.min(self.message.len());
-        while left > 0 {
-            // What is being written may be part of it.
-            let now = left.min(self.message.len() - start);
-            self.message.extend_from_within(start..start + now);
-            left -= now;
-        }
-        if allowed < length { Err(InflateError::TooLarge) } else { Ok(()) }
     }
 }

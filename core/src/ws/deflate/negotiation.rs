@@ -95,11 +95,9 @@ impl Offer {
         let server_window = own
             .server_max_window_bits
             .is_none_or(|own| answer.server_max_window_bits.is_some_and(|bits| bits <= own));
-        let client_window = answer
-            .client_max_window_bits
-            .is_none_or(|bits| own.client_max_window_bits.is_none_or(|own| bits <= own));
-        (server_afresh && server_window && client_window).then(|| Parameters {
+        (server_afresh && server_window).then(|| Parameters {
             client_no_context_takeover: own.client_no_context_takeover || answer.client_no_context_takeover,
+            // What we offered is what we keep to, even if the server could take more (section 7.1.2.2).
             client_max_window_bits: smaller(own.client_max_window_bits, answer.client_max_window_bits),
             ..*answer
         })

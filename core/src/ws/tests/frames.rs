@@ -227,3 +227,16 @@ fn what_must_not_be_sent_is_refused() {
     server.send(NOW, part(Kind::Binary, true)).unwrap();
     assert_eq!(written(&mut server, NOW), b"\x02\x01a\x89\x00\x80\x01a");
 }
+
+#[cfg(feature = "deflate")]
+#[test]
+fn the_first_fault_of_a_compressed_message_counts() {
+    // A stored block with a byte that text cannot have, then a block of a kind that there is not.
+    let bytes = frame(0xc1, b"\x00\x01\x00\xfe\xff\xff\x06");
+    for size in [1, bytes.len()] {
+        let agreed = Agreed { deflate: Some(crate::ws::deflate::Parameters::default()) };
+        let mut server = Connection::server(Arc::new(Config::DEFAULT), agreed, NOW);
+        let seen: Vec<_> = bytes.chunks(size).flat_map(|piece| deliver(&mut server, piece)).collect();
+        assert_eq!(seen[..2], [Seen::Closing, closed(1007, "invalid UTF-8")], "{size}");
+    }
+}

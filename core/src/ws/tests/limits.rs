@@ -134,12 +134,13 @@ fn compressing(limits: Limits) -> (Connection, Connection) {
     (Connection::client(config.clone(), agreed, [0; 20], NOW), Connection::server(config, agreed, NOW))
 }
 
+#[cfg(feature = "deflate")]
 #[test]
 fn a_compression_bomb_is_refused_without_being_unpacked() {
     let (mut client, mut server) = compressing(Limits { message: 1 << 20, ..Limits::DEFAULT });
     client.send(NOW, Send::Message(alloc::vec![0; 1 << 20].into())).unwrap();
     let small = written(&mut client, NOW);
-    assert!(small.len() < 8 << 10, "{} bytes", small.len());
+    assert!(small.len() < 16 << 10, "{} bytes", small.len());
     assert_eq!(deliver(&mut server, &small), [binary(&alloc::vec![0; 1 << 20])]);
     client.send(NOW, Send::Message(alloc::vec![0; (1 << 20) + 1].into())).unwrap();
     let seen = deliver(&mut server, &written(&mut client, NOW));
@@ -150,6 +151,7 @@ fn a_compression_bomb_is_refused_without_being_unpacked() {
     assert!(server.held() < 128 << 10, "{} bytes", server.held());
 }
 
+#[cfg(feature = "deflate")]
 #[test]
 fn what_cannot_be_decompressed_is_refused() {
     let (_, mut server) = compressing(Limits::DEFAULT);
@@ -161,6 +163,7 @@ fn what_cannot_be_decompressed_is_refused() {
     assert_eq!(seen[1], closed(1002, "reserved bits must be 0"));
 }
 
+#[cfg(feature = "deflate")]
 #[test]
 fn compressed_text_is_checked_like_any_other() {
     for in_parts in [false, true] {
@@ -196,6 +199,7 @@ fn compressed_parts_take_little_memory() {
     assert!(server.release().is_some());
 }
 
+#[cfg(feature = "deflate")]
 #[test]
 fn what_compression_needs_is_made_when_it_is_used_and_freed_when_it_is_not() {
     let (mut client, mut server) = compressing(Limits::DEFAULT);

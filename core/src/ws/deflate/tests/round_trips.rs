@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{inflate, side};
-use crate::ws::deflate::{Compressor, Decompressor, TAIL};
+use super::{deflater, inflate, inflater, side};
+use crate::ws::deflate::TAIL;
 
 /// Text that repeats itself, and bytes that do not.
 fn content() -> impl Strategy<Value = Vec<u8>> {
@@ -34,12 +34,13 @@ proptest! {
         level in 0..=10u8,
         piece in 1..400usize,
     ) {
-        let mut compressor = Compressor::new(side(bits, takeover), level);
-        let mut decompressor = Decompressor::new(side(bits, takeover));
+        let mut compressor = deflater(side(bits, takeover), level);
+        let mut decompressor = inflater(side(bits, takeover));
         for (message, release, release_other) in &messages {
             let mut compressed = Vec::new();
             compressor.compress(message, &mut compressed);
-            prop_assert!(compressed.len() <= message.len() + 5 * (message.len() / 4096 + 1) + 1);
+            // At level 1 the codes are those of RFC 1951 section 3.2.6, of 9 bits for some bytes.
+            prop_assert!(compressed.len() <= message.len() + message.len() / 8 + 16);
             let pieces: Vec<&[u8]> = compressed.chunks(piece).collect();
             let inflated = inflate(&mut decompressor, &pieces);
             prop_assert_eq!(inflated.as_deref(), Ok(&**message));
@@ -58,7 +59,7 @@ proptest! {
     #[test]
     fn another_implementation_reads_what_we_write(message in content(), bits in 8..=15u8, level in 0..=9u8) {
         let mut compressed = Vec::new();
-        Compressor::new(side(bits, true), level).compress(&message, &mut compressed);
+        deflater(side(bits, true), level).compress(&message, &mut compressed);
         prop_assert_eq!(inflated_by_another(&compressed), Some(message));
     }
 
@@ -67,7 +68,7 @@ proptest! {
         // It ends with a final block.
         let compressed = miniz_oxide::deflate::compress_to_vec(&message, level);
         let pieces: Vec<&[u8]> = compressed.chunks(piece).collect();
-        let inflated = inflate(&mut Decompressor::new(side(15, true)), &pieces);
+        let inflated = inflate(&mut inflater(side(15, true)), &pieces);
         prop_assert_eq!(inflated.as_deref(), Ok(&*message));
     }
 
@@ -77,14 +78,14 @@ proptest! {
         changes in vec((any::<Index>(), any::<u8>()), 1..4),
     ) {
         let mut compressed = Vec::new();
-        Compressor::new(side(15, true), 6).compress(&message, &mut compressed);
+        deflater(side(15, true), 6).compress(&message, &mut compressed);
         for (place, byte) in changes {
             let place = place.index(compressed.len());
             compressed[place] = byte;
         }
-        let whole = inflate(&mut Decompressor::new(side(15, true)), &[&compressed]);
+        let whole = inflate(&mut inflater(side(15, true)), &[&compressed]);
         let bytes: Vec<&[u8]> = compressed.chunks(1).collect();
-        prop_assert_eq!(&inflate(&mut Decompressor::new(side(15, true)), &bytes), &whole);
+        prop_assert_eq!(&inflate(&mut inflater(side(15, true)), &bytes), &whole);
         if let Some(expected) = inflated_by_another(&compressed) {
             prop_assert_eq!(whole, Ok(expected));
         }
