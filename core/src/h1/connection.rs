@@ -169,17 +169,14 @@ impl Connection {
 
     // Memory
 
-    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
+    /// Takes away the buffers of a connection that has nothing in them, as while it waits for bytes; `None` if it has.
     pub fn release(&mut self) -> Option<Buffers> {
-        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
-        if !idle || !self.input.is_empty() || !self.output.is_empty() || self.reader.is_partial() {
+        if !self.input.is_empty() || !self.output.is_empty() {
             return None;
         }
-        Some(Buffers {
-            input: self.input.release(),
-            output: self.output.release(),
-            head: self.reader.release(),
-        })
+        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
+        let head = if idle && !self.reader.is_partial() { self.reader.release() } else { None };
+        Some(Buffers { input: self.input.release(), output: self.output.release(), head })
     }
 
     /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.

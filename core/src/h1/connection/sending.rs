@@ -6,6 +6,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::h1::encoder::{self, Asked, Framing};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status};
+use crate::limits::Reason;
 use crate::{Bytes, Instant};
 
 impl Connection {
@@ -211,6 +212,10 @@ impl Connection {
         self.output.advance(n);
         if self.output.is_empty() {
             self.timers.written();
+            // A client that has read slowly has as much time for its next request as any other.
+            if self.timers.expecting() == Some(Reason::KeepAlive) {
+                self.timers.expect(now, self.config.timeouts.keep_alive, Reason::KeepAlive);
+            }
         } else if n > 0 {
             self.timers.writing(now, self.config.timeouts.write);
         }
