@@ -50,6 +50,7 @@ WS = {
     f"ws-{name}-{conns}{'-deep' if depth > 1 else ''}{'-deflate' if deflate else ''}":
         websocket(size, conns, depth, deflate)
     for (name, size), conns, depth, deflate in product(SIZES.items(), (1, 100, 1000), (1, 16), (False, True))
+    if size * conns * depth < 1 << 28  # more would be under way than the sockets hold
 }
 
 SCENARIOS = HTTP | WS

@@ -40,7 +40,11 @@ pub fn websocket(args: &Args) {
             (websocket::frame(&payload, false), Answer::Bytes(echo * depth))
         }
     };
-    let open = |_| websocket::open(args.port, &args.path, deflated.is_some());
+    let open = |_| {
+        let (stream, agreed) = websocket::open(args.port, &args.path, deflated.is_some());
+        assert_eq!(agreed, deflated.is_some(), "compression is agreed on where it is offered");
+        stream
+    };
     let streams = (0..args.number("conns", 32)).map(open).collect();
     repeat(args, Engine::new(streams, frame.repeat(depth), answer), depth, |_, _| {});
 }
@@ -93,7 +97,9 @@ pub fn idle(args: &Args) {
             }
             streams
         }
-        _ => (0..args.number("conns", 5000)).map(|_| websocket::open(args.port, &args.path, true)).collect(),
+        _ => {
+            (0..args.number("conns", 5000)).map(|_| websocket::open(args.port, &args.path, true).0).collect()
+        }
     };
     say(&format!("idle={}", streams.len()));
     wait_for_the_end();
