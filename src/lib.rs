@@ -52,7 +52,7 @@ mod server;
 
 pub use server::{Server, run, run_with};
 pub use stelo_core as core;
-pub use stelo_server::{Config, ConfigError, LogLevel, Loop, ServeError, ServerHandle, Stopped};
+pub use stelo_server::{Config, ConfigError, LogLevel, Loop, ServeError, ServerHandle, Stopped, Ws};
 pub use stelo_toolkit::*;
 
 /// The pages whose snippets need this crate.

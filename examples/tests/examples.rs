@@ -142,6 +142,14 @@ fn embed() {
 
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
 mod served {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use futures_lite::future::block_on;
+    use stelo::core::ws::CloseCode;
+    use stelo::{App, Config, Headers, Server, State, WebSocket, WebSocketError};
+
     use super::*;
     use crate::browser::Browser;
 
@@ -240,6 +248,53 @@ mod served {
         assert_eq!(parts(&example.ask("POST /", "", "hello")), ("200", "HELLO"));
         assert_eq!(parts(&example.ask("GET /", "", "")).0, "405");
         example.stop();
+    }
+
+    /// A suite of two cases: the first wants an echo, the second breaks off.
+    #[test]
+    fn autobahn() {
+        async fn count(websocket: WebSocket) -> Result<(), WebSocketError> {
+            websocket.accept().await?;
+            websocket.send_text("2").await
+        }
+
+        async fn case(request: Headers, websocket: WebSocket) -> Result<(), WebSocketError> {
+            assert!(request.contains("sec-websocket-extensions"), "it offers compression");
+            websocket.accept().await?;
+            if websocket.query_params().get("case") == Some("2") {
+                panic!("on purpose");
+            }
+            let message = "a case, ".repeat(100_000);
+            websocket.send_text(message.clone()).await?;
+            assert_eq!(websocket.receive_text().await?, message);
+            websocket.close(CloseCode(4000), "well done")
+        }
+
+        async fn report(
+            State(reported): State<Arc<AtomicBool>>,
+            websocket: WebSocket,
+        ) -> Result<(), WebSocketError> {
+            websocket.accept().await?;
+            reported.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+
+        let server = Server::new(Config::new().port(0).threads(1).access_log(false));
+        let (handle, reported) = (server.handle(), Arc::new(AtomicBool::new(false)));
+        let app = App::new()
+            .state(reported.clone())
+            .websocket("/getCaseCount", count)
+            .websocket("/runCase", case)
+            .websocket("/updateReports", report);
+        let suite = thread::spawn(move || server.run(app));
+        let addresses = block_on(handle.listening()).expect("the suite starts");
+        let output = Command::new(path("autobahn")).arg(addresses[0].to_string()).output();
+        let output = output.expect("`cargo build --examples` has been run");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said == "2 cases\n", "{output:?}");
+        assert!(reported.load(Ordering::Relaxed));
+        handle.stop();
+        suite.join().expect("no panic").expect("an ordinary end");
     }
 
     #[test]

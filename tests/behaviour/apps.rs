@@ -1,5 +1,9 @@
 //! Small applications that several themes use.
 
+use std::future::Future;
+
+use stelo_core::app::{self, Reply, Response, WebSocket};
+use stelo_tests::{Gate, News};
 use stelo_toolkit::{App, HttpError, Request, get, post};
 
 /// `GET /` answers, `POST /read` reads the body and says how long it was.
@@ -13,4 +17,52 @@ pub(crate) fn reader() -> App {
 /// Answers any path with that path.
 pub(crate) fn paths() -> App {
     App::new().fallback(async |request: Request| request.path().to_owned())
+}
+
+/// An application that accepts every handshake with `run`, and answers other requests.
+pub(crate) struct Accept<F>(pub(crate) F);
+
+impl<F, W> app::App for Accept<F>
+where
+    F: Fn(WebSocket, app::Request) -> W + Clone + Send + Sync + 'static,
+    W: Future<Output = ()> + Send + 'static,
+{
+    fn call(&self, request: app::Request) -> Reply {
+        if !request.is_websocket() {
+            return Response::new("no WebSocket").into();
+        }
+        let run = self.0.clone();
+        Response::websocket(move |socket| run(socket, request)).into()
+    }
+}
+
+/// Echoes.
+pub(crate) async fn echo(socket: WebSocket, _: app::Request) {
+    while let Ok(message) = socket.receive().await {
+        if socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// An application that answers every request as `answer` says.
+pub(crate) struct Answer(pub(crate) fn() -> Response);
+
+impl app::App for Answer {
+    fn call(&self, _: app::Request) -> Reply {
+        (self.0)().into()
+    }
+}
+
+/// Tells that it has begun, and receives nothing before the gate is open.
+pub(crate) fn slow(news: &News, gate: &Gate) -> impl app::App {
+    let (news, gate) = (news.clone(), gate.clone());
+    Accept(move |socket: WebSocket, request: app::Request| {
+        let (news, gate) = (news.clone(), gate.clone());
+        async move {
+            news.tell("begun");
+            gate.pass().await;
+            echo(socket, request).await;
+        }
+    })
 }

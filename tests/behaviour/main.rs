@@ -1,6 +1,7 @@
 //! The behaviour suite: what a client sees of a Stelo server, written once and run on every executor over real sockets.
 
 mod apps;
+mod autobahn;
 mod bad_input;
 mod bodies;
 mod connections;
@@ -12,3 +13,4 @@ mod shutdown;
 mod timeouts;
 mod unix;
 mod websocket;
+mod websocket_end;
