@@ -9,6 +9,8 @@ mod connection;
 mod cookies;
 mod date;
 mod deflate;
+mod frames;
+mod handshake;
 mod head;
 mod headers;
 mod peer;
@@ -24,6 +26,8 @@ pub use connection::connection;
 pub use cookies::cookies;
 pub use date::date;
 pub use deflate::deflate;
+pub use frames::frames;
+pub use handshake::handshake;
 pub use head::head;
 pub use headers::headers;
 pub use query::query;
@@ -35,7 +39,7 @@ pub use target::target;
 pub type Property = fn(&[u8]);
 
 /// All of them, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 11] = [
+pub const PROPERTIES: [(&str, Property); 13] = [
     ("chunked", chunked),
     ("cookies", cookies),
     ("date", date),
@@ -47,4 +51,6 @@ pub const PROPERTIES: [(&str, Property); 11] = [
     ("routing", routing),
     ("target", target),
     ("ws_deflate", deflate),
+    ("ws_frames", frames),
+    ("ws_handshake", handshake),
 ];

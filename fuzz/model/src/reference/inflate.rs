@@ -7,14 +7,14 @@ use stelo_core::ws::deflate::InflateError;
 pub(crate) enum Outcome {
     /// Exactly to the end of a byte.
     Whole,
-    /// To where more bits are needed.
+    /// To where more bits are needed. In a message that has come whole, this is no fault of ours to find, but what comes of
+    /// the next message is anybody's guess.
     Short,
     Failed(InflateError),
 }
 
-/// The other side's window, and what it has seen before.
+/// What was seen before, and what may come.
 pub(crate) struct Context<'a> {
-    pub(crate) window: usize,
     pub(crate) before: &'a [u8],
     /// The most that may come of the message.
     pub(crate) limit: usize,
@@ -22,26 +22,37 @@ pub(crate) struct Context<'a> {
 
 /// A message that has come whole (RFC 7692 section 7.2.2).
 pub(crate) fn message(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
-    match piece(bytes, context) {
-        (_, Outcome::Short) => match piece(&[bytes, &[0, 0, 0xff, 0xff]].concat(), context) {
-            (out, Outcome::Short) => (out, Outcome::Failed(InflateError::Corrupt)),
-            other => other,
-        },
-        other => other,
+    match read(bytes, context) {
+        // What a sender leaves out after a final block, or where there is no block, is not missed.
+        (out, Outcome::Whole, true) => (out, Outcome::Whole),
+        (out, failed @ Outcome::Failed(_), _) => (out, failed),
+        _ => {
+            let (out, outcome, _) = read(&[bytes, &[0, 0, 0xff, 0xff]].concat(), context);
+            (out, outcome)
+        }
     }
 }
 
 /// As much of a message as has come.
 pub(crate) fn piece(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
-    let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context };
-    let outcome = reader.blocks().err().unwrap_or(Outcome::Whole);
-    (reader.out.split_off(context.before.len()), outcome)
+    let (out, outcome, _) = read(bytes, context);
+    (out, outcome)
 }
+
+/// What comes of the bytes, and whether they end with a final block or are none.
+fn read(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome, bool) {
+    let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context, last: true };
+    let outcome = reader.blocks().err().unwrap_or(Outcome::Whole);
+    (reader.out.split_off(context.before.len()), outcome, reader.last)
+}
+
+/// The largest distance that can be said.
+const WINDOW: usize = 1 << 15;
 
 const CORRUPT: Outcome = Outcome::Failed(InflateError::Corrupt);
 
-/// How many bits the code of each symbol has.
-type Lengths = [usize];
+/// The symbols whose codes have so many bits, in order.
+type Codes = [Vec<usize>; 16];
 
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -49,12 +60,15 @@ struct Reader<'a> {
     at: usize,
     out: Vec<u8>,
     context: &'a Context<'a>,
+    /// The latest block was a final one.
+    last: bool,
 }
 
 impl Reader<'_> {
     fn blocks(&mut self) -> Result<(), Outcome> {
         while self.at < 8 * self.bytes.len() {
-            let last = self.bits(1)?;
+            self.last = false;
+            let last = self.bits(1)? == 1;
             match self.bits(2)? {
                 0 => self.stored()?,
                 1 => {
@@ -65,7 +79,7 @@ impl Reader<'_> {
                             _ => 8,
                         })
                         .collect();
-                    self.tokens(&lengths, &[5; 32])?;
+                    self.tokens(&codes_of(&lengths, false)?, &codes_of(&[5; 32], false)?)?;
                 }
                 2 => {
                     let (symbols, distances) = self.codes()?;
@@ -73,8 +87,9 @@ impl Reader<'_> {
                 }
                 _ => return Err(CORRUPT),
             }
-            if last == 1 {
+            if last {
                 self.align();
+                self.last = true;
             }
         }
         Ok(())
@@ -117,21 +132,20 @@ impl Reader<'_> {
     }
 
     /// The next symbol (section 3.2.2): codes of a length follow one another, and those of the length before.
-    fn symbol(&mut self, lengths: &Lengths) -> Result<usize, Outcome> {
+    fn symbol(&mut self, codes: &Codes) -> Result<usize, Outcome> {
         let (mut code, mut first) = (0, 0);
-        for length in 1..=15 {
+        for symbols in &codes[1..] {
             code = 2 * code + self.bits(1)?;
-            let symbols = || (0..lengths.len()).filter(|&symbol| lengths[symbol] == length);
-            if let Some(symbol) = symbols().nth(code - first) {
-                return Ok(symbol);
+            if let Some(symbol) = symbols.get(code - first) {
+                return Ok(*symbol);
             }
-            first = 2 * (first + symbols().count());
+            first = 2 * (first + symbols.len());
         }
         Err(CORRUPT)
     }
 
     /// The codes of a block (section 3.2.7).
-    fn codes(&mut self) -> Result<(Vec<usize>, Vec<usize>), Outcome> {
+    fn codes(&mut self) -> Result<(Codes, Codes), Outcome> {
         let sizes = self.bits(14)?;
         let (symbols, distances) = (257 + (sizes & 31), 1 + (sizes >> 5 & 31));
         if symbols > 286 || distances > 30 {
@@ -144,7 +158,14 @@ impl Reader<'_> {
         {
             codes[symbol] = self.bits(3)?;
         }
-        check(&codes, false)?;
+        if codes == [0; 19] {
+            // zlib takes each bit for a code, and then finds nothing that could be sent.
+            for _ in 0..symbols + distances {
+                self.bits(1)?;
+            }
+            return Err(CORRUPT);
+        }
+        let codes = codes_of(&codes, false)?;
         let mut lengths = Vec::new();
         while lengths.len() < symbols + distances {
             let (length, times) = match self.symbol(&codes)? {
@@ -163,12 +184,10 @@ impl Reader<'_> {
             return Err(CORRUPT);
         }
         let distances = lengths.split_off(symbols);
-        check(&lengths, true)?;
-        check(&distances, true)?;
-        Ok((lengths, distances))
+        Ok((codes_of(&lengths, true)?, codes_of(&distances, true)?))
     }
 
-    fn tokens(&mut self, symbols: &Lengths, distances: &Lengths) -> Result<(), Outcome> {
+    fn tokens(&mut self, symbols: &Codes, distances: &Codes) -> Result<(), Outcome> {
         loop {
             let symbol = self.symbol(symbols)?;
             match symbol {
@@ -190,7 +209,7 @@ impl Reader<'_> {
                     let number = self.symbol(distances)?;
                     let base = DISTANCES.get(number).ok_or(CORRUPT)?;
                     let distance = base + self.bits((number / 2).saturating_sub(1))?;
-                    if distance > self.context.window || distance > self.out.len() {
+                    if distance > WINDOW || distance > self.out.len() {
                         return Err(CORRUPT);
                     }
                     for _ in 0..length {
@@ -202,9 +221,17 @@ impl Reader<'_> {
     }
 }
 
-/// Whether codes use all bits and none twice; one code of one bit may be alone, or none, where that is allowed.
-fn check(lengths: &Lengths, lone: bool) -> Result<(), Outcome> {
+/// The codes whose lengths these are. They use all bits and none twice; one code of one bit may be alone, or none, where
+/// that is allowed.
+fn codes_of(lengths: &[usize], lone: bool) -> Result<Codes, Outcome> {
     let used: usize = lengths.iter().filter(|&&length| length > 0).map(|length| 1 << (15 - length)).sum();
     let is_lone = lengths.iter().sum::<usize>() < 2;
-    if used == 1 << 15 || lone && is_lone { Ok(()) } else { Err(CORRUPT) }
+    if used != 1 << 15 && !(lone && is_lone) {
+        return Err(CORRUPT);
+    }
+    let mut codes = Codes::default();
+    for (symbol, &length) in lengths.iter().enumerate() {
+        codes[length].push(symbol);
+    }
+    Ok(codes)
 }

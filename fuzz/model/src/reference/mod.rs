@@ -2,6 +2,7 @@
 //! speed or memory.
 
 pub(crate) mod chunked;
+pub(crate) mod frames;
 pub(crate) mod head;
 pub(crate) mod inflate;
 pub(crate) mod response;
