@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::run::{Outcome, in_ci, run};
+use crate::run::{apt_install, in_ci};
 
 /// What it may be called.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -17,21 +17,11 @@ pub(crate) fn program() -> Result<Option<OsString>, String> {
         eprintln!("Chromium is missing: the test of the chat's page is not run");
         return Ok(None);
     }
-    install()?;
+    apt_install("chromium")?;
     found().map(Some).ok_or("Chromium was installed, but cannot be run".into())
 }
 
 fn found() -> Option<OsString> {
     let runs = |name: &&str| Command::new(name).arg("--version").output().is_ok();
     NAMES.into_iter().find(runs).map(Into::into)
-}
-
-/// Installs the package of Debian; needs to be root.
-fn install() -> Outcome {
-    let apt = |args: &str| {
-        run(Command::new("apt-get").args(args.split(' ')).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    apt("update --quiet=2")
-        .and_then(|()| apt("install --quiet=2 --yes --no-install-recommends chromium"))
-        .map_err(|error| format!("Chromium is missing, and could not be installed: {error}"))
 }

@@ -7,6 +7,7 @@ mod builds;
 mod chromium;
 mod dependencies;
 mod fuzz;
+mod instructions;
 mod licences;
 mod metadata;
 mod python;
@@ -31,6 +32,7 @@ cargo xtask <chore>
   arrows         which crate may use which
   dependencies   every direct dependency has its line in docs/dependencies.md
   licences       licences and sources of all packages; none is unmaintained
+  instructions   what a request costs has not risen
   fuzz           every fuzz target for a short while [--runs N]
 ";
 
@@ -46,6 +48,7 @@ const CHECKS: &[Chore] = &[
     ("arrows", arrows::check),
     ("dependencies", dependencies::check),
     ("licences", licences::check),
+    ("instructions", instructions::check),
     ("fuzz", || fuzz::all(fuzz::RUNS)),
 ];
 

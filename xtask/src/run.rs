@@ -43,6 +43,16 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, String> {
     }
 }
 
+/// Installs packages of Debian, separated by spaces; needs to be root.
+pub(crate) fn apt_install(packages: &str) -> Outcome {
+    let apt = |args: &str| {
+        run(Command::new("apt-get").args(args.split(' ')).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt("update --quiet=2")
+        .and_then(|()| apt(&format!("install --quiet=2 --yes --no-install-recommends {packages}")))
+        .map_err(|error| format!("what is missing could not be installed: {error}"))
+}
+
 /// Whether this is a run of CI, where what is missing on the machine is an error.
 pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some()
