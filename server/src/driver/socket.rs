@@ -91,7 +91,8 @@ impl State {
 
     /// The connection's task has done what it could.
     pub(super) fn leave(&mut self, cx: &mut Context<'_>) {
-        if self.unseen {
+        // Somebody may have begun to wait for room that has come meanwhile.
+        if self.unseen || self.waits_for_room() && self.machine.capacity() > 0 {
             return cx.waker().wake_by_ref();
         }
         self.at_work = false;
@@ -117,12 +118,24 @@ impl State {
         !self.senders.is_empty()
     }
 
+    /// There may be more to look at, in the machine or in these bytes. Says how many of them have been taken.
+    pub(super) fn look_again(&mut self, now: Instant, ahead: &[u8]) -> usize {
+        self.needs_data = false;
+        if ahead.is_empty() { 0 } else { self.machine.receive(now, ahead) }
+    }
+
     /// The application has completed.
     pub(super) fn complete(&mut self, code: CloseCode) {
         self.deaf = true;
-        self.queue = VecDeque::new();
+        (self.queue, self.queued) = (VecDeque::new(), 0);
+        self.close(self.now, code, "");
+    }
+
+    fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
         // To close what is closed is no error.
-        let _ = self.machine.send(self.now, Send::Close { code, reason: "" });
+        let _ = self.machine.send(now, Send::Close { code, reason });
+        // How it has ended.
+        self.needs_data = false;
     }
 
     /// The next message that the machine has.
@@ -156,10 +169,9 @@ impl State {
     /// itself; `others` are to be woken.
     pub(super) fn look_ahead(&mut self, cx: &mut Context<'_>, most: usize, others: &mut Vec<Waker>) -> bool {
         self.unseen = false;
-        loop {
+        while !self.needs_data {
             let full = self.queue.len() >= most || self.queued >= QUEUED;
             if full && self.machine.is_open() {
-                self.needs_data = false;
                 break;
             }
             match self.next() {
@@ -256,8 +268,7 @@ impl<R: Runtime> Socket for Shared<R> {
     fn close(&self, code: CloseCode, reason: &str) {
         let mut state = self.state();
         let now = self.now(&state);
-        // To close what is closed is no error.
-        let _ = state.machine.send(now, Send::Close { code, reason });
+        state.close(now, code, reason);
         let task = state.call();
         drop(state);
         task.map(Waker::wake);

@@ -98,10 +98,8 @@ impl<R: Runtime> Side<R> for Session<R> {
 
     fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..STEPS {
-            if !self.ahead.is_empty() {
-                let taken = self.socket.state().machine.receive(now, &self.ahead);
-                self.ahead.drain(..taken);
-            }
+            let taken = self.socket.state().look_again(now, &self.ahead);
+            self.ahead.drain(..taken);
             self.poll_application(cx);
             let mut others = Vec::new();
             let mut state = self.socket.state();
