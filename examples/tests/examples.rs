@@ -314,6 +314,15 @@ mod served {
         assert_eq!(parts(&answer), ("200", lines));
         let answer = example.ask("GET /cookie", "cookie: a=1; b=x=y\r\n", "");
         assert_eq!(parts(&answer), ("200", "a=1\nb=x=y\n"));
+        // A masked "Hello", and a close frame.
+        let frames = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x88\x80\0\0\0\0";
+        let mut stream = TcpStream::connect(&example.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("not zero");
+        let request = format!("GET /any HTTP/1.1\r\nhost: a\r\n{HANDSHAKE}\r\n");
+        stream.write_all(&[request.as_bytes(), frames].concat()).expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers, then closes");
+        assert!(answer.starts_with(b"HTTP/1.1 101 ") && answer.ends_with(b"\r\n\r\n\x81\x05Hello\x88\0"));
         example.stop();
     }
 

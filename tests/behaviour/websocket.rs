@@ -60,6 +60,7 @@ fn spellings_of_a_handshake(on: On) {
         ("upgrade: websocket", "UPGRADE: WebSocket"),
         ("sec-websocket-version", "Sec-WebSocket-Version"),
         ("connection: Upgrade", "connection: keep-alive\r\nconnection: Upgrade"),
+        ("host: a", "host: a\r\ncontent-length: 0"),
     ] {
         let mut client = server.connect();
         client.send(HANDSHAKE.replace(from, to));

@@ -285,7 +285,7 @@ impl Exchange {
         };
         match Handshake::check(head) {
             Err(refusal) => refuse(refusal.status(), refusal.headers(), &refusal),
-            Ok(_) if length != Length::None => {
+            Ok(_) if !matches!(length, Length::None | Length::Known(0)) => {
                 refuse(Status::BAD_REQUEST, Headers::new(), &"a WebSocket handshake has no body")
             }
             Ok(handshake) => {
