@@ -90,7 +90,7 @@ def first_answer(peer):
 
 COUNTED = {
     "plain": Scenario("http", "closed", "/plaintext"),
-    "json": Scenario("http", "closed", "/json"),
+    "json": Scenario("param", "closed", "/json"),
     "params": Scenario("param", "closed", f"/users/{POST}"),
     "table": Scenario("table", "closed", f"/table150/{POST}"),
     "layers": Scenario("layers", "closed", "/layered/plaintext"),

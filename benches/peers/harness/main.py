@@ -76,7 +76,7 @@ def main():
     if options.nice:  # not for the builds
         be_nice(options.nice)
     print(f"{commit()}, {platform.machine()}, Linux {platform.release()}, {len(CORES)} cores")
-    results = {}
+    results, rows = {}, {}
     for name in scenarios:
         scenario = SCENARIOS.get(name)
         if not scenario:
@@ -84,7 +84,9 @@ def main():
         elif scenario.mode not in ("wrk", "h2load") or build.tool(scenario.mode, f"`{name}`"):
             able = [peer for peer in peers if scenario.needs in peer.can.split()]
             samples = measure.measure(scenario, able, options.rounds, options.seconds)
-            measure.show(name, scenario, able, samples)
+            rows[name] = measure.show(name, scenario, able, samples)
             results[name] = {peer: [asdict(sample) for sample in taken] for peer, taken in samples.items()}
         (TARGET / "results.json").write_text(json.dumps(results, indent=1))
+    if len(rows) > 1:
+        measure.overview(rows, peers)
     sys.exit(1 if results.get("check") else 0)

@@ -61,12 +61,29 @@ def summary(samples):
     }
 
 
+def ranked(peers):
+    """The names of those that ours are compared with."""
+    return [peer.name for peer in peers if not peer.ours and not peer.ceiling]
+
+
+def overview(rows, peers):
+    """CPU time per request of every peer in every scenario, and its ratio to the best."""
+    best = {name: min((row["cpu"] for peer, row in of.items() if peer in ranked(peers)), default=float("nan"))
+            for name, of in rows.items()}
+    def cell(name, peer):
+        row = rows[name].get(peer.name)
+        return f"{row['cpu']:.3g} ({row['cpu'] / best[name]:.2f})" if row else ""
+    report.headline("CPU µs per request or message (q15), and its ratio to the best of the others")
+    report.table(["", *rows], [(peer.name, *(cell(name, peer) for name in rows)) for peer in peers
+                               if any(peer.name in of for of in rows.values())])
+
+
 def show(name, scenario, peers, samples):
     rows = {peer: summary(taken) for peer, taken in samples.items()}
     if not rows:
         return rows
-    ranked = [p.name for p in peers if p.name in rows and not p.ours and not p.ceiling]
-    best = {what: best(rows[peer][what] for peer in ranked) if ranked else float("nan")
+    others = [rows[name] for name in ranked(peers) if name in rows]
+    best = {what: best((row[what] for row in others), default=float("nan"))
             for what, best in (("rate", max), ("cpu", min), ("p50", min), ("p99", min))}
     heads = ["", "per s (q85)", "× best", "CPU µs (q15)", "× best", "CPU µs (median)", "busy"]
     if scenario.latency:

@@ -18,8 +18,9 @@ class Peer:
     """No server, but what the machine or a library costs alone: not ranked."""
 
 
-RAW = "http pipelined param echo"
-FULL = RAW + " table layers static ws"
+RAW = "http pipelined threads param echo"
+CLOSING = RAW + " fresh"
+FULL = CLOSING + " table layers static ws"
 OURS = FULL + " deflate"
 
 PEERS = [
@@ -28,9 +29,9 @@ PEERS = [
     Peer("stelo-async-std", OURS, "stelo-peer", "async-std", ours=True),
     Peer("epoll", "http pipelined", "ceiling", env={"IO": "epoll"}, ceiling=True),
     Peer("io_uring", "http pipelined", "ceiling", env={"IO": "uring"}, ceiling=True),
-    Peer("tokio-floor", "http pipelined", "tokio-floor", ceiling=True),
+    Peer("tokio-floor", "http pipelined threads", "tokio-floor", ceiling=True),
     Peer("may-minihttp", RAW, "may-minihttp-peer"),
-    Peer("hyper", RAW + " h2", "hyper-raw"),
+    Peer("hyper", CLOSING + " h2", "hyper-raw"),
     Peer("xitca", FULL + " h2", "xitca-peer"),
     Peer("ntex-tokio", FULL, "ntex-peer", "rt-tokio"),
     Peer("ntex-uring", FULL, "ntex-peer", "rt-uring"),
@@ -42,7 +43,7 @@ PEERS = [
     Peer("trillium-smol", FULL + " h2", "trillium-peer", "rt-smol"),
     Peer("fastwebsockets", "ws", "fastws"),
     Peer("tungstenite", "ws", "tungst"),
-    Peer("nginx", RAW + " static h2", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
+    Peer("nginx", CLOSING + " static h2", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
     Peer("uvicorn", FULL + " deflate", command=(
         "uvicorn", "--app-dir", "{starlette}", "app:app", "--port", "{port}", "--workers", "{threads}",
         "--no-access-log", "--log-level", "warning")),

@@ -1,4 +1,6 @@
 //! ntex on tokio (feature `rt-tokio`) or on io_uring (`rt-uring`).
+#![recursion_limit = "512"] // for ten layers
+
 use ntex::http::header::{HeaderName, HeaderValue};
 use ntex::service::{Middleware, Service, ServiceCtx, fn_factory_with_config, fn_service};
 use ntex::util::Bytes;
@@ -22,13 +24,15 @@ async fn ws_echo(req: HttpRequest) -> Result<HttpResponse, Error> {
 struct Layer;
 
 #[derive(Debug)]
-struct Layered<S>(S);
+struct Layered<S> {
+    service: S,
+}
 
 impl<S, C> Middleware<S, C> for Layer {
     type Service = Layered<S>;
 
     fn create(&self, service: S, _: C) -> Self::Service {
-        Layered(service)
+        Layered { service }
     }
 }
 
@@ -39,15 +43,15 @@ where
     type Response = web::WebResponse;
     type Error = web::Error;
 
-    ntex::forward_ready!(0);
-    ntex::forward_shutdown!(0);
+    ntex::forward_ready!(service);
+    ntex::forward_shutdown!(service);
 
     async fn call(
         &self,
         req: web::WebRequest<E>,
         ctx: ServiceCtx<'_, Self>,
     ) -> Result<Self::Response, Self::Error> {
-        let mut response = ctx.call(&self.0, req).await?;
+        let mut response = ctx.call(&self.service, req).await?;
         if response.status().is_server_error() {
             response.headers_mut().insert(HeaderName::from_static("x-failed"), HeaderValue::from_static("1"));
         }
@@ -65,8 +69,10 @@ async fn main() -> std::io::Result<()> {
     HttpServer::new(async || {
         // The type of each layer holds those within, so they cannot be added in a loop.
         let layered = web::resource("/layered/plaintext").route(web::get().to(|| async { common::HELLO }));
-        let layered = layered.wrap(Layer).wrap(Layer).wrap(Layer).wrap(Layer).wrap(Layer);
-        let layered = layered.wrap(Layer).wrap(Layer).wrap(Layer).wrap(Layer).wrap(Layer);
+        let layered =
+            layered.middleware(Layer).middleware(Layer).middleware(Layer).middleware(Layer).middleware(Layer);
+        let layered =
+            layered.middleware(Layer).middleware(Layer).middleware(Layer).middleware(Layer).middleware(Layer);
         let app = App::new()
             .route("/plaintext", web::get().to(|| async { common::HELLO }))
             .route("/json", web::get().to(|| async { web::types::Json(common::Message::hello()) }))

@@ -9,7 +9,7 @@ use xitca_web::handler::{
 use xitca_web::http::WebResponse;
 use xitca_web::http::header::{HeaderName, HeaderValue};
 use xitca_web::route::{get, post};
-use xitca_web::service::Service;
+use xitca_web::service::{Service, ServiceExt};
 use xitca_web::service::file::ServeDir;
 
 async fn ws(mut ws: WebSocket<RequestBody>) -> WebSocket<RequestBody> {
@@ -49,7 +49,7 @@ fn main() -> std::io::Result<()> {
     let files = std::path::PathBuf::from(common::static_dir()).parent().unwrap().to_owned();
     let h2 = std::env::var("H2").is_ok_and(|v| v == "1");
     // The type of each layer holds those within, so they cannot be added in a loop.
-    let layered = get(handler_service(async || common::HELLO))
+    let layered = handler_service(async || common::HELLO)
         .enclosed_fn(layer)
         .enclosed_fn(layer)
         .enclosed_fn(layer)
@@ -66,7 +66,7 @@ fn main() -> std::io::Result<()> {
         .at("/users/{id}/posts/{slug}", get(handler_service(post_of_user)))
         .at("/echo", post(handler_service(echo)))
         .at("/ws", get(handler_service(ws)))
-        .at("/layered/plaintext", layered)
+        .at("/layered/plaintext", get(layered))
         .at("/static", ServeDir::new(files));
     let app = common::table("{id}", "{slug}")
         .into_iter()
