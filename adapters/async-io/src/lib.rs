@@ -1,45 +1,36 @@
-//! Sockets and timers of async-io, which smol and async-std have in common; their adapters add the executor.
+//! What the adapters of smol and async-std have in common: an executor for a thread, with its sockets and timers.
 //!
-//! Everything here works on any thread and in any task: async-io has one reactor for the whole process, driven by
-//! whichever thread is blocked on a future just then.
+//! [`block_on`] drives async-executor, which both rest on, and a reactor for the sockets and timers of that thread
+//! alone, one system call per turn. Outside of it there is the process-wide executor, which the adapter adds; sockets
+//! and timers are then those of async-io. A [`Handle`] knows which it is. Within `block_on` async-io works as well, for
+//! the timers and sockets that applications make with it: a thread of its own drives it.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `thread.rs` | the executor of a thread, and handles to it |
+//! | `reactor.rs` | waiting: sockets that become ready, timers that ring, wake-ups |
+//! | `parker.rs` | wake-ups of a thread that waits |
+//! | `source.rs` | what is known of one socket, and who waits for it |
+//! | `timers.rs` | who waits for which moment |
+//! | `io.rs` | a socket in either of the two reactors |
+//! | `stream.rs`, `listener.rs`, `sleep.rs` | what the contract of executors asks for |
 
+mod io;
 mod listener;
+mod parker;
+mod reactor;
 mod sleep;
+mod source;
 mod stream;
+mod thread;
+mod timers;
 
-use std::io;
-use std::task::{Context, Poll, ready};
-
-use async_io::Async;
 use stelo_runtime::signals;
 
 pub use listener::Listener;
 pub use sleep::Sleep;
 pub use stream::Stream;
+pub use thread::{Handle, block_on};
 
 /// The signals that the process gets.
 pub type Signals = signals::Signals<Stream>;
-
-/// Catches `SIGINT` and `SIGTERM` from now on.
-///
-/// # Errors
-/// The system refuses.
-pub fn signals() -> io::Result<Signals> {
-    Signals::new(Stream::from_unix)
-}
-
-/// Tries `operation`, and waits with `poll_ready` while the system says that it would block.
-fn poll_io<T, R>(
-    io: &Async<T>,
-    cx: &mut Context<'_>,
-    poll_ready: impl Fn(&Async<T>, &mut Context<'_>) -> Poll<io::Result<()>>,
-    mut operation: impl FnMut(&T) -> io::Result<R>,
-) -> Poll<io::Result<R>> {
-    loop {
-        match operation(io.get_ref()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(poll_ready(io, cx))?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return Poll::Ready(result),
-        }
-    }
-}

@@ -1,20 +1,39 @@
-//! A timer of async-io.
+//! A timer in one of the two reactors.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Timer;
 use stelo_runtime::{Clock, Instant};
 
+use crate::io::Place;
+use crate::reactor::Reactor;
+use crate::timers::Key;
+
 /// A timer.
 #[derive(Debug)]
-pub struct Sleep(Timer);
+pub struct Sleep(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Thread { reactor: Arc<Reactor>, deadline: Instant, key: Option<Key> },
+    Process(Timer),
+}
 
 impl Sleep {
-    /// A timer that completes at `deadline`.
-    pub fn until(deadline: Instant) -> Self {
-        Self(Timer::at(Clock::to_std(deadline)))
+    pub(crate) fn until(deadline: Instant, place: Place) -> Self {
+        Self(match place {
+            Some(reactor) => Kind::Thread { reactor, deadline, key: None },
+            None => Kind::process(deadline),
+        })
+    }
+}
+
+impl Kind {
+    fn process(deadline: Instant) -> Self {
+        Self::Process(Timer::at(Clock::to_std(deadline)))
     }
 }
 
@@ -22,13 +41,41 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(())
+        loop {
+            match &mut self.0 {
+                Kind::Thread { reactor, deadline, key } => {
+                    if *deadline <= Clock::now() {
+                        return Poll::Ready(());
+                    }
+                    if reactor.wake_at(key, *deadline, cx) {
+                        return Poll::Pending;
+                    }
+                    // The thread has ended.
+                    self.0 = Kind::process(*deadline);
+                }
+                Kind::Process(timer) => {
+                    ready!(Pin::new(timer).poll(cx));
+                    return Poll::Ready(());
+                }
+            }
+        }
     }
 }
 
 impl stelo_runtime::Sleep for Sleep {
-    fn reset(&mut self, deadline: Instant) {
-        self.0.set_at(Clock::to_std(deadline));
+    fn reset(&mut self, moved: Instant) {
+        match &mut self.0 {
+            // A timer that is set is left alone until the next poll: it may do.
+            Kind::Thread { deadline, .. } => *deadline = moved,
+            Kind::Process(timer) => timer.set_at(Clock::to_std(moved)),
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Kind::Thread { reactor, key: Some(key), .. } = &self.0 {
+            reactor.cancel(*key);
+        }
     }
 }

@@ -3,12 +3,12 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use async_io::Async;
 use stelo_runtime::{Address, socket};
 
-use crate::poll_io;
+use crate::io::{Io, Place};
+use crate::source::Direction;
 
 /// A connection: TCP or Unix.
 #[derive(Debug)]
@@ -16,152 +16,67 @@ pub struct Stream(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(Connection<TcpStream>, SocketAddr),
-    Unix(Connection<UnixStream>),
+    Tcp(Io<TcpStream>, SocketAddr),
+    Unix(Io<UnixStream>),
 }
 
-/// Runs `$body` on the connection, whatever its kind.
+/// Runs `$body` on the socket, whatever its kind.
 macro_rules! either {
-    ($stream:expr, $connection:ident => $body:expr) => {
+    ($stream:expr, $io:ident => $body:expr) => {
         match $stream {
-            Kind::Tcp($connection, _) => $body,
-            Kind::Unix($connection) => $body,
+            Kind::Tcp($io, _) => $body,
+            Kind::Unix($io) => $body,
         }
     };
 }
 
 impl Stream {
     /// A TCP connection that was accepted from `peer`.
-    pub(crate) fn from_tcp(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn from_tcp(stream: TcpStream, peer: SocketAddr, place: &Place) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        Ok(Self(Kind::Tcp(Connection::new(stream)?, peer)))
+        Ok(Self(Kind::Tcp(Io::new(stream, place)?, peer)))
     }
 
     /// A Unix connection in non-blocking mode.
-    pub(crate) fn from_unix(stream: UnixStream) -> io::Result<Self> {
-        Ok(Self(Kind::Unix(Connection::new(stream)?)))
+    pub(crate) fn from_unix(stream: UnixStream, place: &Place) -> io::Result<Self> {
+        Ok(Self(Kind::Unix(Io::new(stream, place)?)))
     }
 }
 
 impl stelo_runtime::Stream for Stream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        either!(&mut self.0, connection => connection.poll_read(cx, buf))
+        let room = buf.len();
+        // A read that takes less than it could leaves nothing. The end is read again and again.
+        let drained = |n: &usize| 0 < *n && *n < room;
+        either!(&mut self.0, io => io.poll(Direction::Read, cx, |mut io| io.read(buf), drained))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        either!(&self.0, connection => {
-            poll_io(&connection.io, cx, Async::poll_writable, |mut io| io.write(buf))
-        })
+        let drained = |n: &usize| *n < buf.len();
+        either!(&mut self.0, io => io.poll(Direction::Write, cx, |mut io| io.write(buf), drained))
     }
 
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        either!(&self.0, connection => {
-            poll_io(&connection.io, cx, Async::poll_writable, |mut io| io.write_vectored(bufs))
-        })
+        // How much it could be is not counted: the next write finds out.
+        either!(&mut self.0, io => io.poll(Direction::Write, cx, |mut io| io.write_vectored(bufs), |_| false))
     }
 
     fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(either!(&self.0, connection => connection.io.get_ref().shutdown(Shutdown::Write)))
+        Poll::Ready(either!(&self.0, io => io.get_ref().shutdown(Shutdown::Write)))
     }
 
     fn peer_address(&self) -> Option<Address> {
         match &self.0 {
             Kind::Tcp(_, peer) => Some(Address::Ip(*peer)),
-            Kind::Unix(connection) => socket::peer_address(&connection.io).ok()?,
+            Kind::Unix(io) => socket::peer_address(io.get_ref()).ok()?,
         }
     }
 
     fn local_address(&self) -> Option<Address> {
-        either!(&self.0, connection => socket::local_address(&connection.io).ok()?)
-    }
-}
-
-/// A socket, and what is known of its receive buffer.
-#[derive(Debug)]
-struct Connection<T> {
-    io: Async<T>,
-    /// The last read took less than it could have: nothing was left then.
-    drained: bool,
-}
-
-impl<T: async_io::IoSafe + std::os::fd::AsFd> Connection<T> {
-    fn new(socket: T) -> io::Result<Self> {
-        Ok(Self { io: Async::new_nonblocking(socket)?, drained: false })
-    }
-}
-
-impl<T> Connection<T>
-where
-    for<'a> &'a T: Read,
-{
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if std::mem::take(&mut self.drained) {
-            // Waiting at once saves the system call that would only say so. What has come since then is not missed:
-            // the reactor is told the state, not the change. Asked twice, since its first answer may be of the past.
-            ready!(self.io.poll_readable(cx))?;
-            ready!(self.io.poll_readable(cx))?;
-        }
-        let n = ready!(poll_io(&self.io, cx, Async::poll_readable, |mut io| io.read(buf)))?;
-        self.drained = 0 < n && n < buf.len();
-        Poll::Ready(Ok(n))
+        either!(&self.0, io => socket::local_address(io.get_ref()).ok()?)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-    use std::net::TcpListener;
-
-    use stelo_runtime::Stream as _;
-
-    use super::*;
-
-    fn pair() -> (TcpStream, Stream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (server, peer) = listener.accept().unwrap();
-        (client, Stream::from_tcp(server, peer).unwrap())
-    }
-
-    #[test]
-    fn small_writes_are_not_held_back() {
-        let (_client, stream) = pair();
-        let Kind::Tcp(connection, _) = &stream.0 else { panic!() };
-        assert!(connection.io.get_ref().nodelay().unwrap());
-    }
-
-    #[test]
-    fn what_comes_between_a_short_read_and_the_next_is_read() {
-        let (mut client, mut stream) = pair();
-        async_io::block_on(async {
-            let mut buf = [0; 8];
-            for message in [b"one".as_slice(), b"two", b"eightful", b"x"] {
-                client.write_all(message).unwrap();
-                let n = poll_fn(|cx| stream.poll_read(cx, &mut buf)).await.unwrap();
-                assert_eq!(&buf[..n], message);
-            }
-            drop(client);
-            assert_eq!(poll_fn(|cx| stream.poll_read(cx, &mut buf)).await.unwrap(), 0);
-        });
-    }
-
-    #[test]
-    fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
-        let (mut client, mut stream) = pair();
-        async_io::block_on(async {
-            let mut buf = [0; 8];
-            for _ in 0..3 {
-                client.write_all(b"ping").unwrap();
-                assert_eq!(poll_fn(|cx| stream.poll_read(cx, &mut buf)).await.unwrap(), 4);
-                poll_fn(|cx| {
-                    for _ in 0..3 {
-                        assert!(stream.poll_read(cx, &mut buf).is_pending());
-                    }
-                    Poll::Ready(())
-                })
-                .await;
-            }
-        });
-    }
-}
+mod tests;

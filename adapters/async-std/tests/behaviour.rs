@@ -1,3 +1,8 @@
 //! The behaviour that every adapter has to show.
 
 stelo_runtime::suite!(stelo_async_std::AsyncStd);
+
+#[test]
+fn dropped_at_the_end() {
+    stelo_runtime::check::tasks::dropped_at_the_end::<stelo_async_std::AsyncStd>();
+}

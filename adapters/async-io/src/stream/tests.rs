@@ -1,0 +1,133 @@
+use std::future::poll_fn;
+use std::net::TcpListener;
+use std::thread;
+
+use stelo_runtime::Stream as _;
+
+use super::*;
+use crate::{Handle, block_on};
+
+/// Runs the case in either reactor.
+fn both(case: impl AsyncFn(&Place)) {
+    async_io::block_on(case(&None));
+    block_on(async |handle| case(&handle.place()).await).unwrap();
+}
+
+fn pair(place: &Place) -> (TcpStream, Stream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (server, peer) = listener.accept().unwrap();
+    (client, Stream::from_tcp(server, peer, place).unwrap())
+}
+
+async fn read(stream: &mut Stream, buf: &mut [u8]) -> io::Result<usize> {
+    poll_fn(|cx| stream.poll_read(cx, buf)).await
+}
+
+#[test]
+fn small_writes_are_not_held_back() {
+    let (_client, stream) = pair(&None);
+    let Kind::Tcp(io, _) = &stream.0 else { panic!() };
+    assert!(io.get_ref().nodelay().unwrap());
+}
+
+#[test]
+fn what_comes_between_a_short_read_and_the_next_is_read() {
+    both(async |place| {
+        let (mut client, mut stream) = pair(place);
+        let mut buf = [0; 8];
+        for message in [b"one".as_slice(), b"two", b"eightful", b"x"] {
+            client.write_all(message).unwrap();
+            let n = read(&mut stream, &mut buf).await.unwrap();
+            assert_eq!(&buf[..n], message);
+        }
+        drop(client);
+        for _ in 0..2 {
+            assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 0);
+        }
+    });
+}
+
+#[test]
+fn an_end_that_comes_with_the_last_bytes_is_seen() {
+    both(async |place| {
+        let (mut client, mut stream) = pair(place);
+        let mut buf = [0; 8];
+        // The first read waits, so that the system tells of bytes and end at once.
+        poll_fn(|cx| {
+            assert!(stream.poll_read(cx, &mut buf).is_pending());
+            client.write_all(b"bye").unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 3);
+        assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
+    both(async |place| {
+        let (mut client, mut stream) = pair(place);
+        let mut buf = [0; 8];
+        for _ in 0..3 {
+            client.write_all(b"ping").unwrap();
+            assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 4);
+            poll_fn(|cx| {
+                for _ in 0..3 {
+                    assert!(stream.poll_read(cx, &mut buf).is_pending());
+                }
+                Poll::Ready(())
+            })
+            .await;
+        }
+    });
+}
+
+#[test]
+fn a_stream_is_read_on_another_thread() {
+    block_on(async |handle| {
+        let (mut client, mut stream) = pair(&handle.place());
+        let reader = thread::spawn(move || {
+            async_io::block_on(async {
+                let mut buf = [0; 8];
+                let mut sum = 0;
+                while let n @ 1.. = read(&mut stream, &mut buf).await.unwrap() {
+                    sum += n;
+                }
+                sum
+            })
+        });
+        for _ in 0..1000 {
+            client.write_all(b"ping").unwrap();
+            // The reactor runs only while this waits.
+            yield_now(&handle).await;
+        }
+        drop(client);
+        while !reader.is_finished() {
+            yield_now(&handle).await;
+        }
+        assert_eq!(reader.join().unwrap(), 4000);
+    })
+    .unwrap();
+}
+
+async fn yield_now(handle: &Handle) {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        handle.yield_now(cx);
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn a_stream_that_outlives_its_executor_says_so() {
+    let mut buf = [0; 8];
+    let (_client, mut stream) = block_on(async |handle| pair(&handle.place())).unwrap();
+    assert!(async_io::block_on(read(&mut stream, &mut buf)).is_err());
+}

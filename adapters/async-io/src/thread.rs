@@ -1,0 +1,190 @@
+//! The executor of a thread, and handles to it.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use async_executor::Executor;
+use futures_lite::FutureExt;
+use stelo_runtime::Instant;
+use stelo_runtime::socket::Socket;
+
+use crate::io::Place;
+use crate::parker::Flag;
+use crate::reactor::{Driver, Reactor};
+use crate::{Listener, Signals, Sleep, Stream};
+
+/// An executor: that of a thread, or the one of the process.
+#[derive(Clone, Debug, Default)]
+pub struct Handle(Option<Weak<Thread>>);
+
+#[derive(Debug)]
+struct Thread {
+    executor: Executor<'static>,
+    reactor: Arc<Reactor>,
+}
+
+thread_local! {
+    /// The executor of the enclosing `block_on`.
+    static CURRENT: RefCell<Handle> = const { RefCell::new(Handle(None)) };
+}
+
+/// Puts back what was the current executor before.
+struct Restore(Handle);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(std::mem::take(&mut self.0));
+    }
+}
+
+/// Makes an executor for the calling thread, and runs `main` on it until it completes. What was spawned and has not
+/// ended by then is dropped.
+///
+/// # Errors
+/// The system refuses.
+pub fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<F::Output> {
+    let mut driver = Driver::new()?;
+    let thread = Arc::new(Thread { executor: Executor::new(), reactor: driver.reactor.clone() });
+    // Weak, since tasks hold handles, and the executor holds tasks.
+    let handle = Handle(Some(Arc::downgrade(&thread)));
+    let _restore = Restore(CURRENT.replace(handle.clone()));
+
+    let mut main = pin!(async { main(handle).await });
+    let mut tasks = pin!(thread.executor.run(pending::<Infallible>()));
+    // Two, so that either is polled only if it has something to do.
+    let [(main_flag, main_waker), (tasks_flag, tasks_waker)] = [(); 2].map(|()| {
+        let flag = Flag::new(driver.reactor.parker.clone());
+        (flag.clone(), Waker::from(flag))
+    });
+    loop {
+        driver.reactor.parker.look_around();
+        if main_flag.take()
+            && let Poll::Ready(output) = main.as_mut().poll(&mut Context::from_waker(&main_waker))
+        {
+            return Ok(output);
+        }
+        if tasks_flag.take()
+            && let Poll::Ready(never) = tasks.as_mut().poll(&mut Context::from_waker(&tasks_waker))
+        {
+            match never {}
+        }
+        driver.turn()?;
+    }
+}
+
+impl Handle {
+    /// The executor of the enclosing [`block_on`], else that of the process.
+    pub fn current() -> Self {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Runs a future beside the others; on the executor of the process by means of `process`.
+    pub fn spawn<F>(&self, future: F, process: impl FnOnce(F))
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match &self.0 {
+            // An executor that is gone drops what it gets, as it has dropped the rest.
+            Some(thread) => {
+                if let Some(thread) = thread.upgrade() {
+                    // A panic would end the thread: the panic hook has reported it, and nobody waits for the result.
+                    // Not in an async block, which would take the room of the future twice.
+                    thread.executor.spawn(AssertUnwindSafe(future).catch_unwind()).detach();
+                }
+            }
+            None => process(future),
+        }
+    }
+
+    /// See [`Runtime::yield_now`](stelo_runtime::Runtime::yield_now).
+    pub fn yield_now(&self, cx: &mut Context<'_>) {
+        match self.place() {
+            Some(reactor) => reactor.wake_later(cx.waker().clone()),
+            None => cx.waker().wake_by_ref(),
+        }
+    }
+
+    /// A timer that completes at `deadline`.
+    pub fn sleep(&self, deadline: Instant) -> Sleep {
+        Sleep::until(deadline, self.place())
+    }
+
+    /// Has a bound socket listen.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
+        Listener::new(socket.listen(backlog)?, &self.place())
+    }
+
+    /// Catches `SIGINT` and `SIGTERM` from now on.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn signals(&self) -> io::Result<Signals> {
+        Signals::new(|stream| Stream::from_unix(stream, &self.place()))
+    }
+
+    /// The reactor of the thread. Where that is gone, async-io takes its place.
+    pub(crate) fn place(&self) -> Place {
+        self.0.as_ref().and_then(Weak::upgrade).map(|thread| thread.reactor.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use stelo_runtime::{Clock, Sleep as _};
+
+    use super::*;
+
+    #[test]
+    fn timers_of_async_io_ring_here_too() {
+        block_on(async |_| async_io::Timer::after(Duration::from_millis(1)).await).unwrap();
+    }
+
+    #[test]
+    fn a_timer_outlives_its_executor() {
+        let mut sleep =
+            block_on(async |handle| handle.sleep(Clock::now() + Duration::from_secs(3600))).unwrap();
+        sleep.reset(Clock::now() + Duration::from_millis(1));
+        async_io::block_on(sleep);
+    }
+
+    #[test]
+    fn a_timer_that_is_set_elsewhere_ends_a_longer_wait() {
+        let mut timely = false;
+        block_on(async |handle| {
+            let mut patience = pin!(handle.sleep(Clock::now() + Duration::from_secs(20)));
+            let rung = Arc::new(AtomicBool::new(false));
+            let mut thread = None;
+            poll_fn(|cx| {
+                let patience = patience.as_mut().poll(cx);
+                thread.get_or_insert_with(|| {
+                    let (sleep, rung) = (handle.sleep(Clock::now() + Duration::from_millis(5)), rung.clone());
+                    let waker = cx.waker().clone();
+                    thread::spawn(move || {
+                        async_io::block_on(sleep);
+                        rung.store(true, Ordering::Release);
+                        waker.wake();
+                    })
+                });
+                timely = rung.load(Ordering::Acquire);
+                if timely { Poll::Ready(()) } else { patience }
+            })
+            .await;
+        })
+        .unwrap();
+        assert!(timely);
+    }
+}
