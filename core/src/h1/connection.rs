@@ -169,14 +169,17 @@ impl Connection {
 
     // Memory
 
-    /// Takes away the buffers of a connection that has nothing in them, as while it waits for bytes; `None` if it has.
+    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
     pub fn release(&mut self) -> Option<Buffers> {
-        if !self.input.is_empty() || !self.output.is_empty() {
+        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
+        if !idle || !self.input.is_empty() || !self.output.is_empty() || self.reader.is_partial() {
             return None;
         }
-        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
-        let head = if idle && !self.reader.is_partial() { self.reader.release() } else { None };
-        Some(Buffers { input: self.input.release(), output: self.output.release(), head })
+        Some(Buffers {
+            input: self.input.release(),
+            output: self.output.release(),
+            head: self.reader.release(),
+        })
     }
 
     /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.

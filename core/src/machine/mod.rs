@@ -59,7 +59,7 @@ pub trait Machine {
     /// [`close_state`](Self::close_state) again.
     fn shutdown(&mut self, now: Instant);
 
-    /// Takes away the buffers of a connection that has nothing in them, as while it waits for bytes; `None` if it has.
+    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
     fn release(&mut self) -> Option<Buffers>;
 
     /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.

@@ -1,4 +1,4 @@
-//! Buffers of idle connections, shared by the connections of a thread: who waits for bytes holds none.
+//! Buffers of idle connections, shared by the connections of a thread: who waits for a request holds none.
 
 use std::cell::RefCell;
 
@@ -20,7 +20,7 @@ pub(super) fn lend(machine: &mut impl Machine) {
     }
 }
 
-/// Takes the buffers of a connection back, if there is nothing in them.
+/// Takes the buffers of a connection back, if it is idle.
 pub(super) fn reclaim(machine: &mut impl Machine) {
     if let Some(buffers) = machine.release() {
         POOL.with_borrow_mut(|pool| {

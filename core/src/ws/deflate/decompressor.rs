@@ -21,6 +21,7 @@ pub struct Decompressor {
     within: bool,
     /// Something of this message has been read, and not a final block last.
     within_block: bool,
+    finals: Finals,
 }
 
 impl Decompressor {
@@ -30,7 +31,14 @@ impl Decompressor {
     const STEP: usize = 1 << 10;
 
     pub(super) const fn new(side: Side) -> Option<Self> {
-        Some(Self { side, state: None, window: Vec::new(), within: false, within_block: false })
+        Some(Self {
+            side,
+            state: None,
+            window: Vec::new(),
+            within: false,
+            within_block: false,
+            finals: Finals { seen: 0, read: 0 },
+        })
     }
 
     /// Decompresses the next piece of a message, `last` being true for its last one, and writes it to the end of
@@ -51,10 +59,9 @@ impl Decompressor {
         if last {
             // A sender that has sent nothing after a final block, or nothing at all, has left out an empty block.
             if self.within_block {
-                self.read(&TAIL, start, message, limit)?;
+                self.finish(message.get(start..).unwrap_or_default())?;
             }
-            self.within = false;
-            self.within_block = false;
+            (self.within, self.within_block, self.finals) = (false, false, Finals { seen: 0, read: 0 });
         }
         match &mut self.state {
             Some(state) if last && !self.side.takeover => {
@@ -85,10 +92,14 @@ impl Decompressor {
         let mut more = true;
         while more || !bytes.is_empty() {
             let len = message.len();
-            let room = Self::STEP.max(2 * bytes.len()).max(len).min(limit.saturating_sub(len));
+            let room = Self::STEP.max(4 * bytes.len()).min(limit.saturating_sub(len));
             let (read, written) = (state.total_in(), state.total_out());
             let status = if room > 0 {
-                message.reserve_exact(room);
+                if message.capacity() < len + room {
+                    // Doubled, so that what is there is not moved each time.
+                    let most = (2 * len).max(len + room).min(limit);
+                    message.reserve_exact(most - len);
+                }
                 message.resize(len + room, 0);
                 state.decompress(bytes, &mut message[len..], InflateFlush::SyncFlush)
             } else {
@@ -100,13 +111,13 @@ impl Decompressor {
             bytes = &bytes[read..];
             message.truncate(len + written.min(room));
             self.within_block |= read > 0;
+            self.finals.read += read;
             match status {
                 _ if written > room => return Err(InflateError::TooLarge),
-                // A final block: what follows is a stream of its own, which may refer to what came before.
+                // A final block.
                 Ok(Status::StreamEnd) => {
-                    state.reset(false);
-                    tell(state, &self.window)?;
-                    tell(state, message.get(start..).unwrap_or_default())?;
+                    self.finals.another()?;
+                    restart(state, &self.window, message.get(start..).unwrap_or_default())?;
                     self.within_block = false;
                     more = false;
                 }
@@ -118,6 +129,27 @@ impl Decompressor {
             }
         }
         Ok(())
+    }
+
+    /// Reads the end that is not sent. If a block ends there, the byte behind it is not read, and the message is whole.
+    fn finish(&mut self, fresh: &[u8]) -> Result<(), InflateError> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let end = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 0];
+        let (read, written) = (state.total_in(), state.total_out());
+        let status = state.decompress(&end, &mut [0], InflateFlush::Block);
+        let is_empty = state.total_in() - read == TAIL.len() as u64 && state.total_out() == written;
+        if status != Ok(Status::Ok) || !is_empty {
+            return Err(InflateError::Corrupt);
+        }
+        self.finals.read += TAIL.len();
+        // That block may have been a final one.
+        match state.decompress(&[], &mut [0], InflateFlush::NoFlush) {
+            Ok(Status::StreamEnd) => {
+                self.finals.another()?;
+                restart(state, &self.window, fresh)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings the window up to date.
@@ -142,6 +174,31 @@ impl Decompressor {
     pub fn held(&self) -> usize {
         self.window.capacity() + self.state.as_ref().map_or(0, |_| Self::STATE)
     }
+}
+
+/// The final blocks of a message. After each of them the library has to be told the window anew: so they are counted, lest
+/// a few bytes be much work.
+struct Finals {
+    seen: usize,
+    /// How many bytes of the message have been read.
+    read: usize,
+}
+
+impl Finals {
+    /// A message has one of them, and one more for so many bytes.
+    const EVERY: usize = 1 << 10;
+
+    fn another(&mut self) -> Result<(), InflateError> {
+        self.seen += 1;
+        if self.seen > 1 + self.read / Self::EVERY { Err(InflateError::Corrupt) } else { Ok(()) }
+    }
+}
+
+/// What follows a final block is a stream of its own, which may refer to what came before.
+fn restart(state: &mut Inflate, window: &[u8], fresh: &[u8]) -> Result<(), InflateError> {
+    state.reset(false);
+    tell(state, window)?;
+    tell(state, fresh)
 }
 
 /// Tells a state that is between blocks what came before.

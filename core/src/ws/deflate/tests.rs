@@ -107,6 +107,10 @@ fn corrupt_messages() {
     for (what, message) in [
         ("a block of the reserved kind", "06"),
         ("a stored block whose lengths contradict each other", "00050005ff48656c6c6f00"),
+        ("a stored block that is cut off", "000500faff4865"),
+        ("a block that is cut off", "f248cd"),
+        ("a header that is cut off", "148ec101c0"),
+        ("final blocks and nothing else", "0300030003000300"),
         ("a reference to before the first byte", "f200110000"),
         ("codes of lengths that no code has", "04c0ffffffff0000"),
         ("no code for the end", "04c081080000000010ff6bfb"),

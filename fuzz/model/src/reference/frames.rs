@@ -25,30 +25,26 @@ pub(crate) struct Rules {
     pub(crate) limits: Limits,
 }
 
-/// Everything that is heard, and what has come of a message that is not complete; nothing if a compressed message is cut
-/// off, for then nobody knows what comes of the next one.
-pub(crate) fn read(bytes: &[u8], rules: Rules) -> Option<(Vec<Heard>, Vec<u8>)> {
+/// Everything that is heard, and what has come of a message that is not complete.
+pub(crate) fn read(bytes: &[u8], rules: Rules) -> (Vec<Heard>, Vec<u8>) {
     let mut reader = Reader { rest: bytes, rules, heard: Vec::new(), begun: None, before: Vec::new() };
     loop {
         match reader.frame() {
             Ok(()) => {}
             Err(Stop::Short) => break,
-            Err(Stop::CutOff) => return None,
             Err(Stop::Closed(code, reason)) => {
                 reader.heard.push(Heard::Closed(code, reason));
                 break;
             }
         }
     }
-    Some((reader.heard, reader.begun.map(|message| message.out).unwrap_or_default()))
+    (reader.heard, reader.begun.map(|message| message.out).unwrap_or_default())
 }
 
 /// Why nothing more is read.
 enum Stop {
     /// More bytes have to come.
     Short,
-    /// A compressed message ends within a block.
-    CutOff,
     Closed(u16, String),
 }
 
@@ -194,7 +190,6 @@ impl Reader<'_> {
         match outcome {
             Outcome::Failed(InflateError::Corrupt) => return Err(broken("decompression failed")),
             Outcome::Failed(InflateError::TooLarge) => return Err(too_big()),
-            Outcome::Short if complete => return Err(Stop::CutOff),
             Outcome::Whole | Outcome::Short => {}
         }
         if (here as u64) < length {

@@ -7,8 +7,7 @@ use stelo_core::ws::deflate::InflateError;
 pub(crate) enum Outcome {
     /// Exactly to the end of a byte.
     Whole,
-    /// To where more bits are needed. In a message that has come whole, this is no fault of ours to find, but what comes of
-    /// the next message is anybody's guess.
+    /// To where more bits are needed.
     Short,
     Failed(InflateError),
 }
@@ -26,10 +25,11 @@ pub(crate) fn message(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome)
         // What a sender leaves out after a final block, or where there is no block, is not missed.
         (out, Outcome::Whole, true) => (out, Outcome::Whole),
         (out, failed @ Outcome::Failed(_), _) => (out, failed),
-        _ => {
-            let (out, outcome, _) = read(&[bytes, &[0, 0, 0xff, 0xff]].concat(), context);
-            (out, outcome)
-        }
+        // Else an empty block has its beginning in the message.
+        (out, ..) => match read(&[bytes, &[0, 0, 0xff, 0xff]].concat(), context) {
+            (whole, Outcome::Whole, _) if whole.len() == out.len() => (out, Outcome::Whole),
+            _ => (out, CORRUPT),
+        },
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn piece(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
 
 /// What comes of the bytes, and whether they end with a final block or are none.
 fn read(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome, bool) {
-    let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context, last: true };
+    let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context, last: true, finals: 0 };
     let outcome = reader.blocks().err().unwrap_or(Outcome::Whole);
     (reader.out.split_off(context.before.len()), outcome, reader.last)
 }
@@ -62,6 +62,8 @@ struct Reader<'a> {
     context: &'a Context<'a>,
     /// The latest block was a final one.
     last: bool,
+    /// How many final blocks there were: one, and one more for each KiB, are taken.
+    finals: usize,
 }
 
 impl Reader<'_> {
@@ -89,7 +91,10 @@ impl Reader<'_> {
             }
             if last {
                 self.align();
-                self.last = true;
+                (self.last, self.finals) = (true, self.finals + 1);
+                if self.finals > 1 + self.at / 8 / 1024 {
+                    return Err(CORRUPT);
+                }
             }
         }
         Ok(())
