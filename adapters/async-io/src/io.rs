@@ -123,3 +123,10 @@ fn poll_ready<T>(io: &Async<T>, direction: Direction, cx: &mut Context<'_>) -> P
         Direction::Write => io.poll_writable(cx),
     }
 }
+
+/// Runs the case in either reactor.
+#[cfg(test)]
+pub(crate) fn in_both(case: impl AsyncFn(&Place)) {
+    async_io::block_on(case(&None));
+    crate::block_on(async |handle| case(&handle.place()).await).expect("the reactor starts");
+}

@@ -54,3 +54,36 @@ impl stelo_runtime::Listener for Listener {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::TcpStream;
+
+    use stelo_runtime::{Address, Listener as _, Stream as _};
+
+    use super::*;
+    use crate::io::in_both;
+
+    #[test]
+    fn those_who_come_while_it_waits_and_while_it_does_not() {
+        in_both(async |place| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            listener.set_nonblocking(true).unwrap();
+            let mut listener = Listener::new(socket::Listener::Tcp(listener), place).unwrap();
+            for clients in [1, 3, 2] {
+                poll_fn(|cx| {
+                    assert!(listener.poll_accept(cx).is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                let clients: Vec<_> = (0..clients).map(|_| TcpStream::connect(address).unwrap()).collect();
+                for client in clients {
+                    let accepted = poll_fn(|cx| listener.poll_accept(cx)).await.unwrap();
+                    assert_eq!(accepted.peer_address(), Some(Address::Ip(client.local_addr().unwrap())));
+                }
+            }
+        });
+    }
+}

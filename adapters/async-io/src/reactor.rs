@@ -147,8 +147,11 @@ impl Driver {
         let timeout = self.timeout();
         let result = self.poll.poll(&mut self.events, timeout);
         self.reactor.parker.awake();
-        if let Err(error) = result {
-            return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
+        // A signal that interrupts it leaves no events.
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            return Err(error);
         }
         let mut state = self.reactor.state();
         for event in &self.events {

@@ -5,13 +5,8 @@ use std::thread;
 use stelo_runtime::Stream as _;
 
 use super::*;
+use crate::io::in_both;
 use crate::{Handle, block_on};
-
-/// Runs the case in either reactor.
-fn both(case: impl AsyncFn(&Place)) {
-    async_io::block_on(case(&None));
-    block_on(async |handle| case(&handle.place()).await).unwrap();
-}
 
 fn pair(place: &Place) -> (TcpStream, Stream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -33,7 +28,7 @@ fn small_writes_are_not_held_back() {
 
 #[test]
 fn what_comes_between_a_short_read_and_the_next_is_read() {
-    both(async |place| {
+    in_both(async |place| {
         let (mut client, mut stream) = pair(place);
         let mut buf = [0; 8];
         for message in [b"one".as_slice(), b"two", b"eightful", b"x"] {
@@ -50,7 +45,7 @@ fn what_comes_between_a_short_read_and_the_next_is_read() {
 
 #[test]
 fn an_end_that_comes_with_the_last_bytes_is_seen() {
-    both(async |place| {
+    in_both(async |place| {
         let (mut client, mut stream) = pair(place);
         let mut buf = [0; 8];
         // The first read waits, so that the system tells of bytes and end at once.
@@ -68,7 +63,7 @@ fn an_end_that_comes_with_the_last_bytes_is_seen() {
 
 #[test]
 fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
-    both(async |place| {
+    in_both(async |place| {
         let (mut client, mut stream) = pair(place);
         let mut buf = [0; 8];
         for _ in 0..3 {

@@ -1,0 +1,45 @@
+//! Which executor is the current one: that of the enclosing `block_on` of ours, else async-std's.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use stelo_async_std::AsyncStd;
+use stelo_runtime::Runtime;
+
+/// The thread that runs what the current executor gets.
+async fn thread_of_a_task() -> thread::ThreadId {
+    let runtime = AsyncStd::current().expect("there is always one");
+    let (send, receive) = mpsc::channel();
+    runtime.clone().spawn(async move {
+        let _ = send.send(thread::current().id());
+    });
+    loop {
+        if let Ok(id) = receive.try_recv() {
+            return id;
+        }
+        runtime.sleep(runtime.now() + Duration::from_millis(1)).await;
+    }
+}
+
+#[test]
+fn tasks_of_async_std_find_its_executor() {
+    assert_ne!(async_std::task::block_on(thread_of_a_task()), thread::current().id());
+}
+
+#[test]
+fn tasks_within_a_block_on_stay_on_its_thread() {
+    let id = AsyncStd::block_on(|_| thread_of_a_task()).expect("the executor starts");
+    assert_eq!(id, thread::current().id());
+}
+
+#[test]
+fn tasks_of_async_std_run_beside() {
+    let id = AsyncStd::block_on(|_| async_std::task::spawn(async { thread::current().id() }));
+    assert_ne!(id.expect("the executor starts"), thread::current().id());
+}
+
+#[test]
+fn timers_of_async_std_ring() {
+    AsyncStd::block_on(|_| async_std::task::sleep(Duration::from_millis(1))).expect("the executor starts");
+}
