@@ -142,6 +142,14 @@ impl Body {
         }
     }
 
+    /// The bytes, if there are any and they are all at hand.
+    pub fn full_mut(&mut self) -> Option<&mut Bytes> {
+        match &mut self.0 {
+            Repr::Full(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// Takes the bytes out, if they are all at hand; the body is empty then.
     pub fn take_full(&mut self) -> Option<Bytes> {
         match core::mem::take(&mut self.0) {

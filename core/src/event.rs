@@ -109,8 +109,8 @@ pub enum Send<'a> {
         headers: &'a Headers,
         /// Fields that the server adds where the application has not set them.
         defaults: &'a Defaults,
-        /// The body; `None` for [`Length::None`].
-        body: Option<Bytes>,
+        /// The body; `None` for [`Length::None`]. Taken out where it is too large for a copy.
+        body: Option<&'a mut Bytes>,
     },
     /// A piece of the body.
     Data(Bytes),

@@ -308,7 +308,8 @@ fn a_whole_response_is_what_its_parts_are() {
             let mut headers = Headers::new();
             headers.append(field.0, field.1).unwrap();
             let (status, defaults) = (Status::new(status).unwrap(), Defaults::default());
-            let body = body.map(Bytes::from);
+            let mut body = body.map(Bytes::from);
+            let body = body.as_mut();
             let at_once = whole.send(Send::Whole { status, headers: &headers, defaults: &defaults, body });
             let case = format!("{request:?} {status} {headers:?} {length:?}");
             assert_eq!(at_once, result, "{case}");

@@ -36,13 +36,18 @@ impl Output {
         &mut self.copied
     }
 
-    pub(crate) fn push(&mut self, bytes: Bytes) {
-        let slice = &*bytes;
+    pub(crate) fn push(&mut self, mut bytes: Bytes) {
+        self.push_from(&mut bytes);
+    }
+
+    /// As [`push`](Self::push); what is copied is not taken out.
+    pub(crate) fn push_from(&mut self, bytes: &mut Bytes) {
+        let slice = &**bytes;
         if slice.len() <= Self::COPY {
             self.copied.extend_from_slice(slice);
         } else {
             self.referred += slice.len();
-            self.large.push_back((self.copied.len(), bytes));
+            self.large.push_back((self.copied.len(), core::mem::take(bytes)));
         }
     }
 

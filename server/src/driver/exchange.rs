@@ -323,23 +323,21 @@ impl Exchange {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> bool {
-        match &mut self.stage {
-            Stage::Idle => false,
-            Stage::Replying(future, head) => match catch(|| future.as_mut().poll(cx)) {
-                Ok(Poll::Pending) => false,
-                Ok(Poll::Ready(response)) => {
-                    let head = head.clone();
-                    self.respond(link, response, &head, now);
-                    true
-                }
-                Err(message) => {
-                    let head = head.clone();
-                    self.panicked(link, &message, &head, now);
-                    true
-                }
-            },
-            Stage::Sending(_) => self.poll_body(link, cx, now),
+        let polled = match &mut self.stage {
+            Stage::Idle => return false,
+            Stage::Sending(_) => return self.poll_body(link, cx, now),
+            Stage::Replying(future, _) => catch(|| future.as_mut().poll(cx)),
+        };
+        if let Ok(Poll::Pending) = polled {
+            return false;
         }
+        let Stage::Replying(_, head) = std::mem::take(&mut self.stage) else { return false };
+        match polled {
+            Ok(Poll::Ready(response)) => self.respond(link, response, &head, now),
+            Ok(Poll::Pending) => {}
+            Err(message) => self.panicked(link, &message, &head, now),
+        }
+        true
     }
 
     fn panicked<R: Runtime>(&mut self, link: &Link<R>, message: &str, head: &RequestHead, now: Instant) {
@@ -370,18 +368,14 @@ impl Exchange {
             _ => machine.discard_body(now),
         }
         let length = body.length();
-        let whole = body.take_full();
-        let streams = whole.is_none();
+        let streams = length != Length::None && body.full_mut().is_none();
         // A handler that has held the thread does not count against the time that the next request may take.
         let end = worker.runtime.now();
         let said = worker.with_defaults(now, |defaults| {
             let headers = &headers;
-            let what = match whole {
-                Some(bytes) => {
-                    let body = (length != Length::None).then_some(bytes);
-                    Send::Whole { status, headers, defaults, body }
-                }
-                None => Send::Response { status, headers, length, defaults },
+            let what = match streams {
+                true => Send::Response { status, headers, length, defaults },
+                false => Send::Whole { status, headers, defaults, body: body.full_mut() },
             };
             machine.send(end, STREAM, what)
         });

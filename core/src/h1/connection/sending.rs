@@ -58,7 +58,7 @@ impl Connection {
                 }
                 self.end(None)
             }
-            Send::Data(bytes) => self.data(bytes),
+            Send::Data(mut bytes) => self.data(&mut bytes),
             Send::Trailers(trailers) => self.end(Some(trailers)),
             Send::End => self.end(None),
             Send::Reset => {
@@ -118,23 +118,23 @@ impl Connection {
         }
     }
 
-    fn data(&mut self, bytes: Bytes) -> Result<(), FaultKind> {
+    fn data(&mut self, bytes: &mut Bytes) -> Result<(), FaultKind> {
         if self.exchange.server != State::SendBody {
             return Err(FaultKind::State);
         }
         match &mut self.framing {
             Framing::Known(left) => {
                 *left = left.checked_sub(bytes.len() as u64).ok_or(FaultKind::BodyTooLong)?;
-                self.output.push(bytes);
+                self.output.push_from(bytes);
             }
             // An empty chunk would end the body.
             Framing::Chunked if bytes.is_empty() => {}
             Framing::Chunked => {
                 encoder::chunk_size(self.output.buf(), bytes.len());
-                self.output.push(bytes);
+                self.output.push_from(bytes);
                 self.output.buf().extend_from_slice(b"\r\n");
             }
-            Framing::Close => self.output.push(bytes),
+            Framing::Close => self.output.push_from(bytes),
             Framing::Suppressed | Framing::Switch => {}
         }
         Ok(())
