@@ -43,7 +43,8 @@ async fn serve(listener: tokio::net::TcpListener) {
     let table = common::table("{id}", "{slug}");
     let app = table.iter().fold(app, |app, pattern| app.route(pattern, get(post_of_user)));
     let listener = listener.tap_io(|tcp| tcp.set_nodelay(true).unwrap());
-    axum::serve(listener, app).await.unwrap();
+    // Without this, axum copies the table of routes for each connection.
+    axum::serve(listener, app.into_make_service()).await.unwrap();
 }
 
 fn main() {
