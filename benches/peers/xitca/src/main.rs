@@ -9,8 +9,8 @@ use xitca_web::handler::{
 use xitca_web::http::WebResponse;
 use xitca_web::http::header::{HeaderName, HeaderValue};
 use xitca_web::route::{get, post};
-use xitca_web::service::{Service, ServiceExt};
 use xitca_web::service::file::ServeDir;
+use xitca_web::service::{Service, ServiceExt};
 
 async fn ws(mut ws: WebSocket<RequestBody>) -> WebSocket<RequestBody> {
     ws.on_msg(|tx, msg| {
