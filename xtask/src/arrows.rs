@@ -42,6 +42,7 @@ const CORE: &[&str] = &[
     "memchr",
     "percent-encoding",
     "sha1_smol",
+    "zlib-rs",
 ];
 
 /// Compares the workspace with the table.
