@@ -17,7 +17,7 @@ struct Turns {
 
 impl App for Turns {
     fn call(&self, _: Request) -> Reply {
-        *self.requests.lock().unwrap().entry(self.sim.now()).or_default() += 1;
+        *self.requests.lock().expect("it runs").entry(self.sim.now()).or_default() += 1;
         Response::text(Status::OK, "").into()
     }
 }

@@ -254,7 +254,7 @@ impl Exchange {
         let request = match self.handshake(link, &head, length) {
             Ok(false) => Request::new(head.clone(), body, link.connection()),
             Ok(true) => Request::handshake(head.clone(), link.connection()),
-            Err(refusal) => return self.respond(link, refusal, &head, now),
+            Err(refusal) => return self.respond(link, *refusal, &head, now),
         };
         match catch(|| link.worker.shared.app.call(request)) {
             Ok(Reply::Ready(response)) => self.respond(link, response, &head, now),
@@ -269,7 +269,7 @@ impl Exchange {
         link: &Link<R>,
         head: &RequestHead,
         length: Length,
-    ) -> Result<bool, Response> {
+    ) -> Result<bool, Box<Response>> {
         let asked = self.machine.asks_to_switch() && ws::is_asked_for(head);
         if !asked || link.worker.shared.websocket.is_none() {
             return Ok(false);
@@ -281,7 +281,7 @@ impl Exchange {
                 // They come out of fields.
                 let _ = response.headers.append(name, value);
             }
-            Err(response)
+            Err(Box::new(response))
         };
         match Handshake::check(head) {
             Err(refusal) => refuse(refusal.status(), refusal.headers(), &refusal),

@@ -217,7 +217,7 @@ impl<R: Runtime> Socket for Shared<R> {
             // There may be room again.
             let task = if idle { None } else { state.call() };
             drop(state);
-            task.map(Waker::wake);
+            wake(task);
             return Poll::Ready(Ok(message));
         }
         if let Some(closed) = &state.closed {
@@ -237,7 +237,7 @@ impl<R: Runtime> Socket for Shared<R> {
         // Another task has got ahead of the connection's: there may be something to write, or room to read.
         let task = if idle && state.needs_data || state.at_work { None } else { state.call() };
         drop(state);
-        task.map(Waker::wake);
+        wake(task);
         poll
     }
 
@@ -261,7 +261,7 @@ impl<R: Runtime> Socket for Shared<R> {
         let _ = state.machine.send(now, message.into());
         let task = state.call();
         drop(state);
-        task.map(Waker::wake);
+        wake(task);
         Poll::Ready(Ok(()))
     }
 
@@ -271,6 +271,12 @@ impl<R: Runtime> Socket for Shared<R> {
         state.close(now, code, reason);
         let task = state.call();
         drop(state);
-        task.map(Waker::wake);
+        wake(task);
+    }
+}
+
+fn wake(task: Option<Waker>) {
+    if let Some(task) = task {
+        task.wake();
     }
 }
