@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_executor::Executor;
 use futures_lite::FutureExt;
+use futures_lite::future::yield_now;
 use stelo_runtime::Instant;
 use stelo_runtime::socket::Socket;
 
@@ -18,6 +19,9 @@ use crate::io::Place;
 use crate::parker::Flag;
 use crate::reactor::{Driver, Reactor};
 use crate::{Listener, Signals, Sleep, Stream};
+
+/// How many tasks are polled, if there are so many, before the sockets are looked at again.
+const AT_ONCE: usize = 200;
 
 /// An executor: that of a thread, or the one of the process.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +60,7 @@ pub fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<F::Outp
     let _restore = Restore(CURRENT.replace(handle.clone()));
 
     let mut main = pin!(async { main(handle).await });
-    let mut tasks = pin!(thread.executor.run(pending::<Infallible>()));
+    let mut tasks = pin!(run(&thread.executor));
     // Two, so that either is polled only if it has something to do.
     let [(main_flag, main_waker), (tasks_flag, tasks_waker)] = [(); 2].map(|()| {
         let flag = Flag::new(driver.reactor.parker.clone());
@@ -75,6 +79,17 @@ pub fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<F::Outp
             match never {}
         }
         driver.turn()?;
+    }
+}
+
+/// Runs the tasks. Not by `Executor::run`, which keeps a queue beside that of the executor, for other threads to take
+/// from: there are none.
+async fn run(executor: &Executor<'_>) -> Infallible {
+    loop {
+        for _ in 0..AT_ONCE {
+            executor.tick().await;
+        }
+        yield_now().await;
     }
 }
 
