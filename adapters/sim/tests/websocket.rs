@@ -257,7 +257,7 @@ async fn visit(sim: Sim, address: Address, calm: bool, large: u64) {
 
 fn run(seed: u64) -> Result<Report<()>, Failure> {
     Simulation::new(seed).network(network(seed)).run(async |sim| {
-        let calm = seed % 2 == 0;
+        let calm = seed.is_multiple_of(2);
         let mut config = stelo_server::Config::new().port(0).threads(1).access_log(false);
         config = config.ws_max_queue(sim.number(1..40) as usize);
         config.websocket.timeouts.ping_interval = None;
