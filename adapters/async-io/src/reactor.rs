@@ -113,7 +113,13 @@ impl Reactor {
 
     /// Has a task polled again after the next look at the sockets.
     pub(crate) fn wake_later(&self, waker: Waker) {
-        self.state().yielded.push(waker);
+        let mut state = self.state();
+        if state.ended {
+            drop(state);
+            return waker.wake();
+        }
+        state.yielded.push(waker);
+        drop(state);
         self.parker.unpark();
     }
 }
