@@ -31,6 +31,7 @@ cases!(
     a_handler_whose_client_is_gone_is_dropped,
     many_connections_at_once,
     a_busy_connection_leaves_room_for_others,
+    a_handler_that_holds_the_thread_takes_no_time_from_the_client,
     requests_sent_ahead_wait_until_answers_are_read,
     several_threads_share_a_port,
     the_last_request_of_a_connection_says_so,
@@ -247,6 +248,17 @@ fn a_busy_connection_leaves_room_for_others(on: On) {
 
     for _ in 0..10 {
         assert_eq!(server.connect().get("/other").status, 200);
+    }
+}
+
+/// The time that the client has for its next request begins with the end of the answer, not with its beginning.
+fn a_handler_that_holds_the_thread_takes_no_time_from_the_client(on: On) {
+    let timeouts = Timeouts { keep_alive: Duration::from_millis(700), ..Timeouts::DEFAULT };
+    let hold = async || std::thread::sleep(Duration::from_millis(800));
+    let server = on.serve_with(config().timeouts(timeouts), App::new().route("/", get(hold)));
+    let mut client = server.connect();
+    for _ in 0..2 {
+        assert_eq!(client.get("/").status, 200);
     }
 }
 

@@ -369,15 +369,13 @@ impl Exchange {
         }
         let length = body.length();
         let streams = length != Length::None && body.full_mut().is_none();
-        // A handler that has held the thread does not count against the time that the next request may take.
-        let end = worker.runtime.now();
         let said = worker.with_defaults(now, |defaults| {
             let headers = &headers;
             let what = match streams {
                 true => Send::Response { status, headers, length, defaults },
                 false => Send::Whole { status, headers, defaults, body: body.full_mut() },
             };
-            machine.send(end, STREAM, what)
+            machine.send(now, STREAM, what)
         });
         if let Err(fault) = said {
             return self.invalid(link, &fault, head, now);
@@ -452,7 +450,7 @@ impl Exchange {
 
     /// Says the end of a response.
     fn finish<R: Runtime>(&mut self, link: &Link<R>, what: Send<'_>, now: Instant) {
-        match self.machine.send(link.worker.runtime.now(), STREAM, what) {
+        match self.machine.send(now, STREAM, what) {
             Ok(()) => self.finished(link),
             // A connection that has left HTTP has no end of a response.
             Err(_) if self.next.is_some() => self.finished(link),

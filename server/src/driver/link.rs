@@ -174,7 +174,7 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Goes round until nothing moves.
-    fn turn<S: Side<R>>(&mut self, side: &mut S, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
+    fn turn<S: Side<R>>(&mut self, side: &mut S, cx: &mut Context<'_>, mut now: Instant) -> Poll<End> {
         // Whoever waits for bytes, and for nothing else, was most likely woken by them.
         if side.waits_for_bytes()
             && let Poll::Ready(Err(_)) = self.read(side, cx, now)
@@ -183,6 +183,8 @@ impl<R: Runtime> Link<R> {
         }
         for _ in 0..ROUNDS {
             let more = side.advance(self, cx, now);
+            // A handler that has held the thread does not count against the time that the client has.
+            now = self.worker.runtime.now();
             match self.write(side, cx, now) {
                 Poll::Ready(Ok(state)) => {
                     side.written(self);
