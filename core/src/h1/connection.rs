@@ -179,6 +179,7 @@ impl Connection {
             input: self.input.release(),
             output: self.output.release(),
             head: self.reader.release(),
+            message: Vec::new(),
         })
     }
 

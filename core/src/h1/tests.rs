@@ -1,12 +1,12 @@
 //! Whole exchanges: bytes in, decisions, bytes out.
 
+mod holding;
 mod properties;
 
-use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 
 use super::{CloseState, Config, Connection};
 use crate::event::{Defaults, Event, Length, Send, StreamId};
@@ -526,77 +526,6 @@ fn no_switch_of_protocols_while_the_request_is_still_coming() {
     assert_eq!(pair.machine.close_state(), CloseState::Open);
     assert_eq!(pair.written(), "HTTP/1.1 101 Switching Protocols\r\n\r\n");
     assert_eq!(pair.machine.close_state(), CloseState::Switched);
-}
-
-#[test]
-fn back_pressure_both_ways() {
-    // Nothing is parsed ahead, and no more is read than fits.
-    let mut pair = Pair::new();
-    let many = GET.repeat(1000);
-    assert!(pair.feed(&many).ends_with("full"));
-    assert!(pair.machine.spare().is_empty() && pair.machine.held() < 20_000);
-
-    let mut pair = Pair::new();
-    pair.feed(GET);
-    pair.head(200, &[], Length::Unknown).unwrap();
-    let before = pair.machine.capacity(StreamId::ONLY);
-    pair.send(Send::Data(Bytes::from(vec![0; before]))).unwrap();
-    assert_eq!(pair.machine.capacity(StreamId::ONLY), 0);
-}
-
-/// A client that sends request after request and reads no answer.
-#[test]
-fn answers_that_are_not_read_hold_up_the_next_request() {
-    let mut pair = Pair::new();
-    let many = GET.repeat(100_000) + "GET";
-    let mut rest = many.as_bytes();
-    let mut answers = 0;
-    while !pair.machine.is_held_up() {
-        let taken = pair.machine.receive(pair.now, rest);
-        rest = &rest[taken..];
-        assert_eq!(pair.events(), "GET /; paused");
-        pair.head(200, &[], Length::Known(1000)).unwrap();
-        pair.send(Send::Data(Bytes::from_static(&[b'x'; 1000]))).unwrap();
-        pair.send(Send::End).unwrap();
-        answers += 1;
-    }
-    assert!((50..70).contains(&answers), "{answers} answers");
-    assert_eq!(pair.events(), "paused");
-    while pair.machine.receive(pair.now, rest) > 0 {}
-    let held = pair.machine.held();
-    assert!(held < 200_000, "{held} bytes");
-
-    assert_eq!(pair.written().matches("HTTP/1.1 200 OK").count(), answers);
-    assert_eq!(pair.events(), "GET /; paused");
-}
-
-#[test]
-fn a_request_that_is_held_up_has_its_time_afterwards() {
-    let mut pair = Pair::limited(|limits| limits.write_buffer = 1);
-    assert_eq!(pair.feed(&(GET.to_owned() + "GE")), "GET /; paused");
-    pair.head(200, &[], Length::None).unwrap();
-    pair.send(Send::End).unwrap();
-    assert_eq!(pair.events(), "paused");
-    assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Write)));
-    pair.now = at(20_000);
-    pair.written();
-    assert_eq!(pair.events(), "");
-    assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Head)));
-}
-
-#[test]
-fn memory_can_be_taken_from_an_idle_connection() {
-    let mut pair = Pair::new();
-    pair.feed(GET);
-    assert!(pair.machine.release().is_none());
-    pair.respond(200, &[], "x");
-    let buffers = pair.machine.release().unwrap();
-    assert_eq!(pair.machine.held(), 0);
-    pair.machine.adopt(buffers);
-    let held = pair.machine.held();
-    assert_eq!(pair.feed(GET), "GET /; paused");
-    pair.respond(200, &[], "x");
-    assert_eq!(pair.machine.held(), held, "nothing new was needed");
 }
 
 #[test]
