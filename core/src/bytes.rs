@@ -57,6 +57,14 @@ impl Bytes {
             _ => self.to_vec(),
         }
     }
+
+    /// The vector behind these bytes, whatever of it was dropped; `None` if there is none.
+    pub(crate) fn into_owner(self) -> Option<Vec<u8>> {
+        match self.store {
+            Store::Owned(vec) => Some(vec),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Bytes {

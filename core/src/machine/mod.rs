@@ -90,6 +90,7 @@ pub struct Buffers {
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
     pub(crate) head: Option<Arc<RequestHead>>,
+    pub(crate) message: Vec<u8>,
 }
 
 impl fmt::Debug for Buffers {

@@ -76,9 +76,10 @@ impl Output {
         n
     }
 
-    /// The first `n` bytes have been sent.
-    pub(crate) fn advance(&mut self, n: usize) {
-        self.pass(n);
+    /// The first `n` bytes have been sent. Says which body by reference has been sent to its end by that, the last one if
+    /// there are more: its memory may be of use.
+    pub(crate) fn advance(&mut self, n: usize) -> Option<Bytes> {
+        let done = self.pass(n);
         if self.sent == self.copied.len() && self.large.is_empty() {
             self.clear();
         } else if self.sent >= Self::COPY.max(self.copied.len() / 2) {
@@ -89,27 +90,30 @@ impl Output {
             }
             self.sent = 0;
         }
+        done
     }
 
     /// Moves on by `n` bytes.
-    fn pass(&mut self, mut n: usize) {
+    fn pass(&mut self, mut n: usize) -> Option<Bytes> {
+        let mut done = None;
         while let Some((place, bytes)) = self.large.front_mut() {
             let before = (*place - self.sent).min(n);
             self.sent += before;
             n -= before;
             if self.sent < *place {
-                return;
+                return done;
             }
             let part = bytes.len().min(n);
             bytes.advance(part);
             self.referred -= part;
             n -= part;
             if !bytes.is_empty() {
-                return;
+                return done;
             }
-            self.large.pop_front();
+            done = self.large.pop_front().map(|(_, bytes)| bytes);
         }
         self.sent = (self.sent + n).min(self.copied.len());
+        done
     }
 
     /// Drops everything.

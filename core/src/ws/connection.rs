@@ -42,6 +42,8 @@ pub struct Connection {
     /// The message to which it belongs.
     incoming: Incoming,
     output: Output,
+    /// The memory of a message that was sent: the next large one is read into it, and nothing has to be zeroed.
+    spent: Vec<u8>,
     /// The message that is being sent in parts.
     outgoing: Option<(Kind, Utf8)>,
     /// A client's.
@@ -131,6 +133,9 @@ impl From<Violation> for Closed {
 }
 
 impl Connection {
+    /// The memory of a message larger than this is not kept for another one.
+    const KEEP: usize = 64 << 10;
+
     /// The server's side of a WebSocket that was accepted `now`.
     pub fn server(config: Arc<Config>, agreed: Agreed, now: Instant) -> Self {
         Self::new(config, agreed, Role::Server, None, now)
@@ -158,6 +163,7 @@ impl Connection {
             payload: None,
             incoming: Incoming::default(),
             output: Output::default(),
+            spent: Vec::new(),
             outgoing: None,
             keys,
             ping: None,
@@ -265,7 +271,12 @@ impl Connection {
     /// together stays.
     pub fn release(&mut self) -> Option<Buffers> {
         let idle = self.input.is_empty() && self.output.is_empty();
-        idle.then(|| Buffers { input: self.input.release(), output: self.output.release(), head: None })
+        idle.then(|| Buffers {
+            input: self.input.release(),
+            output: self.output.release(),
+            head: None,
+            message: core::mem::take(&mut self.spent),
+        })
     }
 
     /// Frees what was made for compression, if nothing was compressed for as long as a ping takes to come round. Not
@@ -282,6 +293,14 @@ impl Connection {
     pub fn adopt(&mut self, buffers: Buffers) {
         self.input.adopt(buffers.input, Input::SIZE);
         self.output.adopt(buffers.output);
+        self.spend(buffers.message);
+    }
+
+    /// Keeps the memory of a message for the next one, unless it is too large for that, or there is more already.
+    fn spend(&mut self, message: Vec<u8>) {
+        if message.len() > self.spent.len() && message.capacity() <= Self::KEEP {
+            self.spent = message;
+        }
     }
 
     /// Whether the connection has no buffer to read into, and would make one.
@@ -293,7 +312,12 @@ impl Connection {
     pub fn held(&self) -> usize {
         let codec = self.codec.as_ref().map_or(0, |(out, into)| out.held() + into.held());
         let unanswered = self.unanswered.as_ref().map_or(0, Vec::capacity);
-        self.input.held() + self.incoming.held() + self.output.held() + unanswered + codec
+        self.input.held()
+            + self.incoming.held()
+            + self.output.held()
+            + self.spent.capacity()
+            + unanswered
+            + codec
     }
 
     fn close_timeout(&self) -> Duration {

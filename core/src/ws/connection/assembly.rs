@@ -21,6 +21,13 @@ impl Assembly {
     /// Room for a socket, in multiples of what has come.
     const GROWTH: usize = 4;
 
+    /// Takes memory over, if there is none and a message of which `left` bytes are still to come may fill half of it.
+    pub(super) fn adopt(&mut self, memory: &mut Vec<u8>, left: u64) {
+        if self.held() == 0 && (memory.len() as u64).div_ceil(2) <= left {
+            self.bytes = core::mem::take(memory);
+        }
+    }
+
     /// Room for payload of which `left` bytes are still to come.
     pub(super) fn room(&mut self, left: u64) -> &mut [u8] {
         let end = self.done + self.fresh;
@@ -48,14 +55,21 @@ impl Assembly {
     /// Copies payload to the end, after which `left` bytes are still to come.
     pub(super) fn append(&mut self, bytes: &[u8], left: u64) {
         // With nothing to append, the room stays.
-        if !bytes.is_empty() {
-            self.bytes.truncate(self.done + self.fresh);
-            self.fresh += bytes.len();
-            if self.bytes.capacity() < self.done + self.fresh {
-                self.bytes.reserve_exact(bytes.len() + self.growth(left));
-            }
-            self.bytes.extend_from_slice(bytes);
+        if bytes.is_empty() {
+            return;
         }
+        let end = self.done + self.fresh;
+        match self.bytes.get_mut(end..end + bytes.len()) {
+            Some(room) => room.copy_from_slice(bytes),
+            None => {
+                self.bytes.truncate(end);
+                if self.bytes.capacity() < end + bytes.len() {
+                    self.bytes.reserve_exact(bytes.len() + self.growth(left));
+                }
+                self.bytes.extend_from_slice(bytes);
+            }
+        }
+        self.fresh += bytes.len();
     }
 
     /// How much has come and has not been looked at.

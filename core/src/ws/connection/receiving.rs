@@ -356,6 +356,7 @@ impl Connection {
         let assembly = &mut incoming.assembly;
         let missing = payload.left - assembly.fresh_len() as u64;
         let len = here.min(missing) as usize;
+        assembly.adopt(&mut self.spent, missing);
         self.input.take(len);
         assembly.append(self.input.taken(len), missing - len as u64);
         let fresh = assembly.fresh();

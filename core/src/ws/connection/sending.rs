@@ -64,7 +64,9 @@ impl Connection {
     /// [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
     pub fn transmitted(&mut self, now: Instant, n: usize) {
         self.now = now;
-        self.output.advance(n);
+        if let Some(message) = self.output.advance(n).and_then(Bytes::into_owner) {
+            self.spend(message);
+        }
         if self.output.len() < self.config.limits.write_buffer
             && let Some(payload) = self.unanswered.take()
         {

@@ -263,3 +263,35 @@ fn an_idle_connection_holds_nothing() {
     assert!(server.release().is_some() && server.held() == 0);
     assert!(size_of::<Connection>() < 1024, "{} bytes", size_of::<Connection>());
 }
+
+#[test]
+fn the_memory_of_a_message_that_was_sent_serves_the_next_large_one() {
+    let mut server = server(Config::DEFAULT);
+    let hear = |server: &mut Connection, len: usize| {
+        let payload: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
+        assert_eq!(deliver(server, &frame(0x82, &payload)), [binary(&payload)], "{len}");
+        Message::from(payload)
+    };
+    let echo = |server: &mut Connection, len: usize| {
+        let message = hear(server, len);
+        server.send(NOW, message.into()).unwrap();
+        assert!(written(server, NOW).len() > len);
+    };
+    hear(&mut server, 100);
+    let bare = server.held();
+    echo(&mut server, 100 << 10);
+    assert_eq!(server.held(), bare + 10, "too large to be kept; the header is in the output");
+    let bare = server.held();
+    echo(&mut server, 64 << 10);
+    assert_eq!(server.held(), bare + (64 << 10));
+    hear(&mut server, 20 << 10);
+    assert_eq!(server.held(), bare + (64 << 10), "a small one does not get so much");
+    hear(&mut server, 50 << 10);
+    assert_eq!(server.held(), bare, "handed on with the message");
+    echo(&mut server, 60 << 10);
+    let buffers = server.release().unwrap();
+    assert_eq!(server.held(), 0);
+    server.adopt(buffers);
+    hear(&mut server, 60 << 10);
+    assert_eq!(server.held(), bare);
+}
