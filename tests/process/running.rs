@@ -64,6 +64,8 @@ fn handshakes_are_told(on: On) {
     client.send(HANDSHAKE.replace("sec-websocket-version: 13", "sec-websocket-version: 8"));
     assert_eq!(client.answer().status, 426);
     process.expect_line("WARNING:  Invalid WebSocket handshake received: unsupported Sec-WebSocket-Version");
+    let line = format!("INFO:     {} - \"GET / HTTP/1.1\" 426 Upgrade Required", client.address());
+    assert_eq!(process.access_line(), line);
 }
 
 fn responses_are_not_told_if_so_asked(on: On) {

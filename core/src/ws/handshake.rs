@@ -197,7 +197,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Method => "a WebSocket is asked for with GET",
             Self::VersionMissing => "missing Sec-WebSocket-Version header",
-            Self::Version => "unsupported Sec-WebSocket-Version: only 13 is",
+            Self::Version => "unsupported Sec-WebSocket-Version: use 13",
             Self::KeyMissing => "missing Sec-WebSocket-Key header",
             Self::Key => "invalid Sec-WebSocket-Key header: it has to be 16 bytes in base64",
         })

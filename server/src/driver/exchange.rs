@@ -243,6 +243,8 @@ impl Exchange {
         now: Instant,
     ) {
         let body = self.request_body(length);
+        // Made now, so that the log knows the client of what we refuse, too.
+        let connection = link.connection();
         if self.surplus && link.worker.shared.is_overloaded() {
             messages::concurrency_limit();
             let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
@@ -252,8 +254,8 @@ impl Exchange {
         }
         self.surplus = false;
         let request = match self.handshake(link, &head, length) {
-            Ok(false) => Request::new(head.clone(), body, link.connection()),
-            Ok(true) => Request::handshake(head.clone(), link.connection()),
+            Ok(false) => Request::new(head.clone(), body, connection),
+            Ok(true) => Request::handshake(head.clone(), connection),
             Err(refusal) => return self.respond(link, *refusal, &head, now),
         };
         match catch(|| link.worker.shared.app.call(request)) {
