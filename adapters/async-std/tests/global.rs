@@ -1,25 +1,20 @@
 //! Which executor is the current one: that of the enclosing `block_on` of ours, else async-std's.
 
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use async_std::channel;
 use stelo_async_std::AsyncStd;
 use stelo_runtime::Runtime;
 
 /// The thread that runs what the current executor gets.
 async fn thread_of_a_task() -> thread::ThreadId {
     let runtime = AsyncStd::current().expect("there is always one");
-    let (send, receive) = mpsc::channel();
-    runtime.clone().spawn(async move {
-        let _ = send.send(thread::current().id());
+    let (send, receive) = channel::bounded(1);
+    runtime.spawn(async move {
+        let _ = send.send(thread::current().id()).await;
     });
-    loop {
-        if let Ok(id) = receive.try_recv() {
-            return id;
-        }
-        runtime.sleep(runtime.now() + Duration::from_millis(1)).await;
-    }
+    receive.recv().await.expect("the task runs")
 }
 
 #[test]

@@ -143,6 +143,8 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
+    use crate::machine::page;
+
     const PAGE: &str = include_str!("../../../docs/http1.md");
 
     const STATES: [State; 8] = [
@@ -169,28 +171,7 @@ mod tests {
 
     /// The diagram of one side, then its table.
     fn side(role: Role) -> String {
-        let mut diagram = String::from("```mermaid\nstateDiagram-v2\n    [*] --> Idle\n");
-        let mut table = String::from("| |");
-        table.extend(STEPS.map(|step| format!(" {step:?} |")));
-        table += &format!("\n|---|{}\n", "---|".repeat(STEPS.len()));
-        for state in STATES {
-            let reached = STEPS.map(|step| next(role, state, step));
-            if reached.iter().all(Option::is_none) {
-                continue;
-            }
-            table += &format!("| {state:?} |");
-            for (step, to) in STEPS.iter().zip(reached) {
-                match to {
-                    Some(to) => {
-                        table += &format!(" {to:?} |");
-                        diagram += &format!("    {state:?} --> {to:?}: {step:?}\n");
-                    }
-                    None => table += " |",
-                }
-            }
-            table += "\n";
-        }
-        format!("{diagram}```\n\n{table}")
+        page::side(&STATES, &STEPS, |state, step| next(role, state, step))
     }
 
     /// What the joint rules change, wherever the client can stand when a response ends.

@@ -4,9 +4,12 @@
 //! |---|---|
 //! | `input.rs`, `output.rs` | bytes received and not yet looked at, bytes said and not yet sent |
 //! | `timers.rs` | what a machine waits for |
+//! | `page.rs` | tables of states, as tests compare them with the documentation |
 
 mod input;
 mod output;
+#[cfg(test)]
+pub(crate) mod page;
 mod timers;
 
 use alloc::sync::Arc;
@@ -31,6 +34,15 @@ pub trait Machine {
     /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Ask for the next event
     /// again.
     fn received(&mut self, now: Instant, n: usize);
+
+    /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Ask for the next event again.
+    fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let spare = self.spare();
+        let n = spare.len().min(bytes.len());
+        spare[..n].copy_from_slice(&bytes[..n]);
+        self.received(now, n);
+        n
+    }
 
     /// The peer has ended its side: no bytes will come any more, but it may still be reading. Ask for the next event
     /// and for [`close_state`](Self::close_state) again.

@@ -91,6 +91,8 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
+    use crate::machine::page;
+
     const PAGE: &str = include_str!("../../../docs/websocket-protocol.md");
 
     const STATES: [State; 5] = [State::Open, State::Message, State::Closed, State::Ended, State::Error];
@@ -100,28 +102,7 @@ mod tests {
 
     /// The diagram of one side, then its table.
     fn side() -> String {
-        let mut diagram = String::from("```mermaid\nstateDiagram-v2\n    [*] --> Open\n");
-        let mut table = String::from("| |");
-        table.extend(STEPS.map(|step| format!(" {step:?} |")));
-        table += &format!("\n|---|{}\n", "---|".repeat(STEPS.len()));
-        for state in STATES {
-            let reached = STEPS.map(|step| next(state, step));
-            if reached.iter().all(Option::is_none) {
-                continue;
-            }
-            table += &format!("| {state:?} |");
-            for (step, to) in STEPS.iter().zip(reached) {
-                match to {
-                    Some(to) => {
-                        table += &format!(" {to:?} |");
-                        diagram += &format!("    {state:?} --> {to:?}: {step:?}\n");
-                    }
-                    None => table += " |",
-                }
-            }
-            table += "\n";
-        }
-        format!("{diagram}```\n\n{table}")
+        page::side(&STATES, &STEPS, next)
     }
 
     /// What is to be done with the socket, where that is not to go on.

@@ -10,6 +10,7 @@ use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Method, Version};
 use crate::limits::Reason;
+use crate::machine::Machine;
 
 impl Connection {
     /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
@@ -44,11 +45,7 @@ impl Connection {
     /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Look at
     /// [`next_event`](Self::next_event) again.
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        let spare = self.spare();
-        let n = spare.len().min(bytes.len());
-        spare[..n].copy_from_slice(&bytes[..n]);
-        self.received(now, n);
-        n
+        Machine::receive(self, now, bytes)
     }
 
     /// How many bytes from the peer have not been looked at yet.

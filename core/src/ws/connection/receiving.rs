@@ -8,7 +8,7 @@ use super::assembly::Assembly;
 use super::{Connection, Report, step_to};
 use crate::Instant;
 use crate::limits::Reason;
-use crate::machine::Input;
+use crate::machine::{Input, Machine};
 use crate::ws::deflate::InflateError;
 use crate::ws::event::{Event, Kind};
 use crate::ws::frame::{Expected, Header, Opcode};
@@ -122,11 +122,7 @@ impl Connection {
     /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Look at
     /// [`next_event`](Self::next_event) again.
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        let spare = self.spare();
-        let n = spare.len().min(bytes.len());
-        spare[..n].copy_from_slice(&bytes[..n]);
-        self.received(now, n);
-        n
+        Machine::receive(self, now, bytes)
     }
 
     /// How many bytes from the peer have not been looked at yet.
