@@ -23,7 +23,6 @@ mod sleep;
 mod source;
 mod stream;
 mod thread;
-mod timers;
 
 use stelo_runtime::signals;
 

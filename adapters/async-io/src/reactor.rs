@@ -13,11 +13,11 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
+use stelo_runtime::timers::{Key, Set, Timers};
 use stelo_runtime::{Clock, Instant};
 
 use crate::parker::Parker;
 use crate::source::{self, Source};
-use crate::timers::{Key, Timers};
 
 /// The token of wake-ups, which no socket gets.
 const WAKE_UP: Token = Token(usize::MAX);
@@ -76,28 +76,14 @@ impl Reactor {
         let _source = self.state().sources.try_remove(number);
     }
 
-    /// Has a task woken at `deadline`. A timer of `key` that rings before that is left alone: the task will be back
-    /// then. Says whether there is still somebody to wake it.
+    /// Has a task woken at `deadline`: see [`Timers::set`]. Says whether there is still somebody to wake it.
     pub(crate) fn wake_at(&self, key: &mut Option<Key>, deadline: Instant, cx: &mut Context<'_>) -> bool {
-        // Dropped after the lock.
-        let mut _old = None;
         let mut state = self.state();
-        if let Some(set) = *key {
-            if set.0 <= deadline
-                && let Some(waker) = state.timers.waker(set)
-            {
-                if !waker.will_wake(cx.waker()) {
-                    _old = Some(std::mem::replace(waker, cx.waker().clone()));
-                }
-                return true;
-            }
-            _old = state.timers.remove(set);
-        }
         if state.ended {
             return false;
         }
-        let (new, first) = state.timers.add(deadline, cx.waker().clone());
-        *key = Some(new);
+        // Dropped after the lock.
+        let Set { first, replaced: _replaced } = state.timers.set(key, deadline, cx.waker());
         drop(state);
         if first {
             self.parker.disturb();

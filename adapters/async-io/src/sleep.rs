@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Timer;
+use stelo_runtime::timers::Key;
 use stelo_runtime::{Clock, Instant};
 
 use crate::io::Place;
 use crate::reactor::Reactor;
-use crate::timers::Key;
 
 /// A timer.
 #[derive(Debug)]

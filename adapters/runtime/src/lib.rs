@@ -10,6 +10,8 @@ mod clock;
 mod folder;
 pub mod signals;
 pub mod socket;
+pub mod system;
+pub mod timers;
 
 use std::future::Future;
 use std::io::{self, IoSlice};

@@ -16,6 +16,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod alarm;
 mod listener;
 mod sleep;
 mod stream;
@@ -23,6 +24,7 @@ mod stream;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Context;
 
 use stelo_runtime::socket::Socket;
@@ -30,13 +32,27 @@ use stelo_runtime::{Instant, Runtime, signals};
 use tokio::runtime::{Builder, Handle};
 use tokio::task;
 
+use alarm::Alarm;
 pub use listener::Listener;
 pub use sleep::Sleep;
 pub use stream::Stream;
 
 /// A runtime of tokio.
 #[derive(Clone, Debug)]
-pub struct Tokio(Handle);
+pub struct Tokio {
+    handle: Handle,
+    alarm: Arc<Alarm>,
+}
+
+impl Tokio {
+    fn new(handle: Handle) -> io::Result<Self> {
+        let alarm = {
+            let _context = handle.enter();
+            Alarm::new()?
+        };
+        Ok(Self { handle, alarm })
+    }
+}
 
 /// The signals that the process gets.
 pub type Signals = signals::Signals<Stream>;
@@ -53,7 +69,7 @@ impl Runtime for Tokio {
 
     fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = Self(runtime.handle().clone());
+        let handle = Self::new(runtime.handle().clone())?;
         let output = runtime.block_on(async { main(handle).await });
         // Dropping the runtime would wait for blocking work.
         runtime.shutdown_background();
@@ -61,12 +77,12 @@ impl Runtime for Tokio {
     }
 
     fn current() -> io::Result<Self> {
-        Handle::try_current().map(Self).map_err(io::Error::other)
+        Handle::try_current().map_err(io::Error::other).and_then(Self::new)
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         // The task goes on without its handle.
-        drop(self.0.spawn(future));
+        drop(self.handle.spawn(future));
     }
 
     fn yield_now(&self, cx: &mut Context<'_>) {
@@ -75,21 +91,20 @@ impl Runtime for Tokio {
     }
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        drop(self.0.spawn_blocking(work));
+        drop(self.handle.spawn_blocking(work));
     }
 
     fn sleep(&self, deadline: Instant) -> Sleep {
-        let _context = self.0.enter();
-        Sleep::until(deadline)
+        Sleep::until(deadline, self.alarm.clone())
     }
 
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
-        let _context = self.0.enter();
+        let _context = self.handle.enter();
         Listener::new(socket.listen(backlog)?)
     }
 
     fn signals(&self) -> io::Result<Signals> {
-        let _context = self.0.enter();
+        let _context = self.handle.enter();
         Signals::new(Stream::from_unix)
     }
 }

@@ -1,20 +1,28 @@
-//! A timer of tokio.
+//! A timer.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use stelo_runtime::timers::Key;
 use stelo_runtime::{Clock, Instant};
-use tokio::time;
+
+use crate::alarm::Alarm;
 
 /// A timer.
 #[derive(Debug)]
-pub struct Sleep(Pin<Box<time::Sleep>>);
+pub struct Sleep {
+    alarm: Arc<Alarm>,
+    deadline: Instant,
+    /// What is set for it, most often for an earlier deadline.
+    key: Option<Key>,
+}
 
 impl Sleep {
-    /// A timer that completes at `deadline`, of the runtime that is entered.
-    pub(crate) fn until(deadline: Instant) -> Self {
-        Self(Box::pin(time::sleep_until(Clock::to_std(deadline).into())))
+    /// A timer that completes at `deadline`.
+    pub(crate) fn until(deadline: Instant, alarm: Arc<Alarm>) -> Self {
+        Self { alarm, deadline, key: None }
     }
 }
 
@@ -22,12 +30,26 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        let this = &mut *self;
+        if this.deadline <= Clock::now() {
+            return Poll::Ready(());
+        }
+        this.alarm.wake_at(&mut this.key, this.deadline, cx);
+        Poll::Pending
     }
 }
 
 impl stelo_runtime::Sleep for Sleep {
     fn reset(&mut self, deadline: Instant) {
-        self.0.as_mut().reset(Clock::to_std(deadline).into());
+        // What is set is left alone until the next poll: it may do.
+        self.deadline = deadline;
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.alarm.cancel(key);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! From the number of an inherited descriptor to a descriptor of our own: the only unsafe line of the adapters.
+//! From the number of an inherited descriptor to a descriptor of our own.
 #![allow(unsafe_code)]
 
 use std::io;

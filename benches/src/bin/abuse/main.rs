@@ -1,7 +1,7 @@
 //! A server under attack: what its memory and a well-behaved client have to bear, and what becomes of the attackers.
 //!
 //! ```text
-//! cargo run --release -p stelo-benches --bin abuse -- [OPTION…] [ATTACK…]
+//! cargo run --release -p stelo-benches --features abuse --bin abuse -- [OPTION…] [ATTACK…]
 //!
 //! --loop NAME         our server on this executor: tokio (default), smol, async-std
 //! --server PATH       another server, which reads PORT and THREADS from its environment

@@ -1,0 +1,92 @@
+//! The timers of a runtime, all on one bell.
+//!
+//! tokio has timers of its own, and one of them that is set makes each wait of the runtime compute how long it may last.
+//! A connection always has one set. So ours stand in a list of their own, and a [`Bell`] wakes a task at the first of
+//! them; deadlines that move away, as those of connections do with each request, are not even noted.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod descriptor;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod timer;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Context;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use descriptor::Bell;
+use stelo_runtime::timers::{Key, Set, Timers};
+use stelo_runtime::{Clock, Instant};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use timer::Bell;
+
+/// The timers of a runtime.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    timers: Mutex<Timers>,
+    bell: Arc<Bell>,
+}
+
+impl Alarm {
+    /// Timers of the runtime that is entered, and the task that lets them ring.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn new() -> io::Result<Arc<Self>> {
+        let bell = Arc::new(Bell::new()?);
+        let alarm = Arc::new(Self { timers: Mutex::default(), bell: bell.clone() });
+        drop(tokio::spawn(watch(bell, Arc::downgrade(&alarm))));
+        Ok(alarm)
+    }
+
+    /// Has a task woken at `deadline`: see [`Timers::set`].
+    pub(crate) fn wake_at(&self, key: &mut Option<Key>, deadline: Instant, cx: &mut Context<'_>) {
+        let mut timers = self.timers();
+        let Set { first, replaced } = timers.set(key, deadline, cx.waker());
+        if first {
+            // While the list is locked: the bell is never set for less than the first of it.
+            self.bell.set(deadline);
+        }
+        drop(timers);
+        drop(replaced);
+    }
+
+    /// Takes a timer away. The bell may ring for it all the same, once.
+    pub(crate) fn cancel(&self, key: Key) {
+        // Dropped after the lock.
+        let _waker = self.timers().remove(key);
+    }
+
+    fn ring(&self) {
+        let mut ringing = Vec::new();
+        let mut timers = self.timers();
+        timers.ring(Clock::now(), &mut ringing);
+        if let Some(next) = timers.next() {
+            self.bell.set(next);
+        }
+        drop(timers);
+        ringing.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    /// Nothing of others runs while they are locked, so a poisoned lock is as good as any.
+    fn timers(&self) -> MutexGuard<'_, Timers> {
+        self.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Alarm {
+    /// The task finds out that nobody needs it.
+    fn drop(&mut self) {
+        self.bell.set(Instant::ZERO);
+    }
+}
+
+/// Lets the timers ring when it is time, until nobody has them any more.
+async fn watch(bell: Arc<Bell>, alarm: Weak<Alarm>) {
+    while bell.rung().await.is_ok() {
+        match alarm.upgrade() {
+            Some(alarm) => alarm.ring(),
+            None => return,
+        }
+    }
+}
