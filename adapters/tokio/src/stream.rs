@@ -57,7 +57,13 @@ impl stelo_runtime::Stream for Stream {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        either!(&mut self.0, io => Pin::new(io).poll_write(cx, buf))
+        // There is room most often, and who only tries asks neither for a budget nor for the place of a waker.
+        match either!(&self.0, io => io.try_write(buf)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                either!(&mut self.0, io => Pin::new(io).poll_write(cx, buf))
+            }
+            written => Poll::Ready(written),
+        }
     }
 
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {

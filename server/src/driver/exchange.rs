@@ -115,7 +115,7 @@ impl<R: Runtime> Side<R> for Exchange {
 
     fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..STEPS {
-            if !(self.take_event(link, now) || self.poll_application(link, cx, now) || self.is_hungry()) {
+            if !(self.take_event(link, cx, now) || self.poll_application(link, cx, now) || self.is_hungry()) {
                 return false;
             }
         }
@@ -144,7 +144,7 @@ impl<R: Runtime> Side<R> for Exchange {
         // The response of a handshake could be the beginning of a WebSocket.
         if let (Stage::Replying(_, head), Some(_)) = (&self.stage, &self.handshake) {
             let head = head.clone();
-            self.respond(link, internal_server_error(), &head, now);
+            self.respond(link, &mut internal_server_error(), &head, now);
         }
     }
 
@@ -169,7 +169,7 @@ impl<R: Runtime> Side<R> for Exchange {
 
 impl Exchange {
     /// Takes the next event, if there is someone to take it. Says whether anything has moved.
-    fn take_event<R: Runtime>(&mut self, link: &mut Link<R>, now: Instant) -> bool {
+    fn take_event<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         (self.needs_data, self.waits_for_room) = (false, false);
         if self.upload.as_ref().is_some_and(Sender::is_abandoned) {
             self.upload = None;
@@ -185,7 +185,7 @@ impl Exchange {
             None => {}
         }
         match self.machine.next_event() {
-            Event::Request { head, length, .. } => self.start(link, head, length, now),
+            Event::Request { head, length, .. } => self.start(link, cx, head, length, now),
             Event::Data { data, .. } => {
                 let frame = Frame::Data(data.to_vec().into());
                 self.upload(frame);
@@ -234,10 +234,11 @@ impl Exchange {
         let _ = worker.with_defaults(now, |defaults| machine.refuse(now, fault, defaults));
     }
 
-    /// Gives a request to the application.
+    /// Gives a request to the application, which most often answers at once.
     fn start<R: Runtime>(
         &mut self,
         link: &mut Link<R>,
+        cx: &mut Context<'_>,
         head: Arc<RequestHead>,
         length: Length,
         now: Instant,
@@ -250,18 +251,24 @@ impl Exchange {
             let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
             // A constant that is a valid field.
             let _ = response.headers.append("connection", "close");
-            return self.respond(link, response, &head, now);
+            return self.respond(link, &mut response, &head, now);
         }
         self.surplus = false;
         let request = match self.handshake(link, &head, length) {
             Ok(false) => Request::new(head.clone(), body, connection),
             Ok(true) => Request::handshake(head.clone(), connection),
-            Err(refusal) => return self.respond(link, *refusal, &head, now),
+            Err(mut refusal) => return self.respond(link, &mut refusal, &head, now),
         };
-        match catch(|| link.worker.shared.app.call(request)) {
-            Ok(Reply::Ready(response)) => self.respond(link, response, &head, now),
-            Ok(Reply::Future(future)) => self.stage = Stage::Replying(future, head),
-            Err(message) => self.panicked(link, &message, &head, now),
+        let mut pending = None;
+        let mut polled = catch(|| match link.worker.shared.app.call(request) {
+            Reply::Ready(response) => Poll::Ready(response),
+            Reply::Future(future) => pending.insert(future).as_mut().poll(cx),
+        });
+        match (&mut polled, pending) {
+            (Ok(Poll::Ready(response)), _) => self.respond(link, response, &head, now),
+            (Ok(Poll::Pending), Some(future)) => self.stage = Stage::Replying(future, head),
+            (Ok(Poll::Pending), None) => {}
+            (Err(message), _) => self.panicked(link, message, &head, now),
         }
     }
 
@@ -325,7 +332,7 @@ impl Exchange {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> bool {
-        let polled = match &mut self.stage {
+        let mut polled = match &mut self.stage {
             Stage::Idle => return false,
             Stage::Sending(_) => return self.poll_body(link, cx, now),
             Stage::Replying(future, _) => catch(|| future.as_mut().poll(cx)),
@@ -334,28 +341,35 @@ impl Exchange {
             return false;
         }
         let Stage::Replying(_, head) = std::mem::take(&mut self.stage) else { return false };
-        match polled {
+        match &mut polled {
             Ok(Poll::Ready(response)) => self.respond(link, response, &head, now),
             Ok(Poll::Pending) => {}
-            Err(message) => self.panicked(link, &message, &head, now),
+            Err(message) => self.panicked(link, message, &head, now),
         }
         true
     }
 
     fn panicked<R: Runtime>(&mut self, link: &Link<R>, message: &str, head: &RequestHead, now: Instant) {
         error!(target: SERVER, "Panic in the application, {} {}: {message}", head.method(), head.path());
-        self.respond(link, internal_server_error(), head, now);
+        self.respond(link, &mut internal_server_error(), head, now);
     }
 
     /// Says the head of a response, and as much of its body as is at hand.
-    fn respond<R: Runtime>(&mut self, link: &Link<R>, response: Response, head: &RequestHead, now: Instant) {
-        let Response { status, mut headers, mut body, background, upgrade } = response;
-        if let Some(background) = background {
+    fn respond<R: Runtime>(
+        &mut self,
+        link: &Link<R>,
+        response: &mut Response,
+        head: &RequestHead,
+        now: Instant,
+    ) {
+        let Response { status, headers, body, background, upgrade } = response;
+        let status = *status;
+        if let Some(background) = background.take() {
             self.background.push(background);
         }
-        let next = match upgrade {
+        let next = match upgrade.take() {
             Some(upgrade) if status == Status::SWITCHING_PROTOCOLS || *head.method() == Method::Connect => {
-                match self.accept(link, upgrade, &mut headers, head) {
+                match self.accept(link, upgrade, headers, head) {
                     Ok(next) => Some(next),
                     Err(error) => return self.invalid(link, &error, head, now),
                 }
@@ -372,7 +386,6 @@ impl Exchange {
         let length = body.length();
         let streams = length != Length::None && body.full_mut().is_none();
         let said = worker.with_defaults(now, |defaults| {
-            let headers = &headers;
             let what = match streams {
                 true => Send::Response { status, headers, length, defaults },
                 false => Send::Whole { status, headers, defaults, body: body.full_mut() },
@@ -389,10 +402,12 @@ impl Exchange {
                 None => log::access(link.client(), head, status),
             }
         }
-        self.next = next;
+        if next.is_some() {
+            self.next = next;
+        }
         match streams {
             false => self.finished(link),
-            true if self.machine.wants_body(STREAM) => self.stage = Stage::Sending(body),
+            true if self.machine.wants_body(STREAM) => self.stage = Stage::Sending(std::mem::take(body)),
             true => self.finish(link, Send::End, now),
         }
     }
@@ -403,7 +418,7 @@ impl Exchange {
         match self.machine.has_responded(STREAM) {
             true => self.reset(now),
             // Once at most: this one is valid.
-            false => self.respond(link, internal_server_error(), head, now),
+            false => self.respond(link, &mut internal_server_error(), head, now),
         }
     }
 
@@ -462,7 +477,9 @@ impl Exchange {
 
     /// The response is complete.
     fn finished<R: Runtime>(&mut self, link: &Link<R>) {
-        self.stage = Stage::Idle;
+        if self.is_busy() {
+            self.stage = Stage::Idle;
+        }
         self.waits_for_room = false;
         // What is left of the request body is read and dropped by the machine.
         self.upload = None;
