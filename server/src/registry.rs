@@ -134,14 +134,20 @@ pub(crate) struct Member {
 
 impl Member {
     /// The phase; a later one wakes the task of `cx`. Costs one load where that task is the one of last time.
+    #[inline]
     pub(crate) fn phase(&mut self, cx: &mut Context<'_>) -> Phase {
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.waker = Some(cx.waker().clone());
-            if let Some(slot) = self.registry.slots().wakers.get_mut(self.key) {
-                slot.clone_from(&self.waker);
-            }
+            self.watch(cx);
         }
         self.registry.phase()
+    }
+
+    #[cold]
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        self.waker = Some(cx.waker().clone());
+        if let Some(slot) = self.registry.slots().wakers.get_mut(self.key) {
+            slot.clone_from(&self.waker);
+        }
     }
 }
 

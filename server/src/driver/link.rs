@@ -24,7 +24,7 @@ use crate::worker::Worker;
 const ROUNDS: usize = 8;
 
 /// How many slices a write takes at most.
-const SLICES: usize = 8;
+const SLICES: usize = 4;
 
 /// Timers of executors have a grain: one that rings a little early has rung.
 const GRAIN: Duration = Duration::from_millis(1);
