@@ -1,12 +1,12 @@
 //! Listening sockets.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use stelo_runtime::socket::{self, SocketFile};
+use stelo_runtime::socket::{self, Ends, SocketFile};
 
 use crate::Stream;
 use crate::io::{Io, Place};
@@ -18,7 +18,7 @@ pub struct Listener(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(Io<TcpListener>),
+    Tcp(Io<TcpListener>, Option<SocketAddr>),
     // The file goes first: see `socket::Listener`.
     Unix { _file: Option<Arc<SocketFile>>, listener: Io<UnixListener> },
 }
@@ -26,7 +26,7 @@ enum Kind {
 impl Listener {
     pub(crate) fn new(listener: socket::Listener, place: &Place) -> io::Result<Self> {
         Ok(Self(match listener {
-            socket::Listener::Tcp(listener) => Kind::Tcp(Io::new(listener, place)?),
+            socket::Listener::Tcp(listener, address) => Kind::Tcp(Io::new(listener, place)?, address),
             socket::Listener::Unix(_file, listener) => {
                 Kind::Unix { _file, listener: Io::new(listener, place)? }
             }
@@ -40,10 +40,10 @@ impl stelo_runtime::Listener for Listener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
         // There may be more: asked until nobody is there.
         Poll::Ready(match &mut self.0 {
-            Kind::Tcp(listener) => {
+            Kind::Tcp(listener, local) => {
                 let (stream, peer) =
                     ready!(listener.poll(Direction::Read, cx, TcpListener::accept, |_| false))?;
-                Stream::from_tcp(stream, peer, &listener.place())
+                Stream::from_tcp(stream, Ends { peer, local: *local }, &listener.place())
             }
             Kind::Unix { listener, .. } => {
                 let (stream, _) =
@@ -71,7 +71,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
             listener.set_nonblocking(true).unwrap();
-            let mut listener = Listener::new(socket::Listener::Tcp(listener), place).unwrap();
+            let mut listener = Listener::new(socket::Listener::Tcp(listener, None), place).unwrap();
             for clients in [1, 3, 2] {
                 poll_fn(|cx| {
                     assert!(listener.poll_accept(cx).is_pending());

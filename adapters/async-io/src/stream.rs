@@ -1,11 +1,12 @@
 //! Connections.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 
-use stelo_runtime::{Address, socket};
+use stelo_runtime::Address;
+use stelo_runtime::socket::{self, Ends};
 
 use crate::io::{Io, Place};
 use crate::source::Direction;
@@ -16,7 +17,7 @@ pub struct Stream(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(Io<TcpStream>, SocketAddr),
+    Tcp(Io<TcpStream>, Ends),
     Unix(Io<UnixStream>),
 }
 
@@ -31,11 +32,11 @@ macro_rules! either {
 }
 
 impl Stream {
-    /// A TCP connection that was accepted from `peer`.
-    pub(crate) fn from_tcp(stream: TcpStream, peer: SocketAddr, place: &Place) -> io::Result<Self> {
+    /// A TCP connection that was accepted.
+    pub(crate) fn from_tcp(stream: TcpStream, ends: Ends, place: &Place) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        Ok(Self(Kind::Tcp(Io::new(stream, place)?, peer)))
+        socket::set_nodelay(&stream)?;
+        Ok(Self(Kind::Tcp(Io::new(stream, place)?, ends)))
     }
 
     /// A Unix connection in non-blocking mode.
@@ -68,13 +69,16 @@ impl stelo_runtime::Stream for Stream {
 
     fn peer_address(&self) -> Option<Address> {
         match &self.0 {
-            Kind::Tcp(_, peer) => Some(Address::Ip(*peer)),
+            Kind::Tcp(_, ends) => Some(Address::Ip(ends.peer)),
             Kind::Unix(io) => socket::peer_address(io.get_ref()).ok()?,
         }
     }
 
     fn local_address(&self) -> Option<Address> {
-        either!(&self.0, io => socket::local_address(io.get_ref()).ok()?)
+        match &self.0 {
+            Kind::Tcp(_, Ends { local: Some(local), .. }) => Some(Address::Ip(*local)),
+            kind => either!(kind, io => socket::local_address(io.get_ref()).ok()?),
+        }
     }
 }
 

@@ -48,8 +48,8 @@ pub enum Socket {
 /// A socket that listens, in non-blocking mode.
 #[derive(Debug)]
 pub enum Listener {
-    /// TCP
-    Tcp(TcpListener),
+    /// TCP, and the address that its connections are at: known unless it listens at every address of the machine.
+    Tcp(TcpListener, Option<SocketAddr>),
     /// Unix, and the file, if it is ours. The file is to be dropped first: while somebody listens, nobody replaces it.
     Unix(Option<Arc<SocketFile>>, UnixListener),
 }
@@ -98,10 +98,13 @@ impl Socket {
         };
         socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         socket.set_nonblocking(true)?;
-        Ok(match socket.local_addr()?.domain() {
-            Domain::UNIX => Listener::Unix(file, socket.into()),
-            _ => Listener::Tcp(socket.into()),
-        })
+        let name = socket.local_addr()?;
+        if name.is_unix() {
+            return Ok(Listener::Unix(file, socket.into()));
+        }
+        socket.set_tcp_nodelay(true)?;
+        let address = name.as_socket().filter(|address| !address.ip().is_unspecified());
+        Ok(Listener::Tcp(socket.into(), address))
     }
 
     /// The address that the socket is bound to.
@@ -139,6 +142,27 @@ fn adopt(fd: i32) -> io::Result<socket2::Socket> {
         Some(Address::Ip(address)) if address.port() == 0 => Err(SocketError::Unbound.into()),
         Some(_) => Ok(socket),
     }
+}
+
+/// The two ends of a TCP connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    /// That of the peer.
+    pub peer: SocketAddr,
+    /// Ours, if it is that of the [listener](Listener::Tcp).
+    pub local: Option<SocketAddr>,
+}
+
+/// Has small writes of an accepted TCP connection sent at once.
+///
+/// # Errors
+/// The connection is gone.
+pub fn set_nodelay(connection: &impl AsFd) -> io::Result<()> {
+    // On Linux, connections have it from their listener.
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        return Ok(());
+    }
+    SockRef::from(connection).set_tcp_nodelay(true)
 }
 
 /// The address of our end of a socket; `None` for a Unix socket without a name.

@@ -23,8 +23,15 @@ use timer::Bell;
 /// The timers of a runtime.
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    timers: Mutex<Timers>,
+    state: Mutex<State>,
     bell: Arc<Bell>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    timers: Timers,
+    /// What the bell is set to. It may ring for a timer that has been taken away since.
+    rings: Option<Instant>,
 }
 
 impl Alarm {
@@ -34,43 +41,51 @@ impl Alarm {
     /// The system refuses.
     pub(crate) fn new() -> io::Result<Arc<Self>> {
         let bell = Arc::new(Bell::new()?);
-        let alarm = Arc::new(Self { timers: Mutex::default(), bell: bell.clone() });
+        let alarm = Arc::new(Self { state: Mutex::default(), bell: bell.clone() });
         drop(tokio::spawn(watch(bell, Arc::downgrade(&alarm))));
         Ok(alarm)
     }
 
     /// Has a task woken at `deadline`: see [`Timers::set`].
     pub(crate) fn wake_at(&self, key: &mut Option<Key>, deadline: Instant, cx: &mut Context<'_>) {
-        let mut timers = self.timers();
-        let Set { first, replaced } = timers.set(key, deadline, cx.waker());
+        let mut state = self.state();
+        let Set { first, replaced } = state.timers.set(key, deadline, cx.waker());
         if first {
-            // While the list is locked: the bell is never set for less than the first of it.
-            self.bell.set(deadline);
+            self.set(&mut state, deadline);
         }
-        drop(timers);
+        drop(state);
         drop(replaced);
     }
 
-    /// Takes a timer away. The bell may ring for it all the same, once.
+    /// Takes a timer away.
     pub(crate) fn cancel(&self, key: Key) {
         // Dropped after the lock.
-        let _waker = self.timers().remove(key);
+        let _waker = self.state().timers.remove(key);
+    }
+
+    /// Has the bell ring no later than at `deadline`.
+    fn set(&self, state: &mut State, deadline: Instant) {
+        if state.rings.is_none_or(|rings| deadline < rings) {
+            state.rings = Some(deadline);
+            self.bell.set(deadline);
+        }
     }
 
     fn ring(&self) {
         let mut ringing = Vec::new();
-        let mut timers = self.timers();
-        timers.ring(Clock::now(), &mut ringing);
-        if let Some(next) = timers.next() {
-            self.bell.set(next);
+        let mut state = self.state();
+        state.timers.ring(Clock::now(), &mut ringing);
+        state.rings = None;
+        if let Some(next) = state.timers.next() {
+            self.set(&mut state, next);
         }
-        drop(timers);
+        drop(state);
         ringing.into_iter().for_each(std::task::Waker::wake);
     }
 
-    /// Nothing of others runs while they are locked, so a poisoned lock is as good as any.
-    fn timers(&self) -> MutexGuard<'_, Timers> {
-        self.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing of others runs while it is locked, so a poisoned lock is as good as any.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

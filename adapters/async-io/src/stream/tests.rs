@@ -12,18 +12,11 @@ fn pair(place: &Place) -> (TcpStream, Stream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (server, peer) = listener.accept().unwrap();
-    (client, Stream::from_tcp(server, peer, place).unwrap())
+    (client, Stream::from_tcp(server, Ends { peer, local: None }, place).unwrap())
 }
 
 async fn read(stream: &mut Stream, buf: &mut [u8]) -> io::Result<usize> {
     poll_fn(|cx| stream.poll_read(cx, buf)).await
-}
-
-#[test]
-fn small_writes_are_not_held_back() {
-    let (_client, stream) = pair(&None);
-    let Kind::Tcp(io, _) = &stream.0 else { panic!() };
-    assert!(io.get_ref().nodelay().unwrap());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use std::fs::{self, File, Permissions};
 use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -119,7 +120,7 @@ fn adopted_sockets_keep_their_address() {
     let Socket::Tcp(original) = &bound else { panic!() };
     let adopted = Socket::bind(&Bind::Fd(original.as_raw_fd())).unwrap();
     assert_eq!(adopted.local_address().unwrap(), bound.local_address().unwrap());
-    assert!(matches!(adopted.share().unwrap().listen(8).unwrap(), Listener::Tcp(_)));
+    assert!(matches!(adopted.share().unwrap().listen(8).unwrap(), Listener::Tcp(..)));
 
     let original = UnixListener::bind(folder.socket()).unwrap();
     let adopted = Socket::bind(&Bind::Fd(original.as_raw_fd())).unwrap();
@@ -141,4 +142,23 @@ fn descriptors_that_cannot_listen_are_refused() {
     assert_eq!(refused(nameless.as_raw_fd()).1, Some(SocketError::Unbound));
     let unbound = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     assert_eq!(refused(unbound.as_raw_fd()).1, Some(SocketError::Unbound));
+}
+
+#[test]
+fn small_writes_are_not_held_back() {
+    let address = "127.0.0.1:0".parse().unwrap();
+    let socket = Socket::bind(&Bind::Tcp { address, reuse_port: false }).unwrap();
+    let Listener::Tcp(listener, Some(address)) = socket.listen(8).unwrap() else { panic!() };
+    listener.set_nonblocking(false).unwrap();
+    let _client = TcpStream::connect(address).unwrap();
+    let (connection, _) = listener.accept().unwrap();
+    set_nodelay(&connection).unwrap();
+    assert!(connection.nodelay().unwrap());
+}
+
+#[test]
+fn what_listens_at_every_address_does_not_know_that_of_a_connection() {
+    let address = "0.0.0.0:0".parse().unwrap();
+    let socket = Socket::bind(&Bind::Tcp { address, reuse_port: false }).unwrap();
+    assert!(matches!(socket.listen(8).unwrap(), Listener::Tcp(_, None)));
 }
