@@ -5,9 +5,10 @@ import signal
 import socket
 import subprocess
 import time
+from itertools import product
 
-from . import load, report
-from .build import clean_build, tool
+from . import load
+from .build import clean_build, fetch, tool
 from .measure import quantile
 from .places import BIN, LOGS
 from .scenarios import POST, Scenario
@@ -16,15 +17,16 @@ from .server import Server, warn
 
 def memory(peers, conns):
     """With idle keep-alive connections after one request each."""
-    return held(peers, "http", "memory", {"conns": conns}, "/plaintext")
+    return held(peers, "http", {"conns": conns}, "/plaintext")
 
 
 def ws_memory(peers, conns):
     """With idle WebSocket connections; compressed where the server can, though nothing has been sent."""
-    return held(peers, "ws", "ws-memory", {"conns": conns, "websocket": 1}, "/ws")
+    return held(peers, "ws", {"conns": conns, "websocket": 1}, "/ws")
 
 
-def held(peers, needs, name, options, path):
+def held(peers, needs, options, path):
+    """KiB at the start and with the connections, and how many these were."""
     rows = {}
     for peer in peers:
         if needs not in peer.can.split():
@@ -37,22 +39,17 @@ def held(peers, needs, name, options, path):
             with load.started("idle", server.port, path, options) as idle:
                 load.expect(idle, "idle=")
                 time.sleep(0.5)
-                rows[peer.name] = (start, server.memory())
+                rows[peer.name] = (start, server.memory(), options["conns"])
         except (RuntimeError, OSError) as error:
             warn(f"{peer.name}: {error}")
         finally:
             if server:
                 server.stop()
-    report.headline(f"{name}: PSS with {options['conns']} idle connections")
-    lines = sorted(rows.items(), key=lambda row: row[1][1] - row[1][0])
-    report.table(["", "KiB a connection", "MiB at start", "MiB with them"],
-                 [(peer, f"{(full - start) / options['conns']:.2f}", f"{start / 1024:.1f}", f"{full / 1024:.1f}")
-                  for peer, (start, full) in lines])
     return rows
 
 
 def startup(peers, rounds):
-    """From the start of the process to the first answer."""
+    """From the start of the process to the first answer: milliseconds, and milliseconds of CPU time."""
     rows = {}
     for _ in range(rounds):
         for peer in peers:
@@ -61,15 +58,10 @@ def startup(peers, rounds):
                     rows.setdefault(peer.name, []).append(first_answer(peer))
                 except OSError as error:
                     warn(f"{peer.name}: {error}")
-    report.headline("startup: from the start of the process to the first answer")
-    quiet = {name: [quantile(column, 0.15) for column in zip(*taken)] for name, taken in rows.items()}
-    report.table(["", "ms (q15)", "CPU ms (q15)"], [(name, f"{wall:.1f}", f"{cpu:.1f}") for name, (wall, cpu)
-                                                    in sorted(quiet.items(), key=lambda row: row[1])])
-    return rows
+    return {name: [quantile(column, 0.15) for column in zip(*taken)] for name, taken in rows.items()}
 
 
 def first_answer(peer):
-    """Milliseconds, and milliseconds of CPU time."""
     start = time.monotonic()
     server = Server(peer)
     try:
@@ -124,12 +116,6 @@ def counts(peers):
                     warn(f"{peer.name} {what}: {error}")
         if row:
             rows[peer.name] = row
-    heads = [*COUNTED, *(f"{what} calls" for what in CALLS)]
-    def cell(row, what):
-        return "" if what not in row else f"{row[what]:.2f}" if what.endswith("calls") else f"{row[what]:,.0f}"
-    report.headline("counts: user-space instructions, and system calls, of a request or message; one connection")
-    lines = sorted(rows.items(), key=lambda item: item[1].get("plain", item[1].get("ws-64", 0)))
-    report.table(["", *heads], [(name, *(cell(row, what) for what in heads)) for name, row in lines])
     return rows
 
 
@@ -168,24 +154,23 @@ def traced(peer, scenario, name, requests):
 
 def size(peers):
     """The programs as they are."""
-    rows = {peer.name: os.path.getsize(BIN / peer.name) for peer in peers if peer.package}
-    report.headline("size: the stripped program")
-    lines = sorted(rows.items(), key=lambda row: row[1])
-    report.table(["", "MB"], [(name, f"{size / 1e6:.2f}") for name, size in lines])
-    return rows
+    return {peer.name: os.path.getsize(BIN / peer.name) for peer in peers if peer.package}
+
+
+PROFILES = {"plain": "as cargo has it", "release": "fat LTO"}
+"""The release profile as cargo has it, and the one that everything here is built with."""
+
+BUILDS = 2
+"""The cheaper one counts."""
 
 
 def clean(peers):
-    """Builds from nothing, one after the other; `examples/hello` of the project among them."""
-    rows = {}
-    jobs = [("examples/hello", "examples/hello", "")] + [(p.name, p.package, p.features) for p in peers if p.package]
-    for name, package, features in jobs:
+    """A program that answers one text, built from nothing by each profile: seconds of CPU time and bytes."""
+    fetch()
+    hellos, taken = [peer.hello for peer in peers if peer.hello], {}
+    for _, hello, profile in product(range(BUILDS), hellos, PROFILES):
         try:
-            rows[name] = clean_build(package, features)
+            taken.setdefault(hello, {}).setdefault(profile, []).append(clean_build(hello, profile))
         except subprocess.CalledProcessError as error:
-            warn(f"{name}: {error.stderr[-300:]}")
-    report.headline("clean: a release build from nothing (fat LTO, one codegen unit)")
-    lines = sorted(rows.items(), key=lambda row: row[1])
-    report.table(["", "CPU s", "s", "MB stripped"], [(name, f"{cpu:.0f}", f"{seconds:.0f}", f"{size / 1e6:.2f}")
-                                                     for name, (cpu, seconds, size) in lines])
-    return rows
+            warn(f"{hello}: {error.stderr[-300:].decode()}")
+    return {hello: {profile: min(built) for profile, built in of.items()} for hello, of in taken.items()}

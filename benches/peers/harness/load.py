@@ -19,7 +19,10 @@ class Sample:
     cpu: float
     steal: float = 0
     p50: float = 0
+    p90: float = 0
     p99: float = 0
+    turn: int = 0
+    """The round that it was taken in."""
 
 
 def run(scenario, server, seconds, **more):
@@ -28,6 +31,7 @@ def run(scenario, server, seconds, **more):
     options = scenario.options | {"ms": round(seconds * 1000)} | more
     with started(scenario.mode, server.port, scenario.path, options) as load:
         expect(load, "ready")
+        server.settle()  # until it has accepted all
         lost, cpu = steal(), server.cpu()
         load.stdin.write("go\n")
         load.stdin.flush()
@@ -35,7 +39,7 @@ def run(scenario, server, seconds, **more):
         cpu, lost = server.cpu() - cpu, steal() - lost
     if not got["requests"]:
         raise RuntimeError("nothing was answered in time")
-    return Sample(got["requests"], got["seconds"], cpu, lost, got["p50"], got["p99"])
+    return Sample(got["requests"], got["seconds"], cpu, lost, got["p50"], got["p90"], got["p99"])
 
 
 @contextmanager

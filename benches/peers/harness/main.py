@@ -1,21 +1,22 @@
 """The command line."""
 import argparse
 import json
-import platform
 import resource
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
-from . import build, check, figures, measure
+from . import build, check, figures, measure, tables
 from .peers import PEERS
-from .places import TARGET, commit, prepare
-from .scenarios import DEFAULT, HTTP, SCENARIOS, SIZES, WS
-from .server import CORES, be_nice
+from .places import TARGET, machine, prepare
+from .scenarios import DEFAULT, HTTP, PAGE, SCENARIOS, SIZES, WS
+from .server import be_nice
 
 FIGURES = ["memory", "ws-memory", "startup", "counts", "size"]
 KNOWN = ["check", *SCENARIOS, *FIGURES, "clean"]
-GROUPS = {"http": list(HTTP), "ws": list(WS), "figures": FIGURES, "all": [*SCENARIOS, *FIGURES]}
+GROUPS = {"http": list(HTTP), "ws": list(WS), "figures": FIGURES, "all": [*SCENARIOS, *FIGURES],
+          "growth": [*tables.GROWTH, *tables.GROWTH.values()], "page": [*PAGE, "memory", "ws-memory", "startup"]}
 
 
 def arguments():
@@ -28,6 +29,9 @@ def arguments():
     parser.add_argument("-s", "--scenarios", default=",".join(DEFAULT), help="comma-separated scenarios or groups")
     parser.add_argument("-r", "--rounds", type=int, default=12)
     parser.add_argument("-d", "--seconds", type=float, default=0.3, help="of one measurement")
+    parser.add_argument("-o", "--output", type=Path, help="a file for all tables, as docs/performance.md has them")
+    parser.add_argument("--rate", type=int,
+                        help="requests a second of `rate`; half of what the fastest server answers by default")
     parser.add_argument("--conns", type=int, default=5000, help="idle connections for memory and ws-memory")
     parser.add_argument("--nice", type=int, default=0,
                         help="below 0 where other work goes on; then begin with `setsid -w`")
@@ -75,18 +79,33 @@ def main():
     peers = build.available([peer for peer in PEERS if peer.name in names])
     if options.nice:  # not for the builds
         be_nice(options.nice)
-    print(f"{commit()}, {platform.machine()}, Linux {platform.release()}, {len(CORES)} cores")
-    results, rows = {}, {}
+    print(f"{machine()}\n", flush=True)
+    results, rows, found = {}, {}, {}
     for name in scenarios:
         scenario = SCENARIOS.get(name)
         if not scenario:
-            results[name] = figure(name, peers, options)
+            results[name] = found[name] = figure(name, peers, options)
+            if name in tables.FIGURES:
+                print(tables.FIGURES[name](found, peers), flush=True)
         elif scenario.mode not in ("wrk", "h2load") or build.tool(scenario.mode, f"`{name}`"):
-            able = [peer for peer in peers if scenario.needs in peer.can.split()]
+            able = scenario.able(peers)
+            if scenario.mode == "rate":
+                scenario, able = at_half(scenario, able, options, found)
             samples = measure.measure(scenario, able, options.rounds, options.seconds)
-            rows[name] = measure.show(name, scenario, able, samples)
+            rows[name] = measure.summaries(samples, able)
             results[name] = {peer: [asdict(sample) for sample in taken] for peer, taken in samples.items()}
+            if rows[name]:
+                print(tables.scenario(name, scenario, able, rows[name]), flush=True)
         (TARGET / "results.json").write_text(json.dumps(results, indent=1))
-    if len(rows) > 1:
-        measure.overview(rows, peers)
+    if rows:
+        print(tables.compare(rows, found, peers))
+    if options.output:
+        options.output.write_text(tables.page(rows, found, peers, machine()))
     sys.exit(1 if results.get("check") else 0)
+
+
+def at_half(scenario, peers, options, found):
+    """The scenario at half of what the fastest server answers, and those of the peers that answer so many."""
+    most = found["saturating-rates"] = measure.saturating_rates(scenario, peers, options.seconds)
+    found["rate"] = rate = options.rate or measure.half_of_the_fastest(most, peers)
+    return replace(scenario, options={"rate": rate}), [peer for peer in peers if most.get(peer.name, 0) > rate]

@@ -2,9 +2,12 @@
 that what else the machine does falls on all of them."""
 import statistics
 import subprocess
+from dataclasses import replace
 
-from . import load, report
+from . import load
 from .server import Server, warn
+
+SATURATING_ROUNDS = 4
 
 
 def measure(scenario, peers, rounds, seconds):
@@ -27,6 +30,7 @@ def measure(scenario, peers, rounds, seconds):
             for server in order if turn % 2 == 0 else reversed(order):
                 sample = once(scenario, server, seconds)
                 if sample:
+                    sample.turn = turn
                     samples[server.peer.name].append(sample)
     finally:
         for server in servers:
@@ -36,10 +40,23 @@ def measure(scenario, peers, rounds, seconds):
 
 def once(scenario, server, seconds):
     try:
-        return load.run(scenario, server, seconds)
+        sample = load.run(scenario, server, seconds)
+        server.settle()  # so that the next one has the core to itself
+        return sample
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         warn(f"{server.peer.name}: {error}")
         return None
+
+
+def saturating_rates(scenario, peers, seconds):
+    """What each peer answers at most, in requests a second."""
+    samples = measure(replace(scenario, mode="closed"), peers, SATURATING_ROUNDS, seconds)
+    return {peer: summary(taken)["rate"] for peer, taken in samples.items()}
+
+
+def half_of_the_fastest(rates, peers):
+    """Of the servers, that is; in whole thousands."""
+    return int(max(rates[peer.name] for peer in peers if peer.name in rates and not peer.ceiling) // 2000) * 1000
 
 
 def quantile(values, share):
@@ -52,54 +69,26 @@ def summary(samples):
     rates = [s.requests / s.seconds for s in samples]
     cpus = [s.cpu / s.requests * 1e6 for s in samples]
     return {
+        "rounds": len(samples),
         "rate": quantile(rates, 0.85),
         "cpu": quantile(cpus, 0.15),
         "cpu_median": statistics.median(cpus),
         "busy": statistics.median(s.cpu / s.seconds for s in samples),
-        "p50": quantile([s.p50 for s in samples], 0.15),
-        "p99": quantile([s.p99 for s in samples], 0.15),
+        "steal": sum(s.steal for s in samples) / sum(s.seconds for s in samples),
+        **{what: statistics.median(getattr(s, what) for s in samples) for what in ("p50", "p90", "p99")},
     }
 
 
-def ranked(peers):
-    """The names of those that ours are compared with."""
-    return [peer.name for peer in peers if not peer.ours and not peer.ceiling]
-
-
-def overview(rows, peers):
-    """CPU time per request of every peer in every scenario, and its ratio to the best."""
-    best = {name: min((row["cpu"] for peer, row in of.items() if peer in ranked(peers)), default=float("nan"))
-            for name, of in rows.items()}
-    def cell(name, peer):
-        row = rows[name].get(peer.name)
-        return f"{row['cpu']:.3g} ({row['cpu'] / best[name]:.2f})" if row else ""
-    report.headline("CPU µs per request or message (q15), and its ratio to the best of the others")
-    report.table(["", *rows], [(peer.name, *(cell(name, peer) for name in rows)) for peer in peers
-                               if any(peer.name in of for of in rows.values())])
-
-
-def show(name, scenario, peers, samples):
-    rows = {peer: summary(taken) for peer, taken in samples.items()}
-    if not rows:
-        return rows
-    others = [rows[name] for name in ranked(peers) if name in rows]
-    best = {what: best((row[what] for row in others), default=float("nan"))
-            for what, best in (("rate", max), ("cpu", min), ("p50", min), ("p99", min))}
-    heads = ["", "per s (q85)", "× best", "CPU µs (q15)", "× best", "CPU µs (median)", "busy"]
-    if scenario.latency:
-        heads += ["p50 µs", "× best", "p99 µs", "× best"]
-    lines = []
-    for peer, row in sorted(rows.items(), key=lambda item: item[1]["cpu"]):
-        line = [peer, f"{row['rate']:,.0f}", f"{row['rate'] / best['rate']:.2f}", f"{row['cpu']:.2f}",
-                f"{row['cpu'] / best['cpu']:.2f}", f"{row['cpu_median']:.2f}", f"{row['busy']:.2f}"]
-        if scenario.latency:
-            line += [f"{row['p50']:.0f}", f"{row['p50'] / best['p50']:.2f}"]
-            line += [f"{row['p99']:.0f}", f"{row['p99'] / best['p99']:.2f}"]
-        lines.append(line)
-    taken = [sample for samples in samples.values() for sample in samples]
-    lost = sum(s.steal for s in taken) / sum(s.seconds for s in taken)
-    words = " ".join(f"{option}={value}" for option, value in scenario.options.items())
-    report.headline(f"{name}: {scenario.mode} {scenario.path} {words}".rstrip())
-    report.table(heads, lines)
-    report.note(f"{len(taken) // len(rows)} rounds; {lost:.2f} of a core kept by the host")
+def summaries(samples, peers):
+    """Of each peer; and in which share of the rounds it was the lowest of the servers."""
+    rows = {name: summary(taken) for name, taken in samples.items()}
+    ranked = [name for name in rows if name in {peer.name for peer in peers if not peer.ceiling}]
+    for what in ("p50", "p99"):
+        rounds = {}
+        for name in ranked:
+            for sample in samples[name]:
+                rounds.setdefault(sample.turn, {})[name] = getattr(sample, what)
+        for name in ranked:
+            lowest = sum(of.get(name) == min(of.values()) for of in rounds.values())
+            rows[name][f"lowest_{what}"] = lowest / len(rounds)
     return rows

@@ -10,6 +10,8 @@ class Peer:
     package: str = ""
     """The package of this workspace; none for a server that is installed."""
     features: str = ""
+    hello: str = ""
+    """Its feature in the package `hello`, of which builds from nothing are measured."""
     command: tuple = ()
     """Of an installed server, with {port}, {threads} and {here}."""
     env: dict = field(default_factory=dict)
@@ -24,22 +26,22 @@ FULL = CLOSING + " table layers static ws"
 OURS = FULL + " deflate"
 
 PEERS = [
-    Peer("stelo-tokio", OURS, "stelo-peer", "tokio", ours=True),
+    Peer("stelo-tokio", OURS, "stelo-peer", "tokio", "stelo", ours=True),
     Peer("stelo-smol", OURS, "stelo-peer", "smol", ours=True),
     Peer("stelo-async-std", OURS, "stelo-peer", "async-std", ours=True),
     Peer("epoll", "http pipelined", "ceiling", env={"IO": "epoll"}, ceiling=True),
     Peer("io_uring", "http pipelined", "ceiling", env={"IO": "uring"}, ceiling=True),
     Peer("tokio-floor", "http pipelined threads", "tokio-floor", ceiling=True),
     Peer("may-minihttp", RAW, "may-minihttp-peer"),
-    Peer("hyper", CLOSING + " h2", "hyper-raw"),
-    Peer("xitca", FULL + " h2", "xitca-peer"),
-    Peer("ntex-tokio", FULL, "ntex-peer", "rt-tokio"),
+    Peer("hyper", CLOSING + " h2", "hyper-raw", hello="hyper"),
+    Peer("xitca", FULL + " h2", "xitca-peer", hello="xitca"),
+    Peer("ntex-tokio", FULL, "ntex-peer", "rt-tokio", "ntex"),
     Peer("ntex-uring", FULL, "ntex-peer", "rt-uring"),
-    Peer("actix", FULL + " h2", "actix-peer"),
-    Peer("axum", FULL + " h2", "axum-peer"),
-    Peer("poem", FULL, "poem-peer"),
-    Peer("salvo", FULL + " h2", "salvo-peer"),
-    Peer("trillium-tokio", FULL + " h2", "trillium-peer", "rt-tokio"),
+    Peer("actix", FULL + " h2", "actix-peer", hello="actix"),
+    Peer("axum", FULL + " h2", "axum-peer", hello="axum"),
+    Peer("poem", FULL, "poem-peer", hello="poem"),
+    Peer("salvo", FULL + " h2", "salvo-peer", hello="salvo"),
+    Peer("trillium-tokio", FULL + " h2", "trillium-peer", "rt-tokio", "trillium"),
     Peer("trillium-smol", FULL + " h2", "trillium-peer", "rt-smol"),
     Peer("fastwebsockets", "ws", "fastws"),
     Peer("tungstenite", "ws", "tungst"),

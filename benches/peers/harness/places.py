@@ -1,5 +1,6 @@
 """Where things lie. All that is made goes below the target directory."""
 import os
+import platform
 import subprocess
 import zlib
 from pathlib import Path
@@ -8,6 +9,8 @@ PEERS = Path(__file__).resolve().parent.parent
 ROOT = PEERS.parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target/peers")).resolve()
 BIN, LOGS, FILES = TARGET / "bin", TARGET / "logs", TARGET / "files"
+PYTHON = TARGET / "venv/bin"
+"""Where uvicorn and granian are looked for first."""
 STATIC = FILES / "static"
 
 
@@ -25,6 +28,7 @@ def deflated(data):
 
 def prepare(sizes):
     """Makes the folders, the static files and the payloads."""
+    os.environ["PATH"] = f"{PYTHON}:{os.environ['PATH']}"
     for folder in (BIN, LOGS, STATIC):
         folder.mkdir(parents=True, exist_ok=True)
     for name, size in (("1k.bin", 1024), ("1m.bin", 1 << 20)):
@@ -34,6 +38,15 @@ def prepare(sizes):
     for size in sizes:
         (FILES / f"payload-{size}").write_bytes(message(size))
         (FILES / f"deflated-{size}").write_bytes(deflated(message(size)))
+
+
+def machine():
+    """What was measured, and on what."""
+    with open("/proc/cpuinfo") as info:
+        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.machine())
+    rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.split()[1]
+    cores = len(os.sched_getaffinity(0))
+    return f"Commit {commit()}, Rust {rust}, {model} ({cores} cores), Linux {platform.release()}, loopback"
 
 
 def commit():

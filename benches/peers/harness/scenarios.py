@@ -14,6 +14,9 @@ class Scenario:
     latency: bool = False
     """Whether latencies are shown: under a closed loop they say no more than the rate does."""
 
+    def able(self, peers):
+        return [peer for peer in peers if self.needs in peer.can.split()]
+
 
 POST = "12345/posts/hello-world"
 
@@ -30,9 +33,10 @@ HTTP = {
     "static-1m": Scenario("static", "closed", "/static/1m.bin", {"conns": 16}),
     "fresh": Scenario("fresh", "fresh", "/plaintext"),
     "open-100": Scenario("http", "closed", "/plaintext", {"conns": 100}),
+    "idle-10k": Scenario("http", "closed", "/plaintext", {"conns": 100, "idle": 9900}),
     "open-10k": Scenario("http", "closed", "/plaintext", {"conns": 10_000}),
     "threads-2": Scenario("threads", "closed", "/plaintext", threads=2),
-    "rate": Scenario("http", "rate", "/plaintext", {"rate": 10_000}, latency=True),
+    "rate": Scenario("http", "rate", "/plaintext", latency=True),
     "wrk": Scenario("http", "wrk", "/plaintext"),
     "h2": Scenario("h2", "h2load", "/plaintext"),
 }
@@ -54,4 +58,6 @@ WS = {
 }
 
 SCENARIOS = HTTP | WS
+PAGE = [*HTTP, "ws-64-100", "ws-64-100-deep", "ws-1k-100", "ws-64k-100"]
+"""What docs/performance.md shows."""
 DEFAULT = ["plaintext", "pipelined", "json", "params", "table", "layers", "echo", "static-1k", "ws-64-100"]

@@ -98,6 +98,16 @@ class Server:
                     pass  # it has ended
         return total / 1e9
 
+    def settle(self, pause=0.01, patience=1):
+        """Waits until it has nothing to do, if it ever has."""
+        end, before = time.monotonic() + patience, self.cpu()
+        while time.monotonic() < end:
+            time.sleep(pause)
+            now = self.cpu()
+            if now - before < pause / 10:
+                return
+            before = now
+
     def memory(self):
         """KiB of memory; pages shared between processes are divided among them (PSS)."""
         total = 0

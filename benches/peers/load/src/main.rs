@@ -2,7 +2,7 @@
 //! prepared once, answers counted by their length, which is learned from the first one.
 //!
 //! ```text
-//! load closed    PORT PATH [conns=64] [depth=1] [body=0] [ms=2000] [count=N]
+//! load closed    PORT PATH [conns=64] [idle=0] [depth=1] [body=0] [ms=2000] [count=N]
 //! load fresh     PORT PATH [conns=16] [ms=2000]
 //! load rate      PORT PATH [conns=64] [rate=10000] [ms=2000]
 //! load websocket PORT PATH payload=FILE [deflated=FILE] [conns=32] [depth=1] [ms=2000]
@@ -11,7 +11,7 @@
 //!
 //! | mode | load |
 //! |---|---|
-//! | `closed` | each connection asks again when it has been answered; `depth` requests at a time |
+//! | `closed` | each connection asks again when it has been answered; `depth` requests at a time; `idle` others stay open |
 //! | `fresh` | each request on a connection of its own, which the server closes |
 //! | `rate` | requests at a fixed rate; latency counts from when a request was due |
 //! | `websocket` | each connection sends `depth` messages and waits for their echo |

@@ -10,11 +10,13 @@ use crate::engine::{Answer, Engine};
 use crate::histogram::Histogram;
 use crate::websocket;
 
-/// Each connection asks again when it has been answered.
+/// Each connection asks again when it has been answered. Others may stay open beside them that have been used once.
 pub fn closed(args: &Args) {
     let request = request(&args.path, "", args.number("body", 0));
     let depth = args.number("depth", 1);
-    let answer = Answer::Bytes(answer_length(args.port, &request) * depth);
+    let length = answer_length(args.port, &request);
+    let _idle = used(args.port, &request, length, args.number("idle", 0));
+    let answer = Answer::Bytes(length * depth);
     let engine = Engine::new(connections(args, 64), request.repeat(depth), answer);
     repeat(args, engine, depth, |_, _| {});
 }
@@ -79,6 +81,10 @@ pub fn rate(args: &Args) {
             }
         });
     }
+    for conn in engine.conns.iter().filter(|conn| conn.expected > 0) {
+        times.add(conn.since.elapsed()); // no answer yet: it has taken so long at least
+        conn.due.iter().for_each(|due| times.add(due.elapsed()));
+    }
     report(answers, start, &times);
 }
 
@@ -87,15 +93,7 @@ pub fn idle(args: &Args) {
     let streams: Vec<TcpStream> = match args.number("websocket", 0) {
         0 => {
             let request = request(&args.path, "", 0);
-            let mut answer = vec![0; answer_length(args.port, &request)];
-            let mut streams = connections(args, 5000);
-            for stream in &mut streams {
-                stream.write_all(&request).expect("the server reads");
-            }
-            for stream in &mut streams {
-                stream.read_exact(&mut answer).expect("the server answers");
-            }
-            streams
+            used(args.port, &request, answer_length(args.port, &request), args.number("conns", 5000))
         }
         _ => {
             (0..args.number("conns", 5000)).map(|_| websocket::open(args.port, &args.path, true).0).collect()
@@ -109,28 +107,48 @@ fn connections(args: &Args, default: usize) -> Vec<TcpStream> {
     (0..args.number("conns", default)).map(|_| connect(args.port)).collect()
 }
 
+/// So many connections, each of which has been used once.
+fn used(port: u16, request: &[u8], length: usize, conns: usize) -> Vec<TcpStream> {
+    let asked = |_| {
+        let mut stream = connect(port);
+        stream.write_all(request).expect("the server reads");
+        stream
+    };
+    let mut streams: Vec<TcpStream> = (0..conns).map(asked).collect();
+    let mut answer = vec![0; length];
+    for stream in &mut streams {
+        stream.read_exact(&mut answer).expect("the server answers");
+    }
+    streams
+}
+
 fn duration(args: &Args) -> Duration {
     Duration::from_millis(args.number("ms", 2000))
 }
 
-/// Keeps all connections busy for the time given, or until so many requests are answered. `between` is called before a
-/// connection sends again.
+/// How long after the end of the load an answer may come.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Keeps all connections busy for the time given, or until so many requests are answered; then waits for the answers
+/// that are under way, for which the server has worked. `between` is called before a connection sends again.
 fn repeat(args: &Args, mut engine: Engine, depth: usize, mut between: impl FnMut(&mut Engine, usize)) {
     let count = args.number("count", usize::MAX);
     let start = ready();
     let end = start + duration(args);
-    let (mut times, mut answers) = (Histogram::new(), 0);
+    let (mut times, mut answers, mut busy) = (Histogram::new(), 0, engine.conns.len());
     for i in 0..engine.conns.len() {
         engine.send(i, start);
     }
     let mut now = start;
-    while now < end && answers < count {
+    while busy > 0 && now < end + PATIENCE {
         engine.turn(100, |engine, i| {
             times.add(engine.conns[i].since.elapsed());
             answers += depth;
-            if answers < count {
+            if now < end && answers < count {
                 between(engine, i);
                 engine.send(i, Instant::now());
+            } else {
+                busy -= 1;
             }
         });
         now = Instant::now();
@@ -147,8 +165,8 @@ fn ready() -> Instant {
 
 fn report(answers: usize, start: Instant, times: &Histogram) {
     let seconds = start.elapsed().as_secs_f64();
-    let [p50, p99] = [0.5, 0.99].map(|share| times.quantile(share));
-    say(&format!("requests={answers} seconds={seconds:.6} p50={p50:.1} p99={p99:.1}"));
+    let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|share| times.quantile(share));
+    say(&format!("requests={answers} seconds={seconds:.6} p50={p50:.1} p90={p90:.1} p99={p99:.1}"));
     wait_for_the_end();
 }
 

@@ -1,8 +1,11 @@
 //! ntex on tokio (feature `rt-tokio`) or on io_uring (`rt-uring`).
 #![recursion_limit = "512"] // for ten layers
 
+use ntex::SharedCfg;
+use ntex::http::HttpServiceConfig;
 use ntex::http::header::{HeaderName, HeaderValue};
 use ntex::service::{Middleware, Service, ServiceCtx, fn_factory_with_config, fn_service};
+use ntex::time::Seconds;
 use ntex::util::Bytes;
 use ntex::web::{self, App, Error, HttpRequest, HttpResponse, HttpServer, ws};
 
@@ -66,6 +69,8 @@ async fn post_of_user(path: web::types::Path<(u64, String)>) -> String {
 
 #[ntex::main]
 async fn main() -> std::io::Result<()> {
+    // By default it closes a connection that has not asked within a second; ten thousand take longer to open.
+    let patient = HttpServiceConfig::new().set_client_timeout(Seconds(60)).set_keepalive(Seconds(60));
     HttpServer::new(async || {
         // The type of each layer holds those within, so they cannot be added in a loop.
         let layered = web::resource("/layered/plaintext").route(web::get().to(|| async { common::HELLO }));
@@ -85,6 +90,7 @@ async fn main() -> std::io::Result<()> {
         table.iter().fold(app, |app, pattern| app.route(pattern, web::get().to(post_of_user)))
     })
     .workers(common::threads())
+    .config(SharedCfg::new("peer").add(patient))
     .bind(common::addr())?
     .run()
     .await
