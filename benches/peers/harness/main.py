@@ -79,7 +79,8 @@ def main():
     peers = build.available([peer for peer in PEERS if peer.name in names])
     if options.nice:  # not for the builds
         be_nice(options.nice)
-    print(f"{machine()}\n", flush=True)
+    measured = machine()
+    print(f"{measured}\n", flush=True)
     results, rows, found = {}, {}, {}
     for name in scenarios:
         scenario = SCENARIOS.get(name)
@@ -91,16 +92,17 @@ def main():
             able = scenario.able(peers)
             if scenario.mode == "rate":
                 scenario, able = at_half(scenario, able, options, found)
-            samples = measure.measure(scenario, able, options.rounds, options.seconds)
+            rounds = max(1, round(options.rounds * scenario.rounds))
+            samples = measure.measure(scenario, able, rounds, options.seconds)
             rows[name] = measure.summaries(samples, able)
             results[name] = {peer: [asdict(sample) for sample in taken] for peer, taken in samples.items()}
             if rows[name]:
                 print(tables.scenario(name, scenario, able, rows[name]), flush=True)
         (TARGET / "results.json").write_text(json.dumps(results, indent=1))
-    if rows:
+        if options.output:
+            options.output.write_text(tables.page(rows, found, peers, measured))
+    if len(rows) > 1 or "rate" in rows:
         print(tables.compare(rows, found, peers))
-    if options.output:
-        options.output.write_text(tables.page(rows, found, peers, machine()))
     sys.exit(1 if results.get("check") else 0)
 
 

@@ -21,7 +21,7 @@ def measure(scenario, peers, rounds, seconds):
                 warn(error)
                 continue
             servers.append(server)
-            if once(scenario, server, min(seconds, 0.3)):  # warm
+            if once(scenario, server, min(seconds, 0.15)):  # warm
                 samples[peer.name] = []
         able = [server for server in servers if server.peer.name in samples]
         for turn in range(rounds):

@@ -51,5 +51,6 @@ PEERS = [
         "--no-access-log", "--log-level", "warning")),
     Peer("granian", FULL + " h2", command=(
         "granian", "--interface", "asgi", "--working-dir", "{starlette}", "app:app", "--host", "127.0.0.1",
-        "--port", "{port}", "--workers", "{threads}", "--log-level", "warning")),
+        "--port", "{port}", "--workers", "{threads}", "--backlog", "16384", "--backpressure", "16384",
+        "--log-level", "warning")),
 ]
