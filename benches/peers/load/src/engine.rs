@@ -82,6 +82,11 @@ impl Engine {
         self.conns[i] = self.watched(i, stream);
     }
 
+    /// Looks no longer at a connection, which may have ended.
+    pub fn leave(&mut self, i: usize) {
+        self.watch(libc::EPOLL_CTL_DEL, &self.conns[i].stream, i, false);
+    }
+
     /// Sends the prepared bytes on a connection that expects nothing.
     pub fn send(&mut self, i: usize, since: Instant) {
         let conn = &mut self.conns[i];

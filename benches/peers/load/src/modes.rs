@@ -148,6 +148,7 @@ fn repeat(args: &Args, mut engine: Engine, depth: usize, mut between: impl FnMut
                 between(engine, i);
                 engine.send(i, Instant::now());
             } else {
+                engine.leave(i);
                 busy -= 1;
             }
         });
