@@ -12,6 +12,10 @@ def ordered(peers):
     return sorted(peers, key=lambda peer: (not peer.ours, peer.ceiling))
 
 
+def cheapest_first(costs, peers):
+    return sorted((peer for peer in peers if peer.name in costs), key=lambda peer: costs[peer.name])
+
+
 def column(rows, what):
     return {peer: row[what] for peer, row in rows.items() if what in row}
 
@@ -114,8 +118,7 @@ def memory(found, peers):
 
 def start(found, peers):
     of = found.get("startup", {})
-    lines = [(name(peer), *(f"{value:.1f}" for value in of[peer.name]))
-             for peer in sorted(peers, key=lambda peer: of.get(peer.name, ())) if peer.name in of]
+    lines = [(name(peer), *(f"{value:.1f}" for value in of[peer.name])) for peer in cheapest_first(of, peers)]
     return table("Start", ["", "ms (q15)", "CPU ms (q15)"], lines)
 
 
@@ -126,15 +129,13 @@ def counts(found, peers):
     def cell(row, what):
         return "" if what not in row else f"{row[what]:.2f}" if what.endswith("calls") else f"{row[what]:,.0f}"
     cost = {peer: row.get("plain", row.get("ws-64", 0)) for peer, row in of.items()}
-    lines = [(name(peer), *(cell(of[peer.name], what) for what in heads))
-             for peer in sorted(peers, key=lambda peer: cost.get(peer.name, 0)) if peer.name in of]
+    lines = [(name(peer), *(cell(of[peer.name], what) for what in heads)) for peer in cheapest_first(cost, peers)]
     return table("Instructions in user space and system calls, of a request or message", ["", *heads], lines)
 
 
 def size(found, peers):
     of = found.get("size", {})
-    lines = [(name(peer), f"{of[peer.name] / 1e6:.2f}")
-             for peer in sorted(peers, key=lambda peer: of.get(peer.name, 0)) if peer.name in of]
+    lines = [(name(peer), f"{of[peer.name] / 1e6:.2f}") for peer in cheapest_first(of, peers)]
     return table("Size of the servers measured", ["", "MB stripped"], lines)
 
 
