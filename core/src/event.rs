@@ -180,6 +180,12 @@ impl Defaults {
         }
     }
 
+    /// The status line of a response of 200 and all fields; `None` if there are some that the application's could replace,
+    /// even if it has set neither date nor server.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        (self.server == self.block.len()).then_some(&self.block)
+    }
+
     /// Writes the status line and the fields that `own`, the application's, do not have. Of date and server that is
     /// known already.
     pub(crate) fn write(

@@ -209,7 +209,7 @@ impl Connection {
                 let timeouts = &self.config.timeouts;
                 match self.input.is_empty() {
                     true => self.timers.expect(self.now, timeouts.keep_alive, Reason::KeepAlive),
-                    false => self.timers.expect(self.now, timeouts.head, Reason::Head),
+                    false => self.timers.relax(),
                 }
             }
             (_, State::MustClose) => {

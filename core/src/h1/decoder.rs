@@ -165,10 +165,11 @@ impl Decoder {
             return Err(FaultKind::TrailersTooLarge);
         }
         let field = FieldLine::read(input).ok_or_else(|| field_fault(line))?;
-        if !is_forbidden(field.name(input)) {
-            let start = self.trailers.block.len();
-            field.put_into(&mut self.trailers, start);
-            self.trailers.block.to_mut().extend_from_slice(line);
+        if !is_forbidden(field.name) {
+            let spans = field.spans(self.trailers.block().len());
+            let (name, value) = spans.ok_or(FaultKind::TrailersTooLarge)?;
+            self.trailers.push_spans(name, value);
+            self.trailers.block_mut().extend_from_slice(line);
         }
         Ok(())
     }

@@ -3,12 +3,14 @@
 use alloc::vec::Vec;
 
 use super::framing::content_length;
+use crate::Bytes;
 use crate::event::{Defaults, Length};
 use crate::fault::FaultKind;
 use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
+use crate::machine::Output;
 
 /// What the encoder has to know of the request.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Asked {
     /// The method was HEAD: no body, whatever the head says.
     pub(super) head: bool,
@@ -35,6 +37,28 @@ pub(super) enum Framing {
     Switch,
 }
 
+/// What most responses have: 200, fields that mean nothing to us, a connection that stays.
+pub(super) struct OrdinaryHead<'a> {
+    /// The status line and the server's fields.
+    pub(super) defaults: &'a [u8],
+    /// The application's fields.
+    pub(super) lines: &'a [u8],
+}
+
+impl OrdinaryHead<'_> {
+    /// Writes it, for a body of this length.
+    #[inline(always)]
+    pub(super) fn write(&self, out: &mut Vec<u8>, length: u64) {
+        out.extend_from_slice(self.defaults);
+        if !self.lines.is_empty() {
+            out.extend_from_slice(self.lines);
+            out.extend_from_slice(b"\r\n");
+        }
+        write_length(out, length);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
 /// Checks what the application wants to say against the rules and writes the head. `keep_alive` says whether another
 /// exchange may follow; it is taken back where the response does not allow it.
 ///
@@ -49,40 +73,41 @@ pub(super) fn head(
     asked: Asked,
     keep_alive: &mut bool,
 ) -> Result<Framing, FaultKind> {
-    let own = Own::read(headers)?;
+    let own = if headers.lines().is_some() { Own::default() } else { Own::read(headers)? };
     let framing = framing(status, &own, length, asked, keep_alive)?;
     *keep_alive &= !own.close && framing != Framing::Close;
     defaults.write(out, status, headers, own.date, own.server);
     fields(out, headers);
     match framing {
         Framing::Known(n) => write_length(out, n),
-        Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::Chunked => write_chunked(out),
+        Framing::Suppressed => suppressed(out, status, own.length, length, asked),
+        Framing::Close | Framing::Switch => {}
+    }
+    if framing == Framing::Switch || (*keep_alive && !asked.old) || (!*keep_alive && own.close) {
+        out.extend_from_slice(b"\r\n");
+    } else if *keep_alive {
+        out.extend_from_slice(b"connection: keep-alive\r\n\r\n");
+    } else {
+        out.extend_from_slice(b"connection: close\r\n\r\n");
+    }
+    Ok(framing)
+}
+
+/// What is said about a body that is not sent.
+#[inline(never)]
+fn suppressed(out: &mut Vec<u8>, status: Status, own: Option<u64>, length: Length, asked: Asked) {
+    match (own, length) {
         // A body that says so itself, to be empty (RFC 9110 section 15.3.6).
-        Framing::Suppressed if status == Status::RESET_CONTENT => write_length(out, 0),
-        // What GET would have said, where the application knows it.
-        Framing::Suppressed if asked.head || status == Status::NOT_MODIFIED => match (own.length, length) {
-            // Not even so (RFC 9110 section 8.6).
-            _ if status == Status::NO_CONTENT => {}
-            (Some(n), _) => write_length(out, n),
-            (None, Length::Known(n)) if status.code() != 304 && !status.forbids_body() => {
-                write_length(out, n)
-            }
-            (None, Length::Unknown) if !status.forbids_body() && !asked.old => {
-                out.extend_from_slice(b"transfer-encoding: chunked\r\n");
-            }
-            _ => {}
-        },
+        _ if status == Status::RESET_CONTENT => write_length(out, 0),
+        // Not even what GET would have said (RFC 9110 section 8.6).
+        _ if status == Status::NO_CONTENT || !(asked.head || status == Status::NOT_MODIFIED) => {}
+        // That, where the application knows it.
+        (Some(n), _) => write_length(out, n),
+        (None, Length::Known(n)) if !status.forbids_body() => write_length(out, n),
+        (None, Length::Unknown) if !status.forbids_body() && !asked.old => write_chunked(out),
         _ => {}
     }
-    if framing != Framing::Switch {
-        if !*keep_alive && !own.close {
-            out.extend_from_slice(b"connection: close\r\n");
-        } else if *keep_alive && asked.old {
-            out.extend_from_slice(b"connection: keep-alive\r\n");
-        }
-    }
-    out.extend_from_slice(b"\r\n");
-    Ok(framing)
 }
 
 /// An informational response.
@@ -92,7 +117,20 @@ pub(super) fn informational(out: &mut Vec<u8>, status: Status, headers: &Headers
     out.extend_from_slice(b"\r\n");
 }
 
+#[inline]
 fn fields(out: &mut Vec<u8>, headers: &Headers) {
+    match headers.lines() {
+        Some([]) => {}
+        Some(lines) => {
+            out.extend_from_slice(lines);
+            out.extend_from_slice(b"\r\n");
+        }
+        None => each_field(out, headers),
+    }
+}
+
+#[inline(never)]
+fn each_field(out: &mut Vec<u8>, headers: &Headers) {
     for (name, value) in headers.iter() {
         if !is_framing_field(name) {
             field(out, name, value);
@@ -110,8 +148,19 @@ fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// A chunk of the body.
+#[inline(never)]
+pub(super) fn chunk(output: &mut Output, bytes: &mut Bytes) {
+    // An empty one would end the body.
+    if !bytes.is_empty() {
+        chunk_size(output.buf(), bytes.len());
+        output.push_from(bytes);
+        output.buf().extend_from_slice(b"\r\n");
+    }
+}
+
 /// The size line of a chunk.
-pub(super) fn chunk_size(out: &mut Vec<u8>, size: usize) {
+fn chunk_size(out: &mut Vec<u8>, size: usize) {
     let digits = (usize::BITS - size.leading_zeros()).div_ceil(4).max(1);
     for digit in (0..digits).rev() {
         let nibble = (size >> (4 * digit)) & 0xf;
@@ -121,6 +170,7 @@ pub(super) fn chunk_size(out: &mut Vec<u8>, size: usize) {
 }
 
 /// The last chunk and the trailer fields.
+#[inline(never)]
 pub(super) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
     out.extend_from_slice(b"0\r\n");
     if let Some(trailers) = trailers {
@@ -130,7 +180,7 @@ pub(super) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
 }
 
 /// What the application's own fields say about framing and connection.
-#[derive(Default)]
+#[derive(Default, PartialEq, Debug)]
 struct Own {
     length: Option<u64>,
     chunked: bool,
@@ -140,6 +190,7 @@ struct Own {
 }
 
 impl Own {
+    #[inline(never)]
     fn read(headers: &Headers) -> Result<Self, FaultKind> {
         let mut own = Self::default();
         for (name, value) in headers.iter() {
@@ -212,28 +263,77 @@ fn framing(
     })
 }
 
-fn write_length(out: &mut Vec<u8>, length: u64) {
+fn write_chunked(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+}
+
+fn write_length(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(b"content-length: ");
-    write_number(out, length);
-    out.extend_from_slice(b"\r\n");
+    match n {
+        0..10 => out.extend_from_slice(&[digit(n), b'\r', b'\n']),
+        10..100 => out.extend_from_slice(&[digit(n / 10), digit(n), b'\r', b'\n']),
+        _ => {
+            write_number(out, n / 100);
+            out.extend_from_slice(&[digit(n / 10), digit(n), b'\r', b'\n']);
+        }
+    }
 }
 
 fn write_number(out: &mut Vec<u8>, n: u64) {
-    let digit = |n: u64| b'0' + (n % 10) as u8;
-    match n {
-        0..10 => out.push(digit(n)),
-        10..100 => out.extend_from_slice(&[digit(n / 10), digit(n)]),
-        100..1_000 => out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]),
-        _ => {
-            write_number(out, n / 1_000);
-            out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]);
-        }
+    if n >= 10 {
+        write_number(out, n / 10);
     }
+    out.push(digit(n));
+}
+
+/// The last one.
+fn digit(n: u64) -> u8 {
+    b'0' + (n % 10) as u8
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What can be done to header fields.
+    fn change(headers: &mut Headers, (what, name, value): (u8, usize, usize)) {
+        let name = ["a", "Vary", "date", "Server", "content-type", "content-length", "Connection"][name];
+        let value = ["", "1", "2", "close"][value];
+        match what {
+            0 => drop(headers.remove(name)),
+            1 => headers.insert(name, value).unwrap(),
+            2 => headers.clear(),
+            _ => headers.append(name, value).unwrap(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fields_are_the_same_in_one_stretch_and_one_by_one(
+            constant in any::<bool>(),
+            changes in proptest::collection::vec((0u8..12, 0usize..7, 0usize..4), 0..8),
+        ) {
+            let mut headers = if constant { Headers::constant("content-type: a/b").unwrap() } else { Headers::new() };
+            for what in changes {
+                change(&mut headers, what);
+                let (mut all, mut each) = (Vec::new(), Vec::new());
+                fields(&mut all, &headers);
+                each_field(&mut each, &headers);
+                prop_assert_eq!(&all, &each);
+                let Some(lines) = headers.lines() else { continue };
+                prop_assert!(Own::read(&headers) == Ok(Own::default()));
+
+                let defaults = Defaults::new(Some(&crate::http::date::format(0)), Some("s"), &Headers::new()).unwrap();
+                let (mut ordinary, mut any, mut keep_alive) = (Vec::new(), Vec::new(), true);
+                OrdinaryHead { defaults: defaults.whole().unwrap(), lines }.write(&mut ordinary, 7);
+                let (ok, length) = (Status::OK, Length::Known(7));
+                let framing = head(&mut any, ok, &headers, length, &defaults, Asked::default(), &mut keep_alive);
+                prop_assert_eq!((framing, keep_alive), (Ok(Framing::Known(7)), true));
+                prop_assert_eq!(ordinary, any);
+            }
+        }
+    }
 
     #[test]
     fn chunk_sizes_are_hexadecimal_without_leading_zeros() {
@@ -245,11 +345,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
-        for n in [0, 7, 10, 13, 99, 100, 65_535, u64::MAX] {
+    fn lengths_are_decimal() {
+        for n in [0, 7, 10, 13, 99, 100, 999, 1_000, 65_535, u64::MAX] {
             let mut out = Vec::new();
-            write_number(&mut out, n);
-            assert_eq!(out, std::format!("{n}").into_bytes());
+            write_length(&mut out, n);
+            assert_eq!(out, std::format!("content-length: {n}\r\n").into_bytes());
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::scan::FieldLine;
 use crate::event::Length;
 use crate::fault::FaultKind;
-use crate::http::{Method, RequestHead, Span, TargetForm, Version, is_authority, is_name, is_token, list};
+use crate::http::{Method, RequestHead, Span, TargetForm, Version, authority_len, is_name, is_token, list};
 use crate::limits::Limits;
 
 /// How a request is framed and what becomes of the connection.
@@ -22,80 +22,108 @@ pub(super) struct Framing {
 /// The facts that fields give away while they are read, so that none has to be looked up afterwards.
 #[derive(Default)]
 pub(super) struct Facts {
-    host: Option<Span>,
-    length: Option<u64>,
-    chunked: bool,
-    close: bool,
-    keep_alive: bool,
-    connection_upgrade: bool,
-    upgrade: bool,
-    expect: Option<bool>,
-    content_type: bool,
+    /// What there was, as the bits below: one number to carry along and to look at.
+    seen: u16,
+    /// Where the host stands, and the length of the body, where they have been seen.
+    host: Span,
+    length: u64,
 }
 
+const HOST: u16 = 1;
+const LENGTH: u16 = 1 << 1;
+const CHUNKED: u16 = 1 << 2;
+const CLOSE: u16 = 1 << 3;
+const KEEP_ALIVE: u16 = 1 << 4;
+/// The option of `Connection`, and the field: one means nothing without the other.
+const UPGRADE: u16 = UPGRADE_OPTION | UPGRADE_FIELD;
+const UPGRADE_OPTION: u16 = 1 << 5;
+const UPGRADE_FIELD: u16 = 1 << 6;
+const CONTINUE: u16 = 1 << 7;
+/// An expectation that we do not know.
+const UNKNOWN: u16 = 1 << 8;
+const CONTENT_TYPE: u16 = 1 << 9;
+
 impl Facts {
-    /// Takes note of the field at the beginning of `input`, which is to stand at `start` in the block.
-    pub(super) fn note(&mut self, line: &FieldLine, input: &[u8], start: usize) -> Result<(), FaultKind> {
-        let name = line.name(input);
-        let value = || line.value(input);
+    fn has(&self, facts: u16) -> bool {
+        self.seen & facts == facts
+    }
+
+    fn add(&mut self, fact: u16) {
+        self.seen |= fact;
+    }
+
+    /// Adds what there may be once.
+    ///
+    /// # Errors
+    /// `repeated` if it was there.
+    fn add_once(&mut self, fact: u16, repeated: FaultKind) -> Result<(), FaultKind> {
+        if self.has(fact) {
+            return Err(repeated);
+        }
+        self.add(fact);
+        Ok(())
+    }
+
+    /// Takes note of a field, whose value is to stand at `span` in the block.
+    #[inline(always)]
+    pub(super) fn note(&mut self, line: &FieldLine<'_>, span: Span) -> Result<(), FaultKind> {
+        let FieldLine { name, value, is_plain, .. } = *line;
         match name.len() {
             4 if is_name(name, b"host") => {
-                return self
-                    .host
-                    .replace(line.value_span(start))
-                    .map_or(Ok(()), |_| Err(FaultKind::HostRepeated));
+                self.host = span;
+                self.add_once(HOST, FaultKind::HostRepeated)?;
             }
             6 if is_name(name, b"expect") => {
-                let known = value().eq_ignore_ascii_case(b"100-continue");
-                self.expect = Some(known && self.expect.unwrap_or(true));
+                self.add(if is_name(value, b"100-continue") { CONTINUE } else { UNKNOWN });
             }
-            7 if is_name(name, b"upgrade") => self.upgrade = true,
-            10 if is_name(name, b"connection") => {
-                for option in list(value()) {
-                    self.close |= option.eq_ignore_ascii_case(b"close");
-                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-                    self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
-                    if is_needed(option) {
-                        return Err(FaultKind::ConnectionOption);
-                    }
-                }
-            }
+            7 if is_name(name, b"upgrade") => self.add(UPGRADE_FIELD),
+            10 if is_name(name, b"connection") => self.connection(value)?,
             12 if is_name(name, b"content-type") => {
-                let repeated = core::mem::replace(&mut self.content_type, true);
-                return if repeated { Err(FaultKind::ContentTypeRepeated) } else { Ok(()) };
+                self.add_once(CONTENT_TYPE, FaultKind::ContentTypeRepeated)?;
             }
             // Names that become those of framing where a gateway makes variables of them.
             14 if is_name(name, b"content_length") => return Err(FaultKind::FieldName),
             17 if is_name(name, b"transfer_encoding") => return Err(FaultKind::FieldName),
             14 if is_name(name, b"content-length") => {
-                let length = content_length(value()).filter(|_| line.is_plain(input));
-                let length = length.ok_or(FaultKind::ContentLength)?;
-                if self.length.replace(length).is_some() {
-                    return Err(FaultKind::ContentLengthRepeated);
-                }
+                self.length = content_length(value).filter(|_| is_plain).ok_or(FaultKind::ContentLength)?;
+                self.add_once(LENGTH, FaultKind::ContentLengthRepeated)?;
             }
             17 if is_name(name, b"transfer-encoding") => {
-                if self.chunked || !line.is_plain(input) {
+                if self.has(CHUNKED) || !is_plain {
                     return Err(FaultKind::TransferEncoding);
                 }
-                transfer_encoding(value())?;
-                self.chunked = true;
+                transfer_encoding(value)?;
+                self.add(CHUNKED);
             }
             _ => {}
         }
         Ok(())
     }
 
+    fn connection(&mut self, options: &[u8]) -> Result<(), FaultKind> {
+        for option in list(options) {
+            match option.len() {
+                5 if is_name(option, b"close") => self.add(CLOSE),
+                7 if is_name(option, b"upgrade") => self.add(UPGRADE_OPTION),
+                10 if is_name(option, b"keep-alive") => self.add(KEEP_ALIVE),
+                _ if is_needed(option) => return Err(FaultKind::ConnectionOption),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// What the facts come to, once the head is complete.
+    #[inline(always)]
     pub(super) fn framing(&self, head: &RequestHead, limits: &Limits) -> Result<Framing, FaultKind> {
         let old = head.version() == Version::Http10;
         self.check_host(head)?;
-        let length = match (self.chunked, self.length) {
-            (true, Some(_)) => return Err(FaultKind::LengthAndEncoding),
-            (true, None) if old => return Err(FaultKind::TransferEncodingInHttp10),
-            (true, None) => Length::Unknown,
-            (false, None | Some(0)) => Length::None,
-            (false, Some(length)) => Length::Known(length),
+        let length = match (self.has(CHUNKED), self.has(LENGTH)) {
+            (true, true) => return Err(FaultKind::LengthAndEncoding),
+            (true, false) if old => return Err(FaultKind::TransferEncodingInHttp10),
+            (true, false) => Length::Unknown,
+            (false, true) if self.length > 0 => Length::Known(self.length),
+            _ => Length::None,
         };
         if length != Length::None && matches!(head.method(), Method::Connect | Method::Trace) {
             return Err(FaultKind::BodyForbidden);
@@ -106,27 +134,26 @@ impl Facts {
             return Err(FaultKind::BodyTooLarge);
         }
         // A client of HTTP/1.0 does not know of expectations (RFC 9110 section 10.1.1).
-        let expects_continue = match self.expect {
-            Some(false) if !old => return Err(FaultKind::Expectation),
-            Some(known) => known && !old && length != Length::None,
-            None => false,
-        };
+        if self.has(UNKNOWN) && !old {
+            return Err(FaultKind::Expectation);
+        }
         Ok(Framing {
             length,
-            keep_alive: !self.close && (!old || self.keep_alive),
-            expects_continue,
-            switch: matches!(head.method(), Method::Connect)
-                || (self.upgrade && self.connection_upgrade && !old),
+            keep_alive: !self.has(CLOSE) && (!old || self.has(KEEP_ALIVE)),
+            expects_continue: self.has(CONTINUE) && !old && length != Length::None,
+            switch: matches!(head.method(), Method::Connect) || (self.has(UPGRADE) && !old),
         })
     }
 
     /// Exactly one valid `Host`, which does not contradict the target (RFC 9112 section 3.2).
+    #[inline(always)]
     fn check_host(&self, head: &RequestHead) -> Result<(), FaultKind> {
-        let Some(span) = self.host else {
+        if !self.has(HOST) {
             return if head.version() == Version::Http10 { Ok(()) } else { Err(FaultKind::HostMissing) };
-        };
-        let host = span.of(head.block());
-        if !is_authority(host) {
+        }
+        let host = self.host.of(head.block());
+        // The line end behind it belongs to no authority.
+        if host.is_empty() || authority_len(self.host.from(head.block())) != host.len() {
             return Err(FaultKind::HostInvalid);
         }
         if head.form() == TargetForm::Absolute
@@ -141,13 +168,7 @@ impl Facts {
 /// Whether a field is meant for all who read the message: a `Connection` option that names it would have a proxy take it
 /// away (RFC 9110 section 7.6.1).
 fn is_needed(name: &[u8]) -> bool {
-    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    match name.len() {
-        4 => is("host"),
-        14 => is("content-length"),
-        17 => is("transfer-encoding"),
-        _ => false,
-    }
+    is_name(name, b"host") || is_name(name, b"content-length") || is_name(name, b"transfer-encoding")
 }
 
 /// `1*DIGIT`, of a number below 2^63 or so: no sign, no list, no overflow (RFC 9112 section 6.2), and no leading zeros,

@@ -1,8 +1,8 @@
-//! Reads the head of a request, line by line (RFC 9112 sections 2 to 5).
+//! Reads the head of a request (RFC 9112 sections 2 to 5).
 //!
-//! A line that stands there whole is read by `scan.rs`. If it does not, its end is waited for without looking at a byte
-//! twice, and if it cannot be read, it is found out here why not. What the fields mean for body and connection is
-//! `framing.rs`'s matter.
+//! A head that stands there whole and has no fault is read by `scan.rs` in one go. Any other is read line by line here: the
+//! end of a line is waited for without looking at a byte twice, and what cannot be read is found out. What the fields mean
+//! for body and connection is `framing.rs`'s matter.
 
 use alloc::sync::Arc;
 
@@ -18,20 +18,7 @@ use crate::limits::Limits;
 pub(super) struct HeadReader {
     /// Written into; kept afterwards, so that its memory serves the next request if nobody else holds it any more.
     head: Option<Arc<RequestHead>>,
-    lines: Lines,
-    stage: Stage,
-    facts: Facts,
-    /// The bytes of the field lines read so far.
-    size: usize,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Stage {
-    /// Nothing read: one empty line may come before the request line (RFC 9112 section 2.2).
-    #[default]
-    Start,
-    RequestLine,
-    Fields,
+    by_line: LineReader,
 }
 
 /// How far a reader has come, and how many bytes it has used up.
@@ -59,28 +46,60 @@ impl HeadReader {
 
     /// Whether a part of a head has been read.
     pub(super) fn is_partial(&self) -> bool {
-        self.stage != Stage::Start
+        self.by_line.stage != Stage::Start
     }
 
     /// Reads on. `input` begins with what was left over last time.
     ///
     /// # Errors
     /// A broken rule or limit, and how many bytes before it were good.
+    #[inline]
     pub(super) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, (FaultKind, usize)> {
-        let mut head = match self.head.take() {
-            Some(head) if Arc::strong_count(&head) == 1 => head,
-            _ => Arc::new(RequestHead::blank()),
-        };
+        let head = self.head.get_or_insert_with(|| Arc::new(RequestHead::blank()));
+        if Arc::strong_count(head) > 1 {
+            *head = Arc::new(RequestHead::blank());
+        }
         // Nobody else holds it: nothing is copied here.
-        let complete = self.read_into(Arc::make_mut(&mut head), input, limits);
-        let head = self.head.insert(head);
-        Ok(match complete? {
-            (used, Some(framing)) => Progress::Complete(used, head.clone(), framing),
-            (used, None) => Progress::Partial(used),
-        })
+        let blank = Arc::make_mut(head);
+        let whole = if self.by_line.is_fresh() { scan::head(input, limits, blank) } else { None };
+        let (used, framing) = match whole {
+            Some(whole) => whole,
+            None => match self.by_line.read(blank, input, limits)? {
+                (used, Some(framing)) => (used, framing),
+                (used, None) => return Ok(Progress::Partial(used)),
+            },
+        };
+        Ok(Progress::Complete(used, head.clone(), framing))
+    }
+}
+
+/// Reads heads that do not stand there whole, or have a fault.
+#[derive(Default)]
+struct LineReader {
+    lines: Lines,
+    stage: Stage,
+    facts: Facts,
+    /// The bytes of the field lines read so far.
+    size: usize,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    /// Nothing read: one empty line may come before the request line (RFC 9112 section 2.2).
+    #[default]
+    Start,
+    RequestLine,
+    Fields,
+}
+
+impl LineReader {
+    /// Whether nothing of the next head has been looked at.
+    fn is_fresh(&self) -> bool {
+        self.stage == Stage::Start && self.lines.is_fresh()
     }
 
-    fn read_into(
+    #[cold]
+    fn read(
         &mut self,
         head: &mut RequestHead,
         input: &[u8],
@@ -125,24 +144,6 @@ impl HeadReader {
         start: usize,
         limits: &Limits,
     ) -> Result<Step, FaultKind> {
-        if self.lines.is_fresh()
-            && let Some(len) = scan::request_line(input, start, limits, head)
-        {
-            self.stage = Stage::Fields;
-            return Ok(Step::Line(len));
-        }
-        self.unread_request_line(head, input, start, limits)
-    }
-
-    /// A request line that is not complete yet, or was not at first, or has a fault.
-    #[cold]
-    fn unread_request_line(
-        &mut self,
-        head: &mut RequestHead,
-        input: &[u8],
-        start: usize,
-        limits: &Limits,
-    ) -> Result<Step, FaultKind> {
         match self.lines.next(input, limits.request_line, FaultKind::TargetTooLong) {
             Ok(Some([])) if self.stage == Stage::Start => {
                 self.stage = Stage::RequestLine;
@@ -172,33 +173,18 @@ impl HeadReader {
         start: usize,
         limits: &Limits,
     ) -> Result<Step, FaultKind> {
-        let fresh = self.lines.is_fresh();
-        if fresh && input.starts_with(b"\r\n") {
-            return Ok(Step::End);
-        }
-        let line = match if fresh { FieldLine::read(input) } else { None } {
-            Some(line) if line.len <= limits.field_line => line,
-            _ => match self.unread_field(input, limits)? {
-                Unread::Line(line) => line,
-                Unread::Other(step) => return Ok(step),
-            },
+        let line = match self.lines.next(input, limits.field_line, FaultKind::FieldTooLong)? {
+            Some([]) => return Ok(Step::End),
+            Some(line) => FieldLine::read(input).ok_or_else(|| field_fault(line))?,
+            None => return Ok(Step::Wait),
         };
-        self.facts.note(&line, input, start)?;
-        line.put_into(head.headers_mut(), start);
+        let (name, value) = line.spans(start).ok_or(FaultKind::HeadTooLarge)?;
+        self.facts.note(&line, value)?;
+        head.headers_mut().push_spans(name, value);
         self.size += line.len;
         check(self.size, limits.head, FaultKind::HeadTooLarge)?;
         check(head.headers().len(), limits.fields, FaultKind::TooManyFields)?;
         Ok(Step::Line(line.len))
-    }
-
-    /// A field line that is not complete yet, or was not at first, or has a fault.
-    #[cold]
-    fn unread_field(&mut self, input: &[u8], limits: &Limits) -> Result<Unread, FaultKind> {
-        Ok(match self.lines.next(input, limits.field_line, FaultKind::FieldTooLong)? {
-            Some([]) => Unread::Other(Step::End),
-            Some(line) => Unread::Line(FieldLine::read(input).ok_or_else(|| field_fault(line))?),
-            None => Unread::Other(Step::Wait),
-        })
     }
 }
 
@@ -210,12 +196,6 @@ enum Step {
     End,
     /// Nothing that is complete.
     Wait,
-}
-
-/// What stands where a field line is expected.
-enum Unread {
-    Line(FieldLine),
-    Other(Step),
 }
 
 fn check(size: usize, limit: usize, kind: FaultKind) -> Result<(), FaultKind> {

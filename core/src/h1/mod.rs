@@ -39,7 +39,8 @@
 //! |---|---|
 //! | `state.rs` | the table of states, for both sides of an exchange |
 //! | `connection.rs`, `connection/` | the machine: its parts and its end, what it receives, what it sends |
-//! | `head.rs`, `scan.rs` | request lines and header fields, line by line |
+//! | `scan.rs` | heads, request lines and header fields that stand there whole and have no fault |
+//! | `head.rs` | other heads, line by line |
 //! | `framing.rs` | what the fields of a head say about body and connection |
 //! | `decoder.rs` | the body of a request, by length or in chunks |
 //! | `encoder.rs` | the head and the framing of a response |

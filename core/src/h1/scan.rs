@@ -1,23 +1,53 @@
-//! Request lines and header fields that stand whole at the beginning of the input and have no fault: read in one pass,
-//! every byte looked at once (RFC 9112 sections 3 and 5).
+//! Heads, request lines and header fields that stand whole at the beginning of the input and have no fault: read in one
+//! pass, every byte looked at once (RFC 9112 sections 3 and 5).
 //!
 //! What is wrong with others, or missing from them, is for [`head`](super::head) to find out.
 
-use core::ops::Range;
-
-use crate::http::{Headers, Method, Parts, RequestHead, Span, Version, token_len, value_len};
+use super::framing::{Facts, Framing};
+use crate::http::{Method, Parts, RequestHead, Span, Version, token_len, value_len};
 use crate::limits::Limits;
+
+/// Reads a head that stands there from its request line to the empty line behind its fields. Says how long it is; `None` if
+/// it cannot be read so, or breaks a limit.
+pub(super) fn head(input: &[u8], limits: &Limits, head: &mut RequestHead) -> Option<(usize, Framing)> {
+    head.clear();
+    let mut facts = Facts::default();
+    let fields = request_line(input, 0, limits, head)?;
+    let mut at = fields;
+    let mut rest = input.get(at..)?;
+    while !rest.starts_with(b"\r\n") {
+        let line = FieldLine::read(rest)?;
+        if line.len > limits.field_line {
+            return None;
+        }
+        let (name, value) = line.spans(at)?;
+        facts.note(&line, value).ok()?;
+        head.headers_mut().push_spans(name, value);
+        at += line.len;
+        rest = input.get(at..)?;
+    }
+    if at - fields > limits.head || head.headers().len() > limits.fields {
+        return None;
+    }
+    at += 2;
+    head.block_mut().extend_from_slice(input.get(..at)?);
+    Some((at, facts.framing(head, limits).ok()?))
+}
 
 /// Reads `method SP request-target SP HTTP-version CRLF` into `head`, in whose block the line is to stand at `start`.
 /// Says how long it is; `None` if it cannot be read, or breaks a limit.
+#[inline(always)]
 pub(super) fn request_line(
     input: &[u8],
     start: usize,
     limits: &Limits,
     head: &mut RequestHead,
 ) -> Option<usize> {
-    let (method, rest) = method(input, limits)?;
-    let before = input.len() - rest.len();
+    let (method, before) = match input.starts_with(b"GET ") {
+        true => (Method::Get, 4),
+        false => method(input, limits)?,
+    };
+    let rest = input.get(before..)?;
     let (parts, target) = Parts::read(rest, &method)?;
     let version = match rest.get(target..)? {
         rest if rest.starts_with(b" HTTP/1.1\r\n") => Version::Http11,
@@ -31,64 +61,64 @@ pub(super) fn request_line(
     (len <= limits.request_line).then_some(len)
 }
 
-/// The method and the space behind it, taken off the beginning.
-fn method<'a>(input: &'a [u8], limits: &Limits) -> Option<(Method, &'a [u8])> {
-    if let Some(rest) = input.strip_prefix(b"GET ") {
-        return Some((Method::Get, rest));
-    }
+/// The method, and how long it is with the space behind it.
+#[inline(never)]
+fn method(input: &[u8], limits: &Limits) -> Option<(Method, usize)> {
     let (method, rest) = input.split_at_checked(token_len(input))?;
-    let method = Method::from_bytes(method).filter(|_| method.len() <= limits.method)?;
-    Some((method, rest.strip_prefix(b" ")?))
+    if method.len() > limits.method || !rest.starts_with(b" ") {
+        return None;
+    }
+    Some((Method::from_bytes(method)?, method.len() + 1))
 }
 
 /// `field-name ":" OWS field-value OWS CRLF`
-pub(super) struct FieldLine {
-    /// The length of the name.
-    pub(super) name: usize,
-    /// Where the value stands, without the white space around it.
-    pub(super) value: Range<usize>,
+pub(super) struct FieldLine<'a> {
+    pub(super) name: &'a [u8],
+    /// Without the white space around it.
+    pub(super) value: &'a [u8],
+    /// Where the value begins.
+    start: usize,
     /// The length, line end included.
     pub(super) len: usize,
+    /// Whether there is no more white space than the single space that RFC 9110 section 5.6.3 asks for.
+    pub(super) is_plain: bool,
 }
 
-impl FieldLine {
-    pub(super) fn read(input: &[u8]) -> Option<Self> {
-        let name = token_len(input);
-        let [b':', raw @ ..] = input.get(name..)? else { return None };
-        let (raw, rest) = raw.split_at_checked(value_len(raw))?;
-        if name == 0 || !rest.starts_with(b"\r\n") {
+impl<'a> FieldLine<'a> {
+    #[inline(always)]
+    pub(super) fn read(input: &'a [u8]) -> Option<Self> {
+        let (name, rest) = input.split_at_checked(token_len(input))?;
+        let text = match rest {
+            [b':', b' ', text @ ..] | [b':', text @ ..] if !name.is_empty() => text,
+            _ => return None,
+        };
+        let (value, rest) = text.split_at_checked(value_len(text))?;
+        if !rest.starts_with(b"\r\n") {
             return None;
         }
-        let start = name + 1 + raw.iter().position(|b| !is_blank(*b)).unwrap_or(raw.len());
-        let end = name + 1 + raw.iter().rposition(|b| !is_blank(*b)).map_or(raw.len(), |last| last + 1);
-        Some(Self { name, value: start..end, len: name + 1 + raw.len() + 2 })
+        let (start, len) = (input.len() - text.len(), input.len() - rest.len() + 2);
+        Some(match value {
+            // Of the bytes of a value, only space and tab.
+            [..=b' ', ..] | [.., ..=b' '] => {
+                let (blank, value) = trim(value);
+                Self { name, value, start: start + blank, len, is_plain: false }
+            }
+            _ => Self { name, value, start, len, is_plain: true },
+        })
     }
 
-    pub(super) fn name<'a>(&self, input: &'a [u8]) -> &'a [u8] {
-        input.get(..self.name).unwrap_or_default()
-    }
-
-    pub(super) fn value<'a>(&self, input: &'a [u8]) -> &'a [u8] {
-        input.get(self.value.clone()).unwrap_or_default()
-    }
-
-    /// Whether there is no more white space than the single space that RFC 9110 section 5.6.3 asks for.
-    pub(super) fn is_plain(&self, input: &[u8]) -> bool {
-        let before = input.get(self.name + 1..self.value.start);
-        matches!(before, Some([] | [b' '])) && self.value.end + 2 == self.len
-    }
-
-    /// Adds the field to `headers`, in whose block the line stands (or is about to stand) at `start`.
-    pub(super) fn put_into(&self, headers: &mut Headers, start: usize) {
-        headers.push_spans(Span::new(start, start + self.name), self.value_span(start));
-    }
-
-    /// Where the value stands in a block in which the line stands at `start`.
-    pub(super) fn value_span(&self, start: usize) -> Span {
-        Span::new(start + self.value.start, start + self.value.end)
+    /// Where name and value stand in a block in which the line stands at `at`; `None` if that is beyond 4 GiB.
+    #[inline]
+    pub(super) fn spans(&self, at: usize) -> Option<(Span, Span)> {
+        u32::try_from(at + self.len).ok()?;
+        let span = |start: usize, len: usize| Span { start: start as u32, end: (start + len) as u32 };
+        Some((span(at, self.name.len()), span(at + self.start, self.value.len())))
     }
 }
 
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
+/// The value without the white space around it, and how much of that is in front.
+#[cold]
+fn trim(value: &[u8]) -> (usize, &[u8]) {
+    let rest = value.trim_ascii_start();
+    (value.len() - rest.len(), rest.trim_ascii_end())
 }

@@ -60,6 +60,7 @@ pub enum Step {
 }
 
 /// The state that `role` is in after `step`; `None` where the step is not allowed.
+#[inline(always)]
 pub const fn next(role: Role, state: State, step: Step) -> Option<State> {
     use State::{Closed, Done, Error, Idle, MustClose, SendBody, SendResponse, Switched};
     Some(match (role, state, step) {
@@ -99,7 +100,7 @@ impl Exchange {
     ///
     /// # Errors
     /// The step is not allowed in this state; nothing has changed.
-    #[inline]
+    #[inline(always)]
     pub fn step(&mut self, role: Role, step: Step) -> Result<(), FaultKind> {
         let side = match role {
             Role::Client => &mut self.client,
@@ -117,6 +118,7 @@ impl Exchange {
     }
 
     /// The joint rules: what the state of one side means for the other.
+    #[inline(always)]
     fn settle(&mut self) {
         use State::{Closed, Done, Error, Idle, MustClose};
         if self.server != Done {

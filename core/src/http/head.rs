@@ -64,11 +64,11 @@ impl RequestHead {
 
     /// The bytes in which target and fields stand.
     pub(crate) fn block(&self) -> &[u8] {
-        &self.headers.block
+        self.headers.block()
     }
 
     pub(crate) fn block_mut(&mut self) -> &mut alloc::vec::Vec<u8> {
-        self.headers.block.to_mut()
+        self.headers.block_mut()
     }
 
     /// The method.
@@ -134,19 +134,19 @@ impl RequestHead {
 
     /// The query as it came, without the `?`.
     pub fn query(&self) -> Option<&str> {
-        self.parts.query.and_then(|span| span.str_of(self.raw_target()))
+        self.parts.query(self.raw_target())
     }
 
     /// Host and port: of the target where it has them, else of the `Host` field.
     pub fn authority(&self) -> Option<&str> {
-        match self.parts.authority {
-            Some(span) => span.str_of(self.raw_target()),
-            None => self.headers.get_str("host"),
+        match self.parts.form {
+            TargetForm::Absolute | TargetForm::Authority => self.parts.authority(self.raw_target()),
+            TargetForm::Origin | TargetForm::Asterisk => self.headers.get_str("host"),
         }
     }
 
     fn raw_target(&self) -> &[u8] {
-        self.target.of(&self.headers.block)
+        self.target.of(self.block())
     }
 
     /// The bytes of memory that this value holds, its own size left out.

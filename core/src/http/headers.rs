@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::syntax::{is_field_value, is_token, list};
+use super::syntax::{is_field_value, is_name, is_token, list, token_len, value_len};
 
 /// A stretch of a block of bytes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -14,14 +14,23 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Blocks are bounded by the limits of the machines, far below 4 GiB; a longer one saturates to nothing.
-    pub(crate) fn new(start: usize, end: usize) -> Self {
-        let fit = |n: usize| u32::try_from(n).unwrap_or(0);
-        Self { start: fit(start), end: fit(end) }
+    /// From `start` to `end`, which is no less. Blocks are bounded by the limits of the machines, far below 4 GiB; what
+    /// stands further on is nothing.
+    #[inline]
+    pub(crate) const fn new(start: usize, end: usize) -> Self {
+        if end > u32::MAX as usize {
+            return Self { start: 0, end: 0 };
+        }
+        Self { start: start as u32, end: end as u32 }
     }
 
     pub(crate) fn of(self, block: &[u8]) -> &[u8] {
         block.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// The stretch and what follows it.
+    pub(crate) fn from(self, block: &[u8]) -> &[u8] {
+        block.get(self.start as usize..).unwrap_or_default()
     }
 
     pub(crate) fn str_of(self, block: &[u8]) -> Option<&str> {
@@ -54,8 +63,11 @@ struct Field {
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
-    pub(crate) block: Cow<'static, [u8]>,
+    block: Cow<'static, [u8]>,
     fields: Fields,
+    /// Whether the block is anything but the lines of the fields as they are written, CR LF between them, or one of them is
+    /// [special](is_special).
+    mixed: bool,
 }
 
 /// Where the fields stand in the block. Most responses have one field of their own, which needs no memory.
@@ -68,7 +80,7 @@ enum Fields {
 impl Headers {
     /// No fields.
     pub const fn new() -> Self {
-        Self { block: Cow::Borrowed(&[]), fields: Fields::Many(Vec::new()) }
+        Self { block: Cow::Borrowed(&[]), fields: Fields::Many(Vec::new()), mixed: false }
     }
 
     /// The one field that the literal `line` is, such as `content-type: text/html`; `None` if it is not one. A constant
@@ -91,15 +103,15 @@ impl Headers {
         if !is_token(name) || !is_field_value(value) || line.len() > u32::MAX as usize {
             return None;
         }
-        let name = Span { start: 0, end: colon as u32 };
-        let value = Span { start: colon as u32 + 2, end: line.len() as u32 };
-        Some(Self { block: Cow::Borrowed(line), fields: Fields::One(Field { name, value }) })
+        let mixed = is_special(name);
+        let field = Field { name: Span::new(0, colon), value: Span::new(colon + 2, line.len()) };
+        Some(Self { block: Cow::Borrowed(line), fields: Fields::One(field), mixed })
     }
 
     /// No fields yet, with memory for so many of them, and for so many bytes of names and values.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
-        let block = Cow::Owned(Vec::with_capacity(bytes));
-        Self { block, fields: Fields::Many(Vec::with_capacity(fields)) }
+        let block = Cow::Owned(Vec::with_capacity(bytes + 4 * fields));
+        Self { block, fields: Fields::Many(Vec::with_capacity(fields)), mixed: false }
     }
 
     /// The number of fields, duplicates counted.
@@ -165,6 +177,7 @@ impl Headers {
             self.push(name, value);
             return Ok(());
         };
+        self.mixed = true;
         let block = self.block.to_mut();
         let start = block.len();
         block.extend_from_slice(value);
@@ -184,7 +197,9 @@ impl Headers {
         let before = self.len();
         let block = &*self.block;
         self.fields.retain(|f| !f.name.of(block).eq_ignore_ascii_case(name.as_bytes()));
-        self.len() != before
+        let removed = self.len() != before;
+        self.mixed |= removed;
+        removed
     }
 
     /// Takes away all fields; the memory stays.
@@ -193,6 +208,7 @@ impl Headers {
             (Cow::Owned(block), Fields::Many(fields)) => {
                 block.clear();
                 fields.clear();
+                self.mixed = false;
             }
             _ => *self = Self::new(),
         }
@@ -203,19 +219,41 @@ impl Headers {
     }
 
     fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.mixed |= is_special(name);
         let block = self.block.to_mut();
+        block.reserve(name.len() + value.len() + 4);
+        if !block.is_empty() {
+            block.extend_from_slice(b"\r\n");
+        }
         let start = block.len();
-        block.reserve(name.len() + value.len());
         block.extend_from_slice(name);
-        let middle = block.len();
+        block.extend_from_slice(b": ");
         block.extend_from_slice(value);
-        let end = block.len();
-        self.push_spans(Span::new(start, middle), Span::new(middle, end));
+        let (middle, end) = (start + name.len(), block.len());
+        self.push_spans(Span::new(start, middle), Span::new(middle + 2, end));
     }
 
-    /// Adds a field that already stands in the block and has been checked.
+    /// Adds a field that stands in the block, or is about to, and has been checked.
+    #[inline]
     pub(crate) fn push_spans(&mut self, name: Span, value: Span) {
         self.fields.push(Field { name, value });
+    }
+
+    /// The bytes in which the fields stand.
+    pub(crate) fn block(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// The same, for others to write what fields they want there.
+    pub(crate) fn block_mut(&mut self) -> &mut Vec<u8> {
+        self.mixed = true;
+        self.block.to_mut()
+    }
+
+    /// The lines of all fields, the last line end left out, ready to be written; `None` if they have to be looked at one by
+    /// one, because a special one may be among them or because they do not stand so.
+    pub(crate) fn lines(&self) -> Option<&[u8]> {
+        if self.mixed { None } else { Some(&self.block) }
     }
 
     /// The bytes of memory that this value holds, its own size left out.
@@ -259,11 +297,24 @@ impl Default for Fields {
     }
 }
 
+/// Whether a field of this name means something to the server that writes it: it frames the message, or there is one that
+/// the server adds unless it finds it.
+const fn is_special(name: &[u8]) -> bool {
+    match name.len() {
+        4 => is_name(name, b"date"),
+        6 => is_name(name, b"server"),
+        10 => is_name(name, b"connection"),
+        14 => is_name(name, b"content-length"),
+        17 => is_name(name, b"transfer-encoding"),
+        _ => false,
+    }
+}
+
 fn check(name: &[u8], value: &[u8]) -> Result<(), InvalidHeader> {
-    if !is_token(name) {
+    if name.is_empty() || token_len(name) < name.len() {
         return Err(InvalidHeader::Name);
     }
-    if !is_field_value(value) {
+    if value_len(value) < value.len() || matches!(value, [b' ' | b'\t', ..] | [.., b' ' | b'\t']) {
         return Err(InvalidHeader::Value);
     }
     Ok(())

@@ -18,6 +18,6 @@ pub use syntax::{is_field_value, is_token};
 pub(crate) use syntax::{
     is_name, is_target_byte, is_token_byte, is_value_byte, list, token_len, trim, value_len,
 };
-pub(crate) use target::{Parts, is_authority};
+pub(crate) use target::{Parts, authority_len};
 pub use target::{Target, TargetForm};
 pub use version::Version;

@@ -2,7 +2,7 @@
 
 use super::Method;
 use super::headers::Span;
-use super::syntax::{is_host_byte, is_plain_target_byte};
+use super::syntax::{host_len, plain_target_len};
 
 /// Which of the four forms a target has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -52,9 +52,9 @@ impl<'a> Target<'a> {
         Some(Target {
             form: parts.form,
             scheme: (parts.form == TargetForm::Absolute).then(|| text.split(':').next()).flatten(),
-            authority: parts.authority.and_then(|span| span.str_of(target)),
+            authority: parts.authority(target),
             path: parts.path(target),
-            query: parts.query.and_then(|span| span.str_of(target)),
+            query: parts.query(target),
         })
     }
 }
@@ -63,11 +63,13 @@ impl<'a> Target<'a> {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Parts {
     pub(super) form: TargetForm,
-    pub(super) authority: Option<Span>,
-    pub(super) query: Option<Span>,
-    path: Span,
     /// Whether there is a `%` anywhere.
     pub(super) encoded: bool,
+    path: Span,
+    /// Of the forms that have one.
+    authority: Span,
+    /// Where the first `?` stands, behind which the query goes on to the end; zero if there is none.
+    mark: u32,
 }
 
 impl Parts {
@@ -77,48 +79,57 @@ impl Parts {
     }
 
     /// Takes apart the target at the beginning of `input`, which ends at the first byte that none has; and says where.
+    #[inline(always)]
     pub(crate) fn read(input: &[u8], method: &Method) -> Option<(Self, usize)> {
-        let (mut end, mut mark, mut encoded) = (0, None, false);
-        for &byte in input {
-            match byte {
-                _ if is_plain_target_byte(byte) => {}
-                b'?' => mark = mark.or(Some(end)),
-                b'%' => encoded = true,
+        let (mut end, mut mark, mut encoded) = (0, 0, false);
+        loop {
+            end += plain_target_len(input.get(end..)?);
+            match input.get(end) {
+                Some(b'?') if mark == 0 => mark = end,
+                Some(b'?') => {}
+                Some(b'%') => encoded = true,
                 _ => break,
             }
             end += 1;
         }
         let target = input.get(..end)?;
+        // No form begins with a `?`: zero is none.
+        let (mark, length) = (mark as u32, u32::try_from(end).ok()?);
         let parts = match target {
-            _ if matches!(method, Method::Connect) => Self::connect(target)?,
-            [b'/', ..] => Self::origin(0, mark, end),
-            b"*" if matches!(method, Method::Options) => {
-                Self { form: TargetForm::Asterisk, path: Span::new(0, 1), ..Self::default() }
-            }
-            _ => Self::absolute(target, mark)?,
+            [b'/', ..] if !matches!(method, Method::Connect) => Self::origin(0, mark, length),
+            _ => Self::other(target, mark, length, method)?,
         };
         let valid = !encoded || is_well_encoded(parts.path.of(target));
         valid.then_some((Self { encoded, ..parts }, end))
+    }
+
+    /// A target in another form than most.
+    #[inline(never)]
+    fn other(target: &[u8], mark: u32, length: u32, method: &Method) -> Option<Self> {
+        match target {
+            _ if matches!(method, Method::Connect) => Self::connect(target),
+            b"*" if matches!(method, Method::Options) => {
+                Some(Self { form: TargetForm::Asterisk, path: Span::new(0, 1), ..Self::default() })
+            }
+            _ => Self::absolute(target, mark, length),
+        }
     }
 
     fn connect(target: &[u8]) -> Option<Self> {
         let text = core::str::from_utf8(target).ok()?;
         let (_, port) = text.rsplit_once(':')?;
         port.parse::<u16>().ok()?;
-        let authority = Some(Span::new(0, target.len()));
+        let authority = Span::new(0, target.len());
         is_authority(target).then_some(Self { form: TargetForm::Authority, authority, ..Self::default() })
     }
 
-    /// Path and query from `start` to `end`, with the first `?` at `mark`.
-    fn origin(start: usize, mark: Option<usize>, end: usize) -> Self {
-        Self {
-            path: Span::new(start, mark.unwrap_or(end)),
-            query: mark.map(|at| Span::new(at + 1, end)),
-            ..Self::default()
-        }
+    /// Path and query from `start` to `end`.
+    fn origin(start: u32, mark: u32, end: u32) -> Self {
+        let path = Span { start, end: if mark == 0 { end } else { mark } };
+        Self { path, mark, ..Self::default() }
     }
 
-    fn absolute(target: &[u8], mark: Option<usize>) -> Option<Self> {
+    fn absolute(target: &[u8], mark: u32, length: u32) -> Option<Self> {
         let text = core::str::from_utf8(target).ok()?;
         let (scheme, rest) = text.split_once("://")?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -126,13 +137,26 @@ impl Parts {
         }
         let start = scheme.len() + 3;
         let authority = rest.split(['/', '?']).next()?;
-        let end = start + authority.len();
-        let span = Some(Span::new(start, end));
+        let span = Span::new(start, start + authority.len());
         is_authority(authority.as_bytes()).then_some(Self {
             form: TargetForm::Absolute,
             authority: span,
-            ..Self::origin(end, mark, target.len())
+            ..Self::origin(span.end, mark, length)
         })
+    }
+
+    pub(super) fn authority<'a>(&self, target: &'a [u8]) -> Option<&'a str> {
+        match self.form {
+            TargetForm::Absolute | TargetForm::Authority => self.authority.str_of(target),
+            TargetForm::Origin | TargetForm::Asterisk => None,
+        }
+    }
+
+    pub(super) fn query<'a>(&self, target: &'a [u8]) -> Option<&'a str> {
+        match self.mark {
+            0 => None,
+            mark => core::str::from_utf8(target.get(mark as usize + 1..)?).ok(),
+        }
     }
 
     /// The path: `/` where an absolute target has none, empty for CONNECT.
@@ -149,45 +173,60 @@ impl Parts {
     }
 }
 
-/// Whether `authority` is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
-/// (RFC 3986 section 3.2; RFC 9110 section 4.2.4 lets us refuse user information).
-pub(crate) fn is_authority(authority: &[u8]) -> bool {
-    let host = if authority.starts_with(b"[") { address_len(authority) } else { name_len(authority) };
-    match host.and_then(|end| authority.get(end..)) {
-        Some([]) => true,
-        Some([b':', port @ ..]) => is_port(port),
-        _ => false,
+/// Whether `authority` is `host` or `host:port`.
+fn is_authority(authority: &[u8]) -> bool {
+    !authority.is_empty() && authority_len(authority) == authority.len()
+}
+
+/// How much of the beginning is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
+/// (RFC 3986 section 3.2; RFC 9110 section 4.2.4 lets us refuse user information). Zero if there is no host, or no such port.
+pub(crate) fn authority_len(bytes: &[u8]) -> usize {
+    let host = match bytes {
+        [b'[', ..] => address_len(bytes),
+        _ => name_len(bytes),
+    };
+    let port = match bytes.get(host..) {
+        Some([b':', port @ ..]) if host > 0 => port,
+        _ => return host,
+    };
+    match port.iter().take_while(|b| b.is_ascii_digit()).count() {
+        // None stands for the default (RFC 3986 section 3.2.3).
+        digits @ 0..5 => host + 1 + digits,
+        5 if port.get(..5).is_some_and(|port| port <= b"65535") => host + 6,
+        _ => 0,
     }
 }
 
-/// How long the name or the IPv4 address is with which `authority` begins.
-fn name_len(authority: &[u8]) -> Option<usize> {
-    let mut end = 0;
-    loop {
-        let rest = authority.get(end..)?;
-        end += rest.iter().position(|&b| !is_host_byte(b)).unwrap_or(rest.len());
-        match authority.get(end..)? {
-            [b'%', high, low, ..] if is_encoded(*high, *low) => end += 3,
-            _ => return Some(end).filter(|&end| end > 0),
-        }
+/// How long the name or the IPv4 address is with which `authority` begins; zero if it does not.
+#[inline(always)]
+fn name_len(authority: &[u8]) -> usize {
+    let end = host_len(authority);
+    if authority.get(end) == Some(&b'%') { encoded_name_len(authority, end) } else { end }
+}
+
+/// The same for a name with encoded bytes, of which so much has been looked at.
+#[cold]
+fn encoded_name_len(authority: &[u8], mut end: usize) -> usize {
+    while let Some([b'%', high, low, rest @ ..]) = authority.get(end..)
+        && is_encoded(*high, *low)
+    {
+        end += 3 + host_len(rest);
     }
+    end
 }
 
-/// How long the IPv6 address is with which `authority` begins, brackets included.
-fn address_len(authority: &[u8]) -> Option<usize> {
-    let end = authority.iter().position(|&b| b == b']')?;
-    let address = core::str::from_utf8(authority.get(1..end)?).ok()?;
-    address.parse::<core::net::Ipv6Addr>().is_ok().then_some(end + 1)
-}
-
-/// `*DIGIT`, of a port that there is; none stands for the default (RFC 3986 section 3.2.3).
-fn is_port(digits: &[u8]) -> bool {
-    let fits = digits.len() < 5 || (digits.len() == 5 && digits <= b"65535");
-    fits && digits.iter().all(u8::is_ascii_digit)
+/// How long the IPv6 address is with which `authority` begins, brackets included; zero if there is none.
+#[cold]
+fn address_len(authority: &[u8]) -> usize {
+    let end = authority.iter().position(|&b| b == b']').unwrap_or_default();
+    let address = authority.get(1..end).and_then(|address| core::str::from_utf8(address).ok());
+    let is_valid = address.is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
+    if is_valid { end + 1 } else { 0 }
 }
 
 /// Whether every `%` begins an encoded byte. Queries are not held to it: browsers send what the user typed, and forms
 /// send line ends.
+#[inline(never)]
 fn is_well_encoded(text: &[u8]) -> bool {
     text.split(|&b| b == b'%').skip(1).all(|part| matches!(part, [high, low, ..] if is_encoded(*high, *low)))
 }

@@ -33,15 +33,22 @@ impl Input {
 
     /// The room at the end of a buffer of `size` bytes, made by moving what is left to the front where need be.
     pub(crate) fn spare(&mut self, size: usize) -> &mut [u8] {
-        if self.buf.is_empty() {
-            self.buf = vec![0; size];
-        } else if self.is_empty() {
+        if self.is_empty() && !self.buf.is_empty() {
             (self.start, self.end) = (0, 0);
         } else if self.end == self.buf.len() {
+            self.make_room(size);
+        }
+        self.buf.get_mut(self.end..).unwrap_or_default()
+    }
+
+    #[cold]
+    fn make_room(&mut self, size: usize) {
+        if self.buf.is_empty() {
+            self.buf = vec![0; size];
+        } else {
             self.buf.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        self.buf.get_mut(self.end..).unwrap_or_default()
     }
 
     /// `n` bytes have been put into the room.

@@ -41,25 +41,33 @@ impl Output {
     }
 
     /// As [`push`](Self::push); what is copied is not taken out.
+    #[inline]
     pub(crate) fn push_from(&mut self, bytes: &mut Bytes) {
         let slice = &**bytes;
         if slice.len() <= Self::COPY {
             self.copied.extend_from_slice(slice);
         } else {
-            self.referred += slice.len();
-            self.large.push_back((self.copied.len(), core::mem::take(bytes)));
+            self.refer(bytes);
         }
     }
 
+    #[inline(never)]
+    fn refer(&mut self, bytes: &mut Bytes) {
+        self.referred += bytes.len();
+        self.large.push_back((self.copied.len(), core::mem::take(bytes)));
+    }
+
     /// Fills `slices` with what is to be written next, in order; says how many it filled.
+    #[inline]
     pub(crate) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-        if self.is_empty() {
-            return 0;
-        }
         if let (true, [slot, ..]) = (self.large.is_empty(), &mut *slices) {
             *slot = self.copied.get(self.sent..).unwrap_or_default();
-            return 1;
+            return if slot.is_empty() { 0 } else { 1 };
         }
+        self.many_slices(slices)
+    }
+
+    fn many_slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         let (mut n, mut at) = (0, self.sent);
         let mut push = |slice: &'a [u8]| {
             if let (false, Some(slot)) = (slice.is_empty(), slices.get_mut(n)) {
@@ -78,7 +86,16 @@ impl Output {
 
     /// The first `n` bytes have been sent. Says which body by reference has been sent to its end by that, the last one if
     /// there are more: its memory may be of use.
+    #[inline]
     pub(crate) fn advance(&mut self, n: usize) -> Option<Bytes> {
+        if self.large.is_empty() && n >= self.copied.len() - self.sent {
+            self.clear_copied();
+            return None;
+        }
+        self.advance_some(n)
+    }
+
+    fn advance_some(&mut self, n: usize) -> Option<Bytes> {
         let done = self.pass(n);
         if self.sent == self.copied.len() && self.large.is_empty() {
             self.clear();
@@ -118,13 +135,17 @@ impl Output {
 
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
+        self.clear_copied();
+        self.large.clear();
+        self.referred = 0;
+    }
+
+    fn clear_copied(&mut self) {
         self.copied.clear();
         if self.copied.capacity() > Self::KEEP {
             self.copied = Vec::new();
         }
         self.sent = 0;
-        self.large.clear();
-        self.referred = 0;
     }
 
     /// Takes the buffer away, if it is empty.

@@ -34,11 +34,11 @@ impl Connection {
                 self.closing = Closing::HalfClosed(before + n);
             }
             _ if n == 0 => {}
-            _ => match self.timers.expecting() {
-                Some(Reason::KeepAlive) => self.timers.expect(now, self.config.timeouts.head, Reason::Head),
-                Some(Reason::Body) => self.timers.relax(),
-                _ => {}
-            },
+            // The time for a head begins when it turns out that it is not there yet.
+            _ if matches!(self.timers.expecting(), Some(Reason::KeepAlive | Reason::Body)) => {
+                self.timers.relax()
+            }
+            _ => {}
         }
     }
 
@@ -70,6 +70,17 @@ impl Connection {
     /// What has happened. Call it until it says `NeedData`, `Paused` or `Closed`; but while a body comes, as long as
     /// the application wants it: not to ask is how the peer is pushed back.
     pub fn next_event(&mut self) -> Event<'_> {
+        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
+        match self.fault {
+            None if idle && self.input.is_empty() && !self.eof => Event::NeedData,
+            None if idle && !self.is_held_up() => self.next_head(),
+            _ => self.other_event(),
+        }
+    }
+
+    /// What has happened, other than a request.
+    #[inline(never)]
+    fn other_event(&mut self) -> Event<'_> {
         let stream = StreamId::ONLY;
         if let Some(fault) = self.fault.take() {
             if fault.status().is_none() && self.exchange.server == State::Idle {
@@ -78,12 +89,11 @@ impl Connection {
             return Event::Fault { stream, fault };
         }
         match (self.exchange.client, self.exchange.server) {
-            (State::Idle, State::Idle) if self.is_held_up() => {
-                // Its time begins when we can look at it.
+            (State::Idle, State::Idle) => {
+                // The next request is held up; its time begins when we can look at it.
                 self.timers.relax();
                 Event::Paused
             }
-            (State::Idle, State::Idle) => self.next_head(),
             (State::SendBody, State::SendResponse | State::SendBody) => match self.next_part() {
                 Some(Read::Data(taken)) => Event::Data { stream, data: self.input.taken(taken) },
                 Some(Read::End) => self.body_end(),
@@ -106,9 +116,6 @@ impl Connection {
     }
 
     fn next_head(&mut self) -> Event<'_> {
-        if self.input.is_empty() && !self.eof {
-            return Event::NeedData;
-        }
         match self.reader.read(self.input.bytes(), &self.config.limits) {
             Ok(Progress::Complete(used, head, framing)) => {
                 self.input.take(used);

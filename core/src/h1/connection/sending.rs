@@ -3,7 +3,7 @@
 use super::{Closing, Connection};
 use crate::event::{Defaults, Length, Send, StreamId};
 use crate::fault::{Fault, FaultKind};
-use crate::h1::encoder::{self, Asked, Framing};
+use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status};
 use crate::limits::Reason;
@@ -19,7 +19,7 @@ impl Connection {
     pub fn send(&mut self, now: Instant, _stream: StreamId, what: Send<'_>) -> Result<(), Fault> {
         self.now = now;
         self.encode(what).map_err(Fault::caller)?;
-        if !self.output.is_empty() && !self.timers.is_writing() {
+        if !self.timers.is_writing() && !self.output.is_empty() {
             self.timers.writing(now, self.config.timeouts.write);
         }
         Ok(())
@@ -48,16 +48,7 @@ impl Connection {
             Send::Response { status, headers, length, defaults } => {
                 self.response(status, headers, length, defaults)
             }
-            Send::Whole { status, headers, defaults, body } => {
-                let length = body.as_ref().map_or(Length::None, |body| Length::Known(body.len() as u64));
-                self.response(status, headers, length, defaults)?;
-                match body {
-                    _ if self.framing == Framing::Switch => return Ok(()),
-                    Some(body) if self.framing != Framing::Suppressed => self.data(body)?,
-                    _ => {}
-                }
-                self.end(None)
-            }
+            Send::Whole { status, headers, defaults, body } => self.whole(status, headers, defaults, body),
             Send::Data(mut bytes) => self.data(&mut bytes),
             Send::Trailers(trailers) => self.end(Some(trailers)),
             Send::End => self.end(None),
@@ -82,6 +73,11 @@ impl Connection {
         length: Length,
         defaults: &Defaults,
     ) -> Result<(), FaultKind> {
+        if let (Length::Known(n), Some(head)) = (length, self.ordinary(status, headers, defaults)) {
+            head.write(self.output.buf(), n);
+            self.framing = Framing::Known(n);
+            return self.exchange.step(Role::Server, Step::Response);
+        }
         match (self.exchange.client, self.exchange.server) {
             // Without a request there is only one answer: to what could not be understood.
             (_, State::SendResponse) | (State::Error, State::Idle) => {}
@@ -100,6 +96,54 @@ impl Connection {
         }
         self.exchange.keep_alive = keep_alive;
         self.exchange.step(Role::Server, Step::Response)
+    }
+
+    /// A response and all of its body.
+    fn whole(
+        &mut self,
+        status: Status,
+        headers: &Headers,
+        defaults: &Defaults,
+        body: Option<&mut Bytes>,
+    ) -> Result<(), FaultKind> {
+        let Some(body) = body else {
+            self.response(status, headers, Length::None, defaults)?;
+            return if self.framing == Framing::Switch { Ok(()) } else { self.end(None) };
+        };
+        let length = body.len() as u64;
+        if let Some(head) = self.ordinary(status, headers, defaults) {
+            head.write(self.output.buf(), length);
+            self.output.push_from(body);
+            self.framing = Framing::Known(0);
+            self.exchange.step(Role::Server, Step::Response)?;
+            self.exchange.step(Role::Server, Step::End)?;
+            self.settle();
+            return Ok(());
+        }
+        self.response(status, headers, Length::Known(length), defaults)?;
+        match self.framing {
+            Framing::Switch => return Ok(()),
+            Framing::Suppressed => {}
+            _ => self.data(body)?,
+        }
+        self.end(None)
+    }
+
+    /// What most responses begin with: 200, with fields that mean nothing to us, on a connection that stays.
+    #[inline(always)]
+    fn ordinary<'a>(
+        &self,
+        status: Status,
+        headers: &'a Headers,
+        defaults: &'a Defaults,
+    ) -> Option<OrdinaryHead<'a>> {
+        let is_ordinary = status == Status::OK
+            && (self.exchange.client, self.exchange.server) == (State::Done, State::SendResponse)
+            && self.asked == Asked::default()
+            && self.exchange.keep_alive
+            && !self.eof;
+        let head = OrdinaryHead { defaults: defaults.whole()?, lines: headers.lines()? };
+        is_ordinary.then_some(head)
     }
 
     /// Whether another request can follow, as far as is known before the end of this one.
@@ -127,13 +171,7 @@ impl Connection {
                 *left = left.checked_sub(bytes.len() as u64).ok_or(FaultKind::BodyTooLong)?;
                 self.output.push_from(bytes);
             }
-            // An empty chunk would end the body.
-            Framing::Chunked if bytes.is_empty() => {}
-            Framing::Chunked => {
-                encoder::chunk_size(self.output.buf(), bytes.len());
-                self.output.push_from(bytes);
-                self.output.buf().extend_from_slice(b"\r\n");
-            }
+            Framing::Chunked => encoder::chunk(&mut self.output, bytes),
             Framing::Close => self.output.push_from(bytes),
             Framing::Suppressed | Framing::Switch => {}
         }
