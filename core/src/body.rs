@@ -8,7 +8,7 @@ use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, Ordering};
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
 use atomic_waker::AtomicWaker;
 use concurrent_queue::ConcurrentQueue;
@@ -18,6 +18,10 @@ use crate::event::Length;
 use crate::http::Headers;
 use crate::{Bytes, Fault};
 
+mod region;
+
+pub use region::{File, Region};
+
 /// One piece of a body.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Frame {
@@ -25,6 +29,15 @@ pub enum Frame {
     Data(Bytes),
     /// The trailer fields, after all bytes.
     Trailers(Headers),
+}
+
+/// One piece of a body, as servers take it.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Bytes, or the trailer fields.
+    Frame(Frame),
+    /// A stretch of a file, never empty.
+    Region(Region),
 }
 
 /// Why a body broke off.
@@ -40,6 +53,8 @@ pub enum BodyError {
         /// What it wanted to hold at most.
         limit: usize,
     },
+    /// The file that is sent has become shorter meanwhile.
+    Truncated,
     /// The producer failed.
     Other(Box<dyn Error + Send + Sync>),
 }
@@ -50,6 +65,7 @@ impl fmt::Display for BodyError {
             Self::Disconnected => f.write_str("the client left before the body was complete"),
             Self::Fault(fault) => fault.fmt(f),
             Self::TooLarge { limit } => write!(f, "the body is larger than the limit of {limit} bytes"),
+            Self::Truncated => f.write_str("the file has become shorter while it was being sent"),
             Self::Other(error) => error.fmt(f),
         }
     }
@@ -81,6 +97,12 @@ enum Repr {
     Stream {
         frames: Pin<Box<dyn Stream<Item = Result<Frame, BodyError>> + Send>>,
         length: Length,
+    },
+    Pieces {
+        pieces: Pin<Box<dyn Stream<Item = Result<Piece, BodyError>> + Send>>,
+        length: Length,
+        /// What is left of the last stretch of a file, where it is read.
+        region: Option<Region>,
     },
 }
 
@@ -118,6 +140,14 @@ impl Body {
         Self(Repr::Stream { frames: Box::pin(frames), length })
     }
 
+    /// A body of stretches of files and of other pieces. Who does not send files reads them.
+    pub fn from_pieces(
+        pieces: impl Stream<Item = Result<Piece, BodyError>> + Send + 'static,
+        length: Length,
+    ) -> Self {
+        Self(Repr::Pieces { pieces: Box::pin(pieces), length, region: None })
+    }
+
     /// A body and the sender that fills it, piece by piece; the reader pushes back on the sender.
     pub fn channel(length: Length) -> (Sender, Self) {
         let shared = Arc::new(Shared {
@@ -138,7 +168,7 @@ impl Body {
             Repr::Empty => Length::None,
             Repr::Full(bytes) => Length::Known(bytes.len() as u64),
             Repr::Channel(reader) => reader.length,
-            Repr::Stream { length, .. } => *length,
+            Repr::Stream { length, .. } | Repr::Pieces { length, .. } => *length,
         }
     }
 
@@ -173,6 +203,27 @@ impl Body {
             }
             Repr::Channel(reader) => reader.poll_frame(cx),
             Repr::Stream { frames, .. } => frames.as_mut().poll_next(cx),
+            Repr::Pieces { pieces, region, .. } => loop {
+                if let Some(rest) = region.as_mut().filter(|rest| !rest.is_empty()) {
+                    let bytes = rest.read();
+                    rest.advance(bytes.as_ref().map_or(0, Vec::len));
+                    return Poll::Ready(Some(bytes.map(|bytes| Frame::Data(bytes.into()))));
+                }
+                match ready!(pieces.as_mut().poll_next(cx)) {
+                    Some(Ok(Piece::Region(next))) => *region = Some(next),
+                    Some(Ok(Piece::Frame(frame))) => return Poll::Ready(Some(Ok(frame))),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    None => return Poll::Ready(None),
+                }
+            },
+        }
+    }
+
+    /// The next piece, files unread; `None` at the end. For servers that send files: do not mix it with the others.
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, BodyError>>> {
+        match &mut self.0 {
+            Repr::Pieces { pieces, .. } => pieces.as_mut().poll_next(cx),
+            _ => self.poll_frame(cx).map_ok(Piece::Frame),
         }
     }
 
@@ -222,7 +273,7 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            return Poll::Ready(match core::task::ready!(self.poll_frame(cx)) {
+            return Poll::Ready(match ready!(self.poll_frame(cx)) {
                 Some(Ok(Frame::Data(bytes))) => Some(Ok(bytes)),
                 Some(Ok(Frame::Trailers(_))) => continue,
                 Some(Err(error)) => Some(Err(error)),
@@ -251,7 +302,7 @@ impl<S: Stream, T, F: FnMut(S::Item) -> T + Unpin> Stream for Mapped<S, F> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let item = core::task::ready!(self.stream.as_mut().poll_next(cx));
+        let item = ready!(self.stream.as_mut().poll_next(cx));
         Poll::Ready(item.map(&mut self.map))
     }
 }

@@ -5,6 +5,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::body::Region;
 use crate::http::{Headers, InvalidHeader, RequestHead, Status, date};
 use crate::{Bytes, Fault};
 
@@ -114,6 +115,8 @@ pub enum Send<'a> {
     },
     /// A piece of the body.
     Data(Bytes),
+    /// A piece of the body that stands in a file.
+    Region(Region),
     /// The trailer fields; ends the response. Left out where the framing has no place for them.
     Trailers(&'a Headers),
     /// The response is complete.

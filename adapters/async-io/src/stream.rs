@@ -1,11 +1,13 @@
 //! Connections.
 
+use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 
 use stelo_runtime::Address;
+use stelo_runtime::sendfile::send_file;
 use stelo_runtime::socket::{self, Ends};
 
 use crate::io::{Io, Place};
@@ -61,6 +63,21 @@ impl stelo_runtime::Stream for Stream {
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         // How much it could be is not counted: the next write finds out.
         either!(&mut self.0, io => io.poll(Direction::Write, cx, |mut io| io.write_vectored(bufs), |_| false))
+    }
+
+    fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        before: &[IoSlice<'_>],
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        // Less than was asked for may be the end of the file.
+        let drained = |_: &usize| false;
+        either!(&mut self.0, io => {
+            io.poll(Direction::Write, cx, |io| send_file(io, before, file, offset, len), drained)
+        })
     }
 
     fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {

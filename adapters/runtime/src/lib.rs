@@ -8,11 +8,13 @@ pub mod check;
 mod clock;
 #[cfg(any(test, feature = "check"))]
 mod folder;
+pub mod sendfile;
 pub mod signals;
 pub mod socket;
 pub mod system;
 pub mod timers;
 
+use std::fs::File;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::path::PathBuf;
@@ -183,6 +185,24 @@ pub trait Stream: Send + Unpin + 'static {
     /// # Errors
     /// The connection is broken.
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
+
+    /// Writes some of `before`, and right behind it some of `file`: `len` bytes at most, from `offset` on, which the system
+    /// takes from the file by itself. Says how many bytes of both have been written; 0 where the file has ended.
+    ///
+    /// # Errors
+    /// The connection is broken; or nothing was written, because the system cannot do it (`Unsupported`): read the file,
+    /// and write.
+    fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        before: &[IoSlice<'_>],
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        let _ = (cx, before, file, offset, len);
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
 
     /// Ends our side: the peer reads the end, and can go on sending.
     ///

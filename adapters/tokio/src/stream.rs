@@ -1,13 +1,15 @@
 //! Connections.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use stelo_runtime::Address;
+use stelo_runtime::sendfile::send_file;
 use stelo_runtime::socket::{self, Ends};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// A connection: TCP or Unix.
@@ -68,6 +70,24 @@ impl stelo_runtime::Stream for Stream {
 
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         either!(&mut self.0, io => Pin::new(io).poll_write_vectored(cx, bufs))
+    }
+
+    fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        before: &[IoSlice<'_>],
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        either!(&self.0, io => loop {
+            ready!(io.poll_write_ready(cx))?;
+            let send = || send_file(io, before, file, offset, len);
+            match io.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                sent => return Poll::Ready(sent),
+            }
+        })
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

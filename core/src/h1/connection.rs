@@ -14,6 +14,7 @@ use super::encoder::{Asked, Framing};
 use super::head::HeadReader;
 use super::state::{Exchange, Role, State, Step};
 use crate::Instant;
+use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::{Limits, Reason, Timeouts};
 use crate::machine::{Buffers, CloseState, Input, Output, Timers, drive};
@@ -252,7 +253,12 @@ impl Connection {
     }
 }
 
-drive!(Connection);
+drive!(
+    Connection,
+    fn poll_transmit_file(&self) -> Option<&Region> {
+        Self::poll_transmit_file(self)
+    }
+);
 
 impl core::fmt::Debug for Connection {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 
 use super::framing::content_length;
-use crate::Bytes;
 use crate::event::{Defaults, Length};
 use crate::fault::FaultKind;
 use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
@@ -148,13 +147,13 @@ fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A chunk of the body.
+/// A chunk of the body, of `size` bytes, which `push` puts into the output.
 #[inline(never)]
-pub(super) fn chunk(output: &mut Output, bytes: &mut Bytes) {
+pub(super) fn chunk(output: &mut Output, size: usize, push: impl FnOnce(&mut Output)) {
     // An empty one would end the body.
-    if !bytes.is_empty() {
-        chunk_size(output.buf(), bytes.len());
-        output.push_from(bytes);
+    if size > 0 {
+        chunk_size(output.buf(), size);
+        push(output);
         output.buf().extend_from_slice(b"\r\n");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) use output::Output;
 pub(crate) use timers::Timers;
 
 use crate::Instant;
+use crate::body::Region;
 use crate::http::RequestHead;
 use crate::limits::Reason;
 
@@ -51,7 +52,14 @@ pub trait Machine {
     /// Fills `slices` with what is to be written next, in order, and says how many it filled.
     fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize;
 
-    /// The first `n` bytes of what [`poll_transmit`](Self::poll_transmit) gave have been written.
+    /// The stretch of a file that is to be sent right behind what [`poll_transmit`](Self::poll_transmit) gave, unless
+    /// that has filled all slices.
+    fn poll_transmit_file(&self) -> Option<&Region> {
+        None
+    }
+
+    /// The first `n` bytes of what [`poll_transmit`](Self::poll_transmit) and then
+    /// [`poll_transmit_file`](Self::poll_transmit_file) gave have been written.
     fn transmitted(&mut self, now: Instant, n: usize);
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
@@ -111,10 +119,12 @@ impl fmt::Debug for Buffers {
     }
 }
 
-/// Lets a machine whose own methods bear the names of the verbs be driven as any [`Machine`].
+/// Lets a machine whose own methods bear the names of the verbs be driven as any [`Machine`]. Verbs that have a default
+/// stand behind its name.
 macro_rules! drive {
-    ($machine:ty) => {
+    ($machine:ty $(, $($verb:item)*)?) => {
         impl $crate::machine::Machine for $machine {
+            $($($verb)*)?
             fn spare(&mut self) -> &mut [u8] {
                 Self::spare(self)
             }

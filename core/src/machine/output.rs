@@ -1,9 +1,11 @@
-//! Bytes said and not yet sent: heads and small bodies copied one after the other, large bodies by reference.
+//! Bytes said and not yet sent: heads and small bodies copied one after the other, large bodies and stretches of files by
+//! reference.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::Bytes;
+use crate::body::Region;
 
 /// A queue of bytes to be written.
 #[derive(Default)]
@@ -12,9 +14,31 @@ pub(crate) struct Output {
     /// How much of `copied` has been sent.
     sent: usize,
     /// Bodies by reference, each with the place in `copied` before which it goes.
-    large: VecDeque<(usize, Bytes)>,
+    large: VecDeque<(usize, Referred)>,
     /// The bytes in `large`.
     referred: usize,
+}
+
+/// What is sent from where it is.
+enum Referred {
+    Bytes(Bytes),
+    Region(Region),
+}
+
+impl Referred {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Region(region) => region.len(),
+        }
+    }
+
+    fn advance(&mut self, n: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.advance(n),
+            Self::Region(region) => region.advance(n),
+        }
+    }
 }
 
 impl Output {
@@ -47,17 +71,24 @@ impl Output {
         if slice.len() <= Self::COPY {
             self.copied.extend_from_slice(slice);
         } else {
-            self.refer(bytes);
+            self.refer(Referred::Bytes(core::mem::take(bytes)));
+        }
+    }
+
+    pub(crate) fn push_region(&mut self, region: Region) {
+        if !region.is_empty() {
+            self.refer(Referred::Region(region));
         }
     }
 
     #[inline(never)]
-    fn refer(&mut self, bytes: &mut Bytes) {
-        self.referred += bytes.len();
-        self.large.push_back((self.copied.len(), core::mem::take(bytes)));
+    fn refer(&mut self, what: Referred) {
+        self.referred += what.len();
+        self.large.push_back((self.copied.len(), what));
     }
 
-    /// Fills `slices` with what is to be written next, in order; says how many it filled.
+    /// Fills `slices` with what is to be written next, in order, as far as the next stretch of a file; says how many it
+    /// filled.
     #[inline]
     pub(crate) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         if let (true, [slot, ..]) = (self.large.is_empty(), &mut *slices) {
@@ -75,13 +106,24 @@ impl Output {
                 n += 1;
             }
         };
-        for (place, bytes) in &self.large {
+        for (place, what) in &self.large {
             push(self.copied.get(at..*place).unwrap_or_default());
-            push(bytes);
+            match what {
+                Referred::Bytes(bytes) => push(bytes),
+                Referred::Region(_) => return n,
+            }
             at = *place;
         }
         push(self.copied.get(at..).unwrap_or_default());
         n
+    }
+
+    /// The next stretch of a file.
+    pub(crate) fn region(&self) -> Option<&Region> {
+        self.large.iter().find_map(|(_, what)| match what {
+            Referred::Region(region) => Some(region),
+            Referred::Bytes(_) => None,
+        })
     }
 
     /// The first `n` bytes have been sent. Says which body by reference has been sent to its end by that, the last one if
@@ -113,21 +155,23 @@ impl Output {
     /// Moves on by `n` bytes.
     fn pass(&mut self, mut n: usize) -> Option<Bytes> {
         let mut done = None;
-        while let Some((place, bytes)) = self.large.front_mut() {
+        while let Some((place, what)) = self.large.front_mut() {
             let before = (*place - self.sent).min(n);
             self.sent += before;
             n -= before;
             if self.sent < *place {
                 return done;
             }
-            let part = bytes.len().min(n);
-            bytes.advance(part);
+            let part = what.len().min(n);
+            what.advance(part);
             self.referred -= part;
             n -= part;
-            if !bytes.is_empty() {
+            if what.len() > 0 {
                 return done;
             }
-            done = self.large.pop_front().map(|(_, bytes)| bytes);
+            if let Some((_, Referred::Bytes(bytes))) = self.large.pop_front() {
+                done = Some(bytes);
+            }
         }
         self.sent = (self.sent + n).min(self.copied.len());
         done
@@ -162,7 +206,11 @@ impl Output {
 
     /// The memory held, bodies by reference included.
     pub(crate) fn held(&self) -> usize {
-        self.copied.capacity() + self.referred
+        let large = self.large.iter().map(|(_, what)| match what {
+            Referred::Bytes(bytes) => bytes.len(),
+            Referred::Region(_) => 0,
+        });
+        self.copied.capacity() + large.sum::<usize>()
     }
 }
 

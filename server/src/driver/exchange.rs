@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use stelo_core::app::{
     BoxError, BoxFuture, Executor, Message, OnTunnel, OnWebSocket, Reply, Request, Response, Upgrade,
 };
-use stelo_core::body::{Body, BodyError, Frame, Sender};
+use stelo_core::body::{Body, BodyError, Frame, Piece, Sender};
 use stelo_core::event::{Event, Length, Send, StreamId};
 use stelo_core::h1;
 use stelo_core::http::{Headers, Method, RequestHead, Status};
@@ -448,20 +448,26 @@ impl Exchange {
             if self.waits_for_room {
                 return false;
             }
-            match catch(|| body.poll_frame(cx)) {
+            match catch(|| body.poll_piece(cx)) {
                 Ok(Poll::Pending) => return false,
-                Ok(Poll::Ready(Some(Ok(Frame::Data(bytes))))) => {
-                    if let Err(fault) = self.machine.send(now, STREAM, Send::Data(bytes)) {
-                        self.broken(&fault, now);
-                    }
+                Ok(Poll::Ready(Some(Ok(Piece::Frame(Frame::Data(bytes)))))) => {
+                    self.piece(Send::Data(bytes), now);
                 }
-                Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => {
+                Ok(Poll::Ready(Some(Ok(Piece::Region(region))))) => self.piece(Send::Region(region), now),
+                Ok(Poll::Ready(Some(Ok(Piece::Frame(Frame::Trailers(trailers)))))) => {
                     self.finish(link, Send::Trailers(&trailers), now);
                 }
                 Ok(Poll::Ready(None)) => self.finish(link, Send::End, now),
                 Ok(Poll::Ready(Some(Err(error)))) => self.broken(&error, now),
                 Err(message) => self.broken(&format_args!("panic: {message}"), now),
             }
+        }
+    }
+
+    /// Says a piece of the response body.
+    fn piece(&mut self, what: Send<'_>, now: Instant) {
+        if let Err(fault) = self.machine.send(now, STREAM, what) {
+            self.broken(&fault, now);
         }
     }
 

@@ -16,7 +16,7 @@ use stelo_core::limits::Reason;
 use stelo_core::machine::{CloseState, Machine};
 use stelo_runtime::{Instant, Runtime, Sleep, Stream};
 
-use super::pool;
+use super::{file, pool};
 use crate::registry::{Kind, Member, Phase};
 use crate::worker::Worker;
 
@@ -231,10 +231,13 @@ impl<R: Runtime> Link<R> {
         side.machine(|machine| {
             loop {
                 let mut slices = [&[][..]; SLICES];
-                let written = match machine.poll_transmit(&mut slices) {
-                    0 => return Poll::Ready(Ok(machine.close_state())),
-                    1 => io.poll_write(cx, slices[0]),
-                    n => io.poll_write_vectored(cx, &slices.map(IoSlice::new)[..n]),
+                let n = machine.poll_transmit(&mut slices);
+                let region = machine.poll_transmit_file().filter(|_| n < SLICES);
+                let written = match (n, region) {
+                    (n, Some(region)) => file::poll_send(io, cx, &slices[..n], region),
+                    (0, None) => return Poll::Ready(Ok(machine.close_state())),
+                    (1, None) => io.poll_write(cx, slices[0]),
+                    (n, None) => io.poll_write_vectored(cx, &slices.map(IoSlice::new)[..n]),
                 };
                 match ready!(written)? {
                     0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),

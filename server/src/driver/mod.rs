@@ -7,9 +7,11 @@
 //! | `exchange.rs` | HTTP/1.1, from the events of the machine to a request, from the response to what it is told |
 //! | `websocket.rs`, `socket.rs` | a WebSocket and its application, and what its handles share |
 //! | `tunnel.rs` | a connection that has left HTTP for bytes |
+//! | `file.rs` | how a file is sent |
 //! | `pool.rs` | the buffers of idle connections |
 
 mod exchange;
+mod file;
 mod link;
 mod pool;
 mod socket;

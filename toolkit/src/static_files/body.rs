@@ -1,67 +1,74 @@
-//! The bytes of a file as a body: the first piece read at once, the others when they are wanted.
-//!
-//! A file that fits into one piece has cost a single visit to a thread that may block, opening it included. Other ways
-//! to send a file (from memory, by the kernel) will stand here.
+//! The bytes of a file as a body: read at once where they are few, else sent by the system as far as it has them in
+//! memory, and read on another thread where it has not.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::sync::Arc;
 
-use futures_lite::{StreamExt, stream};
-use stelo_core::body::{Body, BodyError, Frame};
+use futures_lite::stream;
+use stelo_core::body::{Body, BodyError, Frame, Piece};
 use stelo_core::event::Length;
 
+use super::at_hand;
 use crate::executor::Executor;
 
-/// How many bytes are read at a time.
-const PIECE: u64 = 64 * 1024;
+/// Up to this size it costs less to read a file, and to send it with the head of the response, than to have it sent.
+const SMALL: u64 = 16 << 10;
+/// How many bytes of a larger one are sent at a time.
+const REGION: u64 = 512 << 10;
+/// How many are read at a time.
+const PIECE: u64 = 64 << 10;
 
-/// The bytes of a range of a file. Blocks for the first piece.
+/// A file as a body refers to it.
+pub(super) struct Open(pub(super) File);
+
+/// Reads so many bytes from an offset on.
+pub(super) type ReadAt = fn(&File, u64, usize) -> io::Result<Vec<u8>>;
+
+/// The bytes of a range of a file. `read_at` is for those that are read at once.
 ///
 /// # Errors
 /// The file cannot be read, or has become shorter.
-pub(super) fn of(mut file: File, range: Range<u64>, executor: Executor) -> io::Result<Body> {
+pub(super) fn of(file: File, range: Range<u64>, executor: Executor, read_at: ReadAt) -> io::Result<Body> {
     let length = range.end - range.start;
-    if range.start > 0 {
-        file.seek(SeekFrom::Start(range.start))?;
+    if length <= SMALL {
+        return Ok(read_at(&file, range.start, length as usize)?.into());
     }
-    let mut pieces = Pieces { file, left: length };
-    let first = pieces.read()?;
-    if pieces.left == 0 {
-        return Ok(first.into());
-    }
-    let rest = stream::try_unfold(pieces, move |mut pieces| {
-        let executor = executor.clone();
-        async move {
-            if pieces.left == 0 {
-                return Ok(None);
-            }
-            let read = move || pieces.read().map(|piece| Some((Frame::Data(piece.into()), pieces)));
-            executor.run_blocking(read).await.map_err(|error| BodyError::Other(error.into()))
-        }
-    });
-    let frames = stream::once(Ok(Frame::Data(first.into()))).chain(rest);
-    Ok(Body::from_frames(frames, Length::Known(length)))
+    let file = Arc::new(Open(file));
+    let pieces = stream::try_unfold(range, move |rest| piece(file.clone(), rest, executor.clone()));
+    Ok(Body::from_pieces(pieces, Length::Known(length)))
 }
 
-/// What is left to read.
-struct Pieces {
-    file: File,
-    left: u64,
+/// The first piece of a range, and what is left.
+async fn piece(
+    file: Arc<Open>,
+    Range { start, end }: Range<u64>,
+    executor: Executor,
+) -> Result<Option<(Piece, Range<u64>)>, BodyError> {
+    if start == end {
+        return Ok(None);
+    }
+    let wanted = (end - start).min(REGION);
+    if let Some(region) = at_hand::region(&file, start, wanted as usize) {
+        return Ok(Some((Piece::Region(region), start + wanted..end)));
+    }
+    let wanted = wanted.min(PIECE);
+    let bytes = executor.run_blocking(move || read(&file.0, start, wanted as usize)).await;
+    let bytes = bytes.map_err(|error| BodyError::Other(error.into()))?;
+    Ok(Some((Piece::Frame(Frame::Data(bytes.into())), start + wanted..end)))
 }
 
-impl Pieces {
-    /// The next piece: always a whole one, but for the last.
-    fn read(&mut self) -> io::Result<Vec<u8>> {
-        let wanted = self.left.min(PIECE);
-        // At most 64 KiB, so it is a `usize`.
-        let mut piece = Vec::with_capacity(wanted as usize);
-        let read = (&self.file).take(wanted).read_to_end(&mut piece)?;
-        if (read as u64) < wanted {
-            let message = "the file has become shorter while it was being sent";
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
-        }
-        self.left -= wanted;
-        Ok(piece)
+/// Reads so many bytes. Blocks.
+///
+/// # Errors
+/// The file cannot be read, or has become shorter.
+pub(super) fn read(mut file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(len);
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(len as u64).read_to_end(&mut bytes)?;
+    match bytes.len() < len {
+        true => Err(io::Error::new(io::ErrorKind::UnexpectedEof, BodyError::Truncated)),
+        false => Ok(bytes),
     }
 }

@@ -1,7 +1,7 @@
 //! From a path to a file: symbolic links, directories and their index pages.
 
 use std::fmt;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,25 @@ pub(super) struct Lookup {
     pub(super) follow_symlinks: bool,
 }
 
+/// A file, open to be read.
+pub(super) struct Opened {
+    pub(super) file: File,
+    /// What is true of this file, whatever has come to stand in its place.
+    pub(super) metadata: Metadata,
+    /// The name by which it was opened.
+    pub(super) path: PathBuf,
+}
+
+impl Opened {
+    pub(super) fn new(file: File, path: PathBuf) -> io::Result<Self> {
+        Ok(Self { metadata: file.metadata()?, file, path })
+    }
+}
+
 /// What a path means.
 pub(super) enum Found {
     /// A regular file.
-    File(PathBuf, Metadata),
+    File(Opened),
     /// A directory with an index page; the path lacks the `/` at its end.
     Directory,
 }
@@ -41,20 +56,20 @@ impl Lookup {
         }
     }
 
-    /// The file that a path means. What is neither a file nor a directory with an index page is not found.
+    /// The file that a path means. What is neither a file nor a directory with an index page is not found. Blocks.
     pub(super) fn find(&self, path: &FilePath) -> Result<Found, Refused> {
         let root = self.root()?;
         let (target, metadata) = self.resolve(&root, &root.join(path.as_str()))?;
         if metadata.is_dir() && self.html {
             let (index, metadata) = self.resolve(&root, &target.join("index.html"))?;
             return match (metadata.is_file(), path.slash) {
-                (true, true) => Ok(Found::File(index, metadata)),
+                (true, true) => Ok(Found::File(Opened::new(File::open(&index)?, index)?)),
                 (true, false) => Ok(Found::Directory),
                 (false, _) => Err(not_found()),
             };
         }
         match metadata.is_file() && !path.slash {
-            true => Ok(Found::File(target, metadata)),
+            true => Ok(Found::File(Opened::new(File::open(&target)?, target)?)),
             false => Err(not_found()),
         }
     }

@@ -6,17 +6,20 @@
 //! | `lookup` | which file a path means, and whether it stands below the directory |
 //! | `conditional` | whether the client has the file already (RFC 9110 section 13) |
 //! | `range` | which part of it the client wants (RFC 9110 section 14) |
-//! | `body` | how its bytes come from the disk |
+//! | `body` | how its bytes come to the client |
+//! | `at_hand` | what of all that needs no disk |
 //!
-//! All work on the file system is done on the threads that the executor has for what blocks.
+//! What the system has in memory is answered at once. All other work on the file system is done on the threads that the
+//! executor has for what blocks. Nothing is kept from one request to the next: what is said is true of the file that is
+//! sent, and the file is the one that stands there now.
 
+mod at_hand;
 mod body;
 mod conditional;
 mod lookup;
 mod path;
 mod range;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,8 +30,9 @@ use stelo_core::body::Body;
 use stelo_core::event::Length;
 use stelo_core::http::{Headers, Method, Status};
 
+use self::body::ReadAt;
 use self::conditional::{Precondition, Validators};
-use self::lookup::{Found, Lookup};
+use self::lookup::{Found, Lookup, Opened};
 use self::path::FilePath;
 use self::range::Selection;
 use crate::error::{Failure, HttpError};
@@ -44,7 +48,8 @@ pub use self::lookup::DirectoryError;
 /// GET and HEAD are answered; other methods get 405, and what is no file below the directory 404. So do, on every
 /// system, names that some system takes for a device (`con`, `nul.txt`), a drive or a stream. Responses have an `etag`
 /// and a `last-modified`, by which clients ask for a file only if it has changed; a single range is answered with 206.
-/// Files are sent in pieces of 64 KiB, whatever their size.
+/// On Linux, what the system has in memory is answered without a visit to another thread, and more than 16 KiB is sent by
+/// the system itself, unread (`sendfile`). A file that becomes shorter while it is sent ends the connection.
 ///
 /// ```no_run
 /// use stelo_toolkit::{App, StaticFiles};
@@ -97,64 +102,75 @@ impl StaticFiles {
         self.0.root().map(|_| ())
     }
 
+    /// The answer, if the system has at hand what it takes, and nothing is wrong.
+    fn at_once(&self, request: &Request) -> Option<Response> {
+        if !is_read(request) {
+            return None;
+        }
+        let path = FilePath::parse(request.route_path())?;
+        respond(at_hand::open(&self.0, &path)?, request, at_hand::read).ok()
+    }
+
     async fn answer(self, request: Request) -> Result<Response, Failure> {
-        if !matches!(request.method(), Method::Get | Method::Head) {
+        if !is_read(&request) {
             return Err(Failure::new(refusal(Status::METHOD_NOT_ALLOWED, "allow", "GET, HEAD")));
         }
         let Some(path) = FilePath::parse(request.route_path()) else {
             return Err(Failure::new(HttpError::new(Status::NOT_FOUND)));
         };
         let executor = request.executor();
-        let work = move || self.respond(&path, &request).map_err(|refused| refused.explain(&path));
+        let work = move || self.look(&path, &request).map_err(|refused| refused.explain(&path));
         executor.run_blocking(work).await.map_err(Failure::new)
     }
 
-    fn respond(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
-        let (file, mut metadata) = match self.0.find(path)? {
-            Found::File(file, metadata) => (file, metadata),
-            Found::Directory => return Ok(to_directory(path, request)),
-        };
-        // A file that the client has already is not opened, nor is one for HEAD.
-        let mut validators = Validators::of(&metadata)?;
-        match conditional::evaluate(request.headers(), &validators) {
-            Precondition::Holds => {}
-            Precondition::NotModified => return Ok(not_modified(&validators)),
-            Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),
+    fn look(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
+        match self.0.find(path)? {
+            Found::File(opened) => respond(opened, request, body::read),
+            Found::Directory => Ok(to_directory(path, request)),
         }
-        let opened = match request.method() {
-            Method::Head => None,
-            _ => Some(File::open(&file)?),
-        };
-        // It may be another file by now: what is said about it must be true of what is sent.
-        if let Some(opened) = &opened {
-            metadata = opened.metadata()?;
-            validators = Validators::of(&metadata)?;
-        }
-        let size = metadata.len();
-        let mut response = Response { headers: fields(&file, &validators), ..Response::default() };
-        let Some(opened) = opened else {
-            response.body = Body::from_frames(stream::empty(), Length::Known(size));
-            return Ok(response);
-        };
-        let range = match range::select(request.headers(), &validators, size)? {
-            Selection::Whole => 0..size,
-            Selection::Part(range) => {
-                response.status = Status::PARTIAL_CONTENT;
-                let (first, last) = (range.start, range.end - 1);
-                put(&mut response.headers, "content-range", format!("bytes {first}-{last}/{size}"));
-                range
-            }
-        };
-        response.body = body::of(opened, range, request.executor())?;
-        Ok(response)
     }
 }
 
 impl Endpoint for StaticFiles {
     fn call(&self, request: Request) -> Reply {
+        if let Some(response) = self.at_once(&request) {
+            return response.into();
+        }
         let scope = Scope::of(&request);
         Reply::future(scope.settle(self.clone().answer(request)))
     }
+}
+
+fn is_read(request: &Request) -> bool {
+    matches!(request.method(), Method::Get | Method::Head)
+}
+
+/// What is said about a file, and sent of it.
+fn respond(opened: Opened, request: &Request, read_at: ReadAt) -> Result<Response, Refused> {
+    let Opened { file, metadata, path } = opened;
+    let validators = Validators::of(&metadata)?;
+    match conditional::evaluate(request.headers(), &validators) {
+        Precondition::Holds => {}
+        Precondition::NotModified => return Ok(not_modified(&validators)),
+        Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),
+    }
+    let size = metadata.len();
+    let mut response = Response { headers: fields(&path, &validators), ..Response::default() };
+    if *request.method() == Method::Head {
+        response.body = Body::from_frames(stream::empty(), Length::Known(size));
+        return Ok(response);
+    }
+    let range = match range::select(request.headers(), &validators, size)? {
+        Selection::Whole => 0..size,
+        Selection::Part(range) => {
+            response.status = Status::PARTIAL_CONTENT;
+            let (first, last) = (range.start, range.end - 1);
+            put(&mut response.headers, "content-range", format!("bytes {first}-{last}/{size}"));
+            range
+        }
+    };
+    response.body = body::of(file, range, request.executor(), read_at)?;
+    Ok(response)
 }
 
 /// Why a request gets no file.

@@ -1,12 +1,14 @@
 //! What the application says: decisions in, bytes for the peer out.
 
 use super::{Closing, Connection};
+use crate::body::Region;
 use crate::event::{Defaults, Length, Send, StreamId};
 use crate::fault::{Fault, FaultKind};
 use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status};
 use crate::limits::Reason;
+use crate::machine::Output;
 use crate::{Bytes, Instant};
 
 impl Connection {
@@ -50,6 +52,7 @@ impl Connection {
             }
             Send::Whole { status, headers, defaults, body } => self.whole(status, headers, defaults, body),
             Send::Data(mut bytes) => self.data(&mut bytes),
+            Send::Region(region) => self.piece(region.len(), |output| output.push_region(region)),
             Send::Trailers(trailers) => self.end(Some(trailers)),
             Send::End => self.end(None),
             Send::Reset => {
@@ -163,16 +166,21 @@ impl Connection {
     }
 
     fn data(&mut self, bytes: &mut Bytes) -> Result<(), FaultKind> {
+        self.piece(bytes.len(), |output| output.push_from(bytes))
+    }
+
+    /// A piece of the body, of `len` bytes, which `push` puts into the output.
+    fn piece(&mut self, len: usize, push: impl FnOnce(&mut Output)) -> Result<(), FaultKind> {
         if self.exchange.server != State::SendBody {
             return Err(FaultKind::State);
         }
         match &mut self.framing {
             Framing::Known(left) => {
-                *left = left.checked_sub(bytes.len() as u64).ok_or(FaultKind::BodyTooLong)?;
-                self.output.push_from(bytes);
+                *left = left.checked_sub(len as u64).ok_or(FaultKind::BodyTooLong)?;
+                push(&mut self.output);
             }
-            Framing::Chunked => encoder::chunk(&mut self.output, bytes),
-            Framing::Close => self.output.push_from(bytes),
+            Framing::Chunked => encoder::chunk(&mut self.output, len, push),
+            Framing::Close => push(&mut self.output),
             Framing::Suppressed | Framing::Switch => {}
         }
         Ok(())
@@ -243,8 +251,14 @@ impl Connection {
         self.output.slices(slices)
     }
 
-    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been written. Look at it again, at
-    /// [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
+    /// The stretch of a file that is to be sent right behind what [`poll_transmit`](Self::poll_transmit) gave, unless that
+    /// has filled all slices.
+    pub fn poll_transmit_file(&self) -> Option<&Region> {
+        self.output.region()
+    }
+
+    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit), and of the file behind it, have been written. Look at
+    /// it again, at [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
     pub fn transmitted(&mut self, now: Instant, n: usize) {
         self.now = now;
         self.output.advance(n);

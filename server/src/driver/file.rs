@@ -1,0 +1,41 @@
+//! Files on their way to a client: sent by the system where it can, else read and written.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+use stelo_core::body::{BodyError, Region};
+use stelo_runtime::Stream;
+use tracing::error;
+
+use crate::log::SERVER;
+
+/// Writes some of `before`, and some of the region behind it. Never ready with 0.
+pub(super) fn poll_send<S: Stream>(
+    io: &mut S,
+    cx: &mut Context<'_>,
+    before: &[&[u8]],
+    region: &Region,
+) -> Poll<io::Result<usize>> {
+    if let Some(file) = region.file().as_any().downcast_ref::<File>() {
+        let before: Vec<_> = before.iter().copied().map(IoSlice::new).collect();
+        match io.poll_send_file(cx, &before, file, region.offset(), region.len()) {
+            Poll::Ready(Ok(0)) => return Poll::Ready(Err(cut_off(BodyError::Truncated))),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            sent => return sent,
+        }
+    }
+    match before {
+        [] => match region.read() {
+            Ok(bytes) => io.poll_write(cx, &bytes),
+            Err(error) => Poll::Ready(Err(cut_off(error))),
+        },
+        [slice, ..] => io.poll_write(cx, slice),
+    }
+}
+
+/// What has been announced will not come: the connection is of no use any more.
+fn cut_off(error: BodyError) -> io::Error {
+    error!(target: SERVER, "Response cut off: {error}");
+    io::Error::other(error)
+}

@@ -1,0 +1,126 @@
+//! What the system has in memory, taken without waiting for a disk, so that it needs no other thread: files that are
+//! opened by names it knows, and bytes it has read before.
+//!
+//! Whatever it does not give at once is no answer here: it is asked again where it may take its time. Only Linux can be
+//! asked so (`RESOLVE_CACHED` of openat2(2), `RWF_NOWAIT` of preadv2(2)).
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{open, read, region};
+#[cfg(not(target_os = "linux"))]
+pub(super) use other::{open, read, region};
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::any::Any;
+    use std::fs::File;
+    use std::io::{self, IoSliceMut};
+    use std::os::unix::fs::FileExt;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use rustix::fd::{AsFd, OwnedFd};
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    use rustix::path::Arg;
+    use stelo_core::app::BoxError;
+    use stelo_core::body::{self, Region};
+
+    use super::super::body::Open;
+    use super::super::lookup::{Lookup, Opened};
+    use super::super::path::FilePath;
+
+    /// Opens the file that a path means, if no link leads to it whose target it would be named after.
+    pub(in super::super) fn open(lookup: &Lookup, path: &FilePath) -> Option<Opened> {
+        let mut name = PathBuf::from(path.as_str());
+        if path.slash {
+            if !lookup.html {
+                return None;
+            }
+            name.push("index.html");
+        }
+        let full = lookup.directory.join(&name);
+        let file = match lookup.follow_symlinks {
+            true => cached(CWD, &full, OFlags::RDONLY, ResolveFlags::empty()),
+            false => match cached(CWD, &full, OFlags::RDONLY, ResolveFlags::NO_SYMLINKS) {
+                // There is a link, perhaps on the way to the directory, where it is of no concern.
+                Err(Errno::LOOP) => {
+                    let root = cached(
+                        CWD,
+                        &lookup.directory,
+                        OFlags::PATH | OFlags::DIRECTORY,
+                        ResolveFlags::empty(),
+                    )
+                    .ok()?;
+                    cached(root, &name, OFlags::RDONLY | OFlags::NOFOLLOW, ResolveFlags::BENEATH)
+                }
+                file => file,
+            },
+        };
+        let opened = Opened::new(file.ok()?.into(), full).ok()?;
+        opened.metadata.is_file().then_some(opened)
+    }
+
+    fn cached(from: impl AsFd, path: impl Arg, flags: OFlags, how: ResolveFlags) -> Result<OwnedFd, Errno> {
+        // It may be a pipe, which is not to be waited for.
+        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        openat2(from, path, flags, Mode::empty(), how | ResolveFlags::CACHED)
+    }
+
+    /// Reads so many bytes.
+    ///
+    /// # Errors
+    /// They are not all in memory, or not all there.
+    pub(in super::super) fn read(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        match at_once(file, &mut bytes, offset) {
+            Ok(n) if n == len => Ok(bytes),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn at_once(file: &File, buf: &mut [u8], offset: u64) -> rustix::io::Result<usize> {
+        preadv2(file, &mut [IoSliceMut::new(buf)], offset, ReadWriteFlags::NOWAIT)
+    }
+
+    /// A stretch of a file, if it is in memory: if its ends are, since the system reads ahead.
+    pub(in super::super) fn region(file: &Arc<Open>, offset: u64, len: usize) -> Option<Region> {
+        let is_there = |offset| at_once(&file.0, &mut [0], offset) == Ok(1);
+        let there = is_there(offset) && is_there(offset + (len as u64).saturating_sub(1));
+        there.then(|| Region::new(file.clone(), offset, len))
+    }
+
+    impl body::File for Open {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, BoxError> {
+            Ok(self.0.read_at(buf, offset)?)
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            &self.0
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod other {
+    use std::fs::File;
+    use std::io;
+    use std::sync::Arc;
+
+    use stelo_core::body::Region;
+
+    use super::super::body::Open;
+    use super::super::lookup::{Lookup, Opened};
+    use super::super::path::FilePath;
+
+    pub(in super::super) fn open(_: &Lookup, _: &FilePath) -> Option<Opened> {
+        None
+    }
+
+    pub(in super::super) fn read(_: &File, _: u64, _: usize) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    pub(in super::super) fn region(_: &Arc<Open>, _: u64, _: usize) -> Option<Region> {
+        None
+    }
+}
