@@ -20,6 +20,8 @@ use crate::{Bytes, Fault};
 
 mod region;
 
+#[cfg(test)]
+pub(crate) use region::tests;
 pub use region::{File, Region};
 
 /// One piece of a body.

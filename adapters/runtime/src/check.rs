@@ -22,7 +22,7 @@ macro_rules! suite {
     ($runtime:ty) => {
         $crate::suite! { $runtime;
             streams [
-                echo_tcp echo_unix vectored_write half_close end_of_ours peer_reset back_pressure addresses
+                echo_tcp echo_unix vectored_write half_close end_of_ours peer_reset back_pressure sent_file addresses
             ]
             listeners [
                 port_zero ipv6 address_taken reuse_port shared_tcp shared_unix accepts_many adopted file_removed

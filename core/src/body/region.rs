@@ -89,3 +89,94 @@ impl fmt::Debug for Region {
         write!(f, "Region({} bytes at {})", self.len, self.offset)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::body::{Body, Frame, Piece};
+    use crate::event::Length;
+    use alloc::string::String;
+    use core::task::{Context, Poll, Waker};
+    use futures_core::Stream;
+
+    /// A file in memory.
+    pub(crate) struct Memory(pub(crate) &'static [u8]);
+
+    impl File for Memory {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, Box<dyn Error + Send + Sync>> {
+            let rest = self.0.get(offset as usize..).unwrap_or_default();
+            let n = rest.len().min(buf.len());
+            buf[..n].copy_from_slice(&rest[..n]);
+            Ok(n)
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    pub(crate) fn region(bytes: &'static [u8], offset: u64, len: usize) -> Region {
+        Region::new(Arc::new(Memory(bytes)), offset, len)
+    }
+
+    /// Pieces, all at hand.
+    struct Pieces(Vec<Piece>);
+
+    impl Stream for Pieces {
+        type Item = Result<Piece, BodyError>;
+
+        fn poll_next(mut self: core::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready((!self.0.is_empty()).then(|| Ok(self.0.remove(0))))
+        }
+    }
+
+    /// What a reader gets that knows no files: bytes, and the error at the end if there is one.
+    fn read(pieces: Vec<Piece>) -> (Vec<u8>, Option<String>) {
+        let mut body = Body::from_pieces(Pieces(pieces), Length::Unknown);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut all = Vec::new();
+        loop {
+            match body.poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(Frame::Data(bytes)))) => all.extend_from_slice(&bytes),
+                Poll::Ready(Some(Err(error))) => return (all, Some(alloc::format!("{error}"))),
+                Poll::Ready(None) => return (all, None),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn who_knows_no_files_reads_them() {
+        static LARGE: [u8; 200_000] = [7; 200_000];
+        let text = |text: &'static str| Piece::Frame(Frame::Data(text.into()));
+        let pieces = |length| {
+            alloc::vec![
+                text("<"),
+                Piece::Region(region(b"0123456789", 2, 3)),
+                text("-"),
+                Piece::Region(region(&LARGE, 1, length)),
+                text(">")
+            ]
+        };
+        let (all, error) = read(pieces(199_999));
+        assert_eq!((all.len(), error), (5 + 199_999 + 1, None));
+        assert!(all.starts_with(b"<234-\x07\x07") && all.ends_with(b"\x07\x07>"));
+
+        let (all, error) = read(pieces(200_000));
+        assert_eq!(all.len(), 5 + 199_999);
+        assert_eq!(error.as_deref(), Some("the file has become shorter while it was being sent"));
+    }
+
+    #[test]
+    fn servers_get_files_as_they_are() {
+        let mut body =
+            Body::from_pieces(Pieces(alloc::vec![Piece::Region(region(b"abc", 1, 2))]), Length::Known(2));
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(Ok(Piece::Region(mut region)))) = body.poll_piece(&mut cx) else { panic!() };
+        assert!(region.file().as_any().is::<Memory>());
+        region.advance(1);
+        assert_eq!((region.offset(), region.len(), region.read().unwrap()), (2, 1, b"c".to_vec()));
+        region.advance(7);
+        assert!(region.is_empty() && region.read().unwrap().is_empty());
+    }
+}

@@ -1,5 +1,6 @@
 //! Whole exchanges: bytes in, decisions, bytes out.
 
+mod files;
 mod holding;
 mod properties;
 

@@ -1,8 +1,9 @@
 //! Reading, writing, the ends of a connection.
 
+use std::fs::{self, File};
 use std::future::poll_fn;
 use std::io::{ErrorKind, IoSlice};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::peer::{ANY_PORT, Client, PATIENCE, close, connected, echo, read, tcp, write_all, write_vectored};
@@ -140,6 +141,49 @@ pub fn back_pressure<R: Runtime>() {
     });
     assert_eq!(received.len(), TOTAL);
     assert!(received.iter().enumerate().all(|(i, byte)| *byte == ((i % (64 << 10)) % 251) as u8));
+}
+
+/// Files are sent from where they are, behind what goes before them, up to the end of the file; a peer that does not read
+/// makes that wait. On Linux.
+pub fn sent_file<R: Runtime>() {
+    const SIZE: usize = 32 << 20;
+    if cfg!(not(target_os = "linux")) {
+        return; // Others have no system call for it that is in use here.
+    }
+    let folder = Folder::new();
+    let path = folder.path().join("file");
+    let content: Arc<[u8]> = (0..SIZE).map(|i| (i % 251) as u8).collect();
+    fs::write(&path, &content).expect("the folder is ours");
+    let file = File::open(&path).expect("it was written");
+    for bind in [tcp(ANY_PORT, false), Bind::Unix(folder.socket())] {
+        let (stuck, told) = mpsc::channel();
+        let expected = content.clone();
+        let client = move |mut client: Client| {
+            told.recv_timeout(PATIENCE).expect("the buffers of the system are smaller than the file");
+            let received = client.receive_all();
+            assert!(received.starts_with(b"before") && received[6..] == expected[1..]);
+        };
+        let file = &file;
+        connected(&bind, client, |_: R, mut stream: R::Stream| async move {
+            let before = [b"be".as_slice(), b"fore"].map(IoSlice::new);
+            let mut sent = 0;
+            while sent < before.len() * 3 + SIZE - 1 {
+                let (rest, offset) = if sent == 0 { (&before[..], 1) } else { (&[][..], sent - 5) };
+                let n = poll_fn(|cx| {
+                    // More than there is.
+                    let result = stream.poll_send_file(cx, rest, file, offset as u64, SIZE);
+                    if result.is_pending() {
+                        // The client needs to hear it only once.
+                        let _ = stuck.send(());
+                    }
+                    result
+                });
+                sent += n.await.expect("the client reads in the end");
+            }
+            let end = poll_fn(|cx| stream.poll_send_file(cx, &[], file, SIZE as u64, 1)).await;
+            assert_eq!(end.expect("the client still reads"), 0);
+        });
+    }
 }
 
 /// A connection knows who is at its ends.
