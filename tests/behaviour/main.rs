@@ -7,6 +7,8 @@ mod bodies;
 mod connections;
 mod demo;
 mod errors;
+mod files;
+mod folder;
 mod limits;
 mod responses;
 mod shutdown;

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 
 use stelo_tests::{Closed, On, cases, config};
 use stelo_toolkit::{App, Request, get};
 
 use crate::apps;
+use crate::folder::Folder;
 
 cases!(
     requests_are_answered,
@@ -18,29 +18,6 @@ cases!(
     a_file_that_is_no_socket_is_left_alone,
     a_directory_that_is_missing_is_named,
 );
-
-/// A folder for a socket; removed with all that is in it.
-struct Folder(PathBuf);
-
-impl Folder {
-    /// One for each case: the path of a socket has room for about a hundred bytes.
-    fn new(on: On, name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("stelo-{}-{on:?}-{name}", std::process::id()));
-        fs::create_dir(&path).expect("a folder can be made");
-        Self(path)
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.0.join("s")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left behind harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn requests_are_answered(on: On) {
     let folder = Folder::new(on, "answered");
@@ -98,14 +75,14 @@ fn a_file_that_is_no_socket_is_left_alone(on: On) {
 
 fn a_directory_that_is_missing_is_named(on: On) {
     let folder = Folder::new(on, "missing");
-    let path = folder.0.join("none/s");
+    let path = folder.path("none/s");
     let error = on.try_serve(config().uds(&path), apps::reader()).expect_err("a refusal");
     assert_eq!(
         error.to_string(),
         format!(
             "cannot listen on {}: create the directory {} or choose another --uds",
             path.display(),
-            folder.0.join("none").display()
+            folder.path("none").display()
         )
     );
 }

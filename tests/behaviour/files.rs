@@ -1,0 +1,176 @@
+//! Static files over real sockets: whole and in order, whoever reads them how, and whatever becomes of the file meanwhile.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+use stelo_tests::{Client, On, Running, cases, config};
+use stelo_toolkit::{App, StaticFiles, get};
+
+use crate::folder::Folder;
+
+cases!(
+    files_of_all_sizes_come_whole,
+    a_part_of_a_file_comes_whole,
+    a_very_large_file_comes_whole,
+    requests_sent_ahead_are_answered_in_order,
+    a_file_goes_through_a_unix_socket,
+    a_client_that_leaves_midway_harms_nobody,
+    a_file_that_becomes_shorter_is_cut_off,
+    a_file_that_takes_the_place_of_another_is_seen,
+);
+
+const MIB: usize = 1 << 20;
+
+/// Bytes that differ from place to place, and not with a period that buffers have.
+fn content(size: usize) -> Vec<u8> {
+    (0..size).map(|i| (i % 251) as u8).collect()
+}
+
+fn serve(on: On, folder: &Folder) -> Running {
+    on.serve(app(folder))
+}
+
+fn app(folder: &Folder) -> App {
+    App::new().route("/text", get(async || "text")).mount("/", StaticFiles::new(folder.path("")))
+}
+
+fn get_line(target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n")
+}
+
+fn files_of_all_sizes_come_whole(on: On) {
+    let folder = Folder::new(on, "sizes");
+    let server = serve(on, &folder);
+    let mut client = server.connect();
+    for size in [0, 1, 4096, 16_383, 16_384, 16_385, 65_537, MIB / 2, MIB / 2 + 1, MIB, 3 * MIB + 7] {
+        let content = content(size);
+        fs::write(folder.path("f"), &content).expect("the folder is ours");
+        let answer = client.get("/f");
+        assert_eq!((answer.status, answer.body.len()), (200, size));
+        assert!(answer.body == content, "{size}");
+        client.send("HEAD /f HTTP/1.1\r\nhost: a\r\n\r\n");
+        let head = client.head().expect("the connection goes on");
+        assert_eq!(head.header("content-length"), Some(size.to_string().as_str()));
+    }
+    assert_eq!(client.get("/text").text(), "text");
+}
+
+fn a_part_of_a_file_comes_whole(on: On) {
+    let folder = Folder::new(on, "parts");
+    let content = content(2 * MIB);
+    fs::write(folder.path("f"), &content).expect("the folder is ours");
+    let server = serve(on, &folder);
+    let mut client = server.connect();
+    for (first, last) in [(0, 0), (1, MIB), (5, 20_000), (MIB - 1, 2 * MIB - 1)] {
+        client.send(format!("GET /f HTTP/1.1\r\nhost: a\r\nrange: bytes={first}-{last}\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!(answer.status, 206);
+        assert!(answer.body == content[first..=last], "{first}-{last}");
+    }
+}
+
+/// Larger than all buffers, and mostly a hole: who mixes up places is found out by the marks.
+fn a_very_large_file_comes_whole(on: On) {
+    const SIZE: usize = 300 * MIB;
+    let folder = Folder::new(on, "large");
+    let path = folder.path("f");
+    let file = File::create(&path).expect("the folder is ours");
+    file.set_len(SIZE as u64).expect("holes cost nothing");
+    for mark in 1..1000u64 {
+        file.write_at(&mark.to_le_bytes(), mark * 314_159).expect("the folder is ours");
+    }
+    let server = serve(on, &folder);
+    let mut client = server.connect();
+    client.send(get_line("/f"));
+    let head = client.head().expect("the file is there");
+    assert_eq!(head.header("content-length"), Some(SIZE.to_string().as_str()));
+    let (mut file, mut left) = (File::open(&path).expect("it was written"), SIZE);
+    while left > 0 {
+        let received = client.exactly(left.min(MIB));
+        let mut expected = vec![0; received.len()];
+        file.read_exact(&mut expected).expect("it is as long as that");
+        assert!(received == expected, "{left} bytes before the end");
+        left -= received.len();
+    }
+    assert_eq!(client.get("/text").text(), "text");
+}
+
+fn requests_sent_ahead_are_answered_in_order(on: On) {
+    let folder = Folder::new(on, "ahead");
+    let (small, large) = (content(1000), content(MIB + 1));
+    fs::write(folder.path("small"), &small).expect("the folder is ours");
+    fs::write(folder.path("large"), &large).expect("the folder is ours");
+    let server = serve(on, &folder);
+    let mut client = server.connect();
+    client.send(["/large", "/text", "/small", "/large", "/large", "/text"].map(get_line).concat());
+    for expected in [&*large, b"text", &small, &large, &large, b"text"] {
+        assert!(client.answer().body == expected);
+    }
+}
+
+fn a_file_goes_through_a_unix_socket(on: On) {
+    let folder = Folder::new(on, "socket");
+    let content = content(3 * MIB);
+    fs::write(folder.path("f"), &content).expect("the folder is ours");
+    let server = on.serve_with(config().uds(folder.socket()), app(&folder));
+    let mut client = server.connect_unix(&folder.socket());
+    assert!(client.get("/f").body == content);
+    assert_eq!(client.get("/text").text(), "text");
+}
+
+/// A client that has got the beginning of a file that fits into no buffer.
+fn begun(server: &Running) -> Client {
+    let mut client = server.connect();
+    client.send(get_line("/f"));
+    client.head().expect("the file is there");
+    client.exactly(MIB);
+    client
+}
+
+fn a_client_that_leaves_midway_harms_nobody(on: On) {
+    let folder = Folder::new(on, "leaves");
+    fs::write(folder.path("f"), content(64 * MIB)).expect("the folder is ours");
+    let server = serve(on, &folder);
+    for _ in 0..3 {
+        drop(begun(&server));
+        assert_eq!(server.connect().get("/text").text(), "text");
+    }
+    // An orderly end finds no connection that hangs.
+    server.stop().expect("nothing is left");
+}
+
+fn a_file_that_becomes_shorter_is_cut_off(on: On) {
+    let folder = Folder::new(on, "shorter");
+    let content = content(64 * MIB);
+    for left in [0, 20 * MIB + 1] {
+        fs::write(folder.path("f"), &content).expect("the folder is ours");
+        let server = serve(on, &folder);
+        let mut client = begun(&server);
+        let file = File::options().write(true).open(folder.path("f")).expect("it is there");
+        file.set_len(left as u64).expect("the folder is ours");
+        let (rest, _) = client.rest();
+        assert!(MIB + rest.len() < content.len(), "{left}");
+        // What was on its way by then could be older.
+        assert!(content[MIB..].starts_with(&rest[..rest.len().min(left.saturating_sub(MIB))]), "{left}");
+        assert_eq!(server.connect().get("/text").text(), "text");
+    }
+}
+
+fn a_file_that_takes_the_place_of_another_is_seen(on: On) {
+    let folder = Folder::new(on, "place");
+    let server = serve(on, &folder);
+    let mut client = server.connect();
+    for size in [10, MIB, 11, 10] {
+        let content = vec![size as u8; size];
+        fs::write(folder.path("new"), &content).expect("the folder is ours");
+        fs::rename(folder.path("new"), folder.path("f")).expect("the folder is ours");
+        let answer = client.get("/f");
+        assert!(answer.body == content, "{size}");
+        let etag = answer.header("etag").expect("files have one").to_owned();
+        client.send(format!("GET /f HTTP/1.1\r\nhost: a\r\nif-none-match: {etag}\r\n\r\n"));
+        assert_eq!(client.answer().status, 304);
+    }
+    fs::remove_file(folder.path("f")).expect("the folder is ours");
+    assert_eq!(client.get("/f").status, 404);
+}
