@@ -2,10 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use stelo_toolkit::{App, HttpError, Request, StaticFiles, Status, TestClient, TestResponse};
+use stelo_core::app::{BoxFuture, Connection};
+use stelo_core::http::RequestHead;
+use stelo_toolkit::{
+    App, Body, HttpError, Method, Reply, Request, StaticFiles, Status, TestClient, TestResponse,
+};
 
 const WRITABLE: &str = "the folder is ours";
 
@@ -296,6 +301,78 @@ fn large_files_come_whole() {
         let part = client.get("/st/large").header("range", range).send();
         assert!(part.bytes() == &content[1..content.len() - 1], "{size}");
     }
+}
+
+/// An executor that nothing is asked of.
+#[cfg(target_os = "linux")]
+struct Alone;
+
+#[cfg(target_os = "linux")]
+impl stelo_core::app::Executor for Alone {
+    fn spawn(&self, _: BoxFuture<()>) {
+        panic!("a task was spawned");
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<()> {
+        panic!("somebody sleeps");
+    }
+
+    fn blocking(&self, _: Box<dyn FnOnce() + Send>) {
+        panic!("another thread was asked");
+    }
+}
+
+/// Just written, a file is in memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_in_memory_needs_no_other_thread() {
+    use stelo_core::app::App as _;
+    let content: Vec<u8> = (0..3_000_000).map(|i: u32| (i % 251) as u8).collect();
+    let folder = site().with("root/large", &content);
+    std::os::unix::fs::symlink(folder.path("root"), folder.path("current")).unwrap();
+    let by_link = StaticFiles::new(folder.path("current"));
+    // The first use of a link is written down in it, which takes time.
+    fs::read_link(folder.path("current")).unwrap();
+    let open = folder.files().follow_symlinks(true);
+    let app = App::new().mount("/st", folder.files().html(true)).mount("/ln", by_link).mount("/op", open);
+    let body = |target: &str| {
+        let head = RequestHead::new(Method::Get, target).expect("a target");
+        let connection = Connection::new(None, None, "http", "".into(), Arc::new(Alone));
+        let request = stelo_core::app::Request::new(Arc::new(head), Body::empty(), Arc::new(connection));
+        let Reply::Ready(response) = app.call(request) else { panic!("{target} takes its time") };
+        assert_eq!(response.status, Status::OK, "{target}");
+        futures_lite::future::block_on(response.body.collect(usize::MAX)).expect("it is read")
+    };
+    for target in ["/st/f.txt", "/ln/f.txt", "/op/f.txt"] {
+        assert_eq!(body(target), b"ABCDEFGHIJ", "{target}");
+    }
+    assert_eq!((body("/st/sub/"), body("/st/empty.bin")), (b"index".to_vec(), Vec::new()));
+    assert!(body("/st/large") == content);
+}
+
+/// Thrown out of memory, files come from the disk. (Some file systems have no other place than memory.)
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_not_in_memory_comes_all_the_same() {
+    use rustix::fs::{Advice, fadvise};
+    for size in [1000, 16_385, 2_000_000] {
+        let content: Vec<u8> = (0..size).map(|i: u32| (i % 251) as u8).collect();
+        let folder = Folder::new().with("root/f", &content);
+        let file = fs::File::open(folder.path("root/f")).unwrap();
+        file.sync_all().unwrap();
+        fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+        assert!(folder.client().get("/st/f").send().bytes() == content, "{size}");
+    }
+}
+
+/// Nobody writes to it, so whoever opens it to read would wait.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_is_no_file() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = site();
+    mknodat(CWD, folder.path("root/pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    assert_eq!(folder.client().get("/st/pipe").send().status(), Status::NOT_FOUND);
 }
 
 #[test]
