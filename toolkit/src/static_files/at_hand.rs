@@ -40,18 +40,12 @@ mod linux {
         }
         let full = lookup.directory.join(&name);
         let file = match lookup.follow_symlinks {
-            true => cached(CWD, &full, OFlags::RDONLY, ResolveFlags::empty()),
-            false => match cached(CWD, &full, OFlags::RDONLY, ResolveFlags::NO_SYMLINKS) {
+            true => cached(CWD, &full, READ, ResolveFlags::empty()),
+            false => match cached(CWD, &full, READ, ResolveFlags::NO_SYMLINKS) {
                 // There is a link, perhaps on the way to the directory, where it is of no concern.
                 Err(Errno::LOOP) => {
-                    let root = cached(
-                        CWD,
-                        &lookup.directory,
-                        OFlags::PATH | OFlags::DIRECTORY,
-                        ResolveFlags::empty(),
-                    )
-                    .ok()?;
-                    cached(root, &name, OFlags::RDONLY | OFlags::NOFOLLOW, ResolveFlags::BENEATH)
+                    let root = cached(CWD, &lookup.directory, ROOT, ResolveFlags::empty()).ok()?;
+                    cached(root, &name, READ | OFlags::NOFOLLOW, ResolveFlags::BENEATH)
                 }
                 file => file,
             },
@@ -60,9 +54,11 @@ mod linux {
         opened.metadata.is_file().then_some(opened)
     }
 
+    /// It may be a pipe, which is not to be waited for.
+    const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+    const ROOT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
     fn cached(from: impl AsFd, path: impl Arg, flags: OFlags, how: ResolveFlags) -> Result<OwnedFd, Errno> {
-        // It may be a pipe, which is not to be waited for.
-        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         openat2(from, path, flags, Mode::empty(), how | ResolveFlags::CACHED)
     }
 

@@ -31,14 +31,6 @@ impl Opened {
     }
 }
 
-/// What a path means.
-pub(super) enum Found {
-    /// A regular file.
-    File(Opened),
-    /// A directory with an index page; the path lacks the `/` at its end.
-    Directory,
-}
-
 impl Lookup {
     /// The directory, as it is right now: it may be a link that is pointed elsewhere while the server runs.
     pub(super) fn root(&self) -> Result<PathBuf, DirectoryError> {
@@ -56,20 +48,21 @@ impl Lookup {
         }
     }
 
-    /// The file that a path means. What is neither a file nor a directory with an index page is not found. Blocks.
-    pub(super) fn find(&self, path: &FilePath) -> Result<Found, Refused> {
+    /// The file that a path means; `None` for a directory with an index page, where the path lacks the `/` at its end.
+    /// What is neither is not found. Blocks.
+    pub(super) fn find(&self, path: &FilePath) -> Result<Option<Opened>, Refused> {
         let root = self.root()?;
         let (target, metadata) = self.resolve(&root, &root.join(path.as_str()))?;
         if metadata.is_dir() && self.html {
             let (index, metadata) = self.resolve(&root, &target.join("index.html"))?;
             return match (metadata.is_file(), path.slash) {
-                (true, true) => Ok(Found::File(Opened::new(File::open(&index)?, index)?)),
-                (true, false) => Ok(Found::Directory),
+                (true, true) => Ok(Some(Opened::new(File::open(&index)?, index)?)),
+                (true, false) => Ok(None),
                 (false, _) => Err(not_found()),
             };
         }
         match metadata.is_file() && !path.slash {
-            true => Ok(Found::File(Opened::new(File::open(&target)?, target)?)),
+            true => Ok(Some(Opened::new(File::open(&target)?, target)?)),
             false => Err(not_found()),
         }
     }

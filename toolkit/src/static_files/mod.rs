@@ -32,7 +32,7 @@ use stelo_core::http::{Headers, Method, Status};
 
 use self::body::ReadAt;
 use self::conditional::{Precondition, Validators};
-use self::lookup::{Found, Lookup, Opened};
+use self::lookup::{Lookup, Opened};
 use self::path::FilePath;
 use self::range::Selection;
 use crate::error::{Failure, HttpError};
@@ -125,8 +125,8 @@ impl StaticFiles {
 
     fn look(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
         match self.0.find(path)? {
-            Found::File(opened) => respond(opened, request, body::read),
-            Found::Directory => Ok(to_directory(path, request)),
+            Some(opened) => respond(opened, request, body::read),
+            None => Ok(to_directory(path, request)),
         }
     }
 }
