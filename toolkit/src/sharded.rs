@@ -24,12 +24,17 @@ impl<T> Sharded<T> {
 
     /// The reference that this thread clones.
     pub(crate) fn here(&self) -> &Arc<Apart<T>> {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
-        }
-        &self.0[THREAD.with(|number| number % COUNTS)]
+        &self.0[thread() % COUNTS]
     }
+}
+
+/// The number of this thread, among those that have asked for theirs.
+pub(crate) fn thread() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+    }
+    THREAD.with(|number| *number)
 }
 
 impl<T> Deref for Apart<T> {

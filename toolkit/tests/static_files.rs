@@ -348,6 +348,26 @@ fn what_is_in_memory_needs_no_other_thread() {
     assert!(body("/st/large") == content);
 }
 
+/// Files that have not changed for a while are kept for a while: that must not be seen.
+#[test]
+fn it_is_the_same_again_and_again() {
+    let client = mounted(StaticFiles::new(env!("CARGO_MANIFEST_DIR")).html(true));
+    let manifest = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let get = || client.get("/st/Cargo.toml");
+    let first = get().send();
+    let etag = first.header("etag").unwrap();
+    for _ in 0..3 {
+        let again = get().send();
+        assert_eq!((again.bytes(), again.headers()), (&*manifest, first.headers()));
+        assert_eq!(client.head("/st/Cargo.toml").send().headers(), first.headers());
+        assert_eq!(get().header("if-none-match", etag).send().status(), Status::NOT_MODIFIED);
+        assert_eq!(get().header("if-match", "\"x\"").send().status(), Status::PRECONDITION_FAILED);
+        let part = get().header("range", "bytes=2-4").send();
+        assert_eq!((part.status(), part.bytes()), (Status::PARTIAL_CONTENT, &manifest[2..=4]));
+        assert_eq!(client.get("/st/Cargo.toml/").send().status(), Status::NOT_FOUND);
+    }
+}
+
 /// Thrown out of memory, files come from the disk. (Some file systems have no other place than memory.)
 #[cfg(target_os = "linux")]
 #[test]

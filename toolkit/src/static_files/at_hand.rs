@@ -5,18 +5,19 @@
 //! asked so (`RESOLVE_CACHED` of openat2(2), `RWF_NOWAIT` of preadv2(2)).
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{open, read, region};
+pub(super) use linux::{Version, open, read, region};
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{open, read, region};
+pub(super) use other::{Version, open, read, region};
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::any::Any;
-    use std::fs::File;
+    use std::fs::{File, Metadata};
     use std::io::{self, IoSliceMut};
-    use std::os::unix::fs::FileExt;
+    use std::os::unix::fs::{FileExt, MetadataExt};
     use std::path::PathBuf;
     use std::sync::Arc;
+    use std::time::{SystemTime, UNIX_EPOCH};
 
     use rustix::fd::{AsFd, OwnedFd};
     use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
@@ -32,7 +33,7 @@ mod linux {
     /// Opens the file that a path means, if no link leads to it whose target it would be named after.
     pub(in super::super) fn open(lookup: &Lookup, path: &FilePath) -> Option<Opened> {
         let mut name = PathBuf::from(path.as_str());
-        if path.slash {
+        if path.slash() {
             if !lookup.html {
                 return None;
             }
@@ -85,6 +86,24 @@ mod linux {
         there.then(|| Region::new(file.clone(), offset, len))
     }
 
+    /// What differs from one state of a file to the next: its place, its size, its times.
+    #[derive(PartialEq, Eq)]
+    pub(in super::super) struct Version([u64; 3], [i64; 4]);
+
+    impl Version {
+        pub(in super::super) fn of(metadata: &Metadata) -> Self {
+            let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
+            Self([metadata.dev(), metadata.ino(), metadata.size()], times)
+        }
+
+        /// Whether the next change will bear another time: times have a grain.
+        pub(in super::super) fn is_settled(&self) -> bool {
+            let Self(_, [.., seconds, _]) = *self;
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(seconds).is_ok_and(|seconds| seconds + 2 <= now.as_secs())
+        }
+    }
+
     impl body::File for Open {
         fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, BoxError> {
             Ok(self.0.read_at(buf, offset)?)
@@ -98,7 +117,7 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod other {
-    use std::fs::File;
+    use std::fs::{File, Metadata};
     use std::io;
     use std::sync::Arc;
 
@@ -118,5 +137,18 @@ mod other {
 
     pub(in super::super) fn region(_: &Arc<Open>, _: u64, _: usize) -> Option<Region> {
         None
+    }
+
+    #[derive(PartialEq, Eq)]
+    pub(in super::super) struct Version;
+
+    impl Version {
+        pub(in super::super) fn of(_: &Metadata) -> Self {
+            Self
+        }
+
+        pub(in super::super) fn is_settled(&self) -> bool {
+            false
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::at_hand;
 use crate::executor::Executor;
 
 /// Up to this size it costs less to read a file, and to send it with the head of the response, than to have it sent.
-const SMALL: u64 = 16 << 10;
+pub(super) const SMALL: u64 = 16 << 10;
 /// How many bytes of a larger one are sent at a time.
 const REGION: u64 = 512 << 10;
 /// How many are read at a time.

@@ -8,19 +8,22 @@
 //! | `range` | which part of it the client wants (RFC 9110 section 14) |
 //! | `body` | how its bytes come to the client |
 //! | `at_hand` | what of all that needs no disk |
+//! | `kept` | small files, from one request to the next |
 //!
 //! What the system has in memory is answered at once. All other work on the file system is done on the threads that the
-//! executor has for what blocks. Nothing is kept from one request to the next: what is said is true of the file that is
-//! sent, and the file is the one that stands there now.
+//! executor has for what blocks. What is said is true of the file that is sent, and that is the one that stands there now.
 
 mod at_hand;
 mod body;
 mod conditional;
+mod kept;
 mod lookup;
 mod path;
 mod range;
 
+use std::fs::Metadata;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,8 +33,9 @@ use stelo_core::body::Body;
 use stelo_core::event::Length;
 use stelo_core::http::{Headers, Method, Status};
 
-use self::body::ReadAt;
+use self::body::{ReadAt, SMALL};
 use self::conditional::{Precondition, Validators};
+use self::kept::{Kept, Small};
 use self::lookup::{Lookup, Opened};
 use self::path::FilePath;
 use self::range::Selection;
@@ -58,13 +62,17 @@ pub use self::lookup::DirectoryError;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct StaticFiles(Arc<Lookup>);
+pub struct StaticFiles {
+    lookup: Arc<Lookup>,
+    kept: Arc<Kept>,
+}
 
 impl StaticFiles {
     /// The files of a directory, which is looked at with each request. [`check`](Self::check) tells early whether it is
     /// there.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self(Arc::new(Lookup { directory: directory.into(), html: false, follow_symlinks: false }))
+        let lookup = Lookup { directory: directory.into(), html: false, follow_symlinks: false };
+        Self { lookup: Arc::new(lookup), kept: Arc::default() }
     }
 
     /// Whether a directory with an `index.html` is answered with that page, once its path ends with a `/`; a path
@@ -79,7 +87,9 @@ impl StaticFiles {
     }
 
     fn with(mut self, set: impl FnOnce(&mut Lookup)) -> Self {
-        set(Arc::make_mut(&mut self.0));
+        set(Arc::make_mut(&mut self.lookup));
+        // What was found is found otherwise now.
+        self.kept = Arc::default();
         self
     }
 
@@ -99,7 +109,7 @@ impl StaticFiles {
     /// # Errors
     /// It is not there, is no directory, or may not be looked into.
     pub fn check(&self) -> Result<(), DirectoryError> {
-        self.0.root().map(|_| ())
+        self.lookup.root().map(|_| ())
     }
 
     /// The answer, if the system has at hand what it takes, and nothing is wrong.
@@ -108,7 +118,20 @@ impl StaticFiles {
             return None;
         }
         let path = FilePath::parse(request.route_path())?;
-        respond(at_hand::open(&self.0, &path)?, request, at_hand::read).ok()
+        let small = match self.kept.get(&path) {
+            Some(small) => small,
+            None => match at_hand::open(&self.lookup, &path)? {
+                opened if opened.metadata.len() > SMALL => return opened.answer(request, at_hand::read).ok(),
+                opened => {
+                    let small = Small::read(opened).ok()?;
+                    if small.is_settled() {
+                        self.kept.put(&path, &small);
+                    }
+                    small
+                }
+            },
+        };
+        small.about.answer(request, |range| Ok(small.body(range))).ok()
     }
 
     async fn answer(self, request: Request) -> Result<Response, Failure> {
@@ -124,8 +147,8 @@ impl StaticFiles {
     }
 
     fn look(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
-        match self.0.find(path)? {
-            Some(opened) => respond(opened, request, body::read),
+        match self.lookup.find(path)? {
+            Some(opened) => opened.answer(request, body::read),
             None => Ok(to_directory(path, request)),
         }
     }
@@ -145,32 +168,57 @@ fn is_read(request: &Request) -> bool {
     matches!(request.method(), Method::Get | Method::Head)
 }
 
-/// What is said about a file, and sent of it.
-fn respond(opened: Opened, request: &Request, read_at: ReadAt) -> Result<Response, Refused> {
-    let Opened { file, metadata, path } = opened;
-    let validators = Validators::of(&metadata)?;
-    match conditional::evaluate(request.headers(), &validators) {
-        Precondition::Holds => {}
-        Precondition::NotModified => return Ok(not_modified(&validators)),
-        Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),
+/// What there is to say about a file.
+struct About {
+    size: u64,
+    validators: Validators,
+    fields: Headers,
+}
+
+impl About {
+    fn of(path: &Path, metadata: &Metadata) -> io::Result<Self> {
+        let validators = Validators::of(metadata)?;
+        Ok(Self { size: metadata.len(), fields: fields(path, &validators), validators })
     }
-    let size = metadata.len();
-    let mut response = Response { headers: fields(&path, &validators), ..Response::default() };
-    if *request.method() == Method::Head {
-        response.body = Body::from_frames(stream::empty(), Length::Known(size));
-        return Ok(response);
-    }
-    let range = match range::select(request.headers(), &validators, size)? {
-        Selection::Whole => 0..size,
-        Selection::Part(range) => {
-            response.status = Status::PARTIAL_CONTENT;
-            let (first, last) = (range.start, range.end - 1);
-            put(&mut response.headers, "content-range", format!("bytes {first}-{last}/{size}"));
-            range
+
+    /// What a request gets of the file; `body` makes its bytes, or some of them.
+    fn answer(
+        &self,
+        request: &Request,
+        body: impl FnOnce(Range<u64>) -> io::Result<Body>,
+    ) -> Result<Response, Refused> {
+        let Self { size, validators, fields } = self;
+        match conditional::evaluate(request.headers(), validators) {
+            Precondition::Holds => {}
+            Precondition::NotModified => return Ok(not_modified(validators)),
+            Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),
         }
-    };
-    response.body = body::of(file, range, request.executor(), read_at)?;
-    Ok(response)
+        let mut response = Response { headers: fields.clone(), ..Response::default() };
+        if *request.method() == Method::Head {
+            response.body = Body::from_frames(stream::empty(), Length::Known(*size));
+            return Ok(response);
+        }
+        let range = match range::select(request.headers(), validators, *size)? {
+            Selection::Whole => 0..*size,
+            Selection::Part(range) => {
+                response.status = Status::PARTIAL_CONTENT;
+                let (first, last) = (range.start, range.end - 1);
+                put(&mut response.headers, "content-range", format!("bytes {first}-{last}/{size}"));
+                range
+            }
+        };
+        response.body = body(range)?;
+        Ok(response)
+    }
+}
+
+impl Opened {
+    /// What a request gets of the file.
+    fn answer(self, request: &Request, read_at: ReadAt) -> Result<Response, Refused> {
+        let Self { file, metadata, path } = self;
+        let about = About::of(&path, &metadata)?;
+        about.answer(request, |range| body::of(file, range, request.executor(), read_at))
+    }
 }
 
 /// Why a request gets no file.

@@ -1,0 +1,236 @@
+//! Small files in memory, with what is said about them, while they are what stands in their place.
+//!
+//! Before each use the system is asked whether the file has changed since. After a second it is looked up anew, because
+//! links that have led to it may lead elsewhere. No file is held open.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use stelo_core::Bytes;
+use stelo_core::body::Body;
+
+use super::About;
+use super::at_hand::{self, Version};
+use super::lookup::Opened;
+use super::path::FilePath;
+use crate::sharded::thread;
+
+/// For how long.
+const LIFE: Duration = Duration::from_secs(1);
+
+/// How many files a thread keeps at most.
+const MOST: usize = 256;
+
+/// So many threads have files of their own; those beyond share.
+const THREADS: usize = 32;
+
+/// What the threads keep.
+pub(super) struct Kept([Files; THREADS]);
+
+/// What a thread keeps. Aligned to two cache lines, since processors fetch them in pairs.
+#[derive(Default)]
+#[repr(align(128))]
+struct Files(Mutex<HashMap<Box<str>, Arc<Small>>>);
+
+/// A file that fits into memory well.
+pub(super) struct Small {
+    pub(super) about: About,
+    content: Vec<u8>,
+    path: PathBuf,
+    version: Version,
+    until: Instant,
+}
+
+impl Kept {
+    /// The file that a path means, if it is kept and has not changed.
+    pub(super) fn get(&self, path: &FilePath) -> Option<Arc<Small>> {
+        let small = self.here().get(path.as_written())?.clone();
+        (Instant::now() < small.until && small.is_current()).then_some(small)
+    }
+
+    /// Keeps a file, if there is room.
+    pub(super) fn put(&self, path: &FilePath, small: &Arc<Small>) {
+        let mut files = self.here();
+        if files.len() >= MOST {
+            let now = Instant::now();
+            files.retain(|_, small| now < small.until);
+        }
+        if files.len() < MOST {
+            files.insert(path.as_written().into(), small.clone());
+        }
+    }
+
+    /// What this thread keeps.
+    fn here(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Small>>> {
+        self.0[thread() % THREADS].0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Small {
+    /// Reads a small file that has just been opened.
+    ///
+    /// # Errors
+    /// It is not in memory, or has become shorter.
+    pub(super) fn read(opened: Opened) -> io::Result<Arc<Self>> {
+        let Opened { file, metadata, path } = opened;
+        Ok(Arc::new(Self {
+            about: About::of(&path, &metadata)?,
+            content: at_hand::read(&file, 0, metadata.len() as usize)?,
+            path,
+            version: Version::of(&metadata),
+            until: Instant::now() + LIFE,
+        }))
+    }
+
+    /// Whether no change of it can go unnoticed: it was not changed just now.
+    pub(super) fn is_settled(&self) -> bool {
+        self.version.is_settled()
+    }
+
+    /// Whether this is what stands in its place.
+    fn is_current(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| Version::of(&metadata) == self.version)
+    }
+
+    /// Its bytes, or some of them.
+    pub(super) fn body(self: &Arc<Self>, range: Range<u64>) -> Body {
+        // It is small, so these are `usize`.
+        let range = range.start as usize..range.end as usize;
+        match range.len() == self.content.len() {
+            true => Bytes::from_shared(self.clone()).into(),
+            false => self.content.get(range).unwrap_or_default().to_vec().into(),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Small {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Files::default()))
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::symlink;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    /// A folder, gone at the end of its test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let name = format!("stelo-kept-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn write(&self, name: &str, content: &str) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, content).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn read(path: PathBuf) -> Arc<Small> {
+        Small::read(Opened::new(File::open(&path).unwrap(), path).unwrap()).unwrap()
+    }
+
+    fn path(name: &str) -> FilePath {
+        FilePath::parse(name).unwrap()
+    }
+
+    #[test]
+    fn what_has_changed_is_not_kept() {
+        let folder = Folder::new();
+        let changes: [fn(&Folder); 5] = [
+            |folder| drop(folder.write("f", "longer")),
+            |folder| fs::rename(folder.write("other", "text"), folder.0.join("f")).unwrap(),
+            |folder| {
+                let file = File::options().write(true).open(folder.0.join("f")).unwrap();
+                file.set_modified(UNIX_EPOCH).unwrap();
+            },
+            |folder| fs::remove_file(folder.0.join("f")).unwrap(),
+            |folder| {
+                fs::remove_file(folder.0.join("f")).unwrap();
+                symlink(folder.write("other", "text"), folder.0.join("f")).unwrap();
+            },
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let kept = Kept::default();
+            kept.put(&path("/f"), &read(folder.write("f", "text")));
+            let small = kept.get(&path("/f")).expect("it is as it was");
+            assert_eq!((*small).as_ref(), b"text");
+            change(&folder);
+            assert!(kept.get(&path("/f")).is_none(), "{number}");
+        }
+    }
+
+    #[test]
+    fn after_its_time_it_is_looked_up_anew() {
+        let folder = Folder::new();
+        let kept = Kept::default();
+        let mut small = read(folder.write("f", "text"));
+        Arc::get_mut(&mut small).unwrap().until = Instant::now();
+        kept.put(&path("/f"), &small);
+        assert!(kept.get(&path("/f")).is_none());
+    }
+
+    #[test]
+    fn there_are_so_many_at_most() {
+        let folder = Folder::new();
+        let kept = Kept::default();
+        let small = read(folder.write("f", "text"));
+        for number in 0..MOST + 10 {
+            kept.put(&path(&format!("/{number}")), &small);
+        }
+        assert_eq!(kept.here().len(), MOST);
+        // The old ones make room.
+        for small in kept.here().values_mut() {
+            let mut old = read(folder.0.join("f"));
+            Arc::get_mut(&mut old).unwrap().until = Instant::now();
+            *small = old;
+        }
+        kept.put(&path("/new"), &small);
+        assert_eq!(kept.here().len(), 1);
+        assert!(kept.get(&path("/new")).is_some());
+    }
+
+    #[test]
+    fn a_file_that_was_changed_just_now_is_not_settled() {
+        let folder = Folder::new();
+        assert!(!read(folder.write("f", "text")).is_settled());
+        // Nobody has changed this since the test was built.
+        assert!(read(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into()).is_settled());
+    }
+}
