@@ -33,7 +33,7 @@ mod linux {
     /// Opens the file that a path means, if no link leads to it whose target it would be named after.
     pub(in super::super) fn open(lookup: &Lookup, path: &FilePath) -> Option<Opened> {
         let mut name = PathBuf::from(path.as_str());
-        if path.slash() {
+        if path.slash {
             if !lookup.html {
                 return None;
             }

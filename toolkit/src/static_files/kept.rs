@@ -18,7 +18,6 @@ use stelo_core::body::Body;
 use super::About;
 use super::at_hand::{self, Version};
 use super::lookup::Opened;
-use super::path::FilePath;
 use crate::sharded::thread;
 
 /// For how long.
@@ -49,20 +48,20 @@ pub(super) struct Small {
 
 impl Kept {
     /// The file that a path means, if it is kept and has not changed.
-    pub(super) fn get(&self, path: &FilePath) -> Option<Arc<Small>> {
-        let small = self.here().get(path.as_written())?.clone();
+    pub(super) fn get(&self, path: &str) -> Option<Arc<Small>> {
+        let small = self.here().get(path)?.clone();
         (Instant::now() < small.until && small.is_current()).then_some(small)
     }
 
     /// Keeps a file, if there is room.
-    pub(super) fn put(&self, path: &FilePath, small: &Arc<Small>) {
+    pub(super) fn put(&self, path: &str, small: &Arc<Small>) {
         let mut files = self.here();
         if files.len() >= MOST {
             let now = Instant::now();
             files.retain(|_, small| now < small.until);
         }
         if files.len() < MOST {
-            files.insert(path.as_written().into(), small.clone());
+            files.insert(path.into(), small.clone());
         }
     }
 
@@ -166,10 +165,6 @@ mod tests {
         Small::read(Opened::new(File::open(&path).unwrap(), path).unwrap()).unwrap()
     }
 
-    fn path(name: &str) -> FilePath {
-        FilePath::parse(name).unwrap()
-    }
-
     #[test]
     fn what_has_changed_is_not_kept() {
         let folder = Folder::new();
@@ -188,11 +183,11 @@ mod tests {
         ];
         for (number, change) in changes.into_iter().enumerate() {
             let kept = Kept::default();
-            kept.put(&path("/f"), &read(folder.write("f", "text")));
-            let small = kept.get(&path("/f")).expect("it is as it was");
+            kept.put("/f", &read(folder.write("f", "text")));
+            let small = kept.get("/f").expect("it is as it was");
             assert_eq!((*small).as_ref(), b"text");
             change(&folder);
-            assert!(kept.get(&path("/f")).is_none(), "{number}");
+            assert!(kept.get("/f").is_none(), "{number}");
         }
     }
 
@@ -202,8 +197,8 @@ mod tests {
         let kept = Kept::default();
         let mut small = read(folder.write("f", "text"));
         Arc::get_mut(&mut small).unwrap().until = Instant::now();
-        kept.put(&path("/f"), &small);
-        assert!(kept.get(&path("/f")).is_none());
+        kept.put("/f", &small);
+        assert!(kept.get("/f").is_none());
     }
 
     #[test]
@@ -212,7 +207,7 @@ mod tests {
         let kept = Kept::default();
         let small = read(folder.write("f", "text"));
         for number in 0..MOST + 10 {
-            kept.put(&path(&format!("/{number}")), &small);
+            kept.put(&format!("/{number}"), &small);
         }
         assert_eq!(kept.here().len(), MOST);
         // The old ones make room.
@@ -221,9 +216,9 @@ mod tests {
             Arc::get_mut(&mut old).unwrap().until = Instant::now();
             *small = old;
         }
-        kept.put(&path("/new"), &small);
+        kept.put("/new", &small);
         assert_eq!(kept.here().len(), 1);
-        assert!(kept.get(&path("/new")).is_some());
+        assert!(kept.get("/new").is_some());
     }
 
     #[test]

@@ -55,13 +55,13 @@ impl Lookup {
         let (target, metadata) = self.resolve(&root, &root.join(path.as_str()))?;
         if metadata.is_dir() && self.html {
             let (index, metadata) = self.resolve(&root, &target.join("index.html"))?;
-            return match (metadata.is_file(), path.slash()) {
+            return match (metadata.is_file(), path.slash) {
                 (true, true) => Ok(Some(Opened::new(File::open(&index)?, index)?)),
                 (true, false) => Ok(None),
                 (false, _) => Err(not_found()),
             };
         }
-        match metadata.is_file() && !path.slash() {
+        match metadata.is_file() && !path.slash {
             true => Ok(Some(Opened::new(File::open(&target)?, target)?)),
             false => Err(not_found()),
         }

@@ -52,8 +52,11 @@ pub use self::lookup::DirectoryError;
 /// GET and HEAD are answered; other methods get 405, and what is no file below the directory 404. So do, on every
 /// system, names that some system takes for a device (`con`, `nul.txt`), a drive or a stream. Responses have an `etag`
 /// and a `last-modified`, by which clients ask for a file only if it has changed; a single range is answered with 206.
-/// On Linux, what the system has in memory is answered without a visit to another thread, and more than 16 KiB is sent by
-/// the system itself, unread (`sendfile`). A file that becomes shorter while it is sent ends the connection.
+/// A file that becomes shorter while it is sent ends the connection.
+///
+/// The file that is sent is the one that stands there at the time of the request. On Linux, what the system has in memory
+/// is answered without a visit to another thread; files above 16 KiB are sent by the system, unread (`sendfile`), and
+/// smaller ones are kept for a second by each thread, 256 of them at most, and used if they have not changed.
 ///
 /// ```no_run
 /// use stelo_toolkit::{App, StaticFiles};
@@ -117,19 +120,20 @@ impl StaticFiles {
         if !is_read(request) {
             return None;
         }
-        let path = FilePath::parse(request.route_path())?;
-        let small = match self.kept.get(&path) {
+        let path = request.route_path();
+        let small = match self.kept.get(path) {
             Some(small) => small,
-            None => match at_hand::open(&self.lookup, &path)? {
-                opened if opened.metadata.len() > SMALL => return opened.answer(request, at_hand::read).ok(),
-                opened => {
-                    let small = Small::read(opened).ok()?;
-                    if small.is_settled() {
-                        self.kept.put(&path, &small);
-                    }
-                    small
+            None => {
+                let opened = at_hand::open(&self.lookup, &FilePath::parse(path)?)?;
+                if opened.metadata.len() > SMALL {
+                    return opened.answer(request, at_hand::read).ok();
                 }
-            },
+                let small = Small::read(opened).ok()?;
+                if small.is_settled() {
+                    self.kept.put(path, &small);
+                }
+                small
+            }
         };
         small.about.answer(request, |range| Ok(small.body(range))).ok()
     }

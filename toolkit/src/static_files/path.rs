@@ -1,16 +1,20 @@
 //! The path of a request as the name of a file: relative, and without anything that a file system could take for a
 //! way out of the directory.
 
-/// A path below a directory: segments with a `/` in between, and at the end if it was written so.
+/// A path below a directory: segments with a `/` in between, none at the ends, empty for the directory itself.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) struct FilePath(String);
+pub(super) struct FilePath {
+    text: String,
+    /// It was written with a `/` at its end.
+    pub(super) slash: bool,
+}
 
 impl FilePath {
     /// Reads a percent-decoded path. `None` where a segment is `.` or `..`, the name of a device on some system, or has
     /// a character that separates paths, drives or streams on some system, or ends a string. Repeated slashes count as
     /// one.
     pub(super) fn parse(path: &str) -> Option<Self> {
-        let mut text = String::with_capacity(path.len() + 1);
+        let mut text = String::with_capacity(path.len());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             if matches!(segment, "." | "..") || segment.contains(['\\', ':', '\0']) || is_device(segment) {
                 return None;
@@ -20,25 +24,11 @@ impl FilePath {
             }
             text.push_str(segment);
         }
-        if path.ends_with('/') {
-            text.push('/');
-        }
-        Some(Self(text))
+        Some(Self { text, slash: path.ends_with('/') })
     }
 
-    /// The path without a `/` at its end: empty for the directory itself.
     pub(super) fn as_str(&self) -> &str {
-        self.0.strip_suffix('/').unwrap_or(&self.0)
-    }
-
-    /// The path with the `/` at its end, if there is one.
-    pub(super) fn as_written(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it was written with a `/` at its end.
-    pub(super) fn slash(&self) -> bool {
-        self.0.ends_with('/')
+        &self.text
     }
 }
 
@@ -69,8 +59,7 @@ mod tests {
             ("/.hidden/a b", ".hidden/a b", false),
             ("/\u{e9}", "\u{e9}", false),
         ] {
-            let parsed = FilePath::parse(path).expect("an ordinary path");
-            assert_eq!((parsed.as_str(), parsed.slash()), (text, slash), "{path}");
+            assert_eq!(FilePath::parse(path), Some(FilePath { text: text.into(), slash }), "{path}");
         }
     }
 
