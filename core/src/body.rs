@@ -221,10 +221,13 @@ impl Body {
         }
     }
 
-    /// The next piece, files unread; `None` at the end. For servers that send files: do not mix it with the others.
+    /// The next piece, files unread; `None` at the end. For servers that send files.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, BodyError>>> {
         match &mut self.0 {
-            Repr::Pieces { pieces, .. } => pieces.as_mut().poll_next(cx),
+            Repr::Pieces { pieces, region, .. } => match region.take().filter(|rest| !rest.is_empty()) {
+                Some(rest) => Poll::Ready(Some(Ok(Piece::Region(rest)))),
+                None => pieces.as_mut().poll_next(cx),
+            },
             _ => self.poll_frame(cx).map_ok(Piece::Frame),
         }
     }

@@ -179,4 +179,16 @@ pub(crate) mod tests {
         region.advance(7);
         assert!(region.is_empty() && region.read().unwrap().is_empty());
     }
+
+    #[test]
+    fn who_has_looked_at_the_beginning_can_pass_on_the_rest() {
+        static LARGE: [u8; 100_000] = [7; 100_000];
+        let pieces = Pieces(alloc::vec![Piece::Region(region(&LARGE, 0, 100_000))]);
+        let mut body = Body::from_pieces(pieces, Length::Known(100_000));
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(Ok(Frame::Data(bytes)))) = body.poll_frame(&mut cx) else { panic!() };
+        let Poll::Ready(Some(Ok(Piece::Region(rest)))) = body.poll_piece(&mut cx) else { panic!() };
+        assert_eq!((rest.offset(), rest.len()), (bytes.len() as u64, 100_000 - bytes.len()));
+        assert!(matches!(body.poll_piece(&mut cx), Poll::Ready(None)));
+    }
 }
