@@ -118,7 +118,8 @@ impl WebSocket {
             let written = self.stream.write(slices[0]);
             let now = self.now();
             match written {
-                Ok(n) => self.machine.transmitted(now, n),
+                Ok(n) if self.machine.transmitted(now, n) => return,
+                Ok(_) => {}
                 Err(_) => self.machine.peer_gone(now),
             }
         }

@@ -153,7 +153,8 @@ impl Session {
             };
             let now = self.now();
             match written {
-                Ok(n) => self.machine.transmitted(now, n),
+                Ok(n) if self.machine.transmitted(now, n) => return Ok(()),
+                Ok(_) => {}
                 Err(error) if is_timeout(&error) => self.machine.handle_timeout(now),
                 Err(error) => return Err(error),
             }

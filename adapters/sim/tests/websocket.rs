@@ -182,7 +182,8 @@ impl Client {
                 break;
             }
             match self.stream.poll_write(cx, slices[0])? {
-                Poll::Ready(n) => self.machine.transmitted(now, n),
+                Poll::Ready(n) if self.machine.transmitted(now, n) => break,
+                Poll::Ready(_) => {}
                 Poll::Pending => break,
             }
         }

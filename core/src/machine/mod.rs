@@ -59,8 +59,8 @@ pub trait Machine {
     }
 
     /// The first `n` bytes of what [`poll_transmit`](Self::poll_transmit) and then
-    /// [`poll_transmit_file`](Self::poll_transmit_file) gave have been written.
-    fn transmitted(&mut self, now: Instant, n: usize);
+    /// [`poll_transmit_file`](Self::poll_transmit_file) gave have been written. Says whether nothing is left to write.
+    fn transmitted(&mut self, now: Instant, n: usize) -> bool;
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
     fn poll_timeout(&self) -> Option<(Instant, Reason)>;
@@ -137,8 +137,8 @@ macro_rules! drive {
             fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
                 Self::poll_transmit(self, slices)
             }
-            fn transmitted(&mut self, now: $crate::Instant, n: usize) {
-                Self::transmitted(self, now, n);
+            fn transmitted(&mut self, now: $crate::Instant, n: usize) -> bool {
+                Self::transmitted(self, now, n)
             }
             fn poll_timeout(&self) -> Option<($crate::Instant, $crate::limits::Reason)> {
                 Self::poll_timeout(self)

@@ -241,7 +241,8 @@ impl<R: Runtime> Link<R> {
                 };
                 match ready!(written)? {
                     0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    n => machine.transmitted(now, n),
+                    n if machine.transmitted(now, n) => return Poll::Ready(Ok(machine.close_state())),
+                    _ => {}
                 }
             }
         })

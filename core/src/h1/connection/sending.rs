@@ -257,19 +257,23 @@ impl Connection {
         self.output.region()
     }
 
-    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit), and of the file behind it, have been written. Look at
-    /// it again, at [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
-    pub fn transmitted(&mut self, now: Instant, n: usize) {
+    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit), and of the file behind it, have been written. Says
+    /// whether nothing is left to write: look at [`close_state`](Self::close_state) then, else at both again; and at
+    /// [`capacity`](Self::capacity).
+    pub fn transmitted(&mut self, now: Instant, n: usize) -> bool {
         self.now = now;
         self.output.advance(n);
-        if self.output.is_empty() {
-            self.timers.written();
-            // A client that has read slowly has as much time for its next request as any other.
-            if self.timers.expecting() == Some(Reason::KeepAlive) {
-                self.timers.expect(now, self.config.timeouts.keep_alive, Reason::KeepAlive);
+        if !self.output.is_empty() {
+            if n > 0 {
+                self.timers.writing(now, self.config.timeouts.write);
             }
-        } else if n > 0 {
-            self.timers.writing(now, self.config.timeouts.write);
+            return false;
         }
+        self.timers.written();
+        // A client that has read slowly has as much time for its next request as any other.
+        if self.timers.expecting() == Some(Reason::KeepAlive) {
+            self.timers.expect(now, self.config.timeouts.keep_alive, Reason::KeepAlive);
+        }
+        true
     }
 }

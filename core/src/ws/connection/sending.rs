@@ -60,9 +60,9 @@ impl Connection {
         self.output.slices(slices)
     }
 
-    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been written. Look at it again, at
-    /// [`capacity`](Self::capacity), and once nothing is left at [`close_state`](Self::close_state).
-    pub fn transmitted(&mut self, now: Instant, n: usize) {
+    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been written. Says whether nothing is left to
+    /// write: look at [`close_state`](Self::close_state) then, else at it again; and at [`capacity`](Self::capacity).
+    pub fn transmitted(&mut self, now: Instant, n: usize) -> bool {
         self.now = now;
         if let Some(message) = self.output.advance(n).and_then(Bytes::into_owner) {
             self.spend(message);
@@ -76,13 +76,14 @@ impl Connection {
             if n > 0 {
                 self.timers.writing(now, self.config.timeouts.write);
             }
-            return;
+            return false;
         }
         self.timers.written();
         // Our close frame is out: now it is for the peer to get on.
         if self.ending.ours == State::Closed {
             self.timers.expect(now, self.close_timeout(), Reason::Close);
         }
+        true
     }
 
     fn message(&mut self, message: Message) {
