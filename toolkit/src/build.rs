@@ -10,12 +10,12 @@ use stelo_core::http::Method;
 use stelo_core::routing::{Builder, Convertor, Declaration, Methods, RouteError};
 
 use crate::app::Draft;
+use crate::arrival::Arrival;
 use crate::executor::Executor;
-use crate::handler::Needs;
+use crate::handler::{Leaf, Needs};
 use crate::lifespan::{self, Lifespan, Open};
 use crate::middleware::Middleware;
 use crate::mount::{Foreign, Mounted, MountedKind};
-use crate::request::Request;
 use crate::router::{Declared, Entry, EntryKind, MethodRouter, Router};
 use crate::routes::{Inside, Node, NodeId, Realm, Routes, Table};
 use crate::sharded::Sharded;
@@ -43,7 +43,7 @@ impl Site {
 
     pub(crate) fn call(&self, request: stelo_core::app::Request) -> Reply {
         let routes = self.routes.here();
-        routes.enter(Request::new(request, routes.clone()), NodeId::ROOT, 0)
+        Routes::enter(routes, Arrival::new(request), NodeId::ROOT, 0)
     }
 
     pub(crate) async fn start(&self, executor: Executor) -> Result<(), BoxError> {
@@ -168,7 +168,7 @@ impl Plan {
         if let Some(handler) = router.fallback {
             let id = self.reserve();
             self.needs.push((place.realm, place.pattern.clone(), handler.needs));
-            self.put(id, place.clone(), Layers::new(), Inside::Endpoint(handler.endpoint));
+            self.put(id, place.clone(), Layers::new(), Inside::Endpoint(handler.leaf));
             fallback = Some(id);
         }
         let table = Table { http, websocket: Box::new(websocket), fallback };
@@ -233,10 +233,10 @@ impl Plan {
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
         let mounted = match target {
-            Target::Handler { handler: Declared { endpoint, needs }, layers, body_limit } => {
+            Target::Handler { handler: Declared { leaf, needs }, layers, body_limit } => {
                 self.needs.push((place.realm, place.pattern.clone(), needs));
                 place.body_limit = body_limit.unwrap_or(place.body_limit);
-                self.put(id, place, layers, Inside::Handler(endpoint));
+                self.put(id, place, layers, Inside::Handler(leaf));
                 return Ok(());
             }
             Target::Mounted(mounted) | Target::Host(mounted) => mounted,
@@ -244,10 +244,12 @@ impl Plan {
         match mounted.0 {
             MountedKind::Router(router) => self.router(id, router, place, convertors)?,
             MountedKind::App(app) => self.app(id, app.into_draft(), Some(place.realm), place, convertors)?,
-            MountedKind::Endpoint(endpoint) => self.put(id, place, Layers::new(), Inside::Endpoint(endpoint)),
+            MountedKind::Endpoint(endpoint) => {
+                self.put(id, place, Layers::new(), Inside::Endpoint(Leaf::Endpoint(endpoint)));
+            }
             MountedKind::Foreign(app) => {
                 self.hooks.push((place.realm, lifespan::foreign(app.clone())));
-                self.put(id, place, Layers::new(), Inside::Endpoint(Box::new(Foreign(app))));
+                self.put(id, place, Layers::new(), Inside::Endpoint(Leaf::Endpoint(Box::new(Foreign(app)))));
             }
         }
         Ok(())
@@ -260,7 +262,8 @@ impl Plan {
 
     fn put(&mut self, id: NodeId, place: Place, layers: Layers, inside: Inside) {
         let Place { pattern, params, realm, body_limit } = place;
-        self.nodes[id.0] = Some(Node { pattern, params, realm, body_limit, layers, inside });
+        let is_guarded = !self.realms[realm].errors.is_empty();
+        self.nodes[id.0] = Some(Node { pattern, params, realm, is_guarded, body_limit, layers, inside });
     }
 
     fn check_needs(&self) -> Result<(), BuildError> {

@@ -28,6 +28,15 @@ pub trait Handler<Args>: Clone + Send + Sync + 'static {
     /// Answers a request, or fails.
     fn call(self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send;
 
+    /// Erases the type.
+    #[doc(hidden)]
+    fn erased(self) -> Leaf
+    where
+        Args: 'static,
+    {
+        Leaf::Endpoint(Box::new(Erased(self, PhantomData)))
+    }
+
     /// Says what the application must have for the arguments.
     fn needs(needs: &mut Needs);
 }
@@ -85,6 +94,13 @@ where
         self().await.into_outcome()
     }
 
+    fn erased(self) -> Leaf {
+        Leaf::Plain(Box::new(move |scope| {
+            let handler = self.clone();
+            Reply::future(scope.settle(async move { handler().await.into_outcome() }))
+        }))
+    }
+
     fn needs(_: &mut Needs) {}
 }
 
@@ -97,8 +113,16 @@ pub trait Endpoint: Send + Sync + 'static {
     fn call(&self, request: Request) -> Reply;
 }
 
+/// What stands at the end of a route.
+pub enum Leaf {
+    /// A handler without arguments. It sees nothing of the request, which is spared a box where nobody else does.
+    Plain(Box<dyn Fn(Scope) -> Reply + Send + Sync>),
+    /// Anything else.
+    Endpoint(Box<dyn Endpoint>),
+}
+
 /// A handler as an endpoint.
-pub(crate) struct Erased<H, Args>(pub(crate) H, pub(crate) PhantomData<fn(Args)>);
+struct Erased<H, Args>(H, PhantomData<fn(Args)>);
 
 impl<H: Handler<Args>, Args: 'static> Endpoint for Erased<H, Args> {
     fn call(&self, request: Request) -> Reply {

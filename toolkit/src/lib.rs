@@ -37,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod arrival;
 mod broadcast;
 mod build;
 mod cookies;

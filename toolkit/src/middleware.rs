@@ -14,7 +14,7 @@ use stelo_core::app::{Reply, Response};
 use crate::error::Failure;
 use crate::request::Request;
 use crate::response::IntoResponse;
-use crate::routes::{NodeId, Scope};
+use crate::routes::{NodeId, Routes, Scope};
 
 /// Code around handlers: usually an `async fn(Request, Next) -> Response`, or a closure like it.
 ///
@@ -82,7 +82,7 @@ pub struct Next {
 impl Next {
     /// The answer of what is inside.
     pub fn run(self, request: Request) -> Reply {
-        let routes = request.place().routes.clone();
-        routes.enter(request, self.node, self.depth)
+        let routes = request.0.routes.clone();
+        Routes::enter(&routes, request, self.node, self.depth)
     }
 }

@@ -94,7 +94,7 @@ impl Endpoint for Foreign {
         }
         let scope = Scope::of(&request);
         request.head_mut().set_target(&target);
-        let protocol = request.protocol();
+        let protocol = request.0.protocol;
         let (head, body, connection) = request.into_parts();
         scope.contain(self.0.call(match protocol {
             Protocol::Http => stelo_core::app::Request::new(head, body, connection),

@@ -7,7 +7,6 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 use stelo_core::Bytes;
 use stelo_core::app::{Address, Connection, Peer};
@@ -15,12 +14,13 @@ use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, UrlPath};
 
+use crate::arrival::Place;
 use crate::cookies::Cookies;
 use crate::error::HttpError;
 use crate::executor::Executor;
 use crate::extract::{Json, Query};
 use crate::query_params::QueryParams;
-use crate::routes::{NodeId, Protocol, RoutesRef};
+use crate::routes::{Protocol, RoutesRef};
 use crate::type_map::Extensions;
 use crate::url::{Url, authority};
 
@@ -38,83 +38,44 @@ use crate::url::{Url, authority};
 /// let app = App::new().route("/greet/{name}", post(greet));
 /// # app.build().unwrap();
 /// ```
-pub struct Request(Box<Parts>);
+pub struct Request(pub(crate) Box<Parts>);
 
 /// In one place, because a request passes through many hands.
-struct Parts {
-    head: Arc<RequestHead>,
+pub(crate) struct Parts {
+    pub(crate) head: Arc<RequestHead>,
     /// Never locked: it makes the request `Sync`, so that futures can hold references to it.
     body: Mutex<Body>,
     connection: Arc<Connection>,
-    protocol: Protocol,
+    pub(crate) protocol: Protocol,
     extensions: Extensions,
-    place: Place,
-}
-
-/// Where a request is on its way through the routes.
-#[derive(Clone)]
-pub(crate) struct Place {
     pub(crate) routes: RoutesRef,
-    /// The mount or the route that it has come to.
-    pub(crate) node: NodeId,
-    /// The percent-decoded path, with captures of the host behind it; `None` where the path stands for itself.
-    pub(crate) decoded: Option<Box<str>>,
-    /// The length of the path in that text.
-    pub(crate) path_len: u32,
-    /// Where the server's root path ends, if the path begins with it.
-    pub(crate) root: u32,
-    /// Where the part begins that no mount has matched yet.
-    pub(crate) rest: u32,
-    /// Where the values of the parameters stand in the text, in the order of the names.
-    pub(crate) params: Captured,
+    pub(crate) place: Place,
 }
-
-/// Stretches of the path: start and end. Four are held without an allocation.
-pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 
 impl Request {
-    /// A request that has just come in.
-    pub(crate) fn new(request: stelo_core::app::Request, routes: RoutesRef) -> Self {
-        let protocol = if request.is_websocket() { Protocol::WebSocket } else { Protocol::Http };
-        let (head, body, connection) = request.into_parts();
-        let raw = head.path_bytes();
-        let decoded: Option<Box<str>> = (head.is_encoded() && raw.contains(&b'%'))
-            .then(|| percent_decode(raw).decode_utf8_lossy().into());
-        let path = decoded.as_deref().map_or(raw, str::as_bytes);
-        let root = root_len(path, connection.root_path.as_bytes()) as u32;
-        let path_len = path.len() as u32;
-        let (node, params) = (NodeId::ROOT, Captured::new());
-        let place = Place { routes, node, decoded, path_len, root, rest: root, params };
+    pub(crate) fn new(
+        head: Arc<RequestHead>,
+        body: Body,
+        connection: Arc<Connection>,
+        protocol: Protocol,
+        routes: RoutesRef,
+        place: Place,
+    ) -> Self {
         let (body, extensions) = (Mutex::new(body), Extensions::default());
-        Self(Box::new(Parts { head, body, connection, protocol, extensions, place }))
+        Self(Box::new(Parts { head, body, connection, protocol, extensions, routes, place }))
     }
 
     /// The same request without its body and its extensions, for error handlers.
     pub(crate) fn without_body(&self) -> Self {
-        Self(Box::new(Parts {
-            head: self.0.head.clone(),
-            body: Mutex::new(Body::empty()),
-            connection: self.0.connection.clone(),
-            protocol: self.0.protocol,
-            extensions: Extensions::default(),
-            place: self.0.place.clone(),
-        }))
+        let Parts { head, connection, protocol, routes, place, .. } = &*self.0;
+        let (head, connection) = (head.clone(), connection.clone());
+        Self::new(head, Body::empty(), connection, *protocol, routes.clone(), place.clone())
     }
 
     /// Head, body and connection.
     pub fn into_parts(self) -> (Arc<RequestHead>, Body, Arc<Connection>) {
         let Parts { head, body, connection, .. } = *self.0;
         (head, body.into_inner().unwrap_or_else(PoisonError::into_inner), connection)
-    }
-
-    /// Where the request is on its way.
-    pub(crate) fn place(&self) -> &Place {
-        &self.0.place
-    }
-
-    /// Where the request is on its way, to be moved on.
-    pub(crate) fn place_mut(&mut self) -> &mut Place {
-        &mut self.0.place
     }
 
     /// Method, target, version and header fields.
@@ -152,13 +113,6 @@ impl Request {
         slice(self.full_text(), self.0.place.rest, self.0.place.path_len)
     }
 
-    /// The [path of the route](Self::route_path), as who only compares it needs it.
-    pub(crate) fn route_path_bytes(&self) -> &[u8] {
-        let Place { decoded, rest, path_len, .. } = self.place();
-        let full = decoded.as_deref().map_or_else(|| self.0.head.path_bytes(), str::as_bytes);
-        full.get(*rest as usize..*path_len as usize).unwrap_or_default()
-    }
-
     /// The path under which the application is reached from outside: the root path of the server and the mounts
     /// that the request has passed.
     pub fn root_path(&self) -> Cow<'_, str> {
@@ -172,7 +126,7 @@ impl Request {
 
     /// The pattern of the route that answers, mounts included, such as `/users/{id:int}`; `None` outside routes.
     pub fn matched_path(&self) -> Option<&str> {
-        self.0.place.routes.matched_path(self.0.place.node)
+        self.0.routes.matched_path(self.0.place.node)
     }
 
     /// The URL as the client sees it.
@@ -207,7 +161,7 @@ impl Request {
     /// # Errors
     /// No route has that name and exactly these parameters, or a value does not suit its convertor.
     pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
-        let (UrlPath { host, path }, protocol) = self.0.place.routes.url_path_for(name, params)?;
+        let (UrlPath { host, path }, protocol) = self.0.routes.url_path_for(name, params)?;
         Ok(self.site_url(protocol, host, format!("{}{path}", self.0.connection.root_path), None))
     }
 
@@ -240,7 +194,7 @@ impl Request {
 
     /// The names and values of the path parameters, outer mounts first.
     pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
-        let Place { routes, node, params, .. } = self.place();
+        let Parts { routes, place: Place { node, params, .. }, .. } = &*self.0;
         let text = self.full_text();
         let values = params.iter().map(move |&(start, end)| slice(text, start, end));
         routes.param_names(*node).iter().map(|name| &**name).zip(values)
@@ -307,7 +261,7 @@ impl Request {
 
     /// How many bytes of the body are held at most.
     pub(crate) fn body_limit(&self) -> usize {
-        self.0.place.routes.body_limit(self.0.place.node)
+        self.0.routes.body_limit(self.0.place.node)
     }
 
     /// The client.
@@ -330,11 +284,6 @@ impl Request {
         self.0.protocol == Protocol::WebSocket
     }
 
-    /// What the client wants to speak.
-    pub(crate) fn protocol(&self) -> Protocol {
-        self.0.protocol
-    }
-
     /// Whether the client has ended its side of the connection: most likely it has left.
     pub fn is_disconnected(&self) -> bool {
         self.0.connection.peer() != Peer::Present
@@ -350,7 +299,7 @@ impl Request {
 
     /// The value of this type that was given to [`App::state`](crate::App::state) or made at start-up.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.0.place.routes.state(self.0.place.node)
+        self.0.routes.state(self.0.place.node)
     }
 
     /// Values that middleware leaves for handlers.
@@ -388,22 +337,14 @@ impl Request {
     }
 
     /// The decoded path, with the captures of the host behind it.
-    pub(crate) fn full_text(&self) -> &str {
-        self.0.place.decoded.as_deref().unwrap_or_else(|| self.0.head.path())
+    fn full_text(&self) -> &str {
+        self.0.place.full_text(&self.0.head)
     }
 }
 
 /// A stretch of the decoded path.
 fn slice(text: &str, start: u32, end: u32) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
-}
-
-/// The length of the root path at the start of `path`: all of it, at the boundary of a segment, or nothing.
-fn root_len(path: &[u8], root: &[u8]) -> usize {
-    match path.strip_prefix(root) {
-        Some([] | [b'/', ..]) => root.len(),
-        _ => 0,
-    }
 }
 
 /// Bytes of a body as text.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stelo_core::http::Method;
 use stelo_core::routing::{Convertor, Methods};
 
-use crate::handler::{Endpoint, Erased, Handler, Needs};
+use crate::handler::{Handler, Leaf, Needs};
 use crate::middleware::Middleware;
 use crate::mount::{Mountable, Mounted};
 use crate::websocket::{Upgraded, WebSocketHandler};
@@ -83,7 +83,7 @@ impl Router {
         self.route(pattern, websocket(handler))
     }
 
-    /// Has everything below a prefix answered by a [`Router`], an [`App`](crate::App), an [`Endpoint`] or any other
+    /// Has everything below a prefix answered by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::Endpoint) or any other
     /// [application](stelo_core::app::App). What is mounted sees the prefix as its root path; no route declared
     /// after it sees such a path.
     pub fn mount<Kind>(self, prefix: &str, mounted: impl Mountable<Kind>) -> Self {
@@ -148,7 +148,7 @@ impl Router {
 
 /// A handler that has been put into a route.
 pub(crate) struct Declared {
-    pub(crate) endpoint: Box<dyn Endpoint>,
+    pub(crate) leaf: Leaf,
     pub(crate) needs: Needs,
 }
 
@@ -156,13 +156,13 @@ impl Declared {
     fn handler<Args: 'static, H: Handler<Args>>(handler: H) -> Self {
         let mut needs = Needs::default();
         H::needs(&mut needs);
-        Self { endpoint: Box::new(Erased(handler, PhantomData)), needs }
+        Self { leaf: handler.erased(), needs }
     }
 
     fn websocket<Args: 'static, H: WebSocketHandler<Args>>(handler: H) -> Self {
         let mut needs = Needs::default();
         H::needs(&mut needs);
-        Self { endpoint: Box::new(Upgraded(handler, PhantomData)), needs }
+        Self { leaf: Leaf::Endpoint(Box::new(Upgraded(handler, PhantomData))), needs }
     }
 }
 

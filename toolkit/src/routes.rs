@@ -11,10 +11,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use pin_project_lite::pin_project;
 use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Method, Status};
-use stelo_core::routing::{Captures, Found, Match, Matched, ReverseError, Router, Slash, UrlPath, Values};
+use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
 
+use crate::arrival::Arriving;
 use crate::error::{ErrorHandlers, Failure, HttpError};
-use crate::handler::Endpoint;
+use crate::handler::Leaf;
 use crate::middleware::{Middleware, Next};
 use crate::panics::panicked;
 use crate::request::Request;
@@ -47,6 +48,8 @@ pub(crate) struct Node {
     /// The names of the path parameters, those of the mounts first.
     pub(crate) params: Vec<Box<str>>,
     pub(crate) realm: usize,
+    /// Whether its realm has error handlers.
+    pub(crate) is_guarded: bool,
     pub(crate) body_limit: usize,
     pub(crate) layers: Vec<Arc<dyn Middleware>>,
     pub(crate) inside: Inside,
@@ -55,9 +58,9 @@ pub(crate) struct Node {
 /// What stands inside the middleware of a place.
 pub(crate) enum Inside {
     /// A route: its handler.
-    Handler(Box<dyn Endpoint>),
+    Handler(Leaf),
     /// A mount of something that finds its own way, or a fallback.
-    Endpoint(Box<dyn Endpoint>),
+    Endpoint(Leaf),
     /// A mount of a router.
     Table(Table),
 }
@@ -76,6 +79,21 @@ impl Table {
         match protocol {
             Protocol::Http => &self.http,
             Protocol::WebSocket => &self.websocket,
+        }
+    }
+
+    /// Finds the place to which a request goes on, and writes into the request what led there.
+    fn find(&self, request: &mut impl Arriving) -> Result<NodeId, Found<'_, NodeId>> {
+        let router = self.of(request.protocol());
+        let (head, place) = request.head_and_place();
+        let host = if router.has_hosts() { head.authority().unwrap_or_default() } else { "" };
+        let mut captures = Captures::new();
+        match router.find(host, place.route_path(head), head.method(), &mut captures) {
+            Found::Match(found) => {
+                place.follow(head, &found, &captures);
+                Ok(*found.value)
+            }
+            other => Err(other),
         }
     }
 }
@@ -100,49 +118,59 @@ pub(crate) struct Realm {
 
 impl Routes {
     /// Sends a request on: through the middleware of a place from `depth` on, then to what is inside.
-    pub(crate) fn enter(&self, request: Request, id: NodeId, depth: usize) -> Reply {
-        let node = &self.nodes[id.0];
-        match (node.layers.get(depth), &node.inside) {
-            (Some(layer), _) => layer.call(request, Next { node: id, depth: depth + 1 }),
-            (None, Inside::Handler(endpoint) | Inside::Endpoint(endpoint)) => endpoint.call(request),
-            (None, Inside::Table(table)) => self.find(table, request),
+    pub(crate) fn enter(
+        routes: &RoutesRef,
+        mut request: impl Arriving,
+        mut id: NodeId,
+        mut depth: usize,
+    ) -> Reply {
+        loop {
+            let node = &routes.nodes[id.0];
+            match (node.layers.get(depth), &node.inside) {
+                (Some(layer), _) => {
+                    return layer.call(request.boxed(routes), Next { node: id, depth: depth + 1 });
+                }
+                (None, Inside::Handler(leaf) | Inside::Endpoint(leaf)) => {
+                    return match leaf {
+                        Leaf::Endpoint(endpoint) => endpoint.call(request.boxed(routes)),
+                        Leaf::Plain(answer) if node.is_guarded => answer(Scope::of(&request.boxed(routes))),
+                        Leaf::Plain(answer) => answer(Scope::unguarded(routes.clone(), id)),
+                    };
+                }
+                (None, Inside::Table(table)) => match table.find(&mut request) {
+                    Ok(inner) => (id, depth) = (inner, 0),
+                    Err(found) => return Self::miss(routes, request.boxed(routes), table, found),
+                },
+            }
         }
     }
 
-    fn find(&self, table: &Table, mut request: Request) -> Reply {
-        let Table { fallback, .. } = *table;
-        let protocol = request.protocol();
-        let table = table.of(protocol);
-        let mut captures = Captures::new();
-        let host = if table.has_hosts() { request.head().authority().unwrap_or_default() } else { "" };
-        match table.find(host, request.route_path_bytes(), request.method(), &mut captures) {
-            Found::Match(found) => {
-                let node = *found.value;
-                arrive(&mut request, &found, &captures);
-                self.enter(request, node, 0)
-            }
+    /// Answers a request for which there is no route.
+    #[cold]
+    fn miss(routes: &RoutesRef, mut request: Request, table: &Table, found: Found<'_, NodeId>) -> Reply {
+        match found {
             Found::MethodNotAllowed { allow } => {
                 let error =
                     HttpError::new(Status::METHOD_NOT_ALLOWED).with_header("allow", allow.to_string());
-                self.fail(request, error.unwrap_or(HttpError::new(Status::METHOD_NOT_ALLOWED)))
+                routes.fail(request, error.unwrap_or(HttpError::new(Status::METHOD_NOT_ALLOWED)))
             }
             // CONNECT has no path that could be redirected.
             Found::Redirect(slash) if *request.method() != Method::Connect => {
                 redirect(&request, slash).into()
             }
-            _ if protocol == Protocol::WebSocket => Response::empty(Status::FORBIDDEN).into(),
-            Found::Redirect(_) | Found::NotFound => match fallback {
+            _ if request.is_websocket() => Response::empty(Status::FORBIDDEN).into(),
+            _ => match table.fallback {
                 Some(node) => {
-                    request.place_mut().node = node;
-                    self.enter(request, node, 0)
+                    request.0.place.node = node;
+                    Self::enter(routes, request, node, 0)
                 }
-                None => self.fail(request, HttpError::new(Status::NOT_FOUND)),
+                None => routes.fail(request, HttpError::new(Status::NOT_FOUND)),
             },
         }
     }
 
     fn fail(&self, request: Request, error: HttpError) -> Reply {
-        self.errors(request.place().node).answer(request, Failure::new(error))
+        self.errors(request.0.place.node).answer(request, Failure::new(error))
     }
 
     fn errors(&self, node: NodeId) -> &ErrorHandlers {
@@ -213,29 +241,6 @@ impl Routes {
     }
 }
 
-/// Writes into the request what a match has found out.
-fn arrive(request: &mut Request, found: &Match<'_, NodeId>, captures: &Captures) {
-    let mut offset = request.place().rest as usize;
-    match found.part {
-        Matched::Path => {}
-        Matched::Prefix { length } => request.place_mut().rest += length as u32,
-        // The values of the host get a place behind the path.
-        Matched::Host if captures.is_empty() => {}
-        Matched::Host => {
-            let mut text = request.full_text().to_owned();
-            offset = text.len();
-            text.push_str(request.head().authority().unwrap_or_default());
-            request.place_mut().decoded = Some(text.into());
-        }
-    }
-    request.place_mut().node = *found.value;
-    if captures.is_empty() {
-        return;
-    }
-    let ranges = captures.ranges().map(|range| ((offset + range.start) as u32, (offset + range.end) as u32));
-    request.place_mut().params.extend(ranges);
-}
-
 /// What is percent-encoded when a decoded path becomes part of a URL again (RFC 3986 section 3.3).
 const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -265,19 +270,24 @@ fn redirect(request: &Request, slash: Slash) -> Response {
 }
 
 /// What is kept of a request that is handed to a handler or a middleware, for the case that it fails.
-pub(crate) struct Scope {
+pub struct Scope {
     routes: RoutesRef,
     node: NodeId,
     /// The request for the error handlers, if there are any.
-    request: Option<Box<Request>>,
+    request: Option<Request>,
 }
 
 impl Scope {
     #[inline]
     pub(crate) fn of(request: &Request) -> Self {
-        let (routes, node) = (request.place().routes.clone(), request.place().node);
-        let kept = !routes.errors(node).is_empty();
-        Self { routes, node, request: kept.then(|| Box::new(request.without_body())) }
+        let (routes, node) = (request.0.routes.clone(), request.0.place.node);
+        let kept = routes.nodes[node.0].is_guarded.then(|| request.without_body());
+        Self { routes, node, request: kept }
+    }
+
+    /// Where there are no error handlers.
+    fn unguarded(routes: RoutesRef, node: NodeId) -> Self {
+        Self { routes, node, request: None }
     }
 
     /// Runs a handler or a middleware to its response: its error is answered, its panic too.
@@ -297,7 +307,7 @@ impl Scope {
     fn answer(&mut self, failure: Failure) -> Reply {
         let request = self.request.take();
         let answer = catch_unwind(AssertUnwindSafe(|| match request {
-            Some(request) => self.routes.errors(self.node).answer(*request, failure),
+            Some(request) => self.routes.errors(self.node).answer(request, failure),
             None => failure.into_response().into(),
         }));
         answer.unwrap_or_else(|panic| panicked(self.place(), &*panic).into_response().into())

@@ -97,7 +97,7 @@ impl<H: WebSocketHandler<Args>, Args: 'static> Endpoint for Upgraded<H, Args> {
         let scope = Scope::of(&request);
         let line = Arc::<Line>::default();
         let handler = self.0.clone();
-        let (routes, node) = (request.place().routes.clone(), request.place().node);
+        let (routes, node) = (request.0.routes.clone(), request.0.place.node);
         let websocket = WebSocket::new(request, line.clone());
         let session = Session::new(routes, node, line, handler.call(websocket));
         Reply::future(scope.settle(Handshake(Some(session))))
