@@ -58,6 +58,7 @@ impl Place {
     }
 
     /// Goes on to where a match leads.
+    #[inline]
     pub(crate) fn follow(&mut self, head: &RequestHead, found: &Match<'_, NodeId>, captures: &Captures) {
         self.node = *found.value;
         let mut offset = self.rest as usize;
@@ -73,9 +74,12 @@ impl Place {
                 self.decoded = Some(text.into());
             }
         }
-        for range in captures.ranges() {
-            self.params.push(((offset + range.start) as u32, (offset + range.end) as u32));
+        if captures.is_empty() {
+            return;
         }
+        captures.ranges().for_each(|range| {
+            self.params.push(((offset + range.start) as u32, (offset + range.end) as u32));
+        });
     }
 }
 

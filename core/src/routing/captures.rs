@@ -13,32 +13,31 @@ use super::search::Memory;
 #[derive(Clone, Debug, Default)]
 pub struct Captures {
     count: usize,
-    kept: Spans,
+    kept: [Span; FEW],
     /// What the search has captured on the way to where it is now.
-    noted: Spans,
-    /// Belongs to the search that is going on.
-    pub(super) memory: Option<Box<Memory>>,
+    noted: [Span; FEW],
+    /// What most matches have no need of.
+    extra: Option<Box<Extra>>,
 }
 
-/// Start and end by the position of the parameter.
+/// Start and end, by the position of the parameter.
+type Span = (usize, usize);
+
+const FEW: usize = 4;
+
 #[derive(Clone, Debug, Default)]
-struct Spans {
-    few: [(usize, usize); Self::FEW],
-    more: Vec<(usize, usize)>,
-}
-
-impl Spans {
-    const FEW: usize = 4;
-
-    const fn new() -> Self {
-        Self { few: [(0, 0); Self::FEW], more: Vec::new() }
-    }
+struct Extra {
+    /// The spans behind the first few.
+    kept: Vec<Span>,
+    noted: Vec<Span>,
+    /// Belongs to the search that is going on.
+    memory: Memory,
 }
 
 impl Captures {
     /// No captures.
     pub const fn new() -> Self {
-        Self { count: 0, kept: Spans::new(), noted: Spans::new(), memory: None }
+        Self { count: 0, kept: [(0, 0); FEW], noted: [(0, 0); FEW], extra: None }
     }
 
     /// How many parameters the last match had.
@@ -53,7 +52,10 @@ impl Captures {
 
     /// The ranges in the path; in the host, where a host has matched.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.kept.few.iter().chain(&self.kept.more).take(self.count).map(|&(start, end)| start..end)
+        let few = self.kept.get(..self.count).unwrap_or(&self.kept);
+        let more = self.extra.as_ref().map_or(&[][..], |extra| &extra.kept);
+        let more = more.get(..self.count - few.len()).unwrap_or_default();
+        few.iter().chain(more).map(|&(start, end)| start..end)
     }
 
     /// Names and values: `params` are those of the match, `text` is the path (or the host) that was looked up.
@@ -73,19 +75,33 @@ impl Captures {
         self.count = 0;
     }
 
+    /// What the search has to remember.
+    pub(super) fn memory(&mut self) -> &mut Memory {
+        &mut self.extra.get_or_insert_default().memory
+    }
+
+    /// Another search begins.
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        if let Some(extra) = &mut self.extra {
+            extra.memory = Memory::default();
+        }
+    }
+
     /// Notes what the parameter at this position takes.
     #[inline]
     pub(super) fn note(&mut self, position: usize, start: usize, end: usize) {
-        match self.noted.few.get_mut(position) {
+        match self.noted.get_mut(position) {
             Some(slot) => *slot = (start, end),
-            None => self.note_more(position - Spans::FEW, start, end),
+            None => self.note_more(position - FEW, start, end),
         }
     }
 
     #[cold]
     fn note_more(&mut self, position: usize, start: usize, end: usize) {
-        self.noted.more.truncate(position);
-        self.noted.more.push((start, end));
+        let noted = &mut self.extra.get_or_insert_default().noted;
+        noted.truncate(position);
+        noted.push((start, end));
     }
 
     /// Keeps what was last noted for the first `count` parameters.
@@ -93,15 +109,16 @@ impl Captures {
     pub(super) fn keep(&mut self, count: usize) {
         self.count = count;
         if count > 0 {
-            self.kept.few = self.noted.few;
+            self.kept = self.noted;
         }
-        if count > Spans::FEW {
+        if count > FEW {
             self.keep_more();
         }
     }
 
     #[cold]
     fn keep_more(&mut self) {
-        self.kept.more.clone_from(&self.noted.more);
+        let extra = self.extra.get_or_insert_default();
+        extra.kept.clone_from(&extra.noted);
     }
 }

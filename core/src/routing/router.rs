@@ -133,6 +133,7 @@ impl<T> Router<T> {
     /// root path; it is UTF-8, and may be given as bytes by who need not know it as text. Where a match is found, `captures` has what its parameters have captured. Memory is needed only
     /// for a path that nothing matches, for more than four parameters, and behind parameters of which it is not
     /// settled where they end, such as in `{a}.{b}`.
+    #[inline(always)]
     pub fn find(
         &self,
         host: &str,

@@ -69,9 +69,7 @@ impl<'t, 's> Search<'t, 's> {
     /// Searches. The outcome is in the public fields, and in the captures.
     #[inline]
     pub(super) fn run(&mut self) {
-        if self.captures.memory.is_some() {
-            self.captures.memory = None;
-        }
+        self.captures.forget();
         self.walk(&self.tree.nodes[0], 0);
     }
 
@@ -244,7 +242,7 @@ impl<'t, 's> Search<'t, 's> {
         if !edge.ambiguous {
             return end(text, at);
         }
-        stretch(self.captures.memory.get_or_insert_default()).end(at, || end(text, at))
+        stretch(self.captures.memory()).end(at, || end(text, at))
     }
 
     /// Lets a parameter with a convertor of the user's take what it can, up to `last`.
@@ -291,7 +289,7 @@ impl<'t, 's> Search<'t, 's> {
     ///
     /// What was entered up to the same `last` has no gaps, so one number says it all.
     fn not_entered(&mut self, edge: &Edge, first: usize, last: usize) -> usize {
-        let memory = self.captures.memory.get_or_insert_default();
+        let memory = self.captures.memory();
         let entered = memory.entered.entry((edge.node, last)).or_insert(last + 1);
         let until = *entered;
         *entered = first.min(until);
