@@ -21,8 +21,8 @@ pub(crate) struct Place {
     pub(crate) node: NodeId,
     /// The percent-decoded path, with captures of the host behind it; `None` where the path stands for itself.
     pub(crate) decoded: Option<Box<str>>,
-    /// The length of the path in that text.
-    pub(crate) path_len: u32,
+    /// The length of the path in that text, if there is one.
+    decoded_len: u32,
     /// Where the server's root path ends, if the path begins with it.
     pub(crate) root: u32,
     /// Where the part begins that no mount has matched yet.
@@ -37,19 +37,43 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 impl Place {
     /// The beginning of the way, for a server with this root path.
     fn start(head: &RequestHead, root_path: &str) -> Self {
-        let raw = head.path_bytes();
-        let decoded: Option<Box<str>> = (head.is_encoded() && raw.contains(&b'%'))
-            .then(|| percent_decode(raw).decode_utf8_lossy().into());
-        let path = decoded.as_deref().map_or(raw, str::as_bytes);
-        let root = root_len(path, root_path.as_bytes()) as u32;
-        let path_len = path.len() as u32;
-        Self { node: NodeId::ROOT, decoded, path_len, root, rest: root, params: Captured::new() }
+        let mut place =
+            Self { node: NodeId::ROOT, decoded: None, decoded_len: 0, root: 0, rest: 0, params: Captured::new() };
+        if head.is_encoded() && head.path_bytes().contains(&b'%') {
+            let text = percent_decode(head.path_bytes()).decode_utf8_lossy();
+            place.decode_to(text.into());
+        }
+        if !root_path.is_empty() {
+            place.root = root_len(place.path_bytes(head), root_path.as_bytes()) as u32;
+            place.rest = place.root;
+        }
+        place
+    }
+
+    fn decode_to(&mut self, path: Box<str>) {
+        self.decoded_len = path.len() as u32;
+        self.decoded = Some(path);
+    }
+
+    /// The whole path, decoded.
+    pub(crate) fn path<'a>(&'a self, head: &'a RequestHead) -> &'a str {
+        match &self.decoded {
+            Some(text) => slice(text, 0, self.decoded_len),
+            None => head.path(),
+        }
+    }
+
+    /// The whole path, for who only compares it.
+    fn path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
+        match &self.decoded {
+            Some(_) => self.path(head).as_bytes(),
+            None => head.path_bytes(),
+        }
     }
 
     /// What the mounts have left of the path, for who only compares it.
-    pub(crate) fn route_path<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
-        let full = self.decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes);
-        full.get(self.rest as usize..self.path_len as usize).unwrap_or_default()
+    pub(crate) fn route_path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
+        self.path_bytes(head).get(self.rest as usize..).unwrap_or_default()
     }
 
     /// The decoded path, with the captures of the host behind it.
@@ -58,29 +82,41 @@ impl Place {
     }
 
     /// Goes on to where a match leads.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn follow(&mut self, head: &RequestHead, found: &Match<'_, NodeId>, captures: &Captures) {
         self.node = *found.value;
+        if found.part != Matched::Path || !captures.is_empty() {
+            self.note(head, found.part, captures);
+        }
+    }
+
+    /// Notes what else than a route there was in a match.
+    fn note(&mut self, head: &RequestHead, part: Matched, captures: &Captures) {
         let mut offset = self.rest as usize;
-        match found.part {
+        match part {
             Matched::Path => {}
             Matched::Prefix { length } => self.rest += length as u32,
             // The values of the host get a place behind the path.
             Matched::Host if captures.is_empty() => {}
             Matched::Host => {
+                if self.decoded.is_none() {
+                    self.decode_to(head.path().into());
+                }
                 let mut text = self.full_text(head).to_owned();
                 offset = text.len();
                 text.push_str(head.authority().unwrap_or_default());
                 self.decoded = Some(text.into());
             }
         }
-        if captures.is_empty() {
-            return;
-        }
         captures.ranges().for_each(|range| {
             self.params.push(((offset + range.start) as u32, (offset + range.end) as u32));
         });
     }
+}
+
+/// A stretch of the decoded path.
+pub(crate) fn slice(text: &str, start: u32, end: u32) -> &str {
+    text.get(start as usize..end as usize).unwrap_or_default()
 }
 
 /// The length of the root path at the start of `path`: all of it, at the boundary of a segment, or nothing.

@@ -14,7 +14,7 @@ use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, UrlPath};
 
-use crate::arrival::Place;
+use crate::arrival::{Place, slice};
 use crate::cookies::Cookies;
 use crate::error::HttpError;
 use crate::executor::Executor;
@@ -105,12 +105,12 @@ impl Request {
 
     /// The path, percent-decoded, mounts and root path included.
     pub fn path(&self) -> &str {
-        slice(self.full_text(), 0, self.0.place.path_len)
+        self.0.place.path(&self.0.head)
     }
 
     /// What the mounts have left of the path, percent-decoded: what a mounted application answers for.
     pub fn route_path(&self) -> &str {
-        slice(self.full_text(), self.0.place.rest, self.0.place.path_len)
+        self.path().get(self.0.place.rest as usize..).unwrap_or_default()
     }
 
     /// The path under which the application is reached from outside: the root path of the server and the mounts
@@ -340,11 +340,6 @@ impl Request {
     fn full_text(&self) -> &str {
         self.0.place.full_text(&self.0.head)
     }
-}
-
-/// A stretch of the decoded path.
-fn slice(text: &str, start: u32, end: u32) -> &str {
-    text.get(start as usize..end as usize).unwrap_or_default()
 }
 
 /// Bytes of a body as text.

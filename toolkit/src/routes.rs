@@ -88,7 +88,7 @@ impl Table {
         let (head, place) = request.head_and_place();
         let host = if router.has_hosts() { head.authority().unwrap_or_default() } else { "" };
         let mut captures = Captures::new();
-        match router.find(host, place.route_path(head), head.method(), &mut captures) {
+        match router.find(host, place.route_path_bytes(head), head.method(), &mut captures) {
             Found::Match(found) => {
                 place.follow(head, &found, &captures);
                 Ok(*found.value)

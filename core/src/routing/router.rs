@@ -143,13 +143,20 @@ impl<T> Router<T> {
     ) -> Found<'_, T> {
         let path = path.as_ref();
         captures.clear();
-        let before = self.find_host(host, method, captures);
+        let before = if self.has_hosts() { self.find_host(host, method, captures) } else { NONE };
         let mut search = Search::new(&self.paths, &self.convertors, path, method, before, captures);
         search.run();
-        match (search.best, search.allow) {
-            (NONE, Some(allow)) => Found::MethodNotAllowed { allow },
-            (NONE, None) => self.find_slash(path, method),
-            (best, _) => self.found(best, search.prefix),
+        match search.best {
+            NONE => self.missed(search.allow.take(), path, method),
+            best => self.found(best, search.prefix),
+        }
+    }
+
+    #[cold]
+    fn missed(&self, allow: Option<Methods>, path: &[u8], method: &Method) -> Found<'_, T> {
+        match allow {
+            Some(allow) => Found::MethodNotAllowed { allow },
+            None => self.find_slash(path, method),
         }
     }
 
@@ -165,9 +172,6 @@ impl<T> Router<T> {
 
     /// The index of the first host that matches.
     fn find_host(&self, host: &str, method: &Method, captures: &mut Captures) -> u32 {
-        if self.hosts.is_empty() {
-            return NONE;
-        }
         let host = without_port(host);
         let lower;
         let host = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -181,7 +185,6 @@ impl<T> Router<T> {
         search.best
     }
 
-    #[cold]
     fn find_slash(&self, path: &[u8], method: &Method) -> Found<'_, T> {
         let Ok(path) = core::str::from_utf8(path) else { return Found::NotFound };
         if !self.redirect_slashes || path == "/" {
