@@ -47,7 +47,8 @@ pub(crate) struct Parts {
     body: Mutex<Body>,
     connection: Arc<Connection>,
     pub(crate) protocol: Protocol,
-    extensions: Extensions,
+    /// Most requests have none.
+    extensions: Option<Box<Extensions>>,
     pub(crate) routes: RoutesRef,
     pub(crate) place: Place,
 }
@@ -61,7 +62,7 @@ impl Request {
         routes: RoutesRef,
         place: Place,
     ) -> Self {
-        let (body, extensions) = (Mutex::new(body), Extensions::default());
+        let (body, extensions) = (Mutex::new(body), None);
         Self(Box::new(Parts { head, body, connection, protocol, extensions, routes, place }))
     }
 
@@ -118,10 +119,15 @@ impl Request {
     pub fn root_path(&self) -> Cow<'_, str> {
         let root = &*self.0.connection.root_path;
         if self.0.place.root as usize == root.len() {
-            Cow::Borrowed(slice(self.full_text(), 0, self.0.place.rest))
+            Cow::Borrowed(self.passed())
         } else {
-            Cow::Owned(format!("{root}{}", slice(self.full_text(), 0, self.0.place.rest)))
+            Cow::Owned(format!("{root}{}", self.passed()))
         }
+    }
+
+    /// What the mounts, and the root path, have taken of the path.
+    fn passed(&self) -> &str {
+        slice(self.path(), 0, self.0.place.rest)
     }
 
     /// The pattern of the route that answers, mounts included, such as `/users/{id:int}`; `None` outside routes.
@@ -194,10 +200,10 @@ impl Request {
 
     /// The names and values of the path parameters, outer mounts first.
     pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
-        let Parts { routes, place: Place { node, params, .. }, .. } = &*self.0;
-        let text = self.full_text();
-        let values = params.iter().map(move |&(start, end)| slice(text, start, end));
-        routes.param_names(*node).iter().map(|name| &**name).zip(values)
+        let Parts { head, routes, place, .. } = &*self.0;
+        let text = place.full_text(head);
+        let values = place.params.iter().map(move |&(start, end)| slice(text, start, end));
+        routes.param_names(place.node).iter().map(|name| &**name).zip(values)
     }
 
     /// The path parameter of that name, as a value; the innermost of that name, where mounts repeat it.
@@ -304,12 +310,13 @@ impl Request {
 
     /// Values that middleware leaves for handlers.
     pub fn extensions(&self) -> &Extensions {
-        &self.0.extensions
+        static NONE: Extensions = Extensions::new();
+        self.0.extensions.as_deref().unwrap_or(&NONE)
     }
 
     /// Values that middleware leaves for handlers, to be changed.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.0.extensions
+        self.0.extensions.get_or_insert_default()
     }
 
     /// The executor that runs the application.
@@ -334,11 +341,6 @@ impl Request {
     ) -> impl Future<Output = T> + Send + 'static {
         let executor = self.executor();
         async move { executor.run_blocking(work).await }
-    }
-
-    /// The decoded path, with the captures of the host behind it.
-    fn full_text(&self) -> &str {
-        self.0.place.full_text(&self.0.head)
     }
 }
 

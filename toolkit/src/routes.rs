@@ -295,7 +295,7 @@ impl Scope {
     where
         F: Future<Output = Result<Response, Failure>>,
     {
-        Settle { work, scope: self, answer: None }
+        Settle::Working { work, scope: self }
     }
 
     /// The pattern of the place, for the log.
@@ -323,34 +323,33 @@ impl Scope {
 }
 
 pin_project! {
-    /// A handler or a middleware at work. Written by hand, because an `async fn` would hold `work` twice.
-    pub(crate) struct Settle<F> {
-        #[pin]
-        work: F,
-        scope: Scope,
-        // What answers the error of the work, once there is one.
-        answer: Option<Box<Reply>>,
+    /// A handler or a middleware at work, and then what answers its error. Written by hand, because an `async fn` would
+    /// hold `work` twice.
+    #[project = Settling]
+    pub(crate) enum Settle<F> {
+        Working { #[pin] work: F, scope: Scope },
+        Failed { answer: Box<Reply> },
     }
 }
 
 impl<F: Future<Output = Result<Response, Failure>>> Future for Settle<F> {
     type Output = Response;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        let this = self.project();
-        let answer = match this.answer {
-            Some(answer) => answer,
-            None => {
-                let poll = catch_unwind(AssertUnwindSafe(|| this.work.poll(cx)));
-                let failure = match poll {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let mut answer = match self.as_mut().project() {
+            Settling::Failed { answer } => return Pin::new(&mut **answer).poll(cx),
+            Settling::Working { work, scope } => {
+                let failure = match catch_unwind(AssertUnwindSafe(|| work.poll(cx))) {
                     Ok(Poll::Pending) => return Poll::Pending,
                     Ok(Poll::Ready(Ok(response))) => return Poll::Ready(response),
                     Ok(Poll::Ready(Err(failure))) => failure,
-                    Err(panic) => Failure::new(panicked(this.scope.place(), &*panic)),
+                    Err(panic) => Failure::new(panicked(scope.place(), &*panic)),
                 };
-                this.answer.insert(Box::new(this.scope.answer(failure)))
+                Box::new(scope.answer(failure))
             }
         };
-        Pin::new(&mut **answer).poll(cx)
+        let poll = Pin::new(&mut *answer).poll(cx);
+        self.set(Self::Failed { answer });
+        poll
     }
 }

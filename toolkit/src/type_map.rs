@@ -17,6 +17,11 @@ use std::fmt;
 pub struct Extensions(Vec<(TypeId, Box<dyn Any + Send + Sync>)>);
 
 impl Extensions {
+    /// No values.
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// Puts a value in; gives back the one of the same type that was there.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
         let before = self.remove();

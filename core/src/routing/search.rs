@@ -83,6 +83,9 @@ impl<'t, 's> Search<'t, 's> {
         loop {
             if let Some(ends) = &node.ends {
                 self.arrive(ends, at);
+                if at == self.text.len() && !node.is_stop {
+                    return;
+                }
             }
             let next = match &*node.params {
                 [] => self.descend(node, at),
