@@ -432,3 +432,15 @@ impl fmt::Display for Message {
 }
 
 impl Error for Message {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They are handed on many times for each request.
+    #[test]
+    fn bodies_and_replies_are_no_larger_than_what_most_of_them_hold() {
+        assert_eq!(size_of::<Body>(), size_of::<crate::Bytes>());
+        assert_eq!(size_of::<Reply>(), size_of::<Response>());
+    }
+}

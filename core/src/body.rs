@@ -96,16 +96,21 @@ enum Repr {
     Empty,
     Full(Bytes),
     Channel(Reader),
-    Stream {
-        frames: Pin<Box<dyn Stream<Item = Result<Frame, BodyError>> + Send>>,
-        length: Length,
-    },
-    Pieces {
-        pieces: Pin<Box<dyn Stream<Item = Result<Piece, BodyError>> + Send>>,
-        length: Length,
-        /// What is left of the last stretch of a file, where it is read.
-        region: Option<Region>,
-    },
+    Stream(Box<Streamed>),
+    Pieces(Box<Pieces>),
+}
+
+/// In a box, as [`Pieces`], so that bodies at hand, which most are, stay small.
+struct Streamed {
+    frames: Pin<Box<dyn Stream<Item = Result<Frame, BodyError>> + Send>>,
+    length: Length,
+}
+
+struct Pieces {
+    pieces: Pin<Box<dyn Stream<Item = Result<Piece, BodyError>> + Send>>,
+    length: Length,
+    /// What is left of the last stretch of a file, where it is read.
+    region: Option<Region>,
 }
 
 impl Body {
@@ -139,7 +144,7 @@ impl Body {
         frames: impl Stream<Item = Result<Frame, BodyError>> + Send + 'static,
         length: Length,
     ) -> Self {
-        Self(Repr::Stream { frames: Box::pin(frames), length })
+        Self(Repr::Stream(Box::new(Streamed { frames: Box::pin(frames), length })))
     }
 
     /// A body of stretches of files and of other pieces. Who does not send files reads them.
@@ -147,7 +152,7 @@ impl Body {
         pieces: impl Stream<Item = Result<Piece, BodyError>> + Send + 'static,
         length: Length,
     ) -> Self {
-        Self(Repr::Pieces { pieces: Box::pin(pieces), length, region: None })
+        Self(Repr::Pieces(Box::new(Pieces { pieces: Box::pin(pieces), length, region: None })))
     }
 
     /// A body and the sender that fills it, piece by piece; the reader pushes back on the sender.
@@ -170,7 +175,8 @@ impl Body {
             Repr::Empty => Length::None,
             Repr::Full(bytes) => Length::Known(bytes.len() as u64),
             Repr::Channel(reader) => reader.length,
-            Repr::Stream { length, .. } | Repr::Pieces { length, .. } => *length,
+            Repr::Stream(stream) => stream.length,
+            Repr::Pieces(pieces) => pieces.length,
         }
     }
 
@@ -204,29 +210,17 @@ impl Body {
                 Poll::Ready((!bytes.is_empty()).then_some(Ok(Frame::Data(bytes))))
             }
             Repr::Channel(reader) => reader.poll_frame(cx),
-            Repr::Stream { frames, .. } => frames.as_mut().poll_next(cx),
-            Repr::Pieces { pieces, region, .. } => loop {
-                if let Some(rest) = region.as_mut().filter(|rest| !rest.is_empty()) {
-                    let bytes = rest.read();
-                    rest.advance(bytes.as_ref().map_or(0, Vec::len));
-                    return Poll::Ready(Some(bytes.map(|bytes| Frame::Data(bytes.into()))));
-                }
-                match ready!(pieces.as_mut().poll_next(cx)) {
-                    Some(Ok(Piece::Region(next))) => *region = Some(next),
-                    Some(Ok(Piece::Frame(frame))) => return Poll::Ready(Some(Ok(frame))),
-                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    None => return Poll::Ready(None),
-                }
-            },
+            Repr::Stream(stream) => stream.frames.as_mut().poll_next(cx),
+            Repr::Pieces(pieces) => pieces.poll_frame(cx),
         }
     }
 
     /// The next piece, files unread; `None` at the end. For servers that send files.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, BodyError>>> {
         match &mut self.0 {
-            Repr::Pieces { pieces, region, .. } => match region.take().filter(|rest| !rest.is_empty()) {
+            Repr::Pieces(body) => match body.region.take().filter(|rest| !rest.is_empty()) {
                 Some(rest) => Poll::Ready(Some(Ok(Piece::Region(rest)))),
-                None => pieces.as_mut().poll_next(cx),
+                None => body.pieces.as_mut().poll_next(cx),
             },
             _ => self.poll_frame(cx).map_ok(Piece::Frame),
         }
@@ -264,6 +258,25 @@ impl Body {
             all.extend_from_slice(&bytes);
         }
         Ok(all)
+    }
+}
+
+impl Pieces {
+    /// The next frame: files are read.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        loop {
+            if let Some(rest) = self.region.as_mut().filter(|rest| !rest.is_empty()) {
+                let bytes = rest.read();
+                rest.advance(bytes.as_ref().map_or(0, Vec::len));
+                return Poll::Ready(Some(bytes.map(|bytes| Frame::Data(bytes.into()))));
+            }
+            match ready!(self.pieces.as_mut().poll_next(cx)) {
+                Some(Ok(Piece::Region(next))) => self.region = Some(next),
+                Some(Ok(Piece::Frame(frame))) => return Poll::Ready(Some(Ok(frame))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 }
 

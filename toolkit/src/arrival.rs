@@ -37,8 +37,14 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 impl Place {
     /// The beginning of the way, for a server with this root path.
     fn start(head: &RequestHead, root_path: &str) -> Self {
-        let mut place =
-            Self { node: NodeId::ROOT, decoded: None, decoded_len: 0, root: 0, rest: 0, params: Captured::new() };
+        let mut place = Self {
+            node: NodeId::ROOT,
+            decoded: None,
+            decoded_len: 0,
+            root: 0,
+            rest: 0,
+            params: Captured::new(),
+        };
         if head.is_encoded() && head.path_bytes().contains(&b'%') {
             let text = percent_decode(head.path_bytes()).decode_utf8_lossy();
             place.decode_to(text.into());
