@@ -98,7 +98,7 @@ impl Place {
 
     /// Notes what else than a route there was in a match.
     fn note(&mut self, head: &RequestHead, part: Matched, captures: &Captures) {
-        let mut offset = self.rest as usize;
+        let mut offset = self.rest;
         match part {
             Matched::Path => {}
             Matched::Prefix { length } => self.rest += length as u32,
@@ -109,14 +109,15 @@ impl Place {
                     self.decode_to(head.path().into());
                 }
                 let mut text = self.full_text(head).to_owned();
-                offset = text.len();
+                offset = text.len() as u32;
                 text.push_str(head.authority().unwrap_or_default());
                 self.decoded = Some(text.into());
             }
         }
-        captures.ranges().for_each(|range| {
-            self.params.push(((offset + range.start) as u32, (offset + range.end) as u32));
-        });
+        let (few, more) = captures.spans();
+        for (start, end) in few.iter().chain(more) {
+            self.params.push((offset + start, offset + end));
+        }
     }
 }
 

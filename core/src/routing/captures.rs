@@ -20,8 +20,8 @@ pub struct Captures {
     extra: Option<Box<Extra>>,
 }
 
-/// Start and end, by the position of the parameter.
-type Span = (usize, usize);
+/// Start and end, by the position of the parameter. No text that is looked up is longer.
+type Span = (u32, u32);
 
 const FEW: usize = 4;
 
@@ -52,10 +52,22 @@ impl Captures {
 
     /// The ranges in the path; in the host, where a host has matched.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        let few = self.kept.get(..self.count).unwrap_or(&self.kept);
+        let (few, more) = self.spans();
+        few.iter().chain(more).map(|&(start, end)| start as usize..end as usize)
+    }
+
+    /// Start and end of each range: those of the first few parameters, and of the others.
+    pub fn spans(&self) -> (&[Span], &[Span]) {
+        match self.kept.get(..self.count) {
+            Some(few) => (few, &[]),
+            None => (&self.kept, self.more()),
+        }
+    }
+
+    #[cold]
+    fn more(&self) -> &[Span] {
         let more = self.extra.as_ref().map_or(&[][..], |extra| &extra.kept);
-        let more = more.get(..self.count - few.len()).unwrap_or_default();
-        few.iter().chain(more).map(|&(start, end)| start..end)
+        more.get(..self.count - FEW).unwrap_or_default()
     }
 
     /// Names and values: `params` are those of the match, `text` is the path (or the host) that was looked up.
@@ -91,17 +103,18 @@ impl Captures {
     /// Notes what the parameter at this position takes.
     #[inline]
     pub(super) fn note(&mut self, position: usize, start: usize, end: usize) {
+        let span = (start as u32, end as u32);
         match self.noted.get_mut(position) {
-            Some(slot) => *slot = (start, end),
-            None => self.note_more(position - FEW, start, end),
+            Some(slot) => *slot = span,
+            None => self.note_more(position - FEW, span),
         }
     }
 
     #[cold]
-    fn note_more(&mut self, position: usize, start: usize, end: usize) {
+    fn note_more(&mut self, position: usize, span: Span) {
         let noted = &mut self.extra.get_or_insert_default().noted;
         noted.truncate(position);
-        noted.push((start, end));
+        noted.push(span);
     }
 
     /// Keeps what was last noted for the first `count` parameters.

@@ -130,9 +130,10 @@ impl<T> Router<T> {
     /// Looks up the first route for a request.
     ///
     /// `host` is host and port of the request, empty if there is none. `path` is percent-decoded, and without the
-    /// root path; it is UTF-8, and may be given as bytes by who need not know it as text. Where a match is found, `captures` has what its parameters have captured. Memory is needed only
-    /// for a path that nothing matches, for more than four parameters, and behind parameters of which it is not
-    /// settled where they end, such as in `{a}.{b}`.
+    /// root path; it is UTF-8, and may be given as bytes by who need not know it as text. Where a match is found,
+    /// `captures` has what its parameters have captured. Memory is needed only for a path that nothing matches, for more
+    /// than four parameters, and behind parameters of which it is not settled where they end, such as in `{a}.{b}`.
+    /// Nothing matches 4 GiB and more.
     #[inline(always)]
     pub fn find(
         &self,

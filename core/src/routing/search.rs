@@ -70,7 +70,10 @@ impl<'t, 's> Search<'t, 's> {
     #[inline]
     pub(super) fn run(&mut self) {
         self.captures.forget();
-        self.walk(&self.tree.nodes[0], 0);
+        // Captures are counted in 32 bits.
+        if u32::try_from(self.text.len()).is_ok() {
+            self.walk(&self.tree.nodes[0], 0);
+        }
     }
 
     /// Whether the text belongs to a route, at least with another method.

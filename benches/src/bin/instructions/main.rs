@@ -60,7 +60,20 @@ const CASES: &[Case] = &[
         name: "keep-alive",
         what: "a request to the running server, on tokio",
         rounds: 5000,
-        run: server::keep_alive,
+        run: server::plain,
+    },
+    Case { name: "json", what: "the same, answered with JSON", rounds: 5000, run: server::json },
+    Case {
+        name: "table",
+        what: "the same, with two parameters, out of 200 routes",
+        rounds: 5000,
+        run: server::table,
+    },
+    Case {
+        name: "layers",
+        what: "the same as keep-alive, through ten middleware",
+        rounds: 5000,
+        run: server::layers,
     },
 ];
 

@@ -5,18 +5,51 @@ use std::net::TcpStream;
 use std::thread;
 
 use futures_lite::future::block_on;
-use stelo::{Address, App, Config, Server, get};
+use serde::Serialize;
+use stelo::{Address, App, Config, Json, Next, Path, Request, Response, Server, get};
 use stelo_benches::Result;
 
-const REQUEST: &[u8] = b"GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
-const BODY: &[u8] = b"Hello, World!";
+pub(crate) fn plain(rounds: usize) -> Result<()> {
+    let app = App::new().route("/plaintext", get(async || "Hello, World!"));
+    serve(rounds, app, "/plaintext", "Hello, World!")
+}
 
-/// So many requests on one connection, one at a time. Of several at once, how many the server finds in one read is a
-/// matter of chance, and so is what they cost.
-pub(crate) fn keep_alive(rounds: usize) -> Result<()> {
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+pub(crate) fn json(rounds: usize) -> Result<()> {
+    let app = App::new().route("/json", get(async || Json(Message { message: "Hello, World!" })));
+    serve(rounds, app, "/json", r#"{"message":"Hello, World!"}"#)
+}
+
+async fn post(Path((id, slug)): Path<(u64, String)>) -> String {
+    format!("{id} {slug}")
+}
+
+pub(crate) fn table(rounds: usize) -> Result<()> {
+    let route = |app: App, n| app.route(&format!("/table{n}/{{id:int}}/posts/{{slug}}"), get(post));
+    let app = (0..200).fold(App::new(), route);
+    serve(rounds, app, "/table150/12345/posts/hello-world", "12345 hello-world")
+}
+
+async fn layer(request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+pub(crate) fn layers(rounds: usize) -> Result<()> {
+    let app = App::new().route("/plaintext", get(async || "Hello, World!"));
+    let app = (0..10).fold(app, |app, _| app.middleware(layer));
+    serve(rounds, app, "/plaintext", "Hello, World!")
+}
+
+/// Has an application answer so many requests for a target on one connection, one at a time. Of several at once, how
+/// many the server finds in one read is a matter of chance, and so is what they cost.
+fn serve(rounds: usize, app: App, target: &str, body: &str) -> Result<()> {
+    let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
     let server = Server::new(Config::new().port(0).threads(1).access_log(false));
     let handle = server.handle();
-    let app = App::new().route("/plaintext", get(async || "Hello, World!"));
     let server = thread::spawn(move || server.run(app));
     let Some(&[Address::Ip(address)]) = block_on(handle.listening()).as_deref() else {
         return Err("the server does not listen".into());
@@ -24,12 +57,12 @@ pub(crate) fn keep_alive(rounds: usize) -> Result<()> {
 
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    let mut response = vec![0; first(&mut stream)?];
+    let mut response = vec![0; first(&mut stream, &request, body)?];
     for _ in 0..rounds {
-        stream.write_all(REQUEST)?;
+        stream.write_all(request.as_bytes())?;
         stream.read_exact(&mut response)?;
     }
-    if !response.ends_with(BODY) {
+    if !response.ends_with(body.as_bytes()) {
         return Err("not the response".into());
     }
     drop(stream);
@@ -39,13 +72,13 @@ pub(crate) fn keep_alive(rounds: usize) -> Result<()> {
 }
 
 /// Asks for the first time; gives the length of the response.
-fn first(stream: &mut TcpStream) -> Result<usize> {
-    stream.write_all(REQUEST)?;
+fn first(stream: &mut TcpStream, request: &str, body: &str) -> Result<usize> {
+    stream.write_all(request.as_bytes())?;
     let (mut response, mut piece) = (Vec::new(), [0; 1024]);
-    while !response.ends_with(BODY) {
+    while !response.ends_with(body.as_bytes()) {
         let n = stream.read(&mut piece)?;
         if n == 0 {
-            return Err("closed without a response".into());
+            return Err(format!("closed after {}", String::from_utf8_lossy(&response)).into());
         }
         response.extend_from_slice(&piece[..n]);
     }
