@@ -87,6 +87,10 @@ impl Place {
         self.decoded.as_deref().unwrap_or_else(|| head.path())
     }
 
+    pub(crate) fn full_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
+        self.decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes)
+    }
+
     /// Goes on to where a match leads.
     #[inline(always)]
     pub(crate) fn follow(&mut self, head: &RequestHead, found: &Match<'_, NodeId>, captures: &Captures) {

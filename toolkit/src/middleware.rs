@@ -83,6 +83,9 @@ impl Next {
     /// The answer of what is inside.
     pub fn run(self, request: Request) -> Reply {
         let routes = request.0.routes.clone();
-        Routes::enter(&routes, request, self.node, self.depth)
+        match routes.layer(self.node, self.depth) {
+            Some(layer) => layer.call(request, Self { depth: self.depth + 1, ..self }),
+            None => Routes::enter(&routes, request, self.node, self.depth),
+        }
     }
 }

@@ -200,10 +200,22 @@ impl Request {
 
     /// The names and values of the path parameters, outer mounts first.
     pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
-        let Parts { head, routes, place, .. } = &*self.0;
-        let text = place.full_text(head);
-        let values = place.params.iter().map(move |&(start, end)| slice(text, start, end));
-        routes.param_names(place.node).iter().map(|name| &**name).zip(values)
+        let text = self.0.place.full_text(&self.0.head);
+        self.captured().map(move |(name, start, end)| (name, slice(text, start, end)))
+    }
+
+    /// As [`path_params`](Self::path_params), for who need not know all of them as text.
+    pub(crate) fn path_param_bytes(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        let full = self.0.place.full_bytes(&self.0.head);
+        let value = move |start, end| full.get(start as usize..end as usize).unwrap_or_default();
+        self.captured().map(move |(name, start, end)| (name, value(start, end)))
+    }
+
+    /// The names of the path parameters, and where their values begin and end.
+    fn captured(&self) -> impl DoubleEndedIterator<Item = (&str, u32, u32)> + ExactSizeIterator {
+        let Parts { routes, place, .. } = &*self.0;
+        let names = routes.param_names(place.node).iter();
+        names.zip(&place.params).map(|(name, &(start, end))| (&**name, start, end))
     }
 
     /// The path parameter of that name, as a value; the innermost of that name, where mounts repeat it.

@@ -117,6 +117,12 @@ pub(crate) struct Realm {
 }
 
 impl Routes {
+    /// The middleware of a place at this depth, if it has so many.
+    #[inline]
+    pub(crate) fn layer(&self, id: NodeId, depth: usize) -> Option<&dyn Middleware> {
+        self.nodes[id.0].layers.get(depth).map(|layer| &**layer)
+    }
+
     /// Sends a request on: through the middleware of a place from `depth` on, then to what is inside.
     pub(crate) fn enter(
         routes: &RoutesRef,
@@ -125,19 +131,19 @@ impl Routes {
         mut depth: usize,
     ) -> Reply {
         loop {
+            if let Some(layer) = routes.layer(id, depth) {
+                return layer.call(request.boxed(routes), Next { node: id, depth: depth + 1 });
+            }
             let node = &routes.nodes[id.0];
-            match (node.layers.get(depth), &node.inside) {
-                (Some(layer), _) => {
-                    return layer.call(request.boxed(routes), Next { node: id, depth: depth + 1 });
-                }
-                (None, Inside::Handler(leaf) | Inside::Endpoint(leaf)) => {
+            match &node.inside {
+                Inside::Handler(leaf) | Inside::Endpoint(leaf) => {
                     return match leaf {
                         Leaf::Endpoint(endpoint) => endpoint.call(request.boxed(routes)),
                         Leaf::Plain(answer) if node.is_guarded => answer(Scope::of(&request.boxed(routes))),
                         Leaf::Plain(answer) => answer(Scope::unguarded(routes.clone(), id)),
                     };
                 }
-                (None, Inside::Table(table)) => match table.find(&mut request) {
+                Inside::Table(table) => match table.find(&mut request) {
                     Ok(inner) => (id, depth) = (inner, 0),
                     Err(found) => return Self::miss(routes, request.boxed(routes), table, found),
                 },

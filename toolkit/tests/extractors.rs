@@ -38,6 +38,9 @@ fn path_parameters_in_every_shape() {
     let app = App::new()
         .route("/int/{id:int}", get(show::<u64>))
         .route("/small/{id}", get(show::<u8>))
+        .route("/large/{id}", get(show::<u64>))
+        .route("/signed/{id}", get(show::<i64>))
+        .route("/widest/{id}", get(show::<u128>))
         .route("/float/{x:float}", get(show::<f64>))
         .route("/text/{name}", get(show::<String>))
         .route("/bool/{flag}", get(show::<bool>))
@@ -58,6 +61,17 @@ fn path_parameters_in_every_shape() {
         ("/int/18446744073709551616", 404, "Not Found"),
         ("/small/256", 400, "invalid path: `id`: number too large to fit in target type"),
         ("/small/x", 400, "invalid path: `id`: invalid digit found in string"),
+        ("/small/255", 200, "255"),
+        ("/small/", 404, "Not Found"),
+        ("/small/%E6%97%A5", 400, "invalid path: `id`: invalid digit found in string"),
+        ("/large/007", 200, "7"),
+        ("/large/+7", 200, "7"),
+        ("/large/9999999999999999999", 200, "9999999999999999999"),
+        ("/large/18446744073709551615", 200, "18446744073709551615"),
+        ("/large/18446744073709551616", 400, "invalid path: `id`: number too large to fit in target type"),
+        ("/signed/-9223372036854775808", 200, "-9223372036854775808"),
+        ("/signed/9223372036854775808", 400, "invalid path: `id`: number too large to fit in target type"),
+        ("/widest/340282366920938463463374607431768211455", 200, "340282366920938463463374607431768211455"),
         ("/float/1.5", 200, "1.5"),
         ("/text/a%20b%2B", 200, "\"a b+\""),
         ("/text/%E6%97%A5", 200, "\"日\""),

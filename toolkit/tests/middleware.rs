@@ -156,3 +156,23 @@ fn the_route_is_known_to_the_middleware_of_a_route_and_not_before() {
     let seen: Vec<_> = response.headers().get_all("x-pattern").map(String::from_utf8_lossy).collect();
     assert_eq!(seen, ["/{id}", "none"]);
 }
+
+/// What a middleware puts around the answer (a span, a deadline, a task-local value) has to be around all of it.
+#[test]
+fn what_is_inside_begins_when_it_is_awaited() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    async fn handler() -> &'static str {
+        BEGUN.store(true, Ordering::Relaxed);
+        "begun"
+    }
+    async fn layer(request: Request, next: Next) -> (Status, String) {
+        let answer = next.run(request);
+        let before = BEGUN.load(Ordering::Relaxed);
+        let response = answer.await;
+        (response.status, format!("{before} {}", BEGUN.load(Ordering::Relaxed)))
+    }
+    let client = TestClient::new(App::new().route("/", get(handler)).middleware(layer));
+    assert_eq!(client.get("/").send().text(), "false true");
+}

@@ -41,7 +41,7 @@ impl<T: DeserializeOwned> FromRequestParts for Path<T> {
     type Rejection = HttpError;
 
     async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        T::deserialize(Params(request.path_params())).map(Self).map_err(|error| match error {
+        T::deserialize(Params(request.path_param_bytes())).map(Self).map_err(|error| match error {
             PathError::Value { .. } => {
                 HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid path: {error}"))
             }
@@ -88,9 +88,9 @@ impl de::Error for PathError {
 /// All parameters.
 struct Params<I>(I);
 
-impl<'a, I: ExactSizeIterator<Item = (&'a str, &'a str)>> Params<I> {
+impl<'a, I: ExactSizeIterator<Item = (&'a str, &'a [u8])>> Params<I> {
     fn all(self) -> impl Iterator<Item = Param<'a>> {
-        self.0.map(|(name, text)| Param { name, text })
+        self.0.map(|(name, value)| Param { name, value })
     }
 
     fn check(&self, expected: usize) -> Result<(), PathError> {
@@ -115,7 +115,7 @@ macro_rules! only {
     )*};
 }
 
-impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a str)>> Deserializer<'de> for Params<I> {
+impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a [u8])>> Deserializer<'de> for Params<I> {
     type Error = PathError;
 
     only! {
@@ -198,10 +198,25 @@ impl<'de, 'a, I: ExactSizeIterator<Item = (&'a str, &'a str)>> Deserializer<'de>
 #[derive(Clone, Copy)]
 struct Param<'a> {
     name: &'a str,
-    text: &'a str,
+    value: &'a [u8],
 }
 
-impl Param<'_> {
+impl<'a> Param<'a> {
+    fn text(self) -> &'a str {
+        // A stretch of the path between two characters.
+        str::from_utf8(self.value).unwrap_or_default()
+    }
+
+    /// The number that the value is, if it is made of digits, and of few enough to fit.
+    fn digits(self) -> Option<u64> {
+        let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        match self.value {
+            [] => None,
+            value if value.len() > 19 => None,
+            value => value.iter().try_fold(0, |number, byte| Some(10 * number + digit(byte)?)),
+        }
+    }
+
     fn error(self, reason: impl fmt::Display) -> PathError {
         PathError::Value { name: self.name.to_owned(), reason: reason.to_string() }
     }
@@ -219,7 +234,19 @@ impl<'de> IntoDeserializer<'de, PathError> for Param<'_> {
 macro_rules! parsed {
     ($($method:ident $visit:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
-            visitor.$visit(self.text.parse().map_err(|error| self.error(error))?)
+            visitor.$visit(self.text().parse().map_err(|error| self.error(error))?)
+        }
+    )*};
+}
+
+/// The same for integers, which mostly need not be known as text.
+macro_rules! counted {
+    ($($method:ident $visit:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
+            match self.digits().and_then(|number| number.try_into().ok()) {
+                Some(number) => visitor.$visit(number),
+                None => visitor.$visit(self.text().parse().map_err(|error| self.error(error))?),
+            }
         }
     )*};
 }
@@ -227,8 +254,7 @@ macro_rules! parsed {
 impl<'de> Deserializer<'de> for Param<'_> {
     type Error = PathError;
 
-    parsed! {
-        deserialize_bool visit_bool
+    counted! {
         deserialize_i8 visit_i8
         deserialize_i16 visit_i16
         deserialize_i32 visit_i32
@@ -239,6 +265,10 @@ impl<'de> Deserializer<'de> for Param<'_> {
         deserialize_u32 visit_u32
         deserialize_u64 visit_u64
         deserialize_u128 visit_u128
+    }
+
+    parsed! {
+        deserialize_bool visit_bool
         deserialize_f32 visit_f32
         deserialize_f64 visit_f64
         deserialize_char visit_char
@@ -246,7 +276,7 @@ impl<'de> Deserializer<'de> for Param<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
         // What a type that reads text (a UUID, a date) finds wrong with it is the client's mistake.
-        visitor.visit_str(self.text).map_err(|error: PathError| match error {
+        visitor.visit_str(self.text()).map_err(|error: PathError| match error {
             PathError::Shape(reason) => self.error(reason),
             error => error,
         })
@@ -270,7 +300,7 @@ impl<'de> Deserializer<'de> for Param<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, PathError> {
-        visitor.visit_enum(self.text.into_deserializer()).map_err(|error: PathError| self.error(error))
+        visitor.visit_enum(self.text().into_deserializer()).map_err(|error: PathError| self.error(error))
     }
 
     forward_to_deserialize_any! {
