@@ -35,32 +35,6 @@ pub(crate) struct Place {
 pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 
 impl Place {
-    /// The beginning of the way, for a server with this root path.
-    fn start(head: &RequestHead, root_path: &str) -> Self {
-        let mut place = Self {
-            node: NodeId::ROOT,
-            decoded: None,
-            decoded_len: 0,
-            root: 0,
-            rest: 0,
-            params: Captured::new(),
-        };
-        if head.is_encoded() && head.path_bytes().contains(&b'%') {
-            let text = percent_decode(head.path_bytes()).decode_utf8_lossy();
-            place.decode_to(text.into());
-        }
-        if !root_path.is_empty() {
-            place.root = root_len(place.path_bytes(head), root_path.as_bytes()) as u32;
-            place.rest = place.root;
-        }
-        place
-    }
-
-    fn decode_to(&mut self, path: Box<str>) {
-        self.decoded_len = path.len() as u32;
-        self.decoded = Some(path);
-    }
-
     /// The whole path, decoded.
     pub(crate) fn path<'a>(&'a self, head: &'a RequestHead) -> &'a str {
         match &self.decoded {
@@ -95,47 +69,48 @@ impl Place {
     #[inline(always)]
     pub(crate) fn follow(&mut self, head: &RequestHead, found: &Match<'_, NodeId>, captures: &Captures) {
         self.node = *found.value;
-        if found.part != Matched::Path || !captures.is_empty() {
-            self.note(head, found.part, captures);
+        let offset = match found.part {
+            Matched::Path => self.rest,
+            part => self.pass(head, part, captures),
+        };
+        if !captures.is_empty() {
+            self.keep(captures, offset);
         }
     }
 
-    /// Notes what else than a route there was in a match.
-    fn note(&mut self, head: &RequestHead, part: Matched, captures: &Captures) {
-        let mut offset = self.rest;
-        match part {
-            Matched::Path => {}
-            Matched::Prefix { length } => self.rest += length as u32,
-            // The values of the host get a place behind the path.
-            Matched::Host if captures.is_empty() => {}
-            Matched::Host => {
-                if self.decoded.is_none() {
-                    self.decode_to(head.path().into());
-                }
-                let mut text = self.full_text(head).to_owned();
-                offset = text.len() as u32;
-                text.push_str(head.authority().unwrap_or_default());
-                self.decoded = Some(text.into());
-            }
-        }
+    fn keep(&mut self, captures: &Captures, offset: u32) {
         let (few, more) = captures.spans();
         for (start, end) in few.iter().chain(more) {
             self.params.push((offset + start, offset + end));
         }
+    }
+
+    /// Passes a mount or a host. Gives the place in the text from which its captures are counted.
+    fn pass(&mut self, head: &RequestHead, part: Matched, captures: &Captures) -> u32 {
+        let rest = self.rest;
+        match part {
+            Matched::Path => {}
+            Matched::Prefix { length } => self.rest += length as u32,
+            Matched::Host if captures.is_empty() => {}
+            // The values of the host get a place behind the path.
+            Matched::Host => {
+                let path = self.full_text(head);
+                let (offset, host) = (path.len() as u32, head.authority().unwrap_or_default());
+                let text = [path, host].concat();
+                if self.decoded.is_none() {
+                    self.decoded_len = offset;
+                }
+                self.decoded = Some(text.into());
+                return offset;
+            }
+        }
+        rest
     }
 }
 
 /// A stretch of the decoded path.
 pub(crate) fn slice(text: &str, start: u32, end: u32) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
-}
-
-/// The length of the root path at the start of `path`: all of it, at the boundary of a segment, or nothing.
-fn root_len(path: &[u8], root: &[u8]) -> usize {
-    match path.strip_prefix(root) {
-        Some([] | [b'/', ..]) => root.len(),
-        _ => 0,
-    }
 }
 
 /// A request on its way: as it has come in, or in its box.
@@ -150,8 +125,28 @@ pub(crate) trait Arriving: Sized {
 
 impl Arrival {
     pub(crate) fn new(request: stelo_core::app::Request) -> Self {
-        let place = Place::start(request.head(), &request.connection().root_path);
-        Self { request, place }
+        let head = request.head();
+        let decoded = if head.is_encoded() { decode(head.path_bytes()) } else { None };
+        let decoded_len = decoded.as_ref().map_or(0, |text| text.len() as u32);
+        let root = match request.connection().root_path.as_bytes() {
+            [] => 0,
+            root => root_len(decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes), root),
+        };
+        let (node, params) = (NodeId::ROOT, Captured::new());
+        Self { request, place: Place { node, decoded, decoded_len, root, rest: root, params } }
+    }
+}
+
+/// The path as text, where that is something else.
+fn decode(path: &[u8]) -> Option<Box<str>> {
+    path.contains(&b'%').then(|| percent_decode(path).decode_utf8_lossy().into())
+}
+
+/// The length of the root path at the start of `path`: all of it, at the boundary of a segment, or nothing.
+fn root_len(path: &[u8], root: &[u8]) -> u32 {
+    match path.strip_prefix(root) {
+        Some([] | [b'/', ..]) => root.len() as u32,
+        _ => 0,
     }
 }
 
