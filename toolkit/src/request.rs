@@ -73,6 +73,12 @@ impl Request {
         Self::new(head, Body::empty(), connection, *protocol, routes.clone(), place.clone())
     }
 
+    /// Takes away body and extensions, as error handlers are not to see them.
+    pub(crate) fn strip(&mut self) {
+        self.0.extensions = None;
+        *self.body_mut() = Body::empty();
+    }
+
     /// Head, body and connection.
     pub fn into_parts(self) -> (Arc<RequestHead>, Body, Arc<Connection>) {
         let Parts { head, body, connection, .. } = *self.0;

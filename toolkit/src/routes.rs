@@ -139,7 +139,9 @@ impl Routes {
                 Inside::Handler(leaf) | Inside::Endpoint(leaf) => {
                     return match leaf {
                         Leaf::Endpoint(endpoint) => endpoint.call(request.boxed(routes)),
-                        Leaf::Plain(answer) if node.is_guarded => answer(Scope::of(&request.boxed(routes))),
+                        Leaf::Plain(answer) if node.is_guarded => {
+                            answer(Scope::keeping(request.boxed(routes)))
+                        }
                         Leaf::Plain(answer) => answer(Scope::unguarded(routes.clone(), id)),
                     };
                 }
@@ -289,6 +291,12 @@ impl Scope {
         let (routes, node) = (request.0.routes.clone(), request.0.place.node);
         let kept = routes.nodes[node.0].is_guarded.then(|| request.without_body());
         Self { routes, node, request: kept }
+    }
+
+    /// For who has no need of the request.
+    fn keeping(mut request: Request) -> Self {
+        request.strip();
+        Self { routes: request.0.routes.clone(), node: request.0.place.node, request: Some(request) }
     }
 
     /// Where there are no error handlers.

@@ -1,8 +1,8 @@
 //! Errors: who answers them.
 
 use stelo_toolkit::{
-    App, BoxError, HttpError, IntoResponse, Json, Path, Request, Response, Router, Status, TestClient, get,
-    post,
+    App, BoxError, HttpError, IntoResponse, Json, Method, Next, Path, Request, Response, Router, Status,
+    TestClient, get, post,
 };
 
 /// An error of an application.
@@ -113,6 +113,35 @@ fn handlers_by_status_and_by_type() {
     }
     let rejected = client.post("/json").body("1").send();
     assert!(rejected.text().starts_with("HttpError handler: the body must be JSON"));
+}
+
+#[test]
+fn an_error_handler_gets_the_request_without_body_and_extensions() {
+    async fn plain() -> Result<(), Broken> {
+        Err(Broken("plain"))
+    }
+    async fn with_argument(_: Method) -> Result<(), Broken> {
+        Err(Broken("with argument"))
+    }
+    async fn mark(mut request: Request, next: Next) -> Response {
+        request.extensions_mut().insert(7_u8);
+        next.run(request).await
+    }
+    async fn broken(mut request: Request, error: Broken) -> Result<String, HttpError> {
+        let (mark, body) = (request.extensions().get::<u8>().copied(), request.body().await?.len());
+        Ok(format!("{}: {} {mark:?} {body}", error.0, request.path()))
+    }
+    let routes = Router::new().route("/plain", post(plain)).route("/with", post(with_argument));
+    let marked = Router::new().mount("/", routes).middleware(mark);
+    let unmarked = Router::new().route("/plain", post(plain));
+    let client = TestClient::new(App::new().mount("/marked", marked).mount("/un", unmarked).on_error(broken));
+    for (target, text) in [
+        ("/marked/plain", "plain: /marked/plain None 0"),
+        ("/marked/with", "with argument: /marked/with None 0"),
+        ("/un/plain", "plain: /un/plain None 0"),
+    ] {
+        assert_eq!(client.post(target).body("body").send().text(), text);
+    }
 }
 
 #[test]
