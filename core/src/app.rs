@@ -291,8 +291,8 @@ pub struct Response {
     pub body: Body,
     /// Runs after the response has been sent, or has failed to be.
     pub background: Option<BoxFuture<()>>,
-    /// What takes over the connection after this response.
-    pub upgrade: Option<Upgrade>,
+    /// What takes over the connection after this response. In a box, so that the others, which most are, stay small.
+    pub upgrade: Option<Box<Upgrade>>,
 }
 
 /// What takes over a connection that leaves HTTP.
@@ -305,11 +305,11 @@ pub enum Upgrade {
 
 impl Upgrade {
     /// Bytes both ways, for `run`.
-    pub fn tunnel<F>(run: impl FnOnce(Tunnel) -> F + Send + 'static) -> Self
+    pub fn tunnel<F>(run: impl FnOnce(Tunnel) -> F + Send + 'static) -> Box<Self>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self::Tunnel(Box::new(|tunnel| Box::pin(run(tunnel))))
+        Box::new(Self::Tunnel(Box::new(|tunnel| Box::pin(run(tunnel)))))
     }
 }
 
@@ -442,5 +442,7 @@ mod tests {
     fn bodies_and_replies_are_no_larger_than_what_most_of_them_hold() {
         assert_eq!(size_of::<Body>(), size_of::<crate::Bytes>());
         assert_eq!(size_of::<Reply>(), size_of::<Response>());
+        // Up to this size it is copied in place.
+        assert!(size_of::<Response>() <= 128);
     }
 }

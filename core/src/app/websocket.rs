@@ -112,7 +112,8 @@ impl Response {
         F: Future<Output = ()> + Send + 'static,
     {
         let mut response = Self::empty(Status::SWITCHING_PROTOCOLS);
-        response.upgrade = Some(super::Upgrade::WebSocket(Box::new(|socket| Box::pin(run(socket)))));
+        let run = super::Upgrade::WebSocket(Box::new(|socket| Box::pin(run(socket))));
+        response.upgrade = Some(Box::new(run));
         response
     }
 }

@@ -369,7 +369,7 @@ impl Exchange {
         }
         let next = match upgrade.take() {
             Some(upgrade) if status == Status::SWITCHING_PROTOCOLS || *head.method() == Method::Connect => {
-                match self.accept(link, upgrade, headers, head) {
+                match self.accept(link, *upgrade, headers, head) {
                     Ok(next) => Some(next),
                     Err(error) => return self.invalid(link, &error, head, now),
                 }

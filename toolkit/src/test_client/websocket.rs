@@ -67,7 +67,7 @@ impl<'a> TestHandshake<'a> {
         let (head, connection) = request.parts();
         let line = client.executor.run(async move {
             let mut response = answer(app, Request::handshake(head, connection)).await;
-            match response.upgrade.take() {
+            match response.upgrade.take().map(|upgrade| *upgrade) {
                 Some(Upgrade::WebSocket(run)) => Ok((response, run)),
                 _ => Err(collect(response, false).await),
             }
