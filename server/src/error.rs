@@ -64,6 +64,8 @@ pub enum ConfigError {
     RootPath,
     /// Not a folder.
     Folder,
+    /// Not UTF-8.
+    Encoding,
 }
 
 impl fmt::Display for ConfigError {
@@ -99,6 +101,7 @@ impl fmt::Display for ConfigError {
                 f.write_str("the root path must begin with a slash, such as /api, and be plain ASCII")
             }
             Self::Folder => f.write_str("there is no such folder"),
+            Self::Encoding => f.write_str("it is not UTF-8"),
         }
     }
 }

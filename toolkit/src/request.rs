@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
 use stelo_core::app::{Address, Connection, Peer};
 use stelo_core::body::Body;

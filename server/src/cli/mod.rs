@@ -1,21 +1,20 @@
 //! The command line and the environment: Uvicorn's options, read on top of a [`Config`].
 //!
-//! `clap` does the reading and writes the help. What is ours: a variable `STELO_…` for each option, as Uvicorn
-//! has `UVICORN_…`; the command line wins over it; and whatever is wrong is said in one line.
+//! `lexopt` takes the arguments apart; what the options are is a table, from which the help is written. There is a
+//! variable `STELO_…` for each option, as Uvicorn has `UVICORN_…`; the command line wins over it; and whatever is
+//! wrong is said in one line.
 
+mod help;
 mod options;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::{env, error, fmt};
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::error::{ContextKind, ErrorKind};
-use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, Args, Command, FromArgMatches};
+use lexopt::{Arg, Parser};
 
 use crate::{Config, ConfigError, EXIT_USAGE};
-use options::Options;
+use options::{Kind, Opt};
 
 /// The command line of a program that is a server.
 ///
@@ -113,32 +112,22 @@ impl CommandLine {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Parsed, Exit> {
-        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        let set = |arg: &Arg| environment(&variable(arg)?).filter(|value| !value.is_empty());
-
+        let mut config = self.defaults.clone();
         // First without the environment, so that it is clear whose mistake it is, and whose choice.
-        let line = self.command();
-        let on_line = line.clone().try_get_matches_from(&arguments).map_err(|error| exit(&error, None))?;
-        let named = |id: &str| on_line.value_source(id) == Some(ValueSource::CommandLine);
-        let preset = |id: &str| line.get_arguments().any(|arg| arg.get_id() == id && set(arg).is_some());
-        let place = match place(named, |(option, _)| option)? {
-            None => place(preset, |(_, variable)| variable)?,
+        let (given, folder) = self.read(&mut Parser::from_iter(arguments), &mut config)?;
+        let mut set = Vec::new();
+        for option in Opt::all().filter(|option| !given.contains(&option.name)) {
+            let variable = option.variable();
+            let Some(value) = environment(&variable).filter(|value| !value.is_empty()) else { continue };
+            set.push(option.name);
+            for value in option.values(value) {
+                option.put(&mut config, &value).map_err(|error| invalid(&value, &variable, &error))?;
+            }
+        }
+        let place = match place(&given, |(option, _)| option)? {
+            None => place(&set, |(_, variable)| variable)?,
             some => some,
         };
-
-        let line = line.clone().mut_args(|arg| match set(&arg) {
-            Some(value) if matches!(arg.get_action(), ArgAction::Append) => {
-                let values = value.to_string_lossy();
-                arg.default_values(values.split_whitespace().map(str::to_owned))
-            }
-            Some(value) => arg.default_value(value),
-            None => arg,
-        });
-        let mut all =
-            line.clone().try_get_matches_from(&arguments).map_err(|error| exit(&error, Some(&line)))?;
-        let folder = if self.folder { all.remove_one("folder") } else { None };
-        let options = Options::from_arg_matches_mut(&mut all).map_err(|error| exit(&error, None))?;
-        let mut config = options.apply(self.defaults.clone());
         if let Some(place) = place {
             config.uds = config.uds.filter(|_| place == "--uds");
             config.fd = config.fd.filter(|_| place == "--fd");
@@ -147,43 +136,70 @@ impl CommandLine {
         Ok(Parsed { config, folder })
     }
 
-    fn command(&self) -> Command {
-        let mut command =
-            Options::augment_args(Command::new("stelo")).version(env!("CARGO_PKG_VERSION")).after_help(
-                "Each option can also be given by an environment variable: STELO_PORT for --port and so on,\n\
-                 STELO_HEADERS for --header (fields separated by spaces), STELO_ACCESS_LOG=false and the\n\
-                 like for on/off pairs. The command line wins.",
-            );
-        if self.folder {
-            let folder = PathBufValueParser::new()
-                .try_map(|path| if path.is_dir() { Ok(path) } else { Err(ConfigError::Folder) });
-            command = command.about("Serves a folder, or without one a demonstration application.").arg(
-                Arg::new("folder").value_name("FOLDER").help("The folder to serve").value_parser(folder),
-            );
+    /// Puts what the command line says into `config`. Which options it names, and the FOLDER.
+    fn read(
+        &self,
+        line: &mut Parser,
+        config: &mut Config,
+    ) -> Result<(Vec<&'static str>, Option<PathBuf>), Exit> {
+        let (mut given, mut folder) = (Vec::new(), None);
+        while let Some(argument) = line.next().map_err(|error| Exit::Refusal(error.to_string()))? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => return Err(Exit::Answer(help::text(self, line))),
+                Arg::Long("version") | Arg::Short('V') => return Err(Exit::Answer(help::version())),
+                Arg::Long(name) => {
+                    let (option, on) = Opt::named(name).ok_or_else(|| unknown(name))?;
+                    if given.contains(&option.name) && option.is_single() {
+                        return Err(Exit::Refusal(format!(
+                            "the argument '{}' cannot be used multiple times",
+                            option.usage()
+                        )));
+                    }
+                    given.push(option.name);
+                    option.read(on, line, config)?;
+                }
+                Arg::Value(path) if self.folder && folder.is_none() => folder = Some(existing(path)?),
+                Arg::Value(extra) => return Err(unexpected(extra.display())),
+                Arg::Short(letter) => return Err(unexpected(format_args!("-{letter}"))),
+            }
         }
-        let defaults = Options::defaults(&self.defaults);
-        command.mut_args(|arg| match defaults.iter().find(|(id, _)| arg.get_id() == id) {
-            Some((_, value)) => arg.required(false).default_value(value.clone()),
-            None => arg,
-        })
+        Ok((given, folder))
     }
 }
 
-/// The environment variable of an option; on/off pairs have one, that of the first.
-fn variable(arg: &Arg) -> Option<String> {
-    let id = arg.get_id().as_str();
-    let has = arg.get_long().is_some() && !id.starts_with("no_");
-    has.then(|| format!("STELO_{}", id.to_uppercase()))
+impl Opt {
+    /// Puts what the command line says of this option into `config`: its value, which is next, or whether it is `on`.
+    fn read(&self, on: bool, line: &mut Parser, config: &mut Config) -> Result<(), Exit> {
+        if let Kind::Switch(_, set) = self.kind {
+            set(config, on);
+            return Ok(());
+        }
+        let next = |line: &mut Parser| line.try_raw_args()?.next_if(|next| !is_option(next));
+        let value = line.optional_value().or_else(|| next(line)).ok_or_else(|| {
+            Exit::Refusal(format!("a value is required for '{}' but none was supplied", self.usage()))
+        })?;
+        self.put(config, &value).map_err(|error| invalid(&value, &format!("'{}'", self.usage()), &error))
+    }
+}
+
+/// Whether this cannot be a value: it begins like an option, and is no number below zero.
+fn is_option(argument: &OsStr) -> bool {
+    matches!(argument.as_encoded_bytes(), [b'-', second, ..] if !second.is_ascii_digit() && *second != b'.')
+}
+
+fn existing(folder: OsString) -> Result<PathBuf, Exit> {
+    let path = PathBuf::from(folder);
+    if path.is_dir() { Ok(path) } else { Err(invalid(path.as_os_str(), "'[FOLDER]'", &ConfigError::Folder)) }
 }
 
 /// The one option that says where to listen, if any does. `--host` and `--port` go together, and only they.
 fn place(
-    given: impl Fn(&str) -> bool,
+    given: &[&str],
     name: impl Fn((&'static str, &'static str)) -> &'static str,
 ) -> Result<Option<&'static str>, ConfigError> {
     let all =
         [("--host", "STELO_HOST"), ("--port", "STELO_PORT"), ("--uds", "STELO_UDS"), ("--fd", "STELO_FD")];
-    let mut given = all.into_iter().filter(|(option, _)| given(&option[2..]));
+    let mut given = all.into_iter().filter(|(option, _)| given.contains(&&option[2..]));
     let Some(first) = given.next() else { return Ok(None) };
     match given.find(|(option, _)| *option != "--port") {
         Some(other) => Err(ConfigError::Conflict { one: name(first), other: name(other) }),
@@ -191,39 +207,17 @@ fn place(
     }
 }
 
-/// What `clap` says, in one line. With `environment`, the options in it are called by their variables.
-fn exit(error: &clap::Error, environment: Option<&Command>) -> Exit {
-    let text = error.to_string();
-    match error.kind() {
-        ErrorKind::DisplayHelp => return Exit::Answer(text.trim_end().into()),
-        ErrorKind::DisplayVersion => {
-            return Exit::Answer(format!(
-                "Running stelo {} on {}",
-                env!("CARGO_PKG_VERSION"),
-                env::consts::OS
-            ));
-        }
-        _ => {}
-    }
-    let mut line = String::new();
-    for part in text.lines().map(str::trim).take_while(|part| !part.starts_with("Usage:")) {
-        if part.is_empty() || part.starts_with("For more information") {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push_str("; ");
-        }
-        line.push_str(part.trim_start_matches("error: "));
-    }
-    if let (Some(command), Some(option)) = (environment, error.get(ContextKind::InvalidArg)) {
-        let option = option.to_string();
-        let long = option.trim_start_matches("--").split(' ').next();
-        if let Some(variable) = command.get_arguments().find(|arg| arg.get_long() == long).and_then(variable)
-        {
-            line = line.replace(&format!("'{option}'"), &variable);
-        }
-    }
-    Exit::Refusal(line)
+fn invalid(value: &OsStr, place: &str, error: &ConfigError) -> Exit {
+    Exit::Refusal(format!("invalid value '{}' for {place}: {error}", value.display()))
+}
+
+fn unexpected(argument: impl fmt::Display) -> Exit {
+    Exit::Refusal(format!("unexpected argument '{argument}' found"))
+}
+
+fn unknown(name: &str) -> Exit {
+    let tip = help::similar(name).map(|similar| format!("; tip: a similar argument exists: '--{similar}'"));
+    Exit::Refusal(format!("unexpected argument '--{name}' found{}", tip.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -253,17 +253,14 @@ fn help_and_version_answer() {
 fn the_page_shows_every_option() {
     let page = include_str!("../../../docs/server.md");
     let config = Config::new();
-    let defaults = Options::defaults(&config);
-    let command = CommandLine::new(config).command();
-    for arg in command.get_arguments() {
-        let (Some(long), Some(variable)) = (arg.get_long(), variable(arg)) else { continue };
-        let default = match defaults.iter().find(|(id, _)| arg.get_id() == id) {
-            Some(("threads", _)) => "one for each core".into(),
-            Some((_, value)) if value.is_empty() => "empty".into(),
-            Some((_, value)) => format!("`{value}`"),
+    for option in Opt::all() {
+        let default = match (option.shown)(&config) {
+            Some(_) if option.name == "threads" => "one for each core".into(),
+            Some(value) if value.is_empty() => "empty".into(),
+            Some(value) => format!("`{value}`"),
             None => "none".into(),
         };
-        let row = format!("\n| `--{long}` | `{variable}` | {default} | ");
+        let row = format!("\n| `--{}` | `{}` | {default} | ", option.name, option.variable());
         assert!(page.contains(&row), "docs/server.md has no row that begins with{row}");
     }
 }

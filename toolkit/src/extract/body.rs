@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 use serde_json::error::Category;
 use stelo_core::Bytes;
 use stelo_core::app::Response;

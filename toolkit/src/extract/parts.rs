@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use stelo_core::app::Address;
 use stelo_core::http::{Headers, Method, Status, Version};
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
+use serde_core::de::value::{MapDeserializer, SeqDeserializer};
+use serde_core::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde_core::forward_to_deserialize_any;
 use stelo_core::http::Status;
 
 use super::FromRequestParts;

@@ -7,8 +7,8 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 use stelo_core::app::{Address, App as CoreApp, BoxError, Connection, Peer, Reply, Request, Response};
 use stelo_core::body::{Body, BodyError};
 use stelo_core::http::{Headers, Method, RequestHead, Status};

@@ -6,8 +6,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_core::Serialize;
+use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
 use stelo_core::app::{Executor, Request, Response, Socket, Upgrade, WebSocket};
 use stelo_core::http::Headers;
