@@ -7,10 +7,7 @@ use std::fmt::{self, Debug, Display, Write};
 
 use stelo_core::http::Status;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Event, Level};
 
 use super::ACCESS;
 
@@ -21,49 +18,44 @@ pub(super) struct Colours {
     pub(super) access: bool,
 }
 
-pub(super) struct Format(pub(super) Colours);
-
-impl<S, N> FormatEvent<S, N> for Format
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let metadata = event.metadata();
-        let access = metadata.target() == ACCESS;
-        let colours = if access { self.0.access } else { self.0.server };
-        let (name, colour) = match *metadata.level() {
-            Level::ERROR => ("ERROR", "31"),
-            Level::WARN => ("WARNING", "33"),
-            Level::INFO => ("INFO", "32"),
-            Level::DEBUG => ("DEBUG", "36"),
-            Level::TRACE => ("TRACE", "34"),
-        };
-        // The longest name that Uvicorn has is CRITICAL.
-        let blank = "CRITICAL: ".len() - name.len() - ":".len();
-        write!(line, "{}:{:blank$}", Painted { text: name, colour, colours }, "")?;
-        if access {
-            let mut fields =
-                AccessLine { line: Escaped(&mut line), colours, websocket: false, result: Ok(()) };
-            event.record(&mut fields);
-            fields.result?;
-        } else {
-            let mut fields = Line { line: Escaped(&mut line), space: "", result: Ok(()) };
-            event.record(&mut fields);
-            fields.result?;
-        }
-        line.write_char('\n')
+/// Writes the line of an event.
+///
+/// # Errors
+/// One of its fields cannot be written.
+pub(super) fn write(line: &mut String, event: &Event<'_>, colours: Colours) -> fmt::Result {
+    let metadata = event.metadata();
+    let access = metadata.target() == ACCESS;
+    let colours = if access { colours.access } else { colours.server };
+    let (name, colour) = match *metadata.level() {
+        Level::ERROR => ("ERROR", "31"),
+        Level::WARN => ("WARNING", "33"),
+        Level::INFO => ("INFO", "32"),
+        Level::DEBUG => ("DEBUG", "36"),
+        Level::TRACE => ("TRACE", "34"),
+    };
+    // The longest name that Uvicorn has is CRITICAL.
+    let blank = "CRITICAL: ".len() - name.len() - ":".len();
+    write!(line, "{}:{:blank$}", Painted { text: name, colour, colours }, "")?;
+    if access {
+        let mut fields = AccessLine { line: Escaped(line), colours, websocket: false, result: Ok(()) };
+        event.record(&mut fields);
+        fields.result?;
+    } else {
+        let mut fields = Line { line: Escaped(line), space: "", result: Ok(()) };
+        event.record(&mut fields);
+        fields.result?;
     }
+    line.write_char('\n')
 }
 
 /// The message, then `key=value` for each other field.
-struct Line<'a, 'b> {
-    line: Escaped<'a, 'b>,
+struct Line<'a> {
+    line: Escaped<'a>,
     space: &'static str,
     result: fmt::Result,
 }
 
-impl Visit for Line<'_, '_> {
+impl Visit for Line<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let space = std::mem::replace(&mut self.space, " ");
         let written = match field.name() {
@@ -75,14 +67,14 @@ impl Visit for Line<'_, '_> {
 }
 
 /// The fields of [`access`](super::access) or of [`handshake`](super::handshake), in their order.
-struct AccessLine<'a, 'b> {
-    line: Escaped<'a, 'b>,
+struct AccessLine<'a> {
+    line: Escaped<'a>,
     colours: bool,
     websocket: bool,
     result: fmt::Result,
 }
 
-impl AccessLine<'_, '_> {
+impl AccessLine<'_> {
     fn write(&mut self, field: &Field, value: impl Display) {
         let (bold, reset) = if self.colours { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
         let line = &mut self.line;
@@ -108,7 +100,7 @@ impl AccessLine<'_, '_> {
     }
 }
 
-impl Visit for AccessLine<'_, '_> {
+impl Visit for AccessLine<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.write(field, format_args!("{value:?}"));
     }
@@ -152,15 +144,15 @@ impl<T: Display> Display for Painted<T> {
 }
 
 /// Writes control characters as `\n`, `\u{1b}` and the like.
-struct Escaped<'a, 'b>(&'a mut Writer<'b>);
+struct Escaped<'a>(&'a mut String);
 
-impl Escaped<'_, '_> {
+impl Escaped<'_> {
     fn raw(&mut self, text: &str) -> fmt::Result {
         self.0.write_str(text)
     }
 }
 
-impl Write for Escaped<'_, '_> {
+impl Write for Escaped<'_> {
     fn write_str(&mut self, mut text: &str) -> fmt::Result {
         while let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control()) {
             let (before, rest) = text.split_at(at);

@@ -5,22 +5,20 @@
 
 mod format;
 
+use std::cell::Cell;
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Stderr, Stdout};
+use std::io::{self, IsTerminal, Write};
 
 use stelo_core::app::Address;
 use stelo_core::http::{RequestHead, Status};
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::{Subscriber, set_global_default};
-use tracing::{Level, Metadata, enabled, field, info};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::writer::EitherWriter;
-use tracing_subscriber::prelude::*;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::set_global_default;
+use tracing::{Event, Level, Metadata, Subscriber, enabled, field, info};
 
 use crate::{Config, LogLevel};
-use format::{Colours, Format};
+use format::Colours;
 
 /// The target of what the server says about itself.
 pub const SERVER: &str = "stelo.server";
@@ -38,7 +36,7 @@ pub fn init(config: &Config) {
         access: colours(&io::stdout(), |name| env::var_os(name)),
     };
     // Fails where there is one already.
-    let _ = set_global_default(subscriber(config, colours, Streams));
+    let _ = set_global_default(Lines::new(config, colours, print));
 }
 
 /// Whether anyone wants access lines. Worth asking once per connection, where [`Config::access_log`] is on.
@@ -70,46 +68,78 @@ pub fn handshake(client: Option<&Address>, head: &RequestHead, status: Status) {
     );
 }
 
-fn subscriber<W>(config: &Config, colours: Colours, writer: W) -> impl Subscriber + Send + Sync
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    let level = match config.log_level {
-        LogLevel::Critical | LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warning => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    let access = if config.access_log { level } else { LevelFilter::OFF };
-    let lines = tracing_subscriber::fmt::layer()
-        .event_format(Format(colours))
-        .with_writer(writer)
-        // It would tell stderr, and panic where that is gone.
-        .log_internal_errors(false);
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(Targets::new().with_default(level).with_target(ACCESS, access))
-}
-
 fn colours(stream: &impl IsTerminal, variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name| variable(name).is_some_and(|value| !value.is_empty());
     !set("NO_COLOR") && (set("FORCE_COLOR") || stream.is_terminal())
 }
 
-/// Where lines go: access lines to stdout, the others to stderr.
-struct Streams;
+/// Access lines go to stdout, the others to stderr.
+fn print(metadata: &Metadata<'_>, line: &str) {
+    // Whoever listened may be gone, and there is nobody else to tell.
+    let _ = match metadata.target() {
+        ACCESS => io::stdout().write_all(line.as_bytes()),
+        _ => io::stderr().write_all(line.as_bytes()),
+    };
+}
 
-impl<'a> MakeWriter<'a> for Streams {
-    type Writer = EitherWriter<Stderr, Stdout>;
+/// Makes a line of each event. Spans are not in the lines, and so are not kept.
+struct Lines<P> {
+    level: LevelFilter,
+    access: LevelFilter,
+    colours: Colours,
+    print: P,
+}
 
-    fn make_writer(&'a self) -> Self::Writer {
-        EitherWriter::A(io::stderr())
+impl<P: Fn(&Metadata<'_>, &str)> Lines<P> {
+    fn new(config: &Config, colours: Colours, print: P) -> Self {
+        let level = match config.log_level {
+            LogLevel::Critical | LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warning => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        };
+        let access = if config.access_log { level } else { LevelFilter::OFF };
+        Self { level, access, colours, print }
+    }
+}
+
+thread_local! {
+    /// The memory of the last line. Taken while one is written: a field may log something itself.
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+impl<P: Fn(&Metadata<'_>, &str) + 'static> Subscriber for Lines<P> {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let level = if metadata.target() == ACCESS { self.access } else { self.level };
+        metadata.is_event() && *metadata.level() <= level
     }
 
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
-        if metadata.target() == ACCESS { EitherWriter::B(io::stdout()) } else { self.make_writer() }
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
     }
+
+    fn event(&self, event: &Event<'_>) {
+        // A thread that ends has no memory any more.
+        let mut line = LINE.try_with(Cell::take).unwrap_or_default();
+        line.clear();
+        if format::write(&mut line, event, self.colours).is_ok() {
+            (self.print)(event.metadata(), &line);
+        }
+        let _ = LINE.try_with(|last| last.set(line));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 #[cfg(test)]

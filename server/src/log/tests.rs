@@ -1,34 +1,21 @@
-use std::io::{Result, Write};
 use std::sync::{Arc, Mutex};
 
 use stelo_core::http::Method;
 use tracing::subscriber::with_default;
-use tracing::{debug, error, trace, warn};
+use tracing::{debug, error, info_span, trace, warn};
 
 use super::*;
 
-/// Keeps what is written, one entry for each write.
-#[derive(Clone, Default)]
-struct Writes(Arc<Mutex<Vec<String>>>);
-
-impl Write for Writes {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// What `events` writes.
+/// What `events` writes, one entry for each write.
 fn written(config: &Config, coloured: bool, events: impl FnOnce()) -> Vec<String> {
-    let writes = Writes::default();
+    let writes = Arc::new(Mutex::new(Vec::new()));
     let writer = writes.clone();
     let colours = Colours { server: coloured, access: coloured };
-    with_default(subscriber(config, colours, move || writer.clone()), events);
-    writes.0.lock().unwrap().clone()
+    let lines = Lines::new(config, colours, move |_: &Metadata<'_>, line: &str| {
+        writer.lock().unwrap().push(line.to_owned());
+    });
+    with_default(lines, events);
+    writes.lock().unwrap().clone()
 }
 
 fn all_levels() {
@@ -75,6 +62,33 @@ fn fields_follow_the_message() {
         info!(answer = 42);
     });
     assert_eq!(lines, ["INFO:     bought tea user=7 name=\"Ann\"\n", "INFO:     answer=42\n"]);
+}
+
+#[test]
+fn a_field_may_log_while_it_is_written() {
+    struct Talkative;
+    impl std::fmt::Display for Talkative {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            info!("inside");
+            f.write_str("outside")
+        }
+    }
+    let lines = written(&Config::new(), false, || {
+        info!("a longer line, whose memory is used again");
+        info!("{}", Talkative);
+    });
+    // Whether the one inside has a line depends on how the subscriber was installed.
+    assert_eq!(lines.last().map(String::as_str), Some("INFO:     outside\n"));
+}
+
+#[test]
+fn events_in_spans_are_like_others() {
+    let lines = written(&Config::new(), false, || {
+        let span = info_span!("order", number = field::Empty);
+        span.record("number", 7);
+        span.clone().in_scope(|| info!("packed"));
+    });
+    assert_eq!(lines, ["INFO:     packed\n"]);
 }
 
 #[test]
