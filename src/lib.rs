@@ -39,13 +39,14 @@
 //!
 //! # Cargo features
 //!
-//! | feature | executor |
+//! | feature | |
 //! |---|---|
-//! | `tokio` (default) | tokio |
-//! | `smol` | smol |
-//! | `async-std` | async-std, which is no longer developed |
+//! | `tokio` (default) | runs on tokio |
+//! | `smol` | runs on smol |
+//! | `async-std` | runs on async-std, which is no longer developed |
+//! | `deflate` (default) | compresses WebSocket messages where the client can do it |
 //!
-//! With several of them, `--loop` or [`Config::runtime`] chooses, and the first in this order is the default. With
+//! With several executors, `--loop` or [`Config::runtime`] chooses, and the first in this order is the default. With
 //! none, the toolkit and the core can be used and tested, but no server runs.
 
 mod server;

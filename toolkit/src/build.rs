@@ -192,12 +192,12 @@ impl Plan {
             };
             match kind {
                 EntryKind::Route(route) => {
-                    let MethodRouter { mut handlers, websocket: socket, layers, body_limit } = route;
+                    let MethodRouter { handlers, websocket: socket, layers, body_limit } = route;
                     // A handler for HEAD alone comes before one for GET, which would answer HEAD too.
-                    handlers.sort_by_key(|(methods, _)| {
-                        !methods.contains(&Method::Head) || methods.contains(&Method::Get)
+                    let (head, others): (Vec<_>, Vec<_>) = handlers.into_iter().partition(|(methods, _)| {
+                        methods.contains(&Method::Head) && !methods.contains(&Method::Get)
                     });
-                    for (methods, handler) in handlers {
+                    for (methods, handler) in head.into_iter().chain(others) {
                         let id = self.reserve();
                         named(http.route(&pattern, methods, id));
                         targets.insert(id, Target::Handler { handler, layers: layers.clone(), body_limit });

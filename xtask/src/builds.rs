@@ -3,13 +3,14 @@
 use crate::run::{Outcome, cargo, in_ci, run};
 use crate::{chromium, python};
 
-/// All executors at once: what tests and documentation are built with.
-const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std";
+/// Everything at once: what tests and documentation are built with.
+const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std,stelo/deflate";
 
 /// The combinations of features that we promise, besides all of them at once.
 const COMBINATIONS: &[&str] = &[
     "-p stelo --no-default-features",
     "-p stelo --no-default-features --features tokio",
+    "-p stelo --no-default-features --features tokio,deflate",
     "-p stelo --no-default-features --features smol",
     "-p stelo --no-default-features --features async-std",
     "-p stelo --no-default-features --features tokio,smol",

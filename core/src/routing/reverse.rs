@@ -112,7 +112,7 @@ impl Names {
                 (Kind::Mount | Kind::Host, _) => names.nesting.push(index),
             }
         }
-        names.named.sort();
+        names.named.sort_unstable();
         names
     }
 
