@@ -172,7 +172,7 @@ impl Plan {
             fallback = Some(id);
         }
         let table = Table { http, websocket: Box::new(websocket), fallback };
-        self.put(id, place, router.layers, Inside::Table(table));
+        self.put(id, place, router.layers, Inside::Table(Box::new(table)));
         Ok(())
     }
 
@@ -242,7 +242,7 @@ impl Plan {
             Target::Mounted(mounted) | Target::Host(mounted) => mounted,
         };
         match mounted.0 {
-            MountedKind::Router(router) => self.router(id, router, place, convertors)?,
+            MountedKind::Router(router) => self.router(id, *router, place, convertors)?,
             MountedKind::App(app) => self.app(id, app.into_draft(), Some(place.realm), place, convertors)?,
             MountedKind::Endpoint(endpoint) => {
                 self.put(id, place, Layers::new(), Inside::Endpoint(Leaf::Endpoint(endpoint)));

@@ -29,8 +29,8 @@ pub trait Mountable<Kind> {
 pub struct Mounted(pub(crate) MountedKind);
 
 pub(crate) enum MountedKind {
-    Router(Router),
-    App(App),
+    Router(Box<Router>),
+    App(Box<App>),
     Endpoint(Box<dyn Endpoint>),
     Foreign(Arc<dyn CoreApp>),
 }
@@ -49,7 +49,7 @@ pub enum AsApp {}
 
 impl Mountable<AsRouter> for Router {
     fn into_mounted(self) -> Mounted {
-        Mounted(MountedKind::Router(self))
+        Mounted(MountedKind::Router(Box::new(self)))
     }
 }
 
@@ -66,7 +66,7 @@ impl<A: CoreApp> Mountable<AsApp> for A {
         let any: &mut dyn Any = &mut app;
         let ours = any.downcast_mut::<Option<App>>().and_then(|app| app.take_if(|app| !app.is_built()));
         Mounted(match ours {
-            Some(app) => MountedKind::App(app),
+            Some(app) => MountedKind::App(Box::new(app)),
             None => MountedKind::Foreign(Arc::new(app.expect("only an application of ours is taken out"))),
         })
     }

@@ -62,7 +62,7 @@ pub(crate) enum Inside {
     /// A mount of something that finds its own way, or a fallback.
     Endpoint(Leaf),
     /// A mount of a router.
-    Table(Table),
+    Table(Box<Table>),
 }
 
 /// The routes of a router. A mount or a host stands in both tables.
