@@ -313,17 +313,26 @@ fn positive<T: FromStr>(text: &str) -> Result<T, ConfigError> {
     text.parse().map_err(|_| ConfigError::Number)
 }
 
+/// A decimal number. Reading it as a float would bring 14 KB of tables along.
 fn seconds(text: &str) -> Result<Duration, ConfigError> {
-    let seconds: f64 = text.parse().map_err(|_| ConfigError::Seconds)?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| ConfigError::Seconds)
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err(ConfigError::Seconds);
+    }
+    let nanos = part.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let nanos = nanos.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
+    whole.parse().map(|whole| Duration::new(whole, nanos)).map_err(|_| ConfigError::Seconds)
 }
 
 /// Zero and less switch off, as with Uvicorn, which has no word for it.
 fn seconds_or_off(text: &str) -> Result<Option<Duration>, ConfigError> {
-    if text.eq_ignore_ascii_case("off") || text.parse().is_ok_and(|seconds: f64| seconds <= 0.0) {
-        return Ok(None);
+    let (below, number) = text.strip_prefix('-').map_or((false, text), |number| (true, number));
+    match seconds(number) {
+        _ if text.eq_ignore_ascii_case("off") => Ok(None),
+        Ok(time) => Ok(Some(time).filter(|time| !below && !time.is_zero())),
+        Err(_) => Err(ConfigError::SecondsOrOff),
     }
-    seconds(text).map(Some).map_err(|_| ConfigError::SecondsOrOff)
 }
 
 fn bytes(text: &str) -> Result<usize, ConfigError> {

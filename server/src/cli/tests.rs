@@ -58,6 +58,9 @@ fn options_variables_and_which_wins() {
             c.limit_concurrency(1).limit_max_requests(2)
         }),
         ("--timeout-keep-alive 0", &[], |c| c.timeout_keep_alive(Duration::ZERO)),
+        ("--timeout-keep-alive 1.0000000019", &[], |c| {
+            c.timeout_keep_alive(Duration::from_nanos(1_000_000_001))
+        }),
         ("", &["STELO_TIMEOUT_GRACEFUL_SHUTDOWN=0.5"], |c| {
             c.timeout_graceful_shutdown(Duration::from_millis(500))
         }),
@@ -70,6 +73,9 @@ fn options_variables_and_which_wins() {
         }),
         ("--ws-ping-timeout 0.5", &["STELO_WS_PING_INTERVAL=-1"], |c| {
             c.ws_ping_interval(None).ws_ping_timeout(Some(Duration::from_millis(500)))
+        }),
+        ("--ws-ping-interval -0.5 --ws-ping-timeout 0.0", &[], |c| {
+            c.ws_ping_interval(None).ws_ping_timeout(None)
         }),
         ("--ws-per-message-deflate no", &[], |c| c.ws_per_message_deflate(false)),
         ("", &["STELO_WS_PER_MESSAGE_DEFLATE=1"], |c| c),
@@ -161,6 +167,19 @@ fn what_is_wrong_is_said_in_one_line() {
             &[],
             &format!("invalid value '-1' for '--timeout-keep-alive <SECONDS>': {seconds}"),
         ),
+        (
+            "--timeout-keep-alive 99999999999999999999",
+            &[],
+            &format!("invalid value '99999999999999999999' for '--timeout-keep-alive <SECONDS>': {seconds}"),
+        ),
+        (
+            "--timeout-keep-alive 1.",
+            &[],
+            &format!("invalid value '1.' for '--timeout-keep-alive <SECONDS>': {seconds}"),
+        ),
+        ("--uds --fd 3", &[], "a value is required for '--uds <PATH>' but none was supplied"),
+        ("--access-log=true", &[], "unexpected argument for option '--access-log': \"true\""),
+        ("-x", &[], "unexpected argument '-x' found"),
         (
             "--timeout-graceful-shutdown NaN",
             &[],
