@@ -112,7 +112,7 @@ thread_local! {
 impl<P: Fn(&Metadata<'_>, &str) + 'static> Subscriber for Lines<P> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let level = if metadata.target() == ACCESS { self.access } else { self.level };
-        metadata.is_event() && *metadata.level() <= level
+        !metadata.is_span() && *metadata.level() <= level
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

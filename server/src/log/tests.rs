@@ -151,7 +151,8 @@ fn access_lines_can_be_left_out() {
         info!(target: SERVER, "enabled: {}", access_enabled());
         request(None, 200);
     };
-    assert_eq!(written(&Config::new(), false, both).len(), 2);
+    let lines = written(&Config::new(), false, both);
+    assert_eq!((lines.len(), lines[0].as_str()), (2, "INFO:     enabled: true\n"));
     assert_eq!(written(&Config::new().access_log(false), false, both), ["INFO:     enabled: false\n"]);
     assert!(written(&Config::new().log_level(LogLevel::Warning), false, both).is_empty());
 }
