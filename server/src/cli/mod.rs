@@ -143,14 +143,14 @@ impl CommandLine {
         config: &mut Config,
     ) -> Result<(Vec<&'static str>, Option<PathBuf>), Exit> {
         let (mut given, mut folder) = (Vec::new(), None);
-        while let Some(argument) = line.next().map_err(|error| Exit::Refusal(error.to_string()))? {
+        while let Some(argument) = line.next().map_err(|error| refusal(&error.to_string()))? {
             match argument {
                 Arg::Long("help") | Arg::Short('h') => return Err(Exit::Answer(help::text(self, line))),
                 Arg::Long("version") | Arg::Short('V') => return Err(Exit::Answer(help::version())),
                 Arg::Long(name) => {
                     let (option, on) = Opt::named(name).ok_or_else(|| unknown(name))?;
                     if given.contains(&option.name) && option.is_single() {
-                        return Err(Exit::Refusal(format!(
+                        return Err(refusal(&format!(
                             "the argument '{}' cannot be used multiple times",
                             option.usage()
                         )));
@@ -176,7 +176,7 @@ impl Opt {
         }
         let next = |line: &mut Parser| line.try_raw_args()?.next_if(|next| !is_option(next));
         let value = line.optional_value().or_else(|| next(line)).ok_or_else(|| {
-            Exit::Refusal(format!("a value is required for '{}' but none was supplied", self.usage()))
+            refusal(&format!("a value is required for '{}' but none was supplied", self.usage()))
         })?;
         self.put(config, &value).map_err(|error| invalid(&value, &format!("'{}'", self.usage()), &error))
     }
@@ -207,17 +207,30 @@ fn place(
     }
 }
 
+/// A refusal in one line, whatever somebody has typed.
+fn refusal(text: &str) -> Exit {
+    let mut line = String::new();
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    Exit::Refusal(line)
+}
+
 fn invalid(value: &OsStr, place: &str, error: &ConfigError) -> Exit {
-    Exit::Refusal(format!("invalid value '{}' for {place}: {error}", value.display()))
+    refusal(&format!("invalid value '{}' for {place}: {error}", value.display()))
 }
 
 fn unexpected(argument: impl fmt::Display) -> Exit {
-    Exit::Refusal(format!("unexpected argument '{argument}' found"))
+    refusal(&format!("unexpected argument '{argument}' found"))
 }
 
 fn unknown(name: &str) -> Exit {
     let tip = help::similar(name).map(|similar| format!("; tip: a similar argument exists: '--{similar}'"));
-    Exit::Refusal(format!("unexpected argument '--{name}' found{}", tip.unwrap_or_default()))
+    refusal(&format!("unexpected argument '--{name}' found{}", tip.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -231,6 +231,15 @@ fn what_is_wrong_is_said_in_one_line() {
 }
 
 #[test]
+fn what_was_typed_does_not_break_the_line() {
+    let line = CommandLine::new(Config::new());
+    for arguments in [&["shop", "--header", "a:b\nc"][..], &["shop", "--no\nsuch"], &["shop", "a\nb"]] {
+        let Err(Exit::Refusal(refusal)) = line.parse(arguments, |_| None) else { panic!("{arguments:?}") };
+        assert!(refusal.contains("\\n") && refusal.lines().count() == 1, "{refusal}");
+    }
+}
+
+#[test]
 fn the_defaults_are_those_of_the_program() {
     let defaults = Config::new().port(3000).access_log(false).uds("/tmp/s").header("a", "1").unwrap();
     let line = CommandLine::new(defaults.clone());
