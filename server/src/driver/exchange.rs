@@ -384,11 +384,12 @@ impl Exchange {
             _ => machine.discard_body(now),
         }
         let length = body.length();
-        let streams = length != Length::None && body.full_mut().is_none();
+        let whole = body.full_mut();
+        let streams = whole.is_none() && length != Length::None;
         let said = worker.with_defaults(now, |defaults| {
             let what = match streams {
                 true => Send::Response { status, headers, length, defaults },
-                false => Send::Whole { status, headers, defaults, body: body.full_mut() },
+                false => Send::Whole { status, headers, defaults, body: whole },
             };
             machine.send(now, STREAM, what)
         });
