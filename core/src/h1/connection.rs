@@ -16,6 +16,7 @@ use super::state::{Exchange, Role, State, Step};
 use crate::Instant;
 use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
+use crate::http::RequestHead;
 use crate::limits::{Limits, Reason, Timeouts};
 use crate::machine::{Buffers, CloseState, Input, Output, Timers, drive};
 
@@ -189,6 +190,12 @@ impl Connection {
         self.input.adopt(buffers.input, self.input_size);
         self.output.adopt(buffers.output);
         self.reader.adopt(buffers.head);
+    }
+
+    /// Gives back the head of a request that has been answered: its memory serves the next one, if nobody else holds it. Not
+    /// to do so is no error.
+    pub fn reuse(&mut self, head: Arc<RequestHead>) {
+        self.reader.adopt(Some(head));
     }
 
     /// Whether the connection has no buffer to read into, and would make one.

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 /// A request head that is being read.
 #[derive(Default)]
 pub(super) struct HeadReader {
-    /// Written into; kept afterwards, so that its memory serves the next request if nobody else holds it any more.
+    /// Written into; that of the last request, where it was given back.
     head: Option<Arc<RequestHead>>,
     by_line: LineReader,
 }
@@ -55,21 +55,25 @@ impl HeadReader {
     /// A broken rule or limit, and how many bytes before it were good.
     #[inline]
     pub(super) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, (FaultKind, usize)> {
-        let head = self.head.get_or_insert_with(|| Arc::new(RequestHead::blank()));
-        if Arc::strong_count(head) > 1 {
-            *head = Arc::new(RequestHead::blank());
-        }
+        let mut head = match self.head.take() {
+            // Unless the application still has it.
+            Some(head) if Arc::strong_count(&head) == 1 => head,
+            _ => Arc::new(RequestHead::blank()),
+        };
         // Nobody else holds it: nothing is copied here.
-        let blank = Arc::make_mut(head);
+        let blank = Arc::make_mut(&mut head);
         let whole = if self.by_line.is_fresh() { scan::head(input, limits, blank) } else { None };
         let (used, framing) = match whole {
             Some(whole) => whole,
             None => match self.by_line.read(blank, input, limits)? {
                 (used, Some(framing)) => (used, framing),
-                (used, None) => return Ok(Progress::Partial(used)),
+                (used, None) => {
+                    self.head = Some(head);
+                    return Ok(Progress::Partial(used));
+                }
             },
         };
-        Ok(Progress::Complete(used, head.clone(), framing))
+        Ok(Progress::Complete(used, head, framing))
     }
 }
 

@@ -67,6 +67,7 @@ impl RequestHead {
         self.headers.block()
     }
 
+    #[inline]
     pub(crate) fn block_mut(&mut self) -> &mut alloc::vec::Vec<u8> {
         self.headers.block_mut()
     }

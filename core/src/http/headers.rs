@@ -245,6 +245,7 @@ impl Headers {
     }
 
     /// The same, for others to write what fields they want there.
+    #[inline]
     pub(crate) fn block_mut(&mut self) -> &mut Vec<u8> {
         self.mixed = true;
         self.block.to_mut()

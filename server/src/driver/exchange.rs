@@ -266,10 +266,11 @@ impl Exchange {
         });
         match (&mut polled, pending) {
             (Ok(Poll::Ready(response)), _) => self.respond(link, response, &head, now),
-            (Ok(Poll::Pending), Some(future)) => self.stage = Stage::Replying(future, head),
+            (Ok(Poll::Pending), Some(future)) => return self.stage = Stage::Replying(future, head),
             (Ok(Poll::Pending), None) => {}
             (Err(message), _) => self.panicked(link, message, &head, now),
         }
+        self.machine.reuse(head);
     }
 
     /// Whether the request is the handshake of a WebSocket; the answer if it is a bad one.
@@ -346,6 +347,7 @@ impl Exchange {
             Ok(Poll::Pending) => {}
             Err(message) => self.panicked(link, message, &head, now),
         }
+        self.machine.reuse(head);
         true
     }
 

@@ -34,7 +34,7 @@ fn request(machine: &mut Connection, bytes: &[u8]) -> Result<StreamId> {
     machine.receive(NOW, black_box(bytes));
     match machine.next_event() {
         Event::Request { stream, head, .. } => {
-            black_box(head);
+            machine.reuse(black_box(head));
             Ok(stream)
         }
         other => Err(format!("{other:?} where a request was due").into()),
