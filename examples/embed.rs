@@ -80,7 +80,10 @@ impl Session {
     fn take_event(&mut self, routes: &Router<Page>) -> Result<bool, Fault> {
         let now = self.now();
         match self.machine.next_event() {
-            Event::Request { head, length, .. } => self.answer(&head, length, routes)?,
+            Event::Request { head, length, .. } => {
+                self.answer(&head, length, routes)?;
+                self.machine.reuse(head);
+            }
             // A body is read only for the echo; any other is dropped by the machine.
             Event::Data { data, .. } => {
                 let data = Bytes::from(data.to_vec());
