@@ -75,7 +75,9 @@ impl Pair {
                         Length::Known(n) => format!(" {n}"),
                         Length::Unknown => " chunked".into(),
                     };
-                    format!("{} {}{length}; ", head.method(), head.target())
+                    let request = format!("{} {}{length}; ", head.method(), head.target());
+                    self.machine.reuse(head);
+                    request
                 }
                 Event::Data { data, .. } => data.iter().copied().map(char::from).collect(),
                 Event::Trailers { trailers, .. } => format!("; {trailers:?}"),

@@ -86,6 +86,7 @@ impl Run<'_> {
                     for (name, value) in head.headers().iter() {
                         self.say(format!("= field {}: {}", escape(name), escape(value)));
                     }
+                    self.machine.reuse(head);
                     self.begin(length != Length::None);
                 }
                 Event::Data { data, .. } => self.body.extend_from_slice(data),

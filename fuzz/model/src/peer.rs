@@ -111,6 +111,7 @@ impl Meter {
             Event::NeedData | Event::Paused | Event::Closed => return Next::Nothing,
             Event::Request { head, length, .. } => {
                 self.heard.exchanges.push(Exchange::new((&*head).into(), length));
+                connection.reuse(head);
                 Next::Request
             }
             Event::Data { data, .. } => {

@@ -1,11 +1,14 @@
 //! What a connection holds, and how it holds others back.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec;
 
 use super::{GET, Pair, at};
 use crate::Bytes;
-use crate::event::{Length, Send, StreamId};
+use crate::event::{Event, Length, Send, StreamId};
+use crate::http::RequestHead;
 use crate::limits::Reason;
 
 #[test]
@@ -22,6 +25,26 @@ fn back_pressure_both_ways() {
     let before = pair.machine.capacity(StreamId::ONLY);
     pair.send(Send::Data(Bytes::from(vec![0; before]))).unwrap();
     assert_eq!(pair.machine.capacity(StreamId::ONLY), 0);
+}
+
+#[test]
+fn a_head_that_was_given_back_is_written_over_unless_somebody_holds_it() {
+    let mut pair = Pair::new();
+    let mut next = |name: &str, back: Option<Arc<RequestHead>>| {
+        back.into_iter().for_each(|head| pair.machine.reuse(head));
+        let request = format!("GET /{name} HTTP/1.1\r\nhost: a\r\nof-{name}: value\r\n\r\n");
+        pair.machine.receive(pair.now, request.as_bytes());
+        let Event::Request { head, .. } = pair.machine.next_event() else { panic!("no request") };
+        pair.respond(200, &[], "");
+        head
+    };
+    let first = next("the-first", None);
+    let place = Arc::as_ptr(&first);
+    let second = next("2", Some(first));
+    assert_eq!((Arc::as_ptr(&second), second.target(), second.headers().len()), (place, "/2", 2));
+    let third = next("3", Some(second.clone()));
+    assert_eq!((second.target(), third.target()), ("/2", "/3"));
+    assert_eq!(third.headers().get("of-2"), None);
 }
 
 /// A client that sends request after request and reads no answer.
