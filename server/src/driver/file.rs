@@ -14,12 +14,11 @@ use crate::log::SERVER;
 pub(super) fn poll_send<S: Stream>(
     io: &mut S,
     cx: &mut Context<'_>,
-    before: &[&[u8]],
+    before: &[IoSlice<'_>],
     region: &Region,
 ) -> Poll<io::Result<usize>> {
     if let Some(file) = region.file().as_any().downcast_ref::<File>() {
-        let before: Vec<_> = before.iter().copied().map(IoSlice::new).collect();
-        match io.poll_send_file(cx, &before, file, region.offset(), region.len()) {
+        match io.poll_send_file(cx, before, file, region.offset(), region.len()) {
             Poll::Ready(Ok(0)) => return Poll::Ready(Err(cut_off(BodyError::Truncated))),
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             sent => return sent,

@@ -234,7 +234,7 @@ impl<R: Runtime> Link<R> {
                 let n = machine.poll_transmit(&mut slices);
                 let region = machine.poll_transmit_file().filter(|_| n < SLICES);
                 let written = match (n, region) {
-                    (n, Some(region)) => file::poll_send(io, cx, &slices[..n], region),
+                    (n, Some(region)) => file::poll_send(io, cx, &slices.map(IoSlice::new)[..n], region),
                     (0, None) => return Poll::Ready(Ok(machine.close_state())),
                     (1, None) => io.poll_write(cx, slices[0]),
                     (n, None) => io.poll_write_vectored(cx, &slices.map(IoSlice::new)[..n]),
