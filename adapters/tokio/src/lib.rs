@@ -1,8 +1,8 @@
 //! Stelo on tokio.
 //!
 //! [`Runtime::block_on`] makes a current-thread runtime: nothing is stolen, nothing is shared between threads. Within a
-//! runtime of the program's own, of either flavour, [`Runtime::current`] takes that one; it needs its I/O and its time
-//! enabled.
+//! runtime of the program's own, of either flavour, [`Runtime::current`] takes that one; it needs its I/O enabled, and
+//! its time too where timers are no descriptors (elsewhere than on Linux).
 //!
 //! ```
 //! use stelo_runtime::Runtime;
