@@ -105,3 +105,31 @@ async fn watch(bell: Arc<Bell>, alarm: Weak<Alarm>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use stelo_runtime::Runtime as _;
+    use tokio::runtime::{Builder, Handle};
+
+    use crate::Tokio;
+
+    #[test]
+    fn its_task_lives_as_long_as_somebody_may_need_it() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let alive = || Handle::current().metrics().num_alive_tasks();
+            let tokio = Tokio::current().unwrap();
+            let sleep = tokio.sleep(tokio.now() + Duration::from_millis(1));
+            drop(tokio);
+            assert_eq!(alive(), 1);
+            sleep.await;
+            let patience = Instant::now() + Duration::from_secs(20);
+            while alive() > 0 {
+                assert!(Instant::now() < patience);
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+}
