@@ -4,7 +4,7 @@
 //! Start the suite as a server (`wstest -m fuzzingserver`), then `cargo run --release --example autobahn -- 127.0.0.1:9001`.
 //! It asks how many cases there are, echoes what comes in each of them, and has the suite write its report.
 //!
-//! The counts are in `docs/websocket.md`.
+//! The counts are in `docs/evidence/autobahn.md`.
 
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};

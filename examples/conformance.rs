@@ -4,7 +4,7 @@
 //! `OK` where there was none; `/echo` with the header lines as they came, `/cookie` with the cookies, one `name=value` a
 //! line. A WebSocket on any path echoes.
 //!
-//! The counts of the suites are in `docs/http1-conformance.md` and `docs/websocket.md`.
+//! The counts of the suites are in `docs/evidence/conformance.md` and `docs/evidence/autobahn.md`.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
 //! The core alone, in a plain blocking loop: `stelo-core` parses, routes and frames, a thread per connection carries
-//! bytes and time. No executor, no toolkit. `docs/embedding.md` explains the steps.
+//! bytes and time. No executor, no toolkit. `docs/core/embedding.md` explains the steps.
 //!
 //! `cargo run --example embed`, then `curl http://127.0.0.1:8000/hello/world`. An argument is the address to listen on.
 

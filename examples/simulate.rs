@@ -1,6 +1,6 @@
 //! An application of one's own under the simulator, as a unit test would have it: a shop whose customers send their
 //! order again when the line breaks, and are not to pay twice. Hundreds of runs on a bad network, each decided by its
-//! seed, none of which waits for real. `docs/simulator.md` explains the parts.
+//! seed, none of which waits for real. `docs/guide/simulator.md` explains the parts.
 //!
 //! `cargo run --example simulate`. With `FORGETFUL=` in the environment the shop does not look at what it has noted
 //! already, and the first run that shows the mistake is named.

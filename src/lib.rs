@@ -59,10 +59,28 @@ pub use stelo_toolkit::*;
 /// The pages whose snippets need this crate.
 #[cfg(doctest)]
 mod pages {
-    #[doc = include_str!("../docs/guide.md")]
-    mod guide {}
-    #[doc = include_str!("../docs/routing.md")]
+    #[doc = include_str!("../docs/guide/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/guide/routing.md")]
     mod routing {}
-    #[doc = include_str!("../docs/simulator.md")]
+    #[doc = include_str!("../docs/guide/handlers.md")]
+    mod handlers {}
+    #[doc = include_str!("../docs/guide/responses.md")]
+    mod responses {}
+    #[doc = include_str!("../docs/guide/errors.md")]
+    mod errors {}
+    #[doc = include_str!("../docs/guide/middleware.md")]
+    mod middleware {}
+    #[doc = include_str!("../docs/guide/state.md")]
+    mod state {}
+    #[doc = include_str!("../docs/guide/websockets.md")]
+    mod websockets {}
+    #[doc = include_str!("../docs/guide/files.md")]
+    mod files {}
+    #[doc = include_str!("../docs/guide/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../docs/guide/simulator.md")]
     mod simulator {}
+    #[doc = include_str!("../docs/server/running.md")]
+    mod running {}
 }

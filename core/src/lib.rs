@@ -43,5 +43,5 @@ pub use time::Instant;
 
 /// The page whose snippets need this crate.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/embedding.md")]
+#[doc = include_str!("../../docs/core/embedding.md")]
 mod embedding {}

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_every_default() {
-        let page = include_str!("../../docs/http1.md");
+        let page = include_str!("../../docs/core/http1.md");
         // Taken apart, so that what is new is missed here.
         let Limits {
             request_line,
@@ -175,7 +175,7 @@ mod tests {
             ("timeouts.linger", format!("{linger:?}")),
         ] {
             let row = format!("\n| `{name}` | {default} |");
-            assert!(page.contains(&row), "docs/http1.md has no row that begins with{row}");
+            assert!(page.contains(&row), "docs/core/http1.md has no row that begins with{row}");
         }
     }
 }

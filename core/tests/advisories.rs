@@ -1,5 +1,5 @@
 //! What has gone wrong in servers of this language and is no matter of a single exchange, each by the name of its
-//! advisory. Those of exchanges are cases of the corpus; `docs/advisories.md` lists all of them.
+//! advisory. Those of exchanges are cases of the corpus; `docs/evidence/advisories.md` lists all of them.
 
 use std::sync::Arc;
 

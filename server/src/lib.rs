@@ -29,5 +29,5 @@ pub use stop::ServerHandle;
 
 /// The page whose snippets need this crate.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/extending.md")]
+#[doc = include_str!("../../docs/inside/extending.md")]
 mod extending {}

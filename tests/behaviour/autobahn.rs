@@ -1,5 +1,5 @@
 //! A selection of the cases of the Autobahn test suite, by its numbers, against an echo: frame by frame, whole and byte by
-//! byte. What all of them make of the server is in `docs/websocket.md`.
+//! byte. What all of them make of the server is in `docs/evidence/autobahn.md`.
 
 use stelo_tests::{HANDSHAKE, On, cases};
 

@@ -1,4 +1,4 @@
-//! What has gone wrong in toolkits of this language, each by the name of its advisory. `docs/advisories.md` lists all of
+//! What has gone wrong in toolkits of this language, each by the name of its advisory. `docs/evidence/advisories.md` lists all of
 //! them, and where those are that concern the protocol.
 
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `docs/dependencies.md` has a line for every package that we use directly, and for no other.
+//! `docs/inside/dependencies.md` has a line for every package that we use directly, and for no other.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use crate::metadata::Graph;
 use crate::run::{Outcome, root};
 
 /// The page, from the root of the repository. A line of it begins with ``- `package`:``.
-const PAGE: &str = "docs/dependencies.md";
+const PAGE: &str = "docs/inside/dependencies.md";
 
 /// Compares the page with the workspace and the fuzz targets.
 pub(crate) fn check() -> Outcome {
@@ -49,8 +49,8 @@ mod tests {
         assert_eq!(
             faults("- `memchr`: finds bytes.\n- `old`: was of use.\n", &used),
             [
-                "tokio has no line in docs/dependencies.md: say there what it does for us, and why this one",
-                "old has a line in docs/dependencies.md, but is not used",
+                "tokio has no line in docs/inside/dependencies.md: say there what it does for us, and why this one",
+                "old has a line in docs/inside/dependencies.md, but is not used",
             ]
         );
     }

@@ -30,7 +30,7 @@ cargo xtask <chore>
   docs           the documentation builds without a warning
   no-std         the core links and runs without std
   arrows         which crate may use which
-  dependencies   every direct dependency has its line in docs/dependencies.md
+  dependencies   every direct dependency has its line in docs/inside/dependencies.md
   licences       licences and sources of all packages; none is unmaintained
   instructions   what a request costs has not risen
   fuzz           every fuzz target for a short while [--runs N]

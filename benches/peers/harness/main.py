@@ -24,12 +24,12 @@ def arguments():
         prog="benches/peers/run",
         description="Measures web servers side by side: one thread each, on one core, the load on another.",
         epilog=f"Scenarios: {', '.join(KNOWN)}. Groups: {', '.join(GROUPS)}. Peers: "
-        f"{', '.join(peer.name for peer in PEERS)}. docs/performance.md says what is measured.")
+        f"{', '.join(peer.name for peer in PEERS)}. docs/evidence/performance.md says what is measured.")
     parser.add_argument("-p", "--peers", default="", help="comma-separated; all by default; -NAME leaves one out")
     parser.add_argument("-s", "--scenarios", default=",".join(DEFAULT), help="comma-separated scenarios or groups")
     parser.add_argument("-r", "--rounds", type=int, default=12)
     parser.add_argument("-d", "--seconds", type=float, default=0.3, help="of one measurement")
-    parser.add_argument("-o", "--output", type=Path, help="a file for all tables, as docs/performance.md has them")
+    parser.add_argument("-o", "--output", type=Path, help="a file for all tables, as docs/evidence/performance.md has them")
     parser.add_argument("--rate", type=int,
                         help="requests a second of `rate`; half of what the fastest server answers by default")
     parser.add_argument("--conns", type=int, default=5000, help="idle connections for memory and ws-memory")

@@ -60,5 +60,5 @@ WS = {
 SCENARIOS = HTTP | WS
 PAGE = [*(name for name in HTTP if name not in ("wrk", "h2")),
         "ws-64-100", "ws-64-100-deep", "ws-1k-100", "ws-64k-100"]
-"""Of these, what docs/performance.md shows."""
+"""Of these, what docs/evidence/performance.md shows."""
 DEFAULT = ["plaintext", "pipelined", "json", "params", "table", "layers", "echo", "static-1k", "ws-64-100"]

@@ -163,7 +163,7 @@ def compare(rows, found, peers):
 
 
 def page(rows, found, peers, machine):
-    """All tables of docs/performance.md that were measured."""
+    """All tables of docs/evidence/performance.md that were measured."""
     quiet = conditions([row for of in rows.values() for row in of.values()]) if rows else ""
     figures = dict.fromkeys(FIGURES.values())
     return "\n".join(filter(None, [f"{machine}. {quiet}\n", compare(rows, found, peers),

@@ -4,7 +4,7 @@
 //! it along its own table ([`next`]). Then the joint rules look at both (`Exchange::settle`): when both are done the
 //! exchange starts again or the connection has to close. All of it is in this file; the machine only reports steps.
 //!
-//! The diagram in `docs/http1.md` is written from this table, and a test keeps it so.
+//! The diagram in `docs/core/http1.md` is written from this table, and a test keeps it so.
 
 use crate::fault::FaultKind;
 
@@ -147,7 +147,7 @@ mod tests {
 
     use crate::machine::page;
 
-    const PAGE: &str = include_str!("../../../docs/http1.md");
+    const PAGE: &str = include_str!("../../../docs/core/http1.md");
 
     const STATES: [State; 8] = [
         State::Idle,
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_page_shows_the_table() {
         for part in [side(Role::Client), side(Role::Server), joint()] {
-            assert!(PAGE.contains(&part), "docs/http1.md has to say:\n{part}");
+            assert!(PAGE.contains(&part), "docs/core/http1.md has to say:\n{part}");
         }
         for (role, state) in [Role::Client, Role::Server].iter().flat_map(|role| STATES.map(|s| (*role, s))) {
             assert_eq!(next(role, state, Step::Fail), Some(State::Error));

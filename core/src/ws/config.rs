@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_every_default() {
-        let page = include_str!("../../../docs/websocket-protocol.md");
+        let page = include_str!("../../../docs/core/websocket.md");
         // Taken apart, so that what is new is missed here.
         let Limits { message, frame, empty_fragments, write_buffer } = Limits::DEFAULT;
         let Timeouts { ping_interval, ping_timeout, close, write } = Timeouts::DEFAULT;
@@ -129,7 +129,7 @@ mod tests {
             ("timeouts.write", format!("{write:?}")),
         ] {
             let row = format!("\n| `{name}` | {default} |");
-            assert!(page.contains(&row), "docs/websocket-protocol.md has no row that begins with{row}");
+            assert!(page.contains(&row), "docs/core/websocket.md has no row that begins with{row}");
         }
         assert_eq!(Config::default(), Config::DEFAULT);
     }

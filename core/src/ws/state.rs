@@ -4,7 +4,7 @@
 //! the same table ([`next`]). What the two mean together for the socket is said by [`close_state`]. All of it is in this
 //! file; the machine only reports steps.
 //!
-//! The diagram in `docs/websocket-protocol.md` is written from this table, and a test keeps it so.
+//! The diagram in `docs/core/websocket.md` is written from this table, and a test keeps it so.
 
 use crate::machine::CloseState;
 
@@ -93,7 +93,7 @@ mod tests {
 
     use crate::machine::page;
 
-    const PAGE: &str = include_str!("../../../docs/websocket-protocol.md");
+    const PAGE: &str = include_str!("../../../docs/core/websocket.md");
 
     const STATES: [State; 5] = [State::Open, State::Message, State::Closed, State::Ended, State::Error];
 
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_page_shows_the_table() {
         for part in [side(), joint()] {
-            assert!(PAGE.contains(&part), "docs/websocket-protocol.md has to say:\n{part}");
+            assert!(PAGE.contains(&part), "docs/core/websocket.md has to say:\n{part}");
         }
         for state in STATES {
             assert_eq!(next(state, Step::Fail), Some(State::Error));

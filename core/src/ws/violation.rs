@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_every_code_and_reason() {
-        let page = include_str!("../../../docs/websocket-protocol.md");
+        let page = include_str!("../../../docs/core/websocket.md");
         for violation in [
             Violation::Masking,
             Violation::Reserved,
@@ -86,7 +86,7 @@ mod tests {
             Violation::PingTimeout,
         ] {
             let end = format!("| {} | `{violation}` |\n", violation.code());
-            assert!(page.contains(&end), "docs/websocket-protocol.md has no row that ends with {end}");
+            assert!(page.contains(&end), "docs/core/websocket.md has no row that ends with {end}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The corpus of HTTP/1.1 exchanges in `tests/corpus/h1/`, run against the machine: each case whole, byte by byte, and
 //! cut in two at every place.
 //!
-//! The notation of a case is explained in the README beside the cases. `docs/http1-conformance.md` says which rule each
+//! The notation of a case is explained in the README beside the cases. `docs/evidence/conformance.md` says which rule each
 //! of them shows; that page is held against the corpus too.
 
 mod escape;

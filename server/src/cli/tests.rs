@@ -279,7 +279,7 @@ fn help_and_version_answer() {
 
 #[test]
 fn the_page_shows_every_option() {
-    let page = include_str!("../../../docs/server.md");
+    let page = include_str!("../../../docs/server/options.md");
     let config = Config::new();
     for option in Opt::all() {
         let default = match (option.shown)(&config) {
@@ -289,6 +289,6 @@ fn the_page_shows_every_option() {
             None => "none".into(),
         };
         let row = format!("\n| `--{}` | `{}` | {default} | ", option.name, option.variable());
-        assert!(page.contains(&row), "docs/server.md has no row that begins with{row}");
+        assert!(page.contains(&row), "docs/server/options.md has no row that begins with{row}");
     }
 }

@@ -1,4 +1,4 @@
-//! Gives the corpus of `tests/corpus/h1/` to ours and to other servers, and holds `docs/differential.md` against what
+//! Gives the corpus of `tests/corpus/h1/` to ours and to other servers, and holds `docs/evidence/differential.md` against what
 //! they make of it. The README in this folder says how to run it, and what to do about what it says.
 
 mod account;
@@ -43,12 +43,12 @@ fn compare() -> Result<(), String> {
     let peers = peers::start()?;
     let outcomes = put_all(&cases, &peers)?;
 
-    let path = root.join("docs/differential.md");
+    let path = root.join("docs/evidence/differential.md");
     let page = fs::read_to_string(&path).map_err(|error| format!("cannot read the page: {error}"))?;
     let (written, faults) = page::update(&page, &peers, &outcomes);
     if written != page {
         fs::write(&path, written).map_err(|error| format!("cannot write the page: {error}"))?;
-        println!("docs/differential.md has been brought up to date");
+        println!("docs/evidence/differential.md has been brought up to date");
     }
     if !faults.is_empty() {
         return Err(faults.join("\n"));

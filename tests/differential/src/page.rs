@@ -1,4 +1,4 @@
-//! `docs/differential.md`: its tables are written here, its reasons by hand.
+//! `docs/evidence/differential.md`: its tables are written here, its reasons by hand.
 //!
 //! The rows of a table that begins with `case` name the cases that differ for one reason; what stands behind the name is
 //! put in. The table that begins with `server` is written here as a whole.

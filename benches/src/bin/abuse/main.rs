@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Each attack meets a server that has just been started. It ends when the attackers are gone, or after some seconds
-//! more than the default limit that answers it. What is printed is a table in Markdown; docs/under-attack.md explains
+//! more than the default limit that answers it. What is printed is a table in Markdown; docs/evidence/under-attack.md explains
 //! it. All of it on this machine alone, in less than three minutes. Linux only: memory is read from `/proc`.
 
 mod attacker;
