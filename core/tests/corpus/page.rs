@@ -1,4 +1,4 @@
-//! The pages of `docs/` against what they name: the cases of the corpus, and tests elsewhere.
+//! The pages of `docs/evidence/` against what they name: the cases of the corpus, and tests elsewhere.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ struct Page(String);
 
 impl Page {
     fn read(name: &str) -> Self {
-        Self(fs::read_to_string(root().join("docs").join(name)).expect("the page is there"))
+        Self(fs::read_to_string(root().join("docs/evidence").join(name)).expect("the page is there"))
     }
 
     /// The cells of each row of its tables.
@@ -55,7 +55,7 @@ fn source(name: &str) -> String {
 
 #[test]
 fn the_rules_name_every_case_and_only_tests_that_exist() {
-    let page = Page::read("http1-conformance.md");
+    let page = Page::read("conformance.md");
     page.check();
     let (named, cases) = (page.named(), cases());
     let unnamed: Vec<_> = cases.keys().filter(|name| !named.contains(name.as_str())).collect();
