@@ -36,56 +36,44 @@
 //! | test without a socket | [`TestClient`] |
 #![forbid(unsafe_code)]
 
-mod app;
-mod arrival;
-mod broadcast;
-mod build;
-mod cookies;
-mod error;
-mod executor;
-mod extract;
-mod handler;
 mod lifespan;
-mod middleware;
-mod mount;
-mod panics;
-mod query_params;
-mod request;
-mod response;
-mod router;
-mod routes;
-mod sharded;
-mod static_files;
-mod test_client;
-mod type_map;
-mod url;
-mod websocket;
 
-pub use app::App;
-pub use broadcast::{Broadcast, Lagged, Subscription};
-pub use build::BuildError;
-pub use cookies::{Cookies, InvalidCookie, SameSite, SetCookie};
-pub use error::{ErrorHandler, Failure, HttpError};
-pub use executor::Executor;
+pub mod app;
+pub mod extract;
+pub mod files;
+pub mod handler;
+pub mod middleware;
+pub mod request;
+pub mod response;
+pub mod routing;
+pub mod testing;
+pub mod websocket;
+
+pub use app::{App, BuildError};
 pub use extract::{
     ClientAddress, Extension, Form, FromRequest, FromRequestParts, Json, MatchedPath, Path, Query, State,
     ViaParts, ViaRequest,
 };
+pub use files::{DirectoryError, StaticFiles};
 pub use handler::{Endpoint, Handler, Needs};
 pub use lifespan::{HookResult, StartHook};
 pub use middleware::{Middleware, Next};
-pub use mount::{AsApp, AsEndpoint, AsRouter, Mountable, Mounted};
-pub use query_params::QueryParams;
-pub use request::Request;
-pub use response::{Background, Html, IntoHeaders, IntoResponse, Redirect, ResponseExt, StreamingResponse};
-pub use router::{MethodRouter, Router, any, delete, get, head, on, options, patch, post, put, websocket};
-pub use static_files::{DirectoryError, StaticFiles};
-pub use test_client::{TestClient, TestHandshake, TestRequest, TestResponse, TestWebSocket};
-pub use type_map::Extensions;
-pub use url::Url;
+pub use request::{
+    Cookies, Executor, Extensions, InvalidCookie, QueryParams, Request, SameSite, SetCookie, Url,
+};
+pub use response::{
+    Background, ErrorHandler, Failure, Html, HttpError, IntoHeaders, IntoResponse, Redirect, ResponseExt,
+    StreamingResponse,
+};
+pub use routing::{
+    AsApp, AsEndpoint, AsRouter, MethodRouter, Mountable, Mounted, Router, any, delete, get, head, on,
+    options, patch, post, put, websocket,
+};
+pub use testing::{TestClient, TestHandshake, TestRequest, TestResponse, TestWebSocket};
 pub use websocket::{
-    Acceptance, AsWebSocketEndpoint, FromMessage, Messages, WebSocket, WebSocketEndpoint, WebSocketError,
-    WebSocketException, WebSocketHandler, WebSocketOutcome, WebSocketReceiver, WebSocketSender,
+    Acceptance, AsWebSocketEndpoint, Broadcast, FromMessage, Lagged, Messages, Subscription, WebSocket,
+    WebSocketEndpoint, WebSocketError, WebSocketException, WebSocketHandler, WebSocketOutcome,
+    WebSocketReceiver, WebSocketSender,
 };
 
 pub use stelo_core::Bytes;

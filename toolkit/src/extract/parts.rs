@@ -8,13 +8,13 @@ use stelo_core::app::Address;
 use stelo_core::http::{Headers, Method, Status, Version};
 
 use super::FromRequestParts;
-use crate::cookies::Cookies;
-use crate::error::HttpError;
-use crate::executor::Executor;
 use crate::handler::Needs;
-use crate::query_params::QueryParams;
 use crate::request::Request;
-use crate::url::Url;
+use crate::request::cookies::Cookies;
+use crate::request::executor::Executor;
+use crate::request::query::QueryParams;
+use crate::request::url::Url;
+use crate::response::error::HttpError;
 
 /// The query as a value: a struct with a field per parameter (`Vec` for repeated ones), or a map.
 ///

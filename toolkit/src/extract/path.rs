@@ -8,8 +8,8 @@ use serde_core::forward_to_deserialize_any;
 use stelo_core::http::Status;
 
 use super::FromRequestParts;
-use crate::error::HttpError;
 use crate::request::Request;
+use crate::response::error::HttpError;
 
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
 /// percent-decoded.

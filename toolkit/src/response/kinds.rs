@@ -12,7 +12,7 @@ use stelo_core::body::Body;
 use stelo_core::http::{Headers, Status};
 
 use super::{IntoResponse, with_headers};
-use crate::panics;
+use crate::response::panics;
 
 /// A page: `text/html; charset=utf-8`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,7 +1,9 @@
 //! Responses: whatever a handler returns becomes one.
 
+pub(crate) mod error;
 mod ext;
 mod kinds;
+pub(crate) mod panics;
 
 use std::borrow::Cow;
 
@@ -10,10 +12,9 @@ use stelo_core::app::{BoxError, Response};
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
+pub use error::{ErrorHandler, Failure, HttpError};
 pub use ext::{Background, ResponseExt};
 pub use kinds::{Html, Redirect, StreamingResponse};
-
-use crate::error::Failure;
 
 /// What a handler can return.
 ///
@@ -132,7 +133,7 @@ impl<T: IntoResponse> IntoResponse for Option<T> {
     fn into_outcome(self) -> Result<Response, Failure> {
         match self {
             Some(value) => value.into_outcome(),
-            None => Err(Failure::new(crate::HttpError::new(Status::NOT_FOUND))),
+            None => Err(Failure::new(HttpError::new(Status::NOT_FOUND))),
         }
     }
 }

@@ -7,8 +7,8 @@ use stelo_core::ws::CloseCode;
 
 use super::messages::FromMessage;
 use super::{WebSocket, WebSocketHandler, error};
-use crate::error::Failure;
 use crate::handler::Needs;
+use crate::response::error::Failure;
 
 /// A WebSocket by events. Each WebSocket has a clone of the endpoint to itself, so fields are its own.
 ///

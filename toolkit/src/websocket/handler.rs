@@ -10,12 +10,12 @@ use stelo_core::app::Reply;
 use super::WebSocket;
 use super::line::Line;
 use super::session::{Handshake, Session};
-use crate::error::Failure;
 use crate::extract::FromRequestParts;
 use crate::handler::{Endpoint, Needs};
 use crate::request::Request;
 use crate::response::IntoResponse;
-use crate::routes::Scope;
+use crate::response::error::Failure;
+use crate::routing::table::Scope;
 
 /// An async function that talks over a WebSocket: up to seven [extractors](FromRequestParts) and the [`WebSocket`], or a
 /// [`WebSocketEndpoint`](super::WebSocketEndpoint).

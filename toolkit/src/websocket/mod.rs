@@ -12,6 +12,7 @@
 //! | `handler.rs`, `endpoint.rs` | what a route takes |
 //! | `error.rs` | how it fails |
 
+pub(crate) mod broadcast;
 mod endpoint;
 mod error;
 mod handler;
@@ -29,6 +30,7 @@ use std::task::{Context, Poll};
 use stelo_core::http::Headers;
 use stelo_core::ws::CloseCode;
 
+pub use broadcast::{Broadcast, Lagged, Subscription};
 pub use endpoint::{AsWebSocketEndpoint, WebSocketEndpoint};
 pub use error::{WebSocketError, WebSocketException};
 pub(crate) use handler::Upgraded;

@@ -13,10 +13,10 @@ use stelo_core::ws::CloseCode;
 
 use super::line::{Answer, Line};
 use super::{WebSocketException, error};
-use crate::error::{Failure, HttpError};
-use crate::panics::panicked;
 use crate::response::ResponseExt;
-use crate::routes::{NodeId, RoutesRef};
+use crate::response::error::{Failure, HttpError};
+use crate::response::panics::panicked;
+use crate::routing::table::{NodeId, RoutesRef};
 
 /// A handler at work. Ready when the handler has ended, and the WebSocket with it.
 pub(super) struct Session {

@@ -8,8 +8,8 @@ use stelo_core::app::{App as CoreApp, Reply};
 use crate::app::App;
 use crate::handler::Endpoint;
 use crate::request::Request;
-use crate::router::Router;
-use crate::routes::{Protocol, Scope, encode_path};
+use crate::routing::Router;
+use crate::routing::table::{Protocol, Scope, encode_path};
 
 /// What [`Router::mount`] and [`Router::host`] take: a [`Router`], an [`App`], an [`Endpoint`], or anything else that
 /// implements [`stelo_core::app::App`].

@@ -1,5 +1,12 @@
 //! The request, as handlers and middleware see it.
 
+pub(crate) mod cookies;
+pub(crate) mod executor;
+pub(crate) mod extensions;
+pub(crate) mod query;
+pub(crate) mod shards;
+pub(crate) mod url;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -14,15 +21,17 @@ use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, UrlPath};
 
-use crate::arrival::{Place, slice};
-use crate::cookies::Cookies;
-use crate::error::HttpError;
-use crate::executor::Executor;
+pub use self::cookies::{Cookies, InvalidCookie, SameSite, SetCookie};
+pub use self::executor::Executor;
+pub use self::extensions::Extensions;
+pub use self::query::QueryParams;
+pub use self::url::Url;
+
+use self::url::authority;
 use crate::extract::{Json, Query};
-use crate::query_params::QueryParams;
-use crate::routes::{Protocol, RoutesRef};
-use crate::type_map::Extensions;
-use crate::url::{Url, authority};
+use crate::response::error::HttpError;
+use crate::routing::arrival::{Place, slice};
+use crate::routing::table::{Protocol, RoutesRef};
 
 /// A request: what the client has sent, and what the application knows about it.
 ///

@@ -11,7 +11,7 @@ use stelo_core::body::{Body, BodyError, Frame, Piece};
 use stelo_core::event::Length;
 
 use super::at_hand;
-use crate::executor::Executor;
+use crate::request::executor::Executor;
 
 /// Up to this size it costs less to read a file, and to send it with the head of the response, than to have it sent.
 pub(super) const SMALL: u64 = 16 << 10;

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 
 use stelo_core::app::{Reply, Response};
 
-use crate::error::Failure;
 use crate::extract::{FromRequest, FromRequestParts};
 use crate::request::Request;
 use crate::response::IntoResponse;
-use crate::routes::Scope;
+use crate::response::error::Failure;
+use crate::routing::table::Scope;
 
 /// An async function that answers requests: up to eight extractors in, a response out.
 ///

@@ -1,5 +1,5 @@
 //! The routes of a running application: one list of places, through which each request goes from the root to its
-//! handler. Made by [`build`](crate::build); matching is the core's ([`stelo_core::routing`]).
+//! handler. Made by [`build`](crate::app::build); matching is the core's ([`stelo_core::routing`]).
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,15 +13,15 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Method, Status};
 use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
 
-use crate::arrival::Arriving;
-use crate::error::{ErrorHandlers, Failure, HttpError};
 use crate::handler::Leaf;
 use crate::middleware::{Middleware, Next};
-use crate::panics::panicked;
 use crate::request::Request;
+use crate::request::extensions::Extensions;
+use crate::request::shards::Apart;
+use crate::response::error::{ErrorHandlers, Failure, HttpError};
+use crate::response::panics::panicked;
 use crate::response::{IntoResponse, Redirect};
-use crate::sharded::Apart;
-use crate::type_map::Extensions;
+use crate::routing::arrival::Arriving;
 
 /// The place of a [`Node`] in the list.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

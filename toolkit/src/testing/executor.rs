@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stelo_core::app::{BoxFuture, Executor};
 
-use crate::executor::finished;
+use crate::request::executor::finished;
 
 /// An executor that only works while [`run`](Self::run) does.
 #[derive(Clone, Default)]

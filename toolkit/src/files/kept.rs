@@ -18,7 +18,7 @@ use stelo_core::body::Body;
 use super::About;
 use super::at_hand::{self, Version};
 use super::lookup::Opened;
-use crate::sharded::thread;
+use crate::request::shards::thread;
 
 /// For how long.
 const LIFE: Duration = Duration::from_secs(1);

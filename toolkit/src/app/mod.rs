@@ -1,5 +1,7 @@
 //! The application: routes, and what belongs to all of them.
 
+pub(crate) mod build;
+
 use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
@@ -9,16 +11,17 @@ use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
 use stelo_core::http::Status;
 use stelo_core::routing::Convertor;
 
-use crate::build::{BuildError, Site};
-use crate::error::{ErrorHandler, ErrorHandlers, HttpError};
-use crate::executor::Executor;
+pub use self::build::BuildError;
+use self::build::Site;
 use crate::handler::Handler;
 use crate::lifespan::{self, HookResult, Open, StartHook};
 use crate::middleware::Middleware;
-use crate::mount::Mountable;
+use crate::request::executor::Executor;
+use crate::request::extensions::Extensions;
 use crate::response::IntoResponse;
-use crate::router::{MethodRouter, Router};
-use crate::type_map::Extensions;
+use crate::response::error::{ErrorHandler, ErrorHandlers, HttpError};
+use crate::routing::mount::Mountable;
+use crate::routing::{MethodRouter, Router};
 use crate::websocket::WebSocketHandler;
 
 /// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.

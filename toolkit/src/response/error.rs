@@ -14,9 +14,9 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::body::BodyError;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
-use crate::panics::{contained, panicked};
 use crate::request::Request;
 use crate::response::IntoResponse;
+use crate::response::panics::{contained, panicked};
 
 /// An error with the status, the text and the header fields of its response: Starlette's `HTTPException`.
 ///

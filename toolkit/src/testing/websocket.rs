@@ -15,7 +15,7 @@ use stelo_core::ws::{CloseCode, Closed, Message, Text};
 
 use super::{TestClient, TestRequest, TestResponse, answer, collect};
 use crate::extract::Json;
-use crate::panics::{self, contained};
+use crate::response::panics::{self, contained};
 use crate::websocket::{FromMessage, WebSocketError};
 
 /// How many messages to the client wait until it receives; the application is held back then.

@@ -14,7 +14,7 @@ use stelo_core::body::{Body, BodyError};
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 
 use self::executor::TestExecutor;
-use crate::panics::{self, contained};
+use crate::response::panics::{self, contained};
 
 pub use websocket::{TestHandshake, TestWebSocket};
 

@@ -15,12 +15,12 @@ use rustix::path::Arg;
 use stelo_core::app::BoxError;
 use stelo_core::body::{self, Region};
 
-use crate::static_files::body::Open;
-use crate::static_files::lookup::{Lookup, Opened};
-use crate::static_files::path::FilePath;
+use crate::files::body::Open;
+use crate::files::lookup::{Lookup, Opened};
+use crate::files::path::FilePath;
 
 /// Opens the file that a path means, if no link leads to it whose target it would be named after.
-pub(in crate::static_files) fn open(lookup: &Lookup, path: &FilePath) -> Option<Opened> {
+pub(in crate::files) fn open(lookup: &Lookup, path: &FilePath) -> Option<Opened> {
     let mut name = PathBuf::from(path.as_str());
     if path.slash {
         if !lookup.html {
@@ -56,7 +56,7 @@ fn cached(from: impl AsFd, path: impl Arg, flags: OFlags, how: ResolveFlags) -> 
 ///
 /// # Errors
 /// They are not all in memory, or not all there.
-pub(in crate::static_files) fn read(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+pub(in crate::files) fn read(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     match at_once(file, &mut bytes, offset) {
         Ok(n) if n == len => Ok(bytes),
@@ -69,7 +69,7 @@ fn at_once(file: &File, buf: &mut [u8], offset: u64) -> rustix::io::Result<usize
 }
 
 /// A stretch of a file, if it is in memory: if its ends are, since the system reads ahead.
-pub(in crate::static_files) fn region(file: &Arc<Open>, offset: u64, len: usize) -> Option<Region> {
+pub(in crate::files) fn region(file: &Arc<Open>, offset: u64, len: usize) -> Option<Region> {
     let is_there = |offset| at_once(&file.0, &mut [0], offset) == Ok(1);
     let there = is_there(offset) && is_there(offset + (len as u64).saturating_sub(1));
     there.then(|| Region::new(file.clone(), offset, len))
@@ -77,16 +77,16 @@ pub(in crate::static_files) fn region(file: &Arc<Open>, offset: u64, len: usize)
 
 /// What differs from one state of a file to the next: its place, its size, its times.
 #[derive(PartialEq, Eq)]
-pub(in crate::static_files) struct Version([u64; 3], [i64; 4]);
+pub(in crate::files) struct Version([u64; 3], [i64; 4]);
 
 impl Version {
-    pub(in crate::static_files) fn of(metadata: &Metadata) -> Self {
+    pub(in crate::files) fn of(metadata: &Metadata) -> Self {
         let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
         Self([metadata.dev(), metadata.ino(), metadata.size()], times)
     }
 
     /// Whether the next change will bear another time: times have a grain.
-    pub(in crate::static_files) fn is_settled(&self) -> bool {
+    pub(in crate::files) fn is_settled(&self) -> bool {
         let Self(_, [.., seconds, _]) = *self;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(seconds).is_ok_and(|seconds| seconds + 2 <= now.as_secs())

@@ -1,14 +1,18 @@
 //! Declaring routes: patterns, methods, handlers, and what is mounted.
 
+pub(crate) mod arrival;
+pub(crate) mod mount;
+pub(crate) mod table;
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use stelo_core::http::Method;
 use stelo_core::routing::{Convertor, Methods};
 
+pub use self::mount::{AsApp, AsEndpoint, AsRouter, Mountable, Mounted};
 use crate::handler::{Handler, Leaf, Needs};
 use crate::middleware::Middleware;
-use crate::mount::{Mountable, Mounted};
 use crate::websocket::{Upgraded, WebSocketHandler};
 
 /// A table of routes, in order: the first that matches wins.

@@ -6,7 +6,7 @@ use stelo_core::http::RequestHead;
 use stelo_core::routing::{Captures, Match, Matched};
 
 use crate::request::Request;
-use crate::routes::{NodeId, Protocol, RoutesRef};
+use crate::routing::table::{NodeId, Protocol, RoutesRef};
 
 /// A request as the server gives it, and where it is.
 pub(crate) struct Arrival {

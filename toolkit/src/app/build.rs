@@ -10,15 +10,15 @@ use stelo_core::http::Method;
 use stelo_core::routing::{Builder, Convertor, Declaration, Methods, RouteError};
 
 use crate::app::Draft;
-use crate::arrival::Arrival;
-use crate::executor::Executor;
 use crate::handler::{Leaf, Needs};
 use crate::lifespan::{self, Lifespan, Open};
 use crate::middleware::Middleware;
-use crate::mount::{Foreign, Mounted, MountedKind};
-use crate::router::{Declared, Entry, EntryKind, MethodRouter, Router};
-use crate::routes::{Inside, Node, NodeId, Realm, Routes, Table};
-use crate::sharded::Sharded;
+use crate::request::executor::Executor;
+use crate::request::shards::Sharded;
+use crate::routing::arrival::Arrival;
+use crate::routing::mount::{Foreign, Mounted, MountedKind};
+use crate::routing::table::{Inside, Node, NodeId, Realm, Routes, Table};
+use crate::routing::{Declared, Entry, EntryKind, MethodRouter, Router};
 
 /// How many bytes of a body are held at most where nothing else is said: enough for forms and JSON documents, too
 /// little for a client to fill the memory with.

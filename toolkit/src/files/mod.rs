@@ -39,11 +39,11 @@ use self::kept::{Kept, Small};
 use self::lookup::{Lookup, Opened};
 use self::path::FilePath;
 use self::range::Selection;
-use crate::error::{Failure, HttpError};
 use crate::handler::Endpoint;
 use crate::request::Request;
+use crate::response::error::{Failure, HttpError};
 use crate::response::{IntoResponse, Redirect};
-use crate::routes::{Scope, encode_path};
+use crate::routing::table::{Scope, encode_path};
 
 pub use self::lookup::DirectoryError;
 

@@ -11,10 +11,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use stelo_core::app::{Reply, Response};
 
-use crate::error::Failure;
 use crate::request::Request;
 use crate::response::IntoResponse;
-use crate::routes::{NodeId, Routes, Scope};
+use crate::response::error::Failure;
+use crate::routing::table::{NodeId, Routes, Scope};
 
 /// Code around handlers: usually an `async fn(Request, Next) -> Response`, or a closure like it.
 ///
