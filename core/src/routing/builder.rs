@@ -20,6 +20,7 @@ pub struct Builder<T> {
     declarations: Vec<Declaration<T>>,
     convertors: Convertors,
     redirect_slashes: bool,
+    nested: bool,
 }
 
 /// A route, a mount or a host that has been declared.
@@ -48,7 +49,12 @@ impl<T> Default for Builder<T> {
 impl<T> Builder<T> {
     /// An empty table.
     pub fn new() -> Self {
-        Self { declarations: Vec::new(), convertors: Convertors::default(), redirect_slashes: true }
+        Self {
+            declarations: Vec::new(),
+            convertors: Convertors::default(),
+            redirect_slashes: true,
+            nested: false,
+        }
     }
 
     /// Declares a route: the whole path has to match `path`, which begins with `/`.
@@ -68,6 +74,13 @@ impl<T> Builder<T> {
     /// Slashes at the end of `prefix` do not count; `""` and `"/"` get everything.
     pub fn mount(&mut self, prefix: &str, value: T) -> &mut Declaration<T> {
         self.declare(Kind::Mount, Methods::ANY, prefix.trim_end_matches('/'), value)
+    }
+
+    /// Declares a mount point itself: the path `prefix` without a slash after it, with any method. The match is a
+    /// [`Prefix`](super::Matched::Prefix) that leaves an empty path. Declare it after the mount of the same prefix,
+    /// for mounted tables that are [`nested`](Self::nested) and have a route for the empty path.
+    pub fn mount_point(&mut self, prefix: &str, value: T) -> &mut Declaration<T> {
+        self.declare(Kind::MountPoint, Methods::ANY, prefix.trim_end_matches('/'), value)
     }
 
     /// Declares a host: it gets every path, with whatever method, of the hosts that match, such as
@@ -90,6 +103,13 @@ impl<T> Builder<T> {
         self
     }
 
+    /// Sets whether the table is mounted in another one. Its routes may then have the empty path, which is that of the
+    /// [mount point](Self::mount_point). Off by default.
+    pub fn nested(&mut self, nested: bool) -> &mut Self {
+        self.nested = nested;
+        self
+    }
+
     fn declare(&mut self, kind: Kind, methods: Methods, pattern: &str, value: T) -> &mut Declaration<T> {
         let pattern = pattern.into();
         self.declarations.push(Declaration { kind, methods, pattern, name: None, value });
@@ -102,7 +122,7 @@ impl<T> Builder<T> {
     /// # Errors
     /// The first pattern that is not one.
     pub fn build(self) -> Result<Router<T>, RouteError> {
-        let Self { declarations, convertors, redirect_slashes } = self;
+        let Self { declarations, convertors, redirect_slashes, nested } = self;
         if let Some(name) = convertors.names().find(|name| !is_identifier(name)) {
             return Err(RouteError::ConvertorName { name: name.into() });
         }
@@ -110,10 +130,10 @@ impl<T> Builder<T> {
         let mut entries = Vec::with_capacity(declarations.len());
         for (index, declaration) in (0..).zip(declarations) {
             let Declaration { kind, methods, pattern: text, name, value } = declaration;
-            let mut pattern = parse(kind, &text, &convertors)?;
+            let mut pattern = parse(kind, &text, &convertors, nested)?;
             match kind {
                 Kind::Route if methods.is_empty() => return Err(RouteError::NoMethods { pattern: text }),
-                Kind::Route => paths.add_route(index, &pattern, methods),
+                Kind::Route | Kind::MountPoint => paths.add_route(index, &pattern, methods),
                 Kind::Mount => paths.add_mount(index, &pattern),
                 Kind::Host => {
                     normalize_host(&mut pattern);
@@ -129,15 +149,16 @@ impl<T> Builder<T> {
     }
 }
 
-fn parse(kind: Kind, text: &str, convertors: &Convertors) -> Result<Pattern, RouteError> {
+fn parse(kind: Kind, text: &str, convertors: &Convertors, nested: bool) -> Result<Pattern, RouteError> {
     match (kind, text.starts_with('/')) {
         (Kind::Host, true) => return Err(RouteError::HostIsPath { pattern: text.into() }),
         (Kind::Mount, false) if text.is_empty() => {}
-        (Kind::Route | Kind::Mount, false) => return Err(RouteError::MissingSlash { pattern: text.into() }),
-        (Kind::Route | Kind::Mount, true) | (Kind::Host, false) => {}
+        (Kind::Route | Kind::MountPoint, false) if text.is_empty() && nested => {}
+        (Kind::Host, false) | (_, true) => {}
+        (_, false) => return Err(RouteError::MissingSlash { pattern: text.into() }),
     }
     let pattern = Pattern::parse(text, convertors)?;
-    if kind != Kind::Route {
+    if matches!(kind, Kind::Mount | Kind::Host) {
         // What is left to the mount has this name in `url_path_for`.
         pattern.refuse_repeated(&["path"])?;
     }

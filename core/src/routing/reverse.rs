@@ -108,7 +108,7 @@ impl Names {
         for (index, entry) in entries.iter().enumerate() {
             match (entry.kind, &entry.name) {
                 (Kind::Route, Some(name)) => names.named.push((name.clone(), index)),
-                (Kind::Route, None) => {}
+                (Kind::Route, None) | (Kind::MountPoint, _) => {}
                 (Kind::Mount | Kind::Host, _) => names.nesting.push(index),
             }
         }
@@ -164,7 +164,7 @@ impl<T> Router<T> {
         for index in self.names.candidates(name) {
             let entry = &self.entries[index];
             let found = match entry.kind {
-                Kind::Route => self.route_path(entry, values),
+                Kind::Route | Kind::MountPoint => self.route_path(entry, values),
                 Kind::Mount | Kind::Host => self.nested_path(entry, name, values, &nested),
             };
             match found {

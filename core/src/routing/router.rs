@@ -36,6 +36,8 @@ pub(super) struct Entry<T> {
 pub(super) enum Kind {
     Route,
     Mount,
+    /// The path of a mount point itself.
+    MountPoint,
     Host,
 }
 
@@ -92,7 +94,8 @@ pub enum Matched {
     Path,
     /// The beginning of the path: it was a mount.
     Prefix {
-        /// The length of the prefix in bytes. The rest of the path begins with `/`.
+        /// The length of the prefix in bytes. The rest of the path begins with `/`; it is empty at a
+        /// [mount point](super::Builder::mount_point).
         length: usize,
     },
     /// The host; the captures are ranges of it.
@@ -149,7 +152,7 @@ impl<T> Router<T> {
         search.run();
         match search.best {
             NONE => self.missed(search.allow.take(), path, method),
-            best => self.found(best, search.prefix),
+            best => self.found(best, search.prefix, path.len()),
         }
     }
 
@@ -161,11 +164,12 @@ impl<T> Router<T> {
         }
     }
 
-    fn found(&self, index: u32, prefix: usize) -> Found<'_, T> {
+    fn found(&self, index: u32, prefix: usize, whole: usize) -> Found<'_, T> {
         let entry = &self.entries[index as usize];
         let part = match entry.kind {
             Kind::Route => Matched::Path,
             Kind::Mount => Matched::Prefix { length: prefix },
+            Kind::MountPoint => Matched::Prefix { length: whole },
             Kind::Host => Matched::Host,
         };
         Found::Match(Match { value: &entry.value, route: RouteId(index), part })
@@ -188,7 +192,7 @@ impl<T> Router<T> {
 
     fn find_slash(&self, path: &[u8], method: &Method) -> Found<'_, T> {
         let Ok(path) = core::str::from_utf8(path) else { return Found::NotFound };
-        if !self.redirect_slashes || path == "/" {
+        if !self.redirect_slashes {
             return Found::NotFound;
         }
         let slash = if path.ends_with('/') { Slash::Remove } else { Slash::Add };

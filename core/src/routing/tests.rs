@@ -44,6 +44,12 @@ fn get(router: &Router<&'static str>, path: &str) -> String {
     ask(router, "", &Get, path)
 }
 
+fn check(router: &Router<&'static str>, cases: &[(&str, &str)]) {
+    for (path, found) in cases {
+        assert_eq!(get(router, path), *found, "{path}");
+    }
+}
+
 #[test]
 fn golden_vectors() {
     let router = table(|t| {
@@ -248,6 +254,49 @@ fn a_host_takes_everything() {
         t.route("/{a}{b}", Get, "path");
     });
     assert_eq!(ask(&alike, "aa.bb", &Get, "/12"), "path a=1 b=2");
+}
+
+#[test]
+fn a_mount_point_matches_its_prefix_without_a_slash() {
+    let router = table(|t| {
+        t.mount("/m/{id:int}", "mount");
+        t.mount_point("/m/{id:int}/", "point");
+        t.route("/m/x", Get, "route");
+    });
+    check(
+        &router,
+        &[
+            ("/m/7", "point+4 id=7"),
+            ("/m/7/", "mount+4 id=7"),
+            ("/m/7/a", "mount+4 id=7"),
+            ("/m/x", "route"),
+            ("/m", "404"),
+        ],
+    );
+    assert_eq!(ask(&router, "", &Delete, "/m/7"), "point+4 id=7");
+    assert_eq!(router.url_path_for("point", &[]).unwrap_err().to_string().find("no route"), Some(0));
+}
+
+#[test]
+fn a_nested_table_can_have_a_route_for_the_empty_path() {
+    let router = table(|t| {
+        t.nested(true);
+        t.route("", Get, "itself").named("itself");
+        t.route("/x", Get, "x");
+    });
+    check(&router, &[("", "itself"), ("/x", "x"), ("/", "307 "), ("//", "307 "), ("/y", "404")]);
+    assert_eq!(ask(&router, "", &Post, ""), "405 GET, HEAD");
+    assert_eq!(router.url_path_for("itself", &[]).unwrap().path, "");
+
+    let only_slash = table(|t| {
+        t.nested(true);
+        t.route("/", Get, "slash");
+    });
+    check(&only_slash, &[("", "307 /"), ("/", "slash")]);
+    let top = error(|t| {
+        t.route("", Get, "");
+    });
+    assert!(top.contains("must begin with `/`"));
 }
 
 #[test]
