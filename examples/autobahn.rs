@@ -15,7 +15,7 @@ use std::time::Duration;
 use std::{env, time};
 
 use stelo_core::Instant;
-use stelo_core::machine::CloseState;
+use stelo_core::proto::CloseState;
 use stelo_core::ws::{ClientHandshake, Config, Connection, Event, Message};
 
 const AGENT: &str = "stelo";

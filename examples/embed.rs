@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, io, thread, time};
 
-use stelo_core::event::{Defaults, Event, Length, Send, StreamId};
 use stelo_core::h1::{CloseState, Config, Connection};
 use stelo_core::http::{Headers, Method, RequestHead, Status, date};
+use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
 use stelo_core::routing::{Builder, Captures, Found, Router};
 use stelo_core::{Bytes, Fault, Instant};
 
@@ -87,15 +87,15 @@ impl Session {
             // A body is read only for the echo; any other is dropped by the machine.
             Event::Data { data, .. } => {
                 let data = Bytes::from(data.to_vec());
-                self.send(Send::Data(data))?;
+                self.send(Command::Data(data))?;
             }
             Event::Trailers { .. } => {}
-            Event::End { .. } => self.send(Send::End)?,
+            Event::End { .. } => self.send(Command::End)?,
             Event::Fault { fault, .. } => {
                 let answered = self.machine.has_responded(StreamId::ONLY);
                 match fault.status() {
                     Some(_) if !answered => self.machine.refuse(now, fault, &defaults())?,
-                    _ => self.send(Send::Reset)?,
+                    _ => self.send(Command::Reset)?,
                 }
             }
             Event::NeedData | Event::Paused | Event::Closed => return Ok(false),
@@ -115,10 +115,10 @@ impl Session {
                     self.respond(Status::OK, format!("Hello, {name}!\n"))
                 }
                 Page::Echo => {
-                    self.send(Send::Continue)?;
+                    self.send(Command::Continue)?;
                     self.head(Status::OK, length)?;
                     // Without a body there is nothing to wait for.
-                    if length == Length::None { self.send(Send::End) } else { Ok(()) }
+                    if length == Length::None { self.send(Command::End) } else { Ok(()) }
                 }
             },
             Found::MethodNotAllowed { allow } => {
@@ -132,16 +132,16 @@ impl Session {
     fn respond(&mut self, status: Status, text: String) -> Result<(), Fault> {
         self.machine.discard_body(self.now());
         self.head(status, Length::Known(text.len() as u64))?;
-        self.send(Send::Data(text.into()))?;
-        self.send(Send::End)
+        self.send(Command::Data(text.into()))?;
+        self.send(Command::End)
     }
 
     fn head(&mut self, status: Status, length: Length) -> Result<(), Fault> {
         let (headers, defaults) = (Headers::new(), defaults());
-        self.send(Send::Response { status, headers: &headers, length, defaults: &defaults })
+        self.send(Command::Response { status, headers: &headers, length, defaults: &defaults })
     }
 
-    fn send(&mut self, what: Send<'_>) -> Result<(), Fault> {
+    fn send(&mut self, what: Command<'_>) -> Result<(), Fault> {
         self.machine.send(self.now(), StreamId::ONLY, what)
     }
 

@@ -14,8 +14,8 @@ use atomic_waker::AtomicWaker;
 use concurrent_queue::ConcurrentQueue;
 use futures_core::Stream;
 
-use crate::event::Length;
 use crate::http::Headers;
+use crate::proto::Length;
 use crate::{Bytes, Fault};
 
 mod region;

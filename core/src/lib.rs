@@ -10,8 +10,7 @@
 //! | [`http`] | methods, status codes, targets, header fields, dates |
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
 //! | [`ws`] | the WebSocket machine (RFC 6455) |
-//! | [`machine`] | what the machines have in common: the verbs that a driver uses |
-//! | [`event`] | the vocabulary that every protocol machine speaks |
+//! | [`proto`] | the verbs and the vocabulary that all protocol machines share |
 //! | [`limits`] | every limit and timer, with its default and the attack that it answers |
 //! | [`routing`] | the ordered tree of routes |
 //! | [`app`] | what a server and an application say to each other |
@@ -27,12 +26,11 @@ extern crate std;
 pub mod app;
 pub mod body;
 mod bytes;
-pub mod event;
 mod fault;
 pub mod h1;
 pub mod http;
 pub mod limits;
-pub mod machine;
+pub mod proto;
 pub mod routing;
 mod time;
 pub mod ws;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use stelo_core::Instant;
-use stelo_core::event::{Event, Length};
 use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, InvalidHeader, date};
+use stelo_core::proto::{Event, Length};
 
 /// RUSTSEC-2017-0002, hyper; RUSTSEC-2024-0008 and RUSTSEC-2024-0009, trillium: a line end in a name or a value began
 /// another header field, or another response. Header and trailer fields are of one type.

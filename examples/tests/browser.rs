@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stelo::core::Instant;
-use stelo::core::ws::{ClientHandshake, Config, Connection, Event, Send};
+use stelo::core::ws::{ClientHandshake, Config, Connection, Event};
 
 /// What keeps it from looking for anything outside.
 const QUIET: &str = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync \
@@ -145,7 +145,9 @@ impl Page {
         self.asked += 1;
         let asked = self.asked;
         let message = json!({ "id": asked, "method": method, "params": params }).to_string();
-        self.connection.send(Instant::ZERO, Send::from(message)).expect("the page is open");
+        self.connection
+            .send(Instant::ZERO, stelo::core::ws::Command::from(message))
+            .expect("the page is open");
         self.write();
         let mut answer = self.wait(|message| message["id"] == asked);
         answer["result"].take()

@@ -13,7 +13,7 @@ use stelo_runtime::Runtime;
 use tracing::error;
 
 use crate::log::SERVER;
-use crate::registry::{Kind, Member, Phase, Registry};
+use crate::thread::registry::{Kind, Member, Phase, Registry};
 
 /// A runtime whose tasks are members of a registry.
 pub(crate) struct Handle<R> {

@@ -5,26 +5,24 @@
 
 mod cli;
 mod config;
-mod drain;
-mod driver;
+mod connection;
 mod error;
 mod executor;
+mod lifecycle;
 pub mod log;
 pub mod messages;
 mod program;
-mod registry;
 mod runner;
-mod serve;
 mod sockets;
 mod stop;
-mod worker;
+mod thread;
 
 pub use cli::{CommandLine, Exit, Parsed};
 pub use config::{Config, LogLevel, Loop, Ws};
 pub use error::{ConfigError, EXIT_STARTUP, EXIT_USAGE, ServeError};
+pub use lifecycle::{Server, Stopped, run, serve};
 pub use program::program;
 pub use runner::{Runner, run_on, serve_on};
-pub use serve::{Server, Stopped, run, serve};
 pub use stop::ServerHandle;
 
 /// The page whose snippets need this crate.

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use stelo_core::app::Message;
-use stelo_core::event::Length;
+use stelo_core::proto::Length;
 use stelo_server::{ServeError, Stopped};
 use stelo_tests::{Closed, Gate, News, On, cases, config};
 use stelo_toolkit::{App, Body, BoxError, IntoResponse, Request, Response, ResponseExt, State, get};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stelo_core::app::{Request, Response, WebSocket};
 use stelo_core::http::Status;
-use stelo_core::ws::{Config, Kind, Message, Send};
+use stelo_core::ws::{Command, Config, Kind, Message};
 use stelo_server::Ws;
 use stelo_tests::{Gate, HANDSHAKE, News, On, PATIENCE, WebSocketClient, cases, config};
 
@@ -178,8 +178,8 @@ fn fragments_are_put_together(on: On) {
     let server = on.serve(Accept(echo));
     let mut client = WebSocketClient::connect(&server, "/");
     for (data, last) in [("one, ", false), ("", false), ("two, ", false), ("three", true)] {
-        client.say(Send::Part { kind: Kind::Text, data: data.into(), last });
-        client.say(Send::Ping(b"between"));
+        client.say(Command::Part { kind: Kind::Text, data: data.into(), last });
+        client.say(Command::Ping(b"between"));
         if last {
             assert_eq!(client.receive(), Ok("one, two, three".into()));
         }
@@ -249,7 +249,7 @@ fn pings_are_answered_though_nobody_receives(on: On) {
     for i in 0..31 {
         client.send(i.to_string());
     }
-    client.say(Send::Ping(b"hello?"));
+    client.say(Command::Ping(b"hello?"));
     assert_eq!(client.pong(), b"hello?");
     gate.open();
     for i in 0..31 {

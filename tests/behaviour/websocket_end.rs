@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stelo_core::app::{App, Peer, Reply, Request, Response, WebSocket};
-use stelo_core::ws::{CloseCode, Closed, Config, Kind, Message, Send};
+use stelo_core::ws::{CloseCode, Closed, Command, Config, Kind, Message};
 use stelo_tests::Closed::Ended;
 use stelo_tests::{Gate, HANDSHAKE, News, On, WebSocketClient, cases, config};
 
@@ -101,7 +101,7 @@ fn the_application_closes(on: On) {
     assert_eq!(client.receive(), Ok("last words".into()));
     // It waits for our close frame, and takes what comes before it.
     news.expect("closed");
-    client.say(Send::Ping(b"still here"));
+    client.say(Command::Ping(b"still here"));
     assert_eq!(client.expect_closed(), (4321, "enough".into()));
 }
 
@@ -218,7 +218,7 @@ fn a_message_beyond_the_limit_is_refused(on: On) {
     }
     let mut client = WebSocketClient::connect_with(&server, "/", &[], uncompressed);
     for last in [false, true] {
-        client.say(Send::Part { kind: Kind::Binary, data: vec![0; 501].into(), last });
+        client.say(Command::Part { kind: Kind::Binary, data: vec![0; 501].into(), last });
     }
     assert_eq!(client.expect_closed().0, 1009, "in fragments");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stelo_core::Instant;
-use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Config, Connection, Event, Message, Send};
+use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Command, Config, Connection, Event, Message};
 
 use crate::{Client, Running};
 
@@ -67,12 +67,12 @@ impl WebSocketClient {
     /// Sends a message.
     #[track_caller]
     pub fn send(&mut self, message: impl Into<Message>) {
-        self.say(Send::Message(message.into()));
+        self.say(Command::Message(message.into()));
     }
 
     /// Sends anything.
     #[track_caller]
-    pub fn say(&mut self, what: Send<'_>) {
+    pub fn say(&mut self, what: Command<'_>) {
         self.machine.send(Instant::ZERO, what).expect("a WebSocket that is open");
         self.flush();
     }
@@ -80,7 +80,7 @@ impl WebSocketClient {
     /// Begins the closing handshake.
     #[track_caller]
     pub fn close(&mut self, code: u16, reason: &str) {
-        self.say(Send::Close { code: CloseCode(code), reason });
+        self.say(Command::Close { code: CloseCode(code), reason });
     }
 
     /// The next message, or the end.

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use stelo_core::app::{App, Reply, Request, Response, WebSocket};
-use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Config, Connection, Event, Message, Send};
+use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Command, Config, Connection, Event, Message};
 use stelo_runtime::{Address, Runtime as _, Stream as _};
 use stelo_server::Server;
 use stelo_sim::{Failure, Network, Report, Sim, Simulation, Stream};
@@ -248,7 +248,7 @@ async fn visit(sim: Sim, address: Address, calm: bool, large: u64) {
         1 => drop(client.stream),
         // Closes, and hears how the server ends the connection.
         _ => {
-            let close = Send::Close { code: CloseCode(4000), reason: "done" };
+            let close = Command::Close { code: CloseCode(4000), reason: "done" };
             let _ = client.machine.send(sim.now(), close);
             client.run(|_| false).await;
             assert!(sent.starts_with(&client.received));

@@ -94,7 +94,7 @@ impl fmt::Debug for Region {
 pub(crate) mod tests {
     use super::*;
     use crate::body::{Body, Frame, Piece};
-    use crate::event::Length;
+    use crate::proto::Length;
     use alloc::string::String;
     use core::task::{Context, Poll, Waker};
     use futures_core::Stream;

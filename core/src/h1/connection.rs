@@ -18,7 +18,7 @@ use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
 use crate::http::RequestHead;
 use crate::limits::{Limits, Reason, Timeouts};
-use crate::machine::{Buffers, CloseState, Input, Output, Timers, drive};
+use crate::proto::{Buffers, CloseState, Input, Output, Timers, drive};
 
 /// What connections are limited by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

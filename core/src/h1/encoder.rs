@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use super::framing::content_length;
-use crate::event::{Defaults, Length};
 use crate::fault::FaultKind;
 use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
-use crate::machine::Output;
+use crate::proto::Output;
+use crate::proto::{Defaults, Length};
 
 /// What the encoder has to know of the request.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 //! Where the rules leave a choice that request smuggling has lived on, the request is refused.
 
 use super::scan::FieldLine;
-use crate::event::Length;
 use crate::fault::FaultKind;
 use crate::http::{Method, RequestHead, Span, TargetForm, Version, authority_len, is_name, is_token, list};
 use crate::limits::Limits;
+use crate::proto::Length;
 
 /// How a request is framed and what becomes of the connection.
 #[derive(Clone, Copy, Debug)]

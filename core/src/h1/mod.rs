@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use stelo_core::Instant;
-//! use stelo_core::event::{Defaults, Event, Length, Send};
+//! use stelo_core::proto::{Command, Defaults, Event, Length};
 //! use stelo_core::h1::{Config, Connection};
 //! use stelo_core::http::{Headers, Status};
 //!
@@ -25,10 +25,10 @@
 //! assert_eq!(head.path(), "/hello");
 //!
 //! let (headers, defaults) = (Headers::new(), Defaults::default());
-//! let head = Send::Response { status: Status::OK, headers: &headers, length: Length::Known(2), defaults: &defaults };
+//! let head = Command::Response { status: Status::OK, headers: &headers, length: Length::Known(2), defaults: &defaults };
 //! connection.send(now, stream, head).unwrap();
-//! connection.send(now, stream, Send::Data("hi".into())).unwrap();
-//! connection.send(now, stream, Send::End).unwrap();
+//! connection.send(now, stream, Command::Data("hi".into())).unwrap();
+//! connection.send(now, stream, Command::End).unwrap();
 //!
 //! let mut slices = [&[][..]; 4];
 //! let n = connection.poll_transmit(&mut slices);
@@ -46,7 +46,7 @@
 //! | `encoder.rs` | the head and the framing of a response |
 //! | `line.rs` | lines, found without looking at a byte twice |
 //!
-//! Buffers and timers are those of every [`machine`](crate::machine).
+//! Buffers and timers are those of every [`machine`](crate::proto).
 
 mod connection;
 mod decoder;
@@ -61,4 +61,4 @@ mod tests;
 
 pub use connection::{Config, Connection};
 
-pub use crate::machine::{Buffers, CloseState};
+pub use crate::proto::{Buffers, CloseState};

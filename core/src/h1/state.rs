@@ -145,7 +145,7 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
-    use crate::machine::page;
+    use crate::proto::page;
 
     const PAGE: &str = include_str!("../../../docs/core/http1.md");
 

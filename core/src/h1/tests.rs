@@ -10,10 +10,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{CloseState, Config, Connection};
-use crate::event::{Defaults, Event, Length, Send, StreamId};
 use crate::fault::FaultKind;
 use crate::http::{Headers, Status};
 use crate::limits::{Limits, Reason};
+use crate::proto::{Command, Defaults, Event, Length, StreamId};
 use crate::{Bytes, Instant};
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -91,7 +91,7 @@ impl Pair {
         }
     }
 
-    fn send(&mut self, what: Send<'_>) -> Result<(), FaultKind> {
+    fn send(&mut self, what: Command<'_>) -> Result<(), FaultKind> {
         self.machine.send(self.now, StreamId::ONLY, what).map_err(|fault| fault.kind)
     }
 
@@ -102,14 +102,14 @@ impl Pair {
         }
         let status = Status::new(status).unwrap();
         let defaults = Defaults::default();
-        self.send(Send::Response { status, headers: &headers, length, defaults: &defaults })
+        self.send(Command::Response { status, headers: &headers, length, defaults: &defaults })
     }
 
     /// A whole response with a body of known length.
     fn respond(&mut self, status: u16, fields: &[(&str, &str)], body: &'static str) -> String {
         self.head(status, fields, Length::Known(body.len() as u64)).unwrap();
-        self.send(Send::Data(body.into())).unwrap();
-        self.send(Send::End).unwrap();
+        self.send(Command::Data(body.into())).unwrap();
+        self.send(Command::End).unwrap();
         self.written()
     }
 
@@ -204,7 +204,7 @@ fn nothing_lingers_for_a_peer_that_is_gone() {
     pair.feed(GET);
     pair.machine.peer_gone(at(1));
     assert_eq!(pair.events(), "Gone; closed");
-    pair.send(Send::Reset).unwrap();
+    pair.send(Command::Reset).unwrap();
     assert_eq!((pair.machine.close_state(), pair.machine.poll_timeout()), (CloseState::Close, None));
 }
 
@@ -223,8 +223,8 @@ fn http_1_0_closes_unless_asked_otherwise() {
     let mut pair = Pair::new();
     pair.feed("GET / HTTP/1.0\r\n\r\n");
     pair.head(200, &[], Length::Unknown).unwrap();
-    pair.send(Send::Data("x".into())).unwrap();
-    pair.send(Send::End).unwrap();
+    pair.send(Command::Data("x".into())).unwrap();
+    pair.send(Command::End).unwrap();
     assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nx");
     let mut pair = Pair::new();
     pair.feed("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
@@ -241,11 +241,11 @@ fn unknown_length_is_chunked_and_may_have_trailers() {
     pair.feed(GET);
     pair.head(200, &[], Length::Unknown).unwrap();
     for part in ["abc", "", "0123456789abcdef"] {
-        pair.send(Send::Data(part.into())).unwrap();
+        pair.send(Command::Data(part.into())).unwrap();
     }
     let mut trailers = Headers::new();
     trailers.append("t", "1").unwrap();
-    pair.send(Send::Trailers(&trailers)).unwrap();
+    pair.send(Command::Trailers(&trailers)).unwrap();
     assert_eq!(
         pair.written(),
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nt: 1\r\n\r\n"
@@ -267,9 +267,9 @@ fn responses_without_a_body() {
         pair.feed(&format!("{method} / HTTP/1.1\r\nhost: a\r\n\r\n"));
         pair.head(status, &[], length).unwrap();
         if method == "HEAD" || status == 304 {
-            pair.send(Send::Data("hello".into())).unwrap();
+            pair.send(Command::Data("hello".into())).unwrap();
         }
-        pair.send(Send::End).unwrap();
+        pair.send(Command::End).unwrap();
         let line = format!("HTTP/1.1 {}\r\n", Status::new(status).unwrap());
         assert_eq!(pair.written(), format!("{line}{framing}\r\n"), "{method} {status}");
         assert_eq!(pair.machine.close_state(), CloseState::Open);
@@ -304,16 +304,16 @@ fn a_whole_response_is_what_its_parts_are() {
             let mut written = parts.written();
             if result.is_ok() && parts.machine.close_state() != CloseState::Switched {
                 if let Some(body) = body.filter(|_| parts.machine.wants_body(StreamId::ONLY)) {
-                    result = parts.send(Send::Data(body.into()));
+                    result = parts.send(Command::Data(body.into()));
                 }
-                result = result.and_then(|()| parts.send(Send::End));
+                result = result.and_then(|()| parts.send(Command::End));
             }
             let mut headers = Headers::new();
             headers.append(field.0, field.1).unwrap();
             let (status, defaults) = (Status::new(status).unwrap(), Defaults::default());
             let mut body = body.map(Bytes::from);
             let body = body.as_mut();
-            let at_once = whole.send(Send::Whole { status, headers: &headers, defaults: &defaults, body });
+            let at_once = whole.send(Command::Whole { status, headers: &headers, defaults: &defaults, body });
             let case = format!("{request:?} {status} {headers:?} {length:?}");
             assert_eq!(at_once, result, "{case}");
             written += &parts.written();
@@ -340,9 +340,9 @@ fn what_the_application_says_of_the_length_has_to_be_true() {
     }
     let mut pair = ask();
     pair.head(200, &[("content-length", "4")], Length::Unknown).unwrap();
-    assert_eq!(pair.send(Send::Data("hello".into())), Err(FaultKind::BodyTooLong));
-    assert_eq!(pair.send(Send::End), Err(FaultKind::BodyTooShort));
-    pair.send(Send::Reset).unwrap();
+    assert_eq!(pair.send(Command::Data("hello".into())), Err(FaultKind::BodyTooLong));
+    assert_eq!(pair.send(Command::End), Err(FaultKind::BodyTooShort));
+    pair.send(Command::Reset).unwrap();
     assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
     assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
 }
@@ -354,7 +354,7 @@ fn continue_is_said_once_and_only_when_the_body_is_wanted() {
     assert_eq!(pair.feed(request), "POST / 2; ");
     assert_eq!(pair.written(), "");
     for _ in 0..2 {
-        pair.send(Send::Continue).unwrap();
+        pair.send(Command::Continue).unwrap();
     }
     assert_eq!(pair.written(), "HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(pair.feed("ok"), "ok; end; paused");
@@ -467,8 +467,8 @@ fn timers() {
     pair.now = at(1000);
     pair.head(200, &[], Length::Known(1)).unwrap();
     assert_eq!(pair.machine.poll_timeout(), Some((at(31_000), Reason::Write)));
-    pair.send(Send::Data("x".into())).unwrap();
-    pair.send(Send::End).unwrap();
+    pair.send(Command::Data("x".into())).unwrap();
+    pair.send(Command::End).unwrap();
     pair.now = at(2000);
     pair.written();
     assert_eq!(pair.machine.poll_timeout(), Some((at(7_000), Reason::KeepAlive)));
@@ -546,7 +546,7 @@ fn defaults_give_way_to_the_applications_own_fields() {
         }
         let status = Status::OK;
         let length = Length::None;
-        pair.send(Send::Response { status, headers: &headers, length, defaults: &defaults }).unwrap();
+        pair.send(Command::Response { status, headers: &headers, length, defaults: &defaults }).unwrap();
         pair.written().replace("HTTP/1.1 200 OK\r\n", "").replace("content-length: 0\r\n\r\n", "")
     };
     let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";

@@ -276,7 +276,7 @@ mod tests {
         }
         let mut server = crate::h1::Connection::new(alloc::sync::Arc::default(), crate::Instant::ZERO);
         server.receive(crate::Instant::ZERO, asked.request());
-        let crate::event::Event::Request { head, .. } = server.next_event() else { panic!("a request") };
+        let crate::proto::Event::Request { head, .. } = server.next_event() else { panic!("a request") };
         assert_eq!((head.target(), head.authority()), ("/b?c", Some("a.example:81")));
         assert_eq!(head.headers().get_str("origin"), Some("https://a.example"));
         assert!(crate::ws::is_asked_for(&head));

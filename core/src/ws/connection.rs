@@ -23,7 +23,7 @@ use super::violation::Violation;
 use super::{CloseCode, Closed};
 use crate::Instant;
 use crate::limits::Reason;
-use crate::machine::{Buffers, CloseState, Input, Output, Timers, drive};
+use crate::proto::{Buffers, CloseState, Input, Output, Timers, drive};
 use receiving::{Incoming, Payload};
 
 /// One WebSocket as a value; see the [module](super) for how to drive it.

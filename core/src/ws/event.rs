@@ -51,7 +51,7 @@ pub enum Event<'a> {
 
 /// What the application has decided, told to a machine by `send`.
 #[derive(Debug)]
-pub enum Send<'a> {
+pub enum Command<'a> {
     /// A message, in one frame.
     Message(Message),
     /// A piece of a message, in a frame of its own.
@@ -76,7 +76,7 @@ pub enum Send<'a> {
     },
 }
 
-impl<T: Into<Message>> From<T> for Send<'_> {
+impl<T: Into<Message>> From<T> for Command<'_> {
     fn from(message: T) -> Self {
         Self::Message(message.into())
     }

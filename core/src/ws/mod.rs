@@ -17,12 +17,12 @@
 //!
 //! ```
 //! use stelo_core::Instant;
-//! use stelo_core::ws::{Agreed, Config, Connection, Event, Message, Send};
+//! use stelo_core::ws::{Agreed, Command, Config, Connection, Event, Message};
 //!
 //! let (now, config) = (Instant::ZERO, std::sync::Arc::new(Config::default()));
 //! let mut client = Connection::client(config.clone(), Agreed::default(), *b"from a random source", now);
 //! let mut server = Connection::server(config, Agreed::default(), now);
-//! client.send(now, Send::Message("saluton".into())).unwrap();
+//! client.send(now, Command::Message("saluton".into())).unwrap();
 //!
 //! let mut slices = [&[][..]; 4];
 //! let n = client.poll_transmit(&mut slices);
@@ -65,6 +65,6 @@ pub use close::{CloseCode, Closed};
 pub use config::{Config, Limits, Timeouts};
 pub use connection::Connection;
 pub use deflate::Deflate;
-pub use event::{Event, Kind, Send, SendError};
+pub use event::{Command, Event, Kind, SendError};
 pub use handshake::{Agreed, Handshake, NotOffered, Refusal, is_asked_for, protocols};
 pub use message::{Message, Text};

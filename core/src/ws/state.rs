@@ -6,7 +6,7 @@
 //!
 //! The diagram in `docs/core/websocket.md` is written from this table, and a test keeps it so.
 
-use crate::machine::CloseState;
+use crate::proto::CloseState;
 
 /// The two sides of a WebSocket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,7 +91,7 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
-    use crate::machine::page;
+    use crate::proto::page;
 
     const PAGE: &str = include_str!("../../../docs/core/websocket.md");
 

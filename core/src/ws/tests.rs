@@ -12,9 +12,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Agreed, CloseCode, Closed, Config, Connection, Event, Kind, Message, Send, SendError};
+use super::{Agreed, CloseCode, Closed, Command, Config, Connection, Event, Kind, Message, SendError};
 use crate::Instant;
-use crate::machine::CloseState;
+use crate::proto::CloseState;
 
 const NOW: Instant = Instant::ZERO;
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use stelo_core::Instant;
-use stelo_core::event::{Defaults, Event, Length, Send, StreamId};
 use stelo_core::h1::{CloseState, Config, Connection};
 use stelo_core::http::{Headers, Status};
+use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
 
 use crate::escape::escape;
 use crate::notation::{Case, Ending};
@@ -114,7 +114,7 @@ impl Run<'_> {
                             self.write();
                             self.say(format!("< {}", status.code()));
                         }
-                        None => self.send(Send::Reset),
+                        None => self.send(Command::Reset),
                     }
                 }
                 Event::NeedData | Event::Paused => return,
@@ -132,7 +132,7 @@ impl Run<'_> {
             self.machine.discard_body(self.now);
             self.answer();
         } else if has_body {
-            self.send(Send::Continue);
+            self.send(Command::Continue);
             if self.write() {
                 self.say("< 100".into());
             }
@@ -156,14 +156,14 @@ impl Run<'_> {
             _ => Length::Known(2),
         };
         let (headers, defaults) = (Headers::new(), Defaults::default());
-        self.send(Send::Response { status, headers: &headers, length, defaults: &defaults });
+        self.send(Command::Response { status, headers: &headers, length, defaults: &defaults });
         self.write();
         let switched = self.machine.close_state() == CloseState::Switched;
         if !switched {
             if self.machine.wants_body(StreamId::ONLY) && length != Length::None {
-                self.send(Send::Data("OK".into()));
+                self.send(Command::Data("OK".into()));
             }
-            self.send(Send::End);
+            self.send(Command::End);
             self.write();
         }
         self.say(format!("< {}", status.code()));
@@ -172,7 +172,7 @@ impl Run<'_> {
         }
     }
 
-    fn send(&mut self, what: Send<'_>) {
+    fn send(&mut self, what: Command<'_>) {
         self.machine.send(self.now, StreamId::ONLY, what).expect("an ordinary answer");
     }
 

@@ -2,10 +2,10 @@
 
 mod driver;
 
-use stelo_core::event::Length;
 use stelo_core::h1::Config;
 use stelo_core::http::Status;
 use stelo_core::limits::Limits;
+use stelo_core::proto::Length;
 
 use crate::peer::{MOST, alike, config};
 use crate::reference::response::End;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stelo_core::Instant;
-use stelo_core::machine::CloseState;
+use stelo_core::proto::CloseState;
 use stelo_core::ws::deflate::Parameters;
 use stelo_core::ws::{Agreed, Closed, Config, Connection, Deflate, Event, Kind, Limits, Timeouts};
 

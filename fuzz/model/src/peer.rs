@@ -6,10 +6,10 @@
 use std::fmt::Debug;
 
 use stelo_core::Fault;
-use stelo_core::event::Event;
 use stelo_core::h1::{Config, Connection};
 use stelo_core::http::Headers;
 use stelo_core::limits::Limits;
+use stelo_core::proto::Event;
 
 use crate::reference::{Exchange, Fields};
 

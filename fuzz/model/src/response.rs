@@ -1,8 +1,8 @@
 //! The writer of responses: what is written is read back as what was said.
 
-use stelo_core::event::{Defaults, Event, Length, Send, StreamId};
 use stelo_core::h1::{CloseState, Config, Connection};
 use stelo_core::http::{Headers, Status, date};
+use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
 use stelo_core::{Fault, Instant};
 
 use crate::peer::{Meter, fields, unsent};
@@ -118,22 +118,22 @@ impl Speaker {
             "data" => {
                 let length = source.pick(&[1, 2, 0, 16, 31, 4096, 4097, 9000]);
                 let bytes = vec![source.byte(); length];
-                let accepted = self.send(Send::Data(bytes.clone().into()));
+                let accepted = self.send(Command::Data(bytes.clone().into()));
                 self.accept(accepted, Stage::Head, Stage::Head, |said| said.body.extend(bytes))
             }
             "end" => {
-                let accepted = self.send(Send::End);
+                let accepted = self.send(Command::End);
                 self.accept(accepted, Stage::Head, Stage::End, |_| {})
             }
             "trailers" => {
                 let trailers = headers(source);
-                let accepted = self.send(Send::Trailers(&trailers));
+                let accepted = self.send(Command::Trailers(&trailers));
                 self.accept(accepted, Stage::Head, Stage::End, |said| said.trailers = fields(&trailers))
             }
             "informational" => {
                 let status = status(source.pick(&[103, 102, 100, 101, 199, 200]));
                 let headers = headers(source);
-                let accepted = self.send(Send::Informational { status, headers: &headers });
+                let accepted = self.send(Command::Informational { status, headers: &headers });
                 self.accept(accepted, Stage::Nothing, Stage::Nothing, |said| {
                     assert!(status.is_informational() && !matches!(status.code(), 100 | 101));
                     // HTTP/1.0 has none.
@@ -142,7 +142,7 @@ impl Speaker {
                 })
             }
             "continue" => {
-                self.send(Send::Continue).expect("it can always be said");
+                self.send(Command::Continue).expect("it can always be said");
                 if self.expects && self.stage == Stage::Nothing {
                     self.expects = false;
                     self.informational.push((100, Fields::new()));
@@ -150,7 +150,7 @@ impl Speaker {
                 true
             }
             "reset" => {
-                self.send(Send::Reset).expect("it can always be said");
+                self.send(Command::Reset).expect("it can always be said");
                 self.stage = Stage::Reset;
                 true
             }
@@ -165,7 +165,7 @@ impl Speaker {
         self.meter.check(&self.connection, self.peak);
     }
 
-    fn send(&mut self, what: Send<'_>) -> Result<(), Fault> {
+    fn send(&mut self, what: Command<'_>) -> Result<(), Fault> {
         self.connection.send(NOW, StreamId::ONLY, what)
     }
 
@@ -195,7 +195,8 @@ impl Speaker {
         };
         let headers = headers(source);
         let defaults = self.defaults.clone().unwrap_or_default();
-        let accepted = self.send(Send::Response { status, headers: &headers, length, defaults: &defaults });
+        let accepted =
+            self.send(Command::Response { status, headers: &headers, length, defaults: &defaults });
         self.accept(accepted, Stage::Nothing, Stage::Head, |said| {
             (said.status, said.fields, said.length) = (status.code(), fields(&headers), length);
         })

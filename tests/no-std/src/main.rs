@@ -23,7 +23,7 @@ use core::time::Duration;
 use site::Site;
 use stelo_core::app::{self, App, BoxFuture, Executor, Reply, Request, Response};
 use stelo_core::body::{Body, Frame, Sender};
-use stelo_core::event::{Defaults, Event, Send, StreamId};
+use stelo_core::proto::{Command, Defaults, Event, StreamId};
 use stelo_core::h1::{Config, Connection};
 use stelo_core::{Bytes, Instant};
 
@@ -98,13 +98,13 @@ fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
 
 /// Hands a response whose body is at hand to the machine.
 fn respond(connection: &mut Connection, now: Instant, mut response: Response) -> Option<()> {
-    let head = Send::Response {
+    let head = Command::Response {
         status: response.status,
         headers: &response.headers,
         length: response.body.length(),
         defaults: &Defaults::default(),
     };
     connection.send(now, StreamId::ONLY, head).ok()?;
-    connection.send(now, StreamId::ONLY, Send::Data(response.body.take_full()?)).ok()?;
-    connection.send(now, StreamId::ONLY, Send::End).ok()
+    connection.send(now, StreamId::ONLY, Command::Data(response.body.take_full()?)).ok()?;
+    connection.send(now, StreamId::ONLY, Command::End).ok()
 }

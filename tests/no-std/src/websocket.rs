@@ -3,11 +3,9 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stelo_core::event;
+use stelo_core::proto;
 use stelo_core::http::Headers;
-use stelo_core::ws::{
-    ClientHandshake, CloseCode, Config, Connection, Event, Handshake, Message, Send, is_asked_for,
-};
+use stelo_core::ws::{ClientHandshake, CloseCode, Command, Config, Connection, Event, Handshake, Message, is_asked_for};
 use stelo_core::{Instant, h1};
 
 const NOW: Instant = Instant::ZERO;
@@ -17,14 +15,14 @@ pub(crate) fn echoes() -> Option<bool> {
     let config = Arc::new(Config::default());
     let (mut client, mut server) = open(&config)?;
     let text = "to be said, to be said again, and to be said a third time, for there has to be something to compress";
-    client.send(NOW, Send::Message(text.into())).ok()?;
+    client.send(NOW, Command::Message(text.into())).ok()?;
     carry(&mut client, &mut server);
     let Event::Text(heard) = server.next_event() else { return None };
     let answer = Message::Text(heard.into_owned().into());
-    server.send(NOW, Send::Message(answer)).ok()?;
+    server.send(NOW, Command::Message(answer)).ok()?;
     let compressed = carry(&mut server, &mut client) < text.len();
     let back = matches!(client.next_event(), Event::Text(heard) if heard == text);
-    client.send(NOW, Send::Close { code: CloseCode::NORMAL_CLOSURE, reason: "done" }).ok()?;
+    client.send(NOW, Command::Close { code: CloseCode::NORMAL_CLOSURE, reason: "done" }).ok()?;
     carry(&mut client, &mut server);
     let closing = matches!(server.next_event(), Event::Closing);
     let closed = matches!(server.next_event(), Event::Closed(closed) if closed.reason == "done");
@@ -39,15 +37,15 @@ fn open(config: &Arc<Config>) -> Option<(Connection, Connection)> {
     let mut asked = ClientHandshake::new("example.org", "/", &[], *b"without a source", config).ok()?;
     let mut http = h1::Connection::new(Arc::new(h1::Config::default()), NOW);
     http.receive(NOW, asked.request());
-    let event::Event::Request { stream, head, .. } = http.next_event() else { return None };
+    let proto::Event::Request { stream, head, .. } = http.next_event() else { return None };
     let handshake = is_asked_for(&head).then(|| Handshake::check(&head))?.ok()?;
     let mut headers = Headers::new();
     let agreed = handshake.accept(&mut headers, config).ok()?;
-    let answer = event::Send::Response {
+    let answer = proto::Command::Response {
         status: stelo_core::http::Status::SWITCHING_PROTOCOLS,
         headers: &headers,
-        length: event::Length::None,
-        defaults: &event::Defaults::default(),
+        length: proto::Length::None,
+        defaults: &proto::Defaults::default(),
     };
     http.send(NOW, stream, answer).ok()?;
     let mut slices = [&[][..]; 4];

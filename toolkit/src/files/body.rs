@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_lite::stream;
 use stelo_core::body::{Body, BodyError, Frame, Piece};
-use stelo_core::event::Length;
+use stelo_core::proto::Length;
 
 use super::at_hand;
 use crate::request::executor::Executor;

@@ -30,8 +30,8 @@ use std::sync::Arc;
 use futures_lite::stream;
 use stelo_core::app::{Reply, Response};
 use stelo_core::body::Body;
-use stelo_core::event::Length;
 use stelo_core::http::{Headers, Method, Status};
+use stelo_core::proto::Length;
 
 use self::body::{ReadAt, SMALL};
 use self::conditional::{Precondition, Validators};

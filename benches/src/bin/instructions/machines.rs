@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use stelo_benches::Result;
 use stelo_core::Instant;
-use stelo_core::event::{Defaults, Event, Length, Send, StreamId};
 use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, Method, Status};
+use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
 use stelo_core::routing::{Builder, Captures, Found};
 use stelo_core::ws;
 
@@ -81,9 +81,13 @@ fn answer(rounds: usize, asked: &[u8], fields: &[(&str, &str)]) -> Result<()> {
     for _ in 0..rounds {
         let stream = request(&mut machine, asked)?;
         let length = Length::Known(13);
-        let head =
-            Send::Response { status: Status::OK, headers: black_box(&headers), length, defaults: &defaults };
-        for send in [head, Send::Data("Hello, World!".into()), Send::End] {
+        let head = Command::Response {
+            status: Status::OK,
+            headers: black_box(&headers),
+            length,
+            defaults: &defaults,
+        };
+        for send in [head, Command::Data("Hello, World!".into()), Command::End] {
             machine.send(NOW, stream, send)?;
         }
         transmit(|slices| machine.poll_transmit(slices)).map(|n| machine.transmitted(NOW, n))?;

@@ -2,7 +2,6 @@
 
 use super::{Closing, Connection};
 use crate::Instant;
-use crate::event::{Event, Length, StreamId};
 use crate::fault::FaultKind;
 use crate::h1::decoder::Part;
 use crate::h1::encoder::Asked;
@@ -10,7 +9,8 @@ use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Method, Version};
 use crate::limits::Reason;
-use crate::machine::Machine;
+use crate::proto::Machine;
+use crate::proto::{Event, Length, StreamId};
 
 impl Connection {
     /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call

@@ -2,13 +2,13 @@
 
 use super::{Closing, Connection};
 use crate::body::Region;
-use crate::event::{Defaults, Length, Send, StreamId};
 use crate::fault::{Fault, FaultKind};
 use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status};
 use crate::limits::Reason;
-use crate::machine::Output;
+use crate::proto::Output;
+use crate::proto::{Command, Defaults, Length, StreamId};
 use crate::{Bytes, Instant};
 
 impl Connection {
@@ -17,8 +17,8 @@ impl Connection {
     ///
     /// # Errors
     /// What was asked breaks a rule; nothing has been written. If a response has begun, all that is left is
-    /// [`Send::Reset`].
-    pub fn send(&mut self, now: Instant, _stream: StreamId, what: Send<'_>) -> Result<(), Fault> {
+    /// [`Command::Reset`].
+    pub fn send(&mut self, now: Instant, _stream: StreamId, what: Command<'_>) -> Result<(), Fault> {
         self.now = now;
         self.encode(what).map_err(Fault::caller)?;
         if !self.timers.is_writing() && !self.output.is_empty() {
@@ -27,16 +27,16 @@ impl Connection {
         Ok(())
     }
 
-    fn encode(&mut self, what: Send<'_>) -> Result<(), FaultKind> {
+    fn encode(&mut self, what: Command<'_>) -> Result<(), FaultKind> {
         match what {
-            Send::Continue => {
+            Command::Continue => {
                 if self.expects_continue && self.exchange.server == State::SendResponse {
                     encoder::informational(self.output.buf(), Status::CONTINUE, &Headers::new());
                     self.expects_continue = false;
                 }
                 Ok(())
             }
-            Send::Informational { status, headers } => {
+            Command::Informational { status, headers } => {
                 if !status.is_informational() || matches!(status.code(), 100 | 101) {
                     return Err(FaultKind::Status);
                 }
@@ -47,15 +47,15 @@ impl Connection {
                 }
                 Ok(())
             }
-            Send::Response { status, headers, length, defaults } => {
+            Command::Response { status, headers, length, defaults } => {
                 self.response(status, headers, length, defaults)
             }
-            Send::Whole { status, headers, defaults, body } => self.whole(status, headers, defaults, body),
-            Send::Data(mut bytes) => self.data(&mut bytes),
-            Send::Region(region) => self.piece(region.len(), |output| output.push_region(region)),
-            Send::Trailers(trailers) => self.end(Some(trailers)),
-            Send::End => self.end(None),
-            Send::Reset => {
+            Command::Whole { status, headers, defaults, body } => self.whole(status, headers, defaults, body),
+            Command::Data(mut bytes) => self.data(&mut bytes),
+            Command::Region(region) => self.piece(region.len(), |output| output.push_region(region)),
+            Command::Trailers(trailers) => self.end(Some(trailers)),
+            Command::End => self.end(None),
+            Command::Reset => {
                 // What has been said is still sent; what is missing shows that it was cut off.
                 let _ = self.exchange.step(Role::Server, Step::Fail);
                 self.exchange.keep_alive = false;
@@ -211,9 +211,9 @@ impl Connection {
         let _ = headers.append("content-type", "text/plain; charset=utf-8");
         let length = Length::Known(text.len() as u64);
         self.exchange.keep_alive = false;
-        self.send(now, StreamId::ONLY, Send::Response { status, headers: &headers, length, defaults })?;
-        self.send(now, StreamId::ONLY, Send::Data(text.into()))?;
-        self.send(now, StreamId::ONLY, Send::End)
+        self.send(now, StreamId::ONLY, Command::Response { status, headers: &headers, length, defaults })?;
+        self.send(now, StreamId::ONLY, Command::Data(text.into()))?;
+        self.send(now, StreamId::ONLY, Command::End)
     }
 
     /// How many bytes of the response body the machine takes gladly: zero while the peer is slow to read, and when no

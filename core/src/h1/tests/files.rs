@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::{GET, Pair};
 use crate::body::tests::region;
-use crate::event::{Length, Send, StreamId};
 use crate::fault::FaultKind;
+use crate::proto::{Command, Length, StreamId};
 
 /// All that is to be sent, `step` bytes at a time; what comes from a file in brackets.
 fn sent(pair: &mut Pair, step: usize) -> String {
@@ -35,19 +35,19 @@ fn files_are_sent_in_order_whatever_is_sent_at_a_time() {
         pair.feed(&GET.repeat(2));
         pair.head(200, &[], Length::Known(9)).unwrap();
         for what in [
-            Send::Data("<".into()),
-            Send::Region(region(b"abcdefg", 1, 5)),
-            Send::Region(region(b"xyz", 0, 3)),
+            Command::Data("<".into()),
+            Command::Region(region(b"abcdefg", 1, 5)),
+            Command::Region(region(b"xyz", 0, 3)),
         ] {
             pair.send(what).unwrap();
         }
-        pair.send(Send::End).unwrap();
+        pair.send(Command::End).unwrap();
         assert_eq!(pair.events(), "GET /; paused");
         pair.head(200, &[], Length::Unknown).unwrap();
-        pair.send(Send::Region(region(b"abcdefghijkl", 0, 11))).unwrap();
-        pair.send(Send::Region(region(b"abc", 3, 0))).unwrap();
-        pair.send(Send::Data("!".into())).unwrap();
-        pair.send(Send::End).unwrap();
+        pair.send(Command::Region(region(b"abcdefghijkl", 0, 11))).unwrap();
+        pair.send(Command::Region(region(b"abc", 3, 0))).unwrap();
+        pair.send(Command::Data("!".into())).unwrap();
+        pair.send(Command::End).unwrap();
         assert_eq!(
             sent(&mut pair, step),
             "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<bcdefxyz\
@@ -62,8 +62,8 @@ fn a_file_has_no_place_in_an_answer_to_head() {
     let mut pair = Pair::new();
     pair.feed("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n");
     pair.head(200, &[], Length::Known(3)).unwrap();
-    pair.send(Send::Region(region(b"abc", 0, 3))).unwrap();
-    pair.send(Send::End).unwrap();
+    pair.send(Command::Region(region(b"abc", 0, 3))).unwrap();
+    pair.send(Command::End).unwrap();
     assert_eq!(sent(&mut pair, 1000), "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n");
 }
 
@@ -72,7 +72,7 @@ fn more_than_was_announced_is_refused() {
     let mut pair = Pair::new();
     pair.feed(GET);
     pair.head(200, &[], Length::Known(2)).unwrap();
-    assert_eq!(pair.send(Send::Region(region(b"abc", 0, 3))), Err(FaultKind::BodyTooLong));
+    assert_eq!(pair.send(Command::Region(region(b"abc", 0, 3))), Err(FaultKind::BodyTooLong));
 }
 
 /// Not in memory, but on its way: the next piece has to wait.
@@ -83,7 +83,7 @@ fn a_file_takes_room_and_no_memory() {
     pair.head(200, &[], Length::Known(1 << 30)).unwrap();
     let held = pair.machine.held();
     assert!(pair.machine.capacity(StreamId::ONLY) > 0);
-    pair.send(Send::Region(region(b"", 0, 1 << 30))).unwrap();
+    pair.send(Command::Region(region(b"", 0, 1 << 30))).unwrap();
     assert_eq!((pair.machine.capacity(StreamId::ONLY), pair.machine.held()), (0, held));
     let head = {
         let mut slices = [&[][..]; 2];

@@ -7,9 +7,9 @@ use alloc::vec;
 
 use super::{GET, Pair, at};
 use crate::Bytes;
-use crate::event::{Event, Length, Send, StreamId};
 use crate::http::RequestHead;
 use crate::limits::Reason;
+use crate::proto::{Command, Event, Length, StreamId};
 
 #[test]
 fn back_pressure_both_ways() {
@@ -23,7 +23,7 @@ fn back_pressure_both_ways() {
     pair.feed(GET);
     pair.head(200, &[], Length::Unknown).unwrap();
     let before = pair.machine.capacity(StreamId::ONLY);
-    pair.send(Send::Data(Bytes::from(vec![0; before]))).unwrap();
+    pair.send(Command::Data(Bytes::from(vec![0; before]))).unwrap();
     assert_eq!(pair.machine.capacity(StreamId::ONLY), 0);
 }
 
@@ -59,8 +59,8 @@ fn answers_that_are_not_read_hold_up_the_next_request() {
         rest = &rest[taken..];
         assert_eq!(pair.events(), "GET /; paused");
         pair.head(200, &[], Length::Known(1000)).unwrap();
-        pair.send(Send::Data(Bytes::from_static(&[b'x'; 1000]))).unwrap();
-        pair.send(Send::End).unwrap();
+        pair.send(Command::Data(Bytes::from_static(&[b'x'; 1000]))).unwrap();
+        pair.send(Command::End).unwrap();
         answers += 1;
     }
     assert!((50..70).contains(&answers), "{answers} answers");
@@ -78,7 +78,7 @@ fn a_request_that_is_held_up_has_its_time_afterwards() {
     let mut pair = Pair::limited(|limits| limits.write_buffer = 1);
     assert_eq!(pair.feed(&(GET.to_owned() + "GE")), "GET /; paused");
     pair.head(200, &[], Length::None).unwrap();
-    pair.send(Send::End).unwrap();
+    pair.send(Command::End).unwrap();
     assert_eq!(pair.events(), "paused");
     assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Write)));
     pair.now = at(20_000);

@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 
 use super::{Pair, at};
-use crate::event::{Event, StreamId};
 use crate::h1::{Config, Connection};
 use crate::http::RequestHead;
+use crate::proto::{Event, StreamId};
 
 fn config(cases: u32) -> ProptestConfig {
     let rng_seed = RngSeed::Fixed(7);

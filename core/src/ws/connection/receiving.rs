@@ -8,7 +8,7 @@ use super::assembly::Assembly;
 use super::{Connection, Report, step_to};
 use crate::Instant;
 use crate::limits::Reason;
-use crate::machine::{Input, Machine};
+use crate::proto::{Input, Machine};
 use crate::ws::deflate::InflateError;
 use crate::ws::event::{Event, Kind};
 use crate::ws::frame::{Expected, Header, Opcode};

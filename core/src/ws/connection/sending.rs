@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Connection, Ping, Report, step_to};
 use crate::limits::Reason;
-use crate::ws::event::{Kind, Send, SendError};
+use crate::ws::event::{Command, Kind, SendError};
 use crate::ws::frame::{CONTROL, Header, Opcode};
 use crate::ws::mask::{Keys, Mask};
 use crate::ws::state::{State, Step};
@@ -18,9 +18,9 @@ impl Connection {
     ///
     /// # Errors
     /// What was asked breaks a rule; nothing has been written. To close what is closed is no error.
-    pub fn send(&mut self, now: Instant, what: Send<'_>) -> Result<(), SendError> {
+    pub fn send(&mut self, now: Instant, what: Command<'_>) -> Result<(), SendError> {
         self.now = now;
-        if let Send::Close { code, reason } = what {
+        if let Command::Close { code, reason } = what {
             self.close(now, code, reason);
             return Ok(());
         }
@@ -28,15 +28,15 @@ impl Connection {
             return Err(SendError::Closed);
         }
         match what {
-            Send::Message(_) if self.outgoing.is_some() => return Err(SendError::Incomplete),
-            Send::Message(message) => self.message(message),
-            Send::Part { kind, data, last } => self.part_out(kind, data, last)?,
-            Send::Ping(payload) | Send::Pong(payload) if payload.len() > CONTROL => {
+            Command::Message(_) if self.outgoing.is_some() => return Err(SendError::Incomplete),
+            Command::Message(message) => self.message(message),
+            Command::Part { kind, data, last } => self.part_out(kind, data, last)?,
+            Command::Ping(payload) | Command::Pong(payload) if payload.len() > CONTROL => {
                 return Err(SendError::TooLong);
             }
-            Send::Ping(payload) => self.control_frame(Opcode::Ping, payload),
-            Send::Pong(payload) => self.control_frame(Opcode::Pong, payload),
-            Send::Close { .. } => {}
+            Command::Ping(payload) => self.control_frame(Opcode::Ping, payload),
+            Command::Pong(payload) => self.control_frame(Opcode::Pong, payload),
+            Command::Close { .. } => {}
         }
         Ok(())
     }

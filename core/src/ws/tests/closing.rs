@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn close(code: u16, reason: &str) -> Send<'_> {
-    Send::Close { code: CloseCode(code), reason }
+fn close(code: u16, reason: &str) -> Command<'_> {
+    Command::Close { code: CloseCode(code), reason }
 }
 
 #[test]
@@ -27,9 +27,9 @@ fn answers_to_earlier_messages_go_before_the_close_frame() {
         server.receive(NOW, &[frame(0x81, b"question"), bytes].concat());
         assert_eq!(see(server.next_event()), Some(text("question")));
         assert_eq!(see(server.next_event()), Some(Seen::Closing));
-        server.send(NOW, Send::Message("answer".into())).unwrap();
+        server.send(NOW, Command::Message("answer".into())).unwrap();
         assert!(matches!(see(server.next_event()), Some(Seen::Closed(..))));
-        assert_eq!(server.send(NOW, Send::Message("late".into())), Err(SendError::Closed));
+        assert_eq!(server.send(NOW, Command::Message("late".into())), Err(SendError::Closed));
         let written = written(&mut server, NOW);
         assert!(written.starts_with(b"\x81\x06answer\x88"), "{written:x?}");
     }
@@ -140,7 +140,7 @@ fn a_connection_that_is_lost_is_told_as_1006_after_what_has_come() {
     assert_eq!(events(&mut cut_off), [closed(1006, ""), Seen::Ended]);
 
     let mut gone = server(Config::DEFAULT);
-    gone.send(NOW, Send::Message("lost".into())).unwrap();
+    gone.send(NOW, Command::Message("lost".into())).unwrap();
     gone.peer_gone(NOW);
     assert_eq!(events(&mut gone), [closed(1006, ""), Seen::Ended]);
     assert_eq!((written(&mut gone, NOW).len(), gone.close_state()), (0, CloseState::Close));
@@ -183,7 +183,7 @@ fn to_close_what_is_about_to_end_answers_the_peer() {
 #[test]
 fn a_server_that_stops_says_1012() {
     let mut server = server(Config::DEFAULT);
-    server.send(NOW, Send::Part { kind: Kind::Binary, data: b"a".into(), last: false }).unwrap();
+    server.send(NOW, Command::Part { kind: Kind::Binary, data: b"a".into(), last: false }).unwrap();
     server.shutdown(NOW);
     server.shutdown(NOW);
     assert_eq!(events(&mut server), [closed(1012, "")]);

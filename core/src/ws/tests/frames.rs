@@ -102,7 +102,7 @@ fn every_length_is_read_and_written() {
         let payload: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
         let mut server = server(Config::DEFAULT);
         assert_eq!(deliver(&mut server, &frame(0x82, &payload)), [binary(&payload)], "{len}");
-        server.send(NOW, Send::Message(payload.clone().into())).unwrap();
+        server.send(NOW, Command::Message(payload.clone().into())).unwrap();
         let mut client = client(Config::DEFAULT);
         let bytes = written(&mut server, NOW);
         let header = if len < 126 {
@@ -114,7 +114,7 @@ fn every_length_is_read_and_written() {
         };
         assert_eq!(bytes.len(), len + header);
         assert_eq!(deliver(&mut client, &bytes), [binary(&payload)], "{len}");
-        client.send(NOW, Send::Message(payload.clone().into())).unwrap();
+        client.send(NOW, Command::Message(payload.clone().into())).unwrap();
         let bytes = written(&mut client, NOW);
         assert_eq!(bytes.len(), len + header + 4);
         assert_eq!(deliver(&mut server, &bytes), [binary(&payload)], "{len}");
@@ -207,7 +207,7 @@ fn text_in_parts_is_checked_as_it_comes_and_as_it_goes() {
     server.receive(NOW, &frame(0x01, b"\xed\xa0"));
     assert_eq!(see(server.next_part()), Some(Seen::Closing));
     let mut client = client(Config::DEFAULT);
-    let part = |data: &'static [u8], last| Send::Part { kind: Kind::Text, data: data.into(), last };
+    let part = |data: &'static [u8], last| Command::Part { kind: Kind::Text, data: data.into(), last };
     client.send(NOW, part(b"\xe2\x82", false)).unwrap();
     assert_eq!(client.send(NOW, part(b"", true)), Err(SendError::Utf8));
     client.send(NOW, part(b"\xac", true)).unwrap();
@@ -217,13 +217,13 @@ fn text_in_parts_is_checked_as_it_comes_and_as_it_goes() {
 #[test]
 fn what_must_not_be_sent_is_refused() {
     let mut server = server(Config::DEFAULT);
-    assert_eq!(server.send(NOW, Send::Ping(&[0; 126])), Err(SendError::TooLong));
-    assert_eq!(server.send(NOW, Send::Pong(&[0; 126])), Err(SendError::TooLong));
-    let part = |kind, last| Send::Part { kind, data: b"a".into(), last };
+    assert_eq!(server.send(NOW, Command::Ping(&[0; 126])), Err(SendError::TooLong));
+    assert_eq!(server.send(NOW, Command::Pong(&[0; 126])), Err(SendError::TooLong));
+    let part = |kind, last| Command::Part { kind, data: b"a".into(), last };
     server.send(NOW, part(Kind::Binary, false)).unwrap();
-    assert_eq!(server.send(NOW, Send::Message("whole".into())), Err(SendError::Incomplete));
+    assert_eq!(server.send(NOW, Command::Message("whole".into())), Err(SendError::Incomplete));
     assert_eq!(server.send(NOW, part(Kind::Text, true)), Err(SendError::Kind));
-    server.send(NOW, Send::Ping(b"")).unwrap();
+    server.send(NOW, Command::Ping(b"")).unwrap();
     server.send(NOW, part(Kind::Binary, true)).unwrap();
     assert_eq!(written(&mut server, NOW), b"\x02\x01a\x89\x00\x80\x01a");
 }

@@ -61,7 +61,7 @@ fn the_application_sees_that_the_peer_does_not_read() {
     let mut server = server(Config::DEFAULT);
     let mut sent = 0;
     while server.capacity() > 0 {
-        server.send(NOW, Send::Message(alloc::vec![0; 10_000].into())).unwrap();
+        server.send(NOW, Command::Message(alloc::vec![0; 10_000].into())).unwrap();
         sent += 10_000;
         assert!(sent < 100_000);
     }
@@ -138,11 +138,11 @@ fn compressing(limits: Limits) -> (Connection, Connection) {
 #[test]
 fn a_compression_bomb_is_refused_without_being_unpacked() {
     let (mut client, mut server) = compressing(Limits { message: 1 << 20, ..Limits::DEFAULT });
-    client.send(NOW, Send::Message(alloc::vec![0; 1 << 20].into())).unwrap();
+    client.send(NOW, Command::Message(alloc::vec![0; 1 << 20].into())).unwrap();
     let small = written(&mut client, NOW);
     assert!(small.len() < 16 << 10, "{} bytes", small.len());
     assert_eq!(deliver(&mut server, &small), [binary(&alloc::vec![0; 1 << 20])]);
-    client.send(NOW, Send::Message(alloc::vec![0; (1 << 20) + 1].into())).unwrap();
+    client.send(NOW, Command::Message(alloc::vec![0; (1 << 20) + 1].into())).unwrap();
     let seen = deliver(&mut server, &written(&mut client, NOW));
     assert_eq!(
         seen,
@@ -185,7 +185,7 @@ fn compressed_text_is_checked_like_any_other() {
 #[test]
 fn compressed_parts_take_little_memory() {
     let (mut client, mut server) = compressing(Limits::DEFAULT);
-    client.send(NOW, Send::Message(alloc::vec![0; 8 << 20].into())).unwrap();
+    client.send(NOW, Command::Message(alloc::vec![0; 8 << 20].into())).unwrap();
     let bytes = written(&mut client, NOW);
     let (mut rest, mut size, mut ended) = (&*bytes, 0, false);
     while !rest.is_empty() {
@@ -205,7 +205,7 @@ fn what_compression_needs_is_made_when_it_is_used_and_freed_when_it_is_not() {
     let (mut client, mut server) = compressing(Limits::DEFAULT);
     assert_eq!(client.held() + server.held(), 0);
     let text = "a message that is long enough to be worth being compressed, as messages of some length are";
-    client.send(NOW, Send::Message(text.into())).unwrap();
+    client.send(NOW, Command::Message(text.into())).unwrap();
     assert_eq!(deliver(&mut server, &written(&mut client, NOW)), [Seen::Message(text.into())]);
     let idle = |connection: &mut Connection| connection.release().map(|_| connection.held());
     let (mut held, mut now) = ((idle(&mut client), idle(&mut server)), NOW);
@@ -248,7 +248,7 @@ fn an_idle_connection_holds_nothing() {
     let mut server = server(Config::DEFAULT);
     assert_eq!((server.held(), server.is_bare()), (0, true));
     deliver(&mut server, &frame(0x81, b"hi"));
-    server.send(NOW, Send::Message("hi".into())).unwrap();
+    server.send(NOW, Command::Message("hi".into())).unwrap();
     assert!(server.release().is_none(), "something is to be written");
     written(&mut server, NOW);
     deliver(&mut server, &frame(0x81, b"half")[..3]);

@@ -33,13 +33,13 @@ fn act() -> impl Strategy<Value = Act> {
 impl Act {
     fn by(&self, connection: &mut Connection) {
         match self {
-            Self::Message(message) => connection.send(NOW, Send::Message(message.clone())).unwrap(),
-            Self::Ping(payload) => connection.send(NOW, Send::Ping(payload)).unwrap(),
+            Self::Message(message) => connection.send(NOW, Command::Message(message.clone())).unwrap(),
+            Self::Ping(payload) => connection.send(NOW, Command::Ping(payload)).unwrap(),
             Self::Parts(kind, parts) => {
                 for (i, data) in parts.iter().enumerate() {
                     let (data, last) = (data.clone().into(), i + 1 == parts.len());
-                    connection.send(NOW, Send::Part { kind: *kind, data, last }).unwrap();
-                    connection.send(NOW, Send::Pong(b"between")).unwrap();
+                    connection.send(NOW, Command::Part { kind: *kind, data, last }).unwrap();
+                    connection.send(NOW, Command::Pong(b"between")).unwrap();
                 }
             }
         }
@@ -129,7 +129,7 @@ proptest! {
             let said: Vec<_> = acts.iter().filter(|(by, _)| *by == from_client).map(|(_, act)| act.heard()).collect();
             prop_assert_eq!(heard, &said);
         }
-        client.send(NOW, Send::Close { code: CloseCode(4321), reason: "bye" }).unwrap();
+        client.send(NOW, Command::Close { code: CloseCode(4321), reason: "bye" }).unwrap();
         prop_assert_eq!(events(&mut client), [closed(4321, "bye")]);
         let heard = carry(&mut client, &mut server, &sizes, in_parts);
         prop_assert!(heard.ends_with(&[closed(4321, "bye"), Seen::Ended]));

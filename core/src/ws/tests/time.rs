@@ -106,11 +106,11 @@ fn pings_and_their_deadline_can_be_left_out() {
 #[test]
 fn a_peer_that_does_not_read_is_given_up() {
     let mut server = server(Config::DEFAULT);
-    server.send(at(1.0), Send::Message("hello".into())).unwrap();
+    server.send(at(1.0), Command::Message("hello".into())).unwrap();
     assert_eq!(due(&server), Some((31.0, Reason::Write)));
     server.transmitted(at(20.0), 1);
     assert_eq!(due(&server), Some((50.0, Reason::Write)), "progress");
-    server.send(at(30.0), Send::Message("more".into())).unwrap();
+    server.send(at(30.0), Command::Message("more".into())).unwrap();
     assert_eq!(due(&server), Some((50.0, Reason::Write)), "no progress");
     server.handle_timeout(at(50.0));
     assert_eq!(events(&mut server), [closed(1006, ""), Seen::Ended]);
@@ -121,7 +121,7 @@ fn a_peer_that_does_not_read_is_given_up() {
 fn the_closing_handshake_is_not_waited_for_without_end() {
     // The time begins when the close frame is out.
     let mut server = server(Config::DEFAULT);
-    server.send(at(1.0), Send::Close { code: CloseCode::NORMAL_CLOSURE, reason: "" }).unwrap();
+    server.send(at(1.0), Command::Close { code: CloseCode::NORMAL_CLOSURE, reason: "" }).unwrap();
     assert_eq!(due(&server), Some((31.0, Reason::Write)));
     written(&mut server, at(5.0));
     assert_eq!(due(&server), Some((15.0, Reason::Close)));

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use stelo_core::event::{Defaults, Length, Send, StreamId};
 use stelo_core::h1::{CloseState, Connection};
 use stelo_core::http::{Headers, Status};
 use stelo_core::limits::Reason;
+use stelo_core::proto::{Command, Defaults, Length, StreamId};
 use stelo_core::{Fault, FaultKind, Instant};
 
 use super::{Answer, Pause, Script, What, When};
@@ -162,7 +162,7 @@ impl<'a> Driver<'a> {
                     let answer = self.script.answers[(self.meter.heard.exchanges.len() - 1) % 3];
                     self.pending = Some(answer);
                     if answer.invite {
-                        self.send(Send::Continue);
+                        self.send(Command::Continue);
                     }
                 }
                 Next::Fault(fault) => self.fault(fault),
@@ -183,7 +183,7 @@ impl<'a> Driver<'a> {
     fn fault(&mut self, fault: Fault) {
         let unanswered = self.pending.take().is_some();
         let Some(status) = fault.status().filter(|_| !self.connection.has_responded(StreamId::ONLY)) else {
-            return self.send(Send::Reset);
+            return self.send(Command::Reset);
         };
         let refused = self.connection.refuse(self.now, fault, &Defaults::default());
         refused.expect("a fault with a status is answered");
@@ -199,7 +199,7 @@ impl<'a> Driver<'a> {
         let mut status = if answer.what == What::Switch { Status::SWITCHING_PROTOCOLS } else { Status::OK };
         let mut respond = |status| {
             let defaults = &Defaults::default();
-            let head = Send::Response { status, headers: &headers, length, defaults };
+            let head = Command::Response { status, headers: &headers, length, defaults };
             self.connection.send(self.now, StreamId::ONLY, head)
         };
         // A client that has not asked for a switch, or is not ready for it, gets something else.
@@ -217,12 +217,12 @@ impl<'a> Driver<'a> {
         let end = switched || answer.what != What::Broken;
         self.said.push(Said { method, status, body: body.to_vec(), end });
         if !switched {
-            self.send(Send::Data(body.to_vec().into()));
-            self.send(if end { Send::End } else { Send::Reset });
+            self.send(Command::Data(body.to_vec().into()));
+            self.send(if end { Command::End } else { Command::Reset });
         }
     }
 
-    fn send(&mut self, what: Send<'_>) {
+    fn send(&mut self, what: Command<'_>) {
         self.connection.send(self.now, StreamId::ONLY, what).expect("the application keeps the rules");
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use stelo_runtime::{Runtime, Signals};
 
+use super::registry::{Kind, Phase, Registry};
 use crate::messages;
-use crate::registry::{Kind, Phase, Registry};
 
 /// How the waiting has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

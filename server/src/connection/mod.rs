@@ -27,7 +27,7 @@ use stelo_core::app::Tunnel;
 use stelo_core::{h1, ws};
 use stelo_runtime::Runtime;
 
-use crate::worker::Worker;
+use crate::thread::Thread;
 use exchange::{Exchange, Next};
 use link::{End, Link};
 use tunnel::Upgraded;
@@ -47,28 +47,28 @@ enum Protocol<R: Runtime> {
 }
 
 impl<R: Runtime> Driver<R> {
-    pub(crate) fn new(worker: Arc<Worker<R>>, io: R::Stream) -> Self {
-        let machine = h1::Connection::new(worker.shared.machine.clone(), worker.runtime.now());
-        let link = Link::new(worker, io);
-        let surplus = link.worker.shared.is_overloaded();
+    pub(crate) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
+        let machine = h1::Connection::new(thread.shared.machine.clone(), thread.runtime.now());
+        let link = Link::new(thread, io);
+        let surplus = link.thread.shared.is_overloaded();
         Self { protocol: Protocol::Http(Exchange::new(machine, surplus)), link }
     }
 
     /// Hands the connection over to what is to follow HTTP. Says whether that is for us to drive.
     fn switch(&mut self) -> bool {
         let Protocol::Http(exchange) = &mut self.protocol else { return false };
-        let worker = self.link.worker.clone();
+        let thread = self.link.thread.clone();
         match exchange.take_next() {
             Some((Next::Tunnel(run), ahead)) => {
                 if let Some(io) = self.link.take_io() {
-                    worker.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
+                    thread.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
                 }
                 false
             }
             Some((Next::WebSocket { run, agreed, target }, ahead)) => {
-                let Some(config) = worker.shared.websocket.clone() else { return false };
-                let machine = ws::Connection::server(config, agreed, worker.runtime.now());
-                let mut session = Session::new(worker, machine, run, target, ahead);
+                let Some(config) = thread.shared.websocket.clone() else { return false };
+                let machine = ws::Connection::server(config, agreed, thread.runtime.now());
+                let mut session = Session::new(thread, machine, run, target, ahead);
                 self.link.follow(&mut session);
                 self.protocol = Protocol::WebSocket(session);
                 true
@@ -106,7 +106,7 @@ impl<R: Runtime> Future for Driver<R> {
 impl<R: Runtime> Drop for Driver<R> {
     fn drop(&mut self) {
         if let Protocol::Http(exchange) = &mut self.protocol {
-            exchange.run_background(&*self.link.worker.executor);
+            exchange.run_background(&*self.link.thread.executor);
         }
     }
 }

@@ -9,10 +9,10 @@ use stelo_core::app::{
     BoxError, BoxFuture, Executor, Message, OnTunnel, OnWebSocket, Reply, Request, Response, Upgrade,
 };
 use stelo_core::body::{Body, BodyError, Frame, Piece, Sender};
-use stelo_core::event::{Event, Length, Send, StreamId};
 use stelo_core::h1;
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 use stelo_core::limits::Reason;
+use stelo_core::proto::{Command, Event, Length, StreamId};
 use stelo_core::ws::{self, Agreed, Handshake};
 use stelo_core::{Bytes, Fault, FaultKind};
 use stelo_runtime::{Instant, Runtime};
@@ -136,7 +136,7 @@ impl<R: Runtime> Side<R> for Exchange {
     }
 
     fn written(&mut self, link: &Link<R>) {
-        self.run_background(&*link.worker.executor);
+        self.run_background(&*link.thread.executor);
     }
 
     fn shutdown(&mut self, link: &mut Link<R>, now: Instant) {
@@ -178,7 +178,7 @@ impl Exchange {
             Some(upload) if !upload.is_wanted() || !upload.has_room() => return false,
             Some(_) => {
                 // A client that waits to be asked is asked now. Allowed at any time.
-                let _ = self.machine.send(now, STREAM, Send::Continue);
+                let _ = self.machine.send(now, STREAM, Command::Continue);
             }
             // Nobody wants the rest of the body: not to ask for it is how the client is held back.
             None if self.is_busy() => return false,
@@ -229,9 +229,9 @@ impl Exchange {
             return debug!(target: SERVER, "Connection ended: {fault}");
         }
         warn!(target: SERVER, "Invalid HTTP request received: {fault}");
-        let (worker, machine) = (&link.worker, &mut self.machine);
+        let (thread, machine) = (&link.thread, &mut self.machine);
         // Nothing has been answered yet, so this is allowed.
-        let _ = worker.with_defaults(now, |defaults| machine.refuse(now, fault, defaults));
+        let _ = thread.with_defaults(now, |defaults| machine.refuse(now, fault, defaults));
     }
 
     /// Gives a request to the application, which most often answers at once.
@@ -246,7 +246,7 @@ impl Exchange {
         let body = self.request_body(length);
         // Made now, so that the log knows the client of what we refuse, too.
         let connection = link.connection();
-        if self.surplus && link.worker.shared.is_overloaded() {
+        if self.surplus && link.thread.shared.is_overloaded() {
             messages::concurrency_limit();
             let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
             // A constant that is a valid field.
@@ -260,7 +260,7 @@ impl Exchange {
             Err(mut refusal) => return self.respond(link, &mut refusal, &head, now),
         };
         let mut pending = None;
-        let mut polled = catch(|| match link.worker.shared.app.call(request) {
+        let mut polled = catch(|| match link.thread.shared.app.call(request) {
             Reply::Ready(response) => Poll::Ready(response),
             Reply::Future(future) => pending.insert(future).as_mut().poll(cx),
         });
@@ -281,7 +281,7 @@ impl Exchange {
         length: Length,
     ) -> Result<bool, Box<Response>> {
         let asked = self.machine.asks_to_switch() && ws::is_asked_for(head);
-        if !asked || link.worker.shared.websocket.is_none() {
+        if !asked || link.thread.shared.websocket.is_none() {
             return Ok(false);
         }
         let refuse = |status, headers: Headers, why: &dyn Display| {
@@ -378,20 +378,20 @@ impl Exchange {
             }
             _ => None,
         };
-        let (worker, machine) = (&link.worker, &mut self.machine);
+        let (thread, machine) = (&link.thread, &mut self.machine);
         match &self.upload {
             // The rest of the request is still wanted, most likely by this response: after its head it is too late to
             // ask. Allowed at any time.
-            Some(upload) if !upload.is_abandoned() => drop(machine.send(now, STREAM, Send::Continue)),
+            Some(upload) if !upload.is_abandoned() => drop(machine.send(now, STREAM, Command::Continue)),
             _ => machine.discard_body(now),
         }
         let length = body.length();
         let whole = body.full_mut();
         let streams = whole.is_none() && length != Length::None;
-        let said = worker.with_defaults(now, |defaults| {
+        let said = thread.with_defaults(now, |defaults| {
             let what = match streams {
-                true => Send::Response { status, headers, length, defaults },
-                false => Send::Whole { status, headers, defaults, body: whole },
+                true => Command::Response { status, headers, length, defaults },
+                false => Command::Whole { status, headers, defaults, body: whole },
             };
             machine.send(now, STREAM, what)
         });
@@ -399,7 +399,7 @@ impl Exchange {
             return self.invalid(link, &fault, head, now);
         }
         let handshake = self.handshake.take();
-        if link.worker.shared.access_log {
+        if link.thread.shared.access_log {
             match handshake {
                 Some(_) => log::handshake(link.client(), head, status),
                 None => log::access(link.client(), head, status),
@@ -411,7 +411,7 @@ impl Exchange {
         match streams {
             false => self.finished(link),
             true if self.machine.wants_body(STREAM) => self.stage = Stage::Sending(std::mem::take(body)),
-            true => self.finish(link, Send::End, now),
+            true => self.finish(link, Command::End, now),
         }
     }
 
@@ -433,7 +433,7 @@ impl Exchange {
         headers: &mut Headers,
         head: &RequestHead,
     ) -> Result<Next, BoxError> {
-        match (upgrade, &self.handshake, &link.worker.shared.websocket) {
+        match (upgrade, &self.handshake, &link.thread.shared.websocket) {
             (Upgrade::Tunnel(run), ..) => Ok(Next::Tunnel(run)),
             (Upgrade::WebSocket(run), Some(handshake), Some(config)) => {
                 let agreed = handshake.accept(headers, config)?;
@@ -454,13 +454,13 @@ impl Exchange {
             match catch(|| body.poll_piece(cx)) {
                 Ok(Poll::Pending) => return false,
                 Ok(Poll::Ready(Some(Ok(Piece::Frame(Frame::Data(bytes)))))) => {
-                    self.piece(Send::Data(bytes), now);
+                    self.piece(Command::Data(bytes), now);
                 }
-                Ok(Poll::Ready(Some(Ok(Piece::Region(region))))) => self.piece(Send::Region(region), now),
+                Ok(Poll::Ready(Some(Ok(Piece::Region(region))))) => self.piece(Command::Region(region), now),
                 Ok(Poll::Ready(Some(Ok(Piece::Frame(Frame::Trailers(trailers)))))) => {
-                    self.finish(link, Send::Trailers(&trailers), now);
+                    self.finish(link, Command::Trailers(&trailers), now);
                 }
-                Ok(Poll::Ready(None)) => self.finish(link, Send::End, now),
+                Ok(Poll::Ready(None)) => self.finish(link, Command::End, now),
                 Ok(Poll::Ready(Some(Err(error)))) => self.broken(&error, now),
                 Err(message) => self.broken(&format_args!("panic: {message}"), now),
             }
@@ -468,14 +468,14 @@ impl Exchange {
     }
 
     /// Says a piece of the response body.
-    fn piece(&mut self, what: Send<'_>, now: Instant) {
+    fn piece(&mut self, what: Command<'_>, now: Instant) {
         if let Err(fault) = self.machine.send(now, STREAM, what) {
             self.broken(&fault, now);
         }
     }
 
     /// Says the end of a response.
-    fn finish<R: Runtime>(&mut self, link: &Link<R>, what: Send<'_>, now: Instant) {
+    fn finish<R: Runtime>(&mut self, link: &Link<R>, what: Command<'_>, now: Instant) {
         match self.machine.send(now, STREAM, what) {
             Ok(()) => self.finished(link),
             // A connection that has left HTTP has no end of a response.
@@ -492,7 +492,7 @@ impl Exchange {
         self.waits_for_room = false;
         // What is left of the request body is read and dropped by the machine.
         self.upload = None;
-        link.worker.shared.count_response();
+        link.thread.shared.count_response();
     }
 
     /// The response cannot be completed: it is cut off where it is.
@@ -506,7 +506,7 @@ impl Exchange {
         self.waits_for_room = false;
         self.upload = None;
         // Allowed at any time.
-        let _ = self.machine.send(now, STREAM, Send::Reset);
+        let _ = self.machine.send(now, STREAM, Command::Reset);
     }
 }
 

@@ -13,7 +13,7 @@ use super::link::{Link, Side};
 use super::socket::Shared;
 use crate::executor::catch;
 use crate::log::SERVER;
-use crate::worker::Worker;
+use crate::thread::Thread;
 
 /// How often the application is polled in one go.
 const STEPS: usize = 64;
@@ -34,14 +34,14 @@ pub(super) struct Session<R: Runtime> {
 impl<R: Runtime> Session<R> {
     /// A WebSocket that has been accepted, for `run`.
     pub(super) fn new(
-        worker: Arc<Worker<R>>,
+        thread: Arc<Thread<R>>,
         machine: Connection,
         run: OnWebSocket,
         target: Box<str>,
         ahead: Vec<u8>,
     ) -> Self {
-        let now = worker.runtime.now();
-        let socket = Arc::new(Shared::new(worker, machine, now));
+        let now = thread.runtime.now();
+        let socket = Arc::new(Shared::new(thread, machine, now));
         let handle = WebSocket::new(socket.clone());
         let mut session =
             Self { socket, application: None, target, ahead, needs_data: false, waits_for_room: false };
@@ -78,12 +78,12 @@ impl<R: Runtime> Session<R> {
         self.cut_off();
         self.poll_application(cx);
         if let Some(application) = self.application.take() {
-            self.socket.worker.executor.spawn(application);
+            self.socket.thread.executor.spawn(application);
         }
     }
 
     fn cut_off(&self) {
-        let now = self.socket.worker.runtime.now();
+        let now = self.socket.thread.runtime.now();
         let wakers = self.socket.state().end(now);
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -103,7 +103,7 @@ impl<R: Runtime> Side<R> for Session<R> {
             self.poll_application(cx);
             let mut others = Vec::new();
             let mut state = self.socket.state();
-            let again = state.look_ahead(cx, link.worker.shared.ws_max_queue, &mut others);
+            let again = state.look_ahead(cx, link.thread.shared.ws_max_queue, &mut others);
             (self.needs_data, self.waits_for_room) = (state.needs_data(), state.waits_for_room());
             drop(state);
             others.into_iter().for_each(Waker::wake);

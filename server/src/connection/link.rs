@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use stelo_core::app::{self, Address, Peer};
 use stelo_core::limits::Reason;
-use stelo_core::machine::{CloseState, Machine};
+use stelo_core::proto::{CloseState, Machine};
 use stelo_runtime::{Instant, Runtime, Sleep, Stream};
 
 use super::{file, pool};
-use crate::registry::{Kind, Member, Phase};
-use crate::worker::Worker;
+use crate::thread::Thread;
+use crate::thread::registry::{Kind, Member, Phase};
 
 /// How often a connection goes round in one go. Socket and client may keep up for ever.
 const ROUNDS: usize = 8;
@@ -75,7 +75,7 @@ pub(super) enum End {
 
 /// A socket and its timer.
 pub(super) struct Link<R: Runtime> {
-    pub(super) worker: Arc<Worker<R>>,
+    pub(super) thread: Arc<Thread<R>>,
     member: Member,
     /// Taken out when the connection is handed over, or has ended.
     io: Option<R::Stream>,
@@ -89,28 +89,28 @@ pub(super) struct Link<R: Runtime> {
 }
 
 impl<R: Runtime> Link<R> {
-    pub(super) fn new(worker: Arc<Worker<R>>, io: R::Stream) -> Self {
-        worker.shared.count_connection(true);
+    pub(super) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
+        thread.shared.count_connection(true);
         Self {
-            member: worker.registry.join(Kind::Connection),
+            member: thread.registry.join(Kind::Connection),
             io: Some(io),
             connection: None,
             timer: None,
             rings: None,
             draining: false,
             eof: false,
-            worker,
+            thread,
         }
     }
 
     /// The connection as the application sees it.
     pub(super) fn connection(&mut self) -> Arc<app::Connection> {
-        let (worker, io) = (&self.worker, &self.io);
+        let (thread, io) = (&self.thread, &self.io);
         let connection = self.connection.get_or_insert_with(|| {
             let client = io.as_ref().and_then(Stream::peer_address);
             let server = io.as_ref().and_then(Stream::local_address);
-            let root_path = worker.shared.root_path.clone();
-            Arc::new(app::Connection::new(client, server, "http", root_path, worker.executor.clone()))
+            let root_path = thread.shared.root_path.clone();
+            Arc::new(app::Connection::new(client, server, "http", root_path, thread.executor.clone()))
         });
         connection.clone()
     }
@@ -127,7 +127,7 @@ impl<R: Runtime> Link<R> {
 
     /// Another protocol follows: what is known of the connection is told to it.
     pub(super) fn follow<S: Side<R>>(&mut self, side: &mut S) {
-        let now = self.worker.runtime.now();
+        let now = self.thread.runtime.now();
         if self.eof {
             side.machine(|machine| machine.receive_eof(now));
         }
@@ -151,7 +151,7 @@ impl<R: Runtime> Link<R> {
 
     /// Gets on with a protocol until there is something to wait for. Ready when the protocol has ended.
     pub(super) fn drive<S: Side<R>>(&mut self, side: &mut S, cx: &mut Context<'_>) -> Poll<End> {
-        let now = self.worker.runtime.now();
+        let now = self.thread.runtime.now();
         let stops = match self.member.phase(cx) {
             Phase::Running => false,
             Phase::Draining => !std::mem::replace(&mut self.draining, true),
@@ -184,7 +184,7 @@ impl<R: Runtime> Link<R> {
         for _ in 0..ROUNDS {
             let more = side.advance(self, cx, now);
             // A handler that has held the thread does not count against the time that the client has.
-            now = self.worker.runtime.now();
+            now = self.thread.runtime.now();
             match self.write(side, cx, now) {
                 Poll::Ready(Ok(state)) => {
                     side.written(self);
@@ -216,7 +216,7 @@ impl<R: Runtime> Link<R> {
             }
         }
         // Others have a right to the thread too, and `now` grows old.
-        self.worker.runtime.yield_now(cx);
+        self.thread.runtime.yield_now(cx);
         Poll::Pending
     }
 
@@ -310,7 +310,7 @@ impl<R: Runtime> Link<R> {
                 timer.reset(deadline);
                 timer
             }
-            none => none.insert(self.worker.runtime.sleep(deadline)),
+            none => none.insert(self.thread.runtime.sleep(deadline)),
         };
         if Pin::new(timer).poll(cx).is_ready() {
             cx.waker().wake_by_ref();
@@ -320,6 +320,6 @@ impl<R: Runtime> Link<R> {
 
 impl<R: Runtime> Drop for Link<R> {
     fn drop(&mut self) {
-        self.worker.shared.count_connection(false);
+        self.thread.shared.count_connection(false);
     }
 }

@@ -6,6 +6,7 @@
 //! | `timers.rs` | what a machine waits for |
 //! | `page.rs` | tables of states, as tests compare them with the documentation |
 
+mod http;
 mod input;
 mod output;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use http::{Command, Defaults, Event, Length, StreamId};
 pub(crate) use input::Input;
 pub(crate) use output::Output;
 pub(crate) use timers::Timers;
@@ -123,7 +125,7 @@ impl fmt::Debug for Buffers {
 /// stand behind its name.
 macro_rules! drive {
     ($machine:ty $(, $($verb:item)*)?) => {
-        impl $crate::machine::Machine for $machine {
+        impl $crate::proto::Machine for $machine {
             $($($verb)*)?
             fn spare(&mut self) -> &mut [u8] {
                 Self::spare(self)
@@ -146,7 +148,7 @@ macro_rules! drive {
             fn handle_timeout(&mut self, now: $crate::Instant) {
                 Self::handle_timeout(self, now);
             }
-            fn close_state(&self) -> $crate::machine::CloseState {
+            fn close_state(&self) -> $crate::proto::CloseState {
                 Self::close_state(self)
             }
             fn half_closed(&mut self, now: $crate::Instant) {
@@ -155,10 +157,10 @@ macro_rules! drive {
             fn shutdown(&mut self, now: $crate::Instant) {
                 Self::shutdown(self, now);
             }
-            fn release(&mut self) -> Option<$crate::machine::Buffers> {
+            fn release(&mut self) -> Option<$crate::proto::Buffers> {
                 Self::release(self)
             }
-            fn adopt(&mut self, buffers: $crate::machine::Buffers) {
+            fn adopt(&mut self, buffers: $crate::proto::Buffers) {
                 Self::adopt(self, buffers);
             }
             fn is_bare(&self) -> bool {

@@ -80,7 +80,7 @@ pub enum Event<'a> {
 
 /// What the application has decided, told to a machine by `send`.
 #[derive(Debug)]
-pub enum Send<'a> {
+pub enum Command<'a> {
     /// The application wants the body: a client that waits for `100 Continue` gets it.
     Continue,
     /// An informational response (1xx, but for 100 and 101).

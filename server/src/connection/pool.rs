@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use stelo_core::machine::{Buffers, Machine};
+use stelo_core::proto::{Buffers, Machine};
 
 /// How many are kept per thread; beyond that they are freed.
 const KEPT: usize = 64;

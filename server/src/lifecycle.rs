@@ -9,11 +9,11 @@ use std::thread::{self, JoinHandle};
 use stelo_core::app::App;
 use stelo_runtime::{Runtime, Signal, Signals};
 
-use crate::drain::{Drained, abort, drain};
-use crate::registry::Registry;
 use crate::sockets::{self, Sockets};
 use crate::stop::{ServerHandle, Stop};
-use crate::worker::{Shared, Worker};
+use crate::thread::drain::{Drained, abort, drain};
+use crate::thread::registry::Registry;
+use crate::thread::{Shared, Thread};
 use crate::{Config, ServeError, messages};
 
 /// Why a server has stopped.
@@ -108,7 +108,7 @@ impl<R: Runtime> Serving<'_, R> {
         let sockets = sockets::bind(&self.runtime, self.config, self.threads)?;
         messages::started();
         let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone()));
-        let worker = Worker::new(self.runtime.clone(), shared);
+        let worker = Thread::new(self.runtime.clone(), shared);
         let mut signals = self.runtime.signals().map_err(ServeError::Runtime)?;
 
         messages::startup_waiting();
@@ -141,7 +141,7 @@ impl<R: Runtime> Serving<'_, R> {
     /// Has every thread listen on its sockets.
     fn listen(
         &self,
-        worker: &Arc<Worker<R>>,
+        worker: &Arc<Thread<R>>,
         sockets: Vec<Sockets<R>>,
         registries: &mut Vec<Arc<Registry>>,
     ) -> Result<Vec<JoinHandle<()>>, ServeError> {
@@ -175,7 +175,7 @@ impl<R: Runtime> Serving<'_, R> {
         let (report, listening) = std::sync::mpsc::sync_channel(1);
         let main = move || {
             let result = R::block_on(|runtime| async {
-                let worker = Worker::new(runtime, shared);
+                let worker = Thread::new(runtime, shared);
                 let result = listen(&worker, sockets, backlog);
                 // Whoever asked is still waiting for this.
                 let _ = report.send(result.map(|()| worker.registry.clone()));
@@ -215,7 +215,7 @@ impl<R: Runtime> Serving<'_, R> {
 }
 
 /// Has the sockets of a thread listen, and accepts from them.
-fn listen<R: Runtime>(worker: &Arc<Worker<R>>, sockets: Sockets<R>, backlog: u32) -> Result<(), ServeError> {
+fn listen<R: Runtime>(worker: &Arc<Thread<R>>, sockets: Sockets<R>, backlog: u32) -> Result<(), ServeError> {
     for (address, socket) in sockets {
         match worker.runtime.listen(socket, backlog) {
             Ok(listener) => worker.runtime.spawn(worker.clone().accept(listener)),

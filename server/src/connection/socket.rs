@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use stelo_core::app::Socket;
-use stelo_core::ws::{CloseCode, Closed, Connection, Event, Message, Send};
+use stelo_core::ws::{CloseCode, Closed, Command, Connection, Event, Message};
 use stelo_runtime::{Instant, Runtime};
 
-use crate::worker::Worker;
+use crate::thread::Thread;
 
 /// How many bytes of messages are queued. One message is taken whatever its size.
 const QUEUED: usize = 64 << 10;
 
 /// A WebSocket, as its handles see it.
 pub(super) struct Shared<R: Runtime> {
-    pub(super) worker: Arc<Worker<R>>,
+    pub(super) thread: Arc<Thread<R>>,
     state: Mutex<State>,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct State {
 }
 
 impl<R: Runtime> Shared<R> {
-    pub(super) fn new(worker: Arc<Worker<R>>, machine: Connection, now: Instant) -> Self {
+    pub(super) fn new(thread: Arc<Thread<R>>, machine: Connection, now: Instant) -> Self {
         let state = State {
             machine,
             queue: VecDeque::new(),
@@ -67,7 +67,7 @@ impl<R: Runtime> Shared<R> {
             unseen: false,
             now,
         };
-        Self { worker, state: Mutex::new(state) }
+        Self { thread, state: Mutex::new(state) }
     }
 
     /// Nothing of the application can panic while it is locked, so a poisoned lock is as good as any.
@@ -77,7 +77,7 @@ impl<R: Runtime> Shared<R> {
 
     /// The time: that of the turn, while one is made.
     fn now(&self, state: &State) -> Instant {
-        if state.at_work { state.now } else { self.worker.runtime.now() }
+        if state.at_work { state.now } else { self.thread.runtime.now() }
     }
 }
 
@@ -133,7 +133,7 @@ impl State {
 
     fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
         // To close what is closed is no error.
-        let _ = self.machine.send(now, Send::Close { code, reason });
+        let _ = self.machine.send(now, Command::Close { code, reason });
         // How it has ended.
         self.needs_data = false;
     }

@@ -1,0 +1,60 @@
+//! The accept loop of a thread.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use stelo_runtime::{Listener, Runtime};
+
+use super::Thread;
+use super::registry::{Kind, Phase};
+use crate::connection::Driver;
+use crate::messages;
+
+/// The most connections accepted in one poll, so that other tasks of the thread get their share.
+const ACCEPTS: usize = 64;
+
+impl<R: Runtime> Thread<R> {
+    /// Accepts connections until the server drains, each driven by a task of its own.
+    pub(crate) async fn accept(self: Arc<Self>, mut listener: R::Listener) {
+        let mut member = self.registry.join(Kind::Task);
+        let mut pause: Option<R::Sleep> = None;
+        let mut failures = 0;
+        poll_fn(|cx| {
+            for _ in 0..ACCEPTS {
+                if member.phase(cx) != Phase::Running {
+                    return Poll::Ready(());
+                }
+                if let Some(sleep) = &mut pause {
+                    ready!(Pin::new(sleep).poll(cx));
+                    pause = None;
+                }
+                match ready!(listener.poll_accept(cx)) {
+                    Ok(stream) => {
+                        failures = 0;
+                        self.runtime.spawn(Driver::new(self.clone(), stream));
+                    }
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(error) => {
+                        // Out of descriptors, most likely: what is open has to end first.
+                        let wait = Duration::from_millis(100 << failures.min(4));
+                        failures += 1;
+                        messages::accept_failed(&error, wait);
+                        pause = Some(self.runtime.sleep(self.runtime.now() + wait));
+                    }
+                }
+            }
+            self.runtime.yield_now(cx);
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Whether the error of an accept is about the connection that was to be accepted, and not about us.
+fn is_of_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,40 @@
+//! One thread of the server: what its connections share.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `shared.rs` | what all threads share |
+//! | `accept.rs` | the accept loop |
+//! | `date.rs` | the default fields of responses and their date |
+//! | `registry.rs` | the connections and tasks that run |
+//! | `drain.rs` | graceful shutdown |
+
+mod accept;
+mod date;
+pub(crate) mod drain;
+pub(crate) mod registry;
+mod shared;
+
+use std::sync::Arc;
+
+use stelo_core::app::Executor;
+use stelo_runtime::Runtime;
+
+use crate::executor::Handle;
+use registry::Registry;
+pub(crate) use shared::Shared;
+
+/// What the connections of one thread share.
+pub(crate) struct Thread<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) executor: Arc<dyn Executor>,
+}
+
+impl<R: Runtime> Thread<R> {
+    pub(crate) fn new(runtime: R, shared: Arc<Shared>) -> Arc<Self> {
+        let registry = Registry::new();
+        let executor = Arc::new(Handle { runtime: runtime.clone(), registry: registry.clone() });
+        Arc::new(Self { runtime, shared, registry, executor })
+    }
+}

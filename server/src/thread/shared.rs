@@ -1,0 +1,100 @@
+//! What the threads of a server share: the application, the settings of its connections, and the limits that count over
+//! all threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use stelo_core::app::App;
+use stelo_core::http::{Headers, InvalidHeader, date};
+use stelo_core::proto::Defaults;
+use stelo_core::{h1, ws};
+
+use crate::stop::Stop;
+use crate::{Config, Ws, log, messages};
+
+/// Shared by all threads. Constant on the path of a request, except for the counters of limits that are set.
+pub(crate) struct Shared {
+    pub(crate) app: Arc<dyn App>,
+    pub(crate) machine: Arc<h1::Config>,
+    /// `None` rejects WebSocket upgrades.
+    pub(crate) websocket: Option<Arc<ws::Config>>,
+    pub(crate) ws_max_queue: usize,
+    pub(crate) root_path: Arc<str>,
+    pub(crate) access_log: bool,
+    pub(crate) stop: Arc<Stop>,
+    /// Tells the servers of a process apart.
+    pub(super) id: u64,
+    date: bool,
+    server: bool,
+    headers: Headers,
+    concurrency: Option<Concurrency>,
+    max_requests: Option<MaxRequests>,
+}
+
+/// `limit_concurrency`: connections over all threads.
+struct Concurrency {
+    limit: usize,
+    open: AtomicUsize,
+}
+
+/// `limit_max_requests`: responses over all threads.
+struct MaxRequests {
+    limit: u64,
+    answered: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Config, app: Arc<dyn App>, stop: Arc<Stop>) -> Self {
+        static SERVERS: AtomicU64 = AtomicU64::new(1);
+        Self {
+            app,
+            machine: Arc::new(h1::Config { limits: config.limits, timeouts: config.timeouts }),
+            websocket: (config.ws != Ws::None).then(|| Arc::new(config.websocket)),
+            ws_max_queue: config.ws_max_queue.get(),
+            root_path: config.root_path.as_str().into(),
+            access_log: config.access_log && log::access_enabled(),
+            stop,
+            id: SERVERS.fetch_add(1, Ordering::Relaxed),
+            date: config.date_header,
+            server: config.server_header,
+            headers: config.headers.clone(),
+            concurrency: config
+                .limit_concurrency
+                .map(|limit| Concurrency { limit: limit.get(), open: 0.into() }),
+            max_requests: config
+                .limit_max_requests
+                .map(|limit| MaxRequests { limit: limit.get(), answered: 0.into() }),
+        }
+    }
+
+    /// A connection has been opened (or, with `false`, closed).
+    pub(crate) fn count_connection(&self, opened: bool) {
+        if let Some(Concurrency { open, .. }) = &self.concurrency {
+            match opened {
+                true => open.fetch_add(1, Ordering::Relaxed),
+                false => open.fetch_sub(1, Ordering::Relaxed),
+            };
+        }
+    }
+
+    /// Whether there are more connections than are to be served.
+    pub(crate) fn is_overloaded(&self) -> bool {
+        self.concurrency.as_ref().is_some_and(|c| c.open.load(Ordering::Relaxed) > c.limit)
+    }
+
+    /// A request has been answered; the last one that the limit allows stops the server.
+    pub(crate) fn count_response(&self) {
+        if let Some(max) = &self.max_requests
+            && max.answered.fetch_add(1, Ordering::Relaxed) + 1 == max.limit
+        {
+            messages::request_limit(max.limit);
+            self.stop.request();
+        }
+    }
+
+    pub(super) fn defaults(&self, unix_time: Duration) -> Result<Defaults, InvalidHeader> {
+        let date = self.date.then(|| date::format(unix_time.as_secs()));
+        Defaults::new(date.as_ref(), self.server.then_some("stelo"), &self.headers)
+    }
+}
