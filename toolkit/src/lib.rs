@@ -55,15 +55,13 @@ pub use extract::{
     ViaParts, ViaRequest,
 };
 pub use files::{DirectoryError, StaticFiles};
-pub use handler::{Endpoint, Handler, Needs};
+pub use handler::{Endpoint, ErrorHandler, Handler, Needs};
 pub use lifespan::{HookResult, StartHook};
 pub use middleware::{Middleware, Next};
-pub use request::{
-    Cookies, Executor, Extensions, InvalidCookie, QueryParams, Request, SameSite, SetCookie, Url,
-};
+pub use request::{Cookies, Executor, Extensions, QueryParams, Request, Url};
 pub use response::{
-    Background, ErrorHandler, Failure, Html, HttpError, IntoHeaders, IntoResponse, Redirect, ResponseExt,
-    StreamingResponse,
+    Background, Failure, Html, HttpError, IntoHeaders, IntoResponse, InvalidCookie, Redirect, ResponseExt,
+    SameSite, SetCookie, StreamingResponse,
 };
 pub use routing::{
     AsApp, AsEndpoint, AsRouter, MethodRouter, Mountable, Mounted, Router, any, delete, get, head, on,

@@ -1,6 +1,6 @@
 //! The application: routes, and what belongs to all of them.
 
-pub(crate) mod build;
+mod build;
 
 use std::any::TypeId;
 use std::fmt;
@@ -11,17 +11,15 @@ use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
 use stelo_core::http::Status;
 use stelo_core::routing::Convertor;
 
-pub use self::build::BuildError;
 use self::build::Site;
-use crate::handler::Handler;
-use crate::lifespan::{self, HookResult, Open, StartHook};
+use crate::handler::{ErrorHandler, Handler};
+use crate::lifespan::{self, HookResult, StartHook};
 use crate::middleware::Middleware;
-use crate::request::executor::Executor;
-use crate::request::extensions::Extensions;
-use crate::response::IntoResponse;
-use crate::response::error::{ErrorHandler, ErrorHandlers, HttpError};
-use crate::routing::mount::Mountable;
-use crate::routing::{MethodRouter, Router};
+use crate::request::Executor;
+use crate::response::{HttpError, IntoResponse};
+pub use crate::routing::BuildError;
+use crate::routing::plan::Draft;
+use crate::routing::{MethodRouter, Mountable, Router};
 use crate::websocket::WebSocketHandler;
 
 /// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.
@@ -49,17 +47,6 @@ pub struct App {
     /// Until the application is built.
     draft: Mutex<Draft>,
     built: OnceLock<Result<Arc<Site>, BuildError>>,
-}
-
-/// What has been declared.
-#[derive(Default)]
-pub(crate) struct Draft {
-    pub(crate) router: Router,
-    pub(crate) state: Extensions,
-    pub(crate) errors: ErrorHandlers,
-    pub(crate) hooks: Vec<Open>,
-    /// The types of the states that the hooks will make.
-    pub(crate) promised: Vec<TypeId>,
 }
 
 impl Default for App {

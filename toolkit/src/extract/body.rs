@@ -13,8 +13,7 @@ use stelo_core::http::{Headers, Method, Status};
 use super::FromRequest;
 use super::parts::{named, urlencoded};
 use crate::request::{Request, utf8};
-use crate::response::error::{Failure, HttpError};
-use crate::response::{IntoResponse, with_headers};
+use crate::response::{Failure, HttpError, IntoResponse, with_headers};
 
 /// JSON: as an argument, the body as a value; as what a handler returns, the value as the body.
 ///

@@ -14,7 +14,7 @@ use crate::request::cookies::Cookies;
 use crate::request::executor::Executor;
 use crate::request::query::QueryParams;
 use crate::request::url::Url;
-use crate::response::error::HttpError;
+use crate::response::HttpError;
 
 /// The query as a value: a struct with a field per parameter (`Vec` for repeated ones), or a map.
 ///

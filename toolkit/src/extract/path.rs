@@ -9,7 +9,7 @@ use stelo_core::http::Status;
 
 use super::FromRequestParts;
 use crate::request::Request;
-use crate::response::error::HttpError;
+use crate::response::HttpError;
 
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
 /// percent-decoded.

@@ -41,8 +41,7 @@ use self::path::FilePath;
 use self::range::Selection;
 use crate::handler::Endpoint;
 use crate::request::Request;
-use crate::response::error::{Failure, HttpError};
-use crate::response::{IntoResponse, Redirect};
+use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 use crate::routing::table::{Scope, encode_path};
 
 pub use self::lookup::DirectoryError;

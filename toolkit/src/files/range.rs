@@ -8,7 +8,7 @@ use stelo_core::http::{Headers, Status};
 
 use super::conditional::Validators;
 use super::refusal;
-use crate::response::error::HttpError;
+use crate::response::HttpError;
 
 /// What of the file is sent.
 #[derive(PartialEq, Eq, Debug)]

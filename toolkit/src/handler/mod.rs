@@ -1,15 +1,18 @@
 //! Handlers: async functions whose arguments are extractors, erased to one type when they are put into a route.
 
+mod errors;
+
 use std::any::TypeId;
 use std::future::Future;
 use std::marker::PhantomData;
 
 use stelo_core::app::{Reply, Response};
 
+pub use self::errors::ErrorHandler;
+pub(crate) use self::errors::ErrorHandlers;
 use crate::extract::{FromRequest, FromRequestParts};
 use crate::request::Request;
-use crate::response::IntoResponse;
-use crate::response::error::Failure;
+use crate::response::{Failure, IntoResponse};
 use crate::routing::table::Scope;
 
 /// An async function that answers requests: up to eight extractors in, a response out.

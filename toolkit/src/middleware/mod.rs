@@ -12,8 +12,7 @@ use pin_project_lite::pin_project;
 use stelo_core::app::{Reply, Response};
 
 use crate::request::Request;
-use crate::response::IntoResponse;
-use crate::response::error::Failure;
+use crate::response::{Failure, IntoResponse};
 use crate::routing::table::{NodeId, Routes, Scope};
 
 /// Code around handlers: usually an `async fn(Request, Next) -> Response`, or a closure like it.

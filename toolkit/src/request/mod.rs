@@ -21,7 +21,7 @@ use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, UrlPath};
 
-pub use self::cookies::{Cookies, InvalidCookie, SameSite, SetCookie};
+pub use self::cookies::Cookies;
 pub use self::executor::Executor;
 pub use self::extensions::Extensions;
 pub use self::query::QueryParams;
@@ -29,7 +29,7 @@ pub use self::url::Url;
 
 use self::url::authority;
 use crate::extract::{Json, Query};
-use crate::response::error::HttpError;
+use crate::response::HttpError;
 use crate::routing::arrival::{Place, slice};
 use crate::routing::table::{Protocol, RoutesRef};
 

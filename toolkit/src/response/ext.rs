@@ -6,7 +6,7 @@ use stelo_core::app::{BoxFuture, Response};
 use stelo_core::http::InvalidHeader;
 
 use super::IntoResponse;
-use crate::request::cookies::{InvalidCookie, SetCookie};
+use super::{InvalidCookie, SetCookie};
 
 /// What the toolkit adds to [`Response`].
 ///

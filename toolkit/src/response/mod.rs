@@ -1,9 +1,11 @@
 //! Responses: whatever a handler returns becomes one.
 
-pub(crate) mod error;
+mod error;
 mod ext;
+mod failure;
 mod kinds;
 pub(crate) mod panics;
+mod set_cookie;
 
 use std::borrow::Cow;
 
@@ -12,9 +14,11 @@ use stelo_core::app::{BoxError, Response};
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
-pub use error::{ErrorHandler, Failure, HttpError};
+pub use error::HttpError;
 pub use ext::{Background, ResponseExt};
+pub use failure::Failure;
 pub use kinds::{Html, Redirect, StreamingResponse};
+pub use set_cookie::{InvalidCookie, SameSite, SetCookie};
 
 /// What a handler can return.
 ///

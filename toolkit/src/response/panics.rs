@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 use futures_lite::FutureExt;
 use stelo_core::http::Status;
 
-use crate::response::error::HttpError;
+use crate::response::HttpError;
 
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;

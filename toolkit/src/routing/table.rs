@@ -13,14 +13,13 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Method, Status};
 use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
 
-use crate::handler::Leaf;
+use crate::handler::{ErrorHandlers, Leaf};
 use crate::middleware::{Middleware, Next};
 use crate::request::Request;
 use crate::request::extensions::Extensions;
 use crate::request::shards::Apart;
-use crate::response::error::{ErrorHandlers, Failure, HttpError};
 use crate::response::panics::panicked;
-use crate::response::{IntoResponse, Redirect};
+use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 use crate::routing::arrival::Arriving;
 
 /// The place of a [`Node`] in the list.

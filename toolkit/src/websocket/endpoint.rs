@@ -8,7 +8,7 @@ use stelo_core::ws::CloseCode;
 use super::messages::FromMessage;
 use super::{WebSocket, WebSocketHandler, error};
 use crate::handler::Needs;
-use crate::response::error::Failure;
+use crate::response::Failure;
 
 /// A WebSocket by events. Each WebSocket has a clone of the endpoint to itself, so fields are its own.
 ///

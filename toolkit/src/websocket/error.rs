@@ -7,8 +7,7 @@ use stelo_core::app::{BoxError, Response};
 use stelo_core::http::{InvalidHeader, Status};
 use stelo_core::ws::{CloseCode, Closed};
 
-use crate::response::IntoResponse;
-use crate::response::error::{Failure, HttpError};
+use crate::response::{Failure, HttpError, IntoResponse};
 
 /// Why a [`WebSocket`](crate::WebSocket) does not do what was asked of it.
 ///

@@ -13,8 +13,7 @@ use super::session::{Handshake, Session};
 use crate::extract::FromRequestParts;
 use crate::handler::{Endpoint, Needs};
 use crate::request::Request;
-use crate::response::IntoResponse;
-use crate::response::error::Failure;
+use crate::response::{Failure, IntoResponse};
 use crate::routing::table::Scope;
 
 /// An async function that talks over a WebSocket: up to seven [extractors](FromRequestParts) and the [`WebSocket`], or a

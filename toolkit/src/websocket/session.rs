@@ -13,9 +13,8 @@ use stelo_core::ws::CloseCode;
 
 use super::line::{Answer, Line};
 use super::{WebSocketException, error};
-use crate::response::ResponseExt;
-use crate::response::error::{Failure, HttpError};
 use crate::response::panics::panicked;
+use crate::response::{Failure, HttpError, ResponseExt};
 use crate::routing::table::{NodeId, RoutesRef};
 
 /// A handler at work. Ready when the handler has ended, and the WebSocket with it.

@@ -1,0 +1,54 @@
+//! `BuildError`: the mistakes that are found when an application is built.
+
+use std::fmt;
+
+use stelo_core::routing::RouteError;
+
+/// Why an application cannot run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A pattern that is none, or cannot be matched.
+    Route(RouteError),
+    /// A name was given before there was a route to name.
+    StrayName {
+        /// The name.
+        name: String,
+    },
+    /// A handler asks for a state that the application does not have.
+    MissingState {
+        /// The type of the state.
+        state: &'static str,
+        /// The pattern of the handler's route.
+        route: String,
+    },
+    /// The application was changed after it had been built.
+    Changed,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route(error) => error.fmt(f),
+            Self::StrayName { name } => {
+                write!(
+                    f,
+                    "the name `{name}` names nothing: call `.name(..)` after the `.route(..)` that it is for"
+                )
+            }
+            Self::MissingState { state, route } => {
+                write!(f, "the handler of `{route}` asks for `State<{state}>`: give it to `App::state`")
+            }
+            Self::Changed => f.write_str("the application was changed after `build`: build it last"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Route(error) => Some(error),
+            _ => None,
+        }
+    }
+}

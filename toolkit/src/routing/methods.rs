@@ -1,0 +1,140 @@
+//! `MethodRouter`: what answers the requests of one route, by method, and its WebSockets.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use stelo_core::http::Method;
+use stelo_core::routing::Methods;
+
+use crate::handler::{Handler, Leaf, Needs};
+use crate::middleware::Middleware;
+use crate::websocket::{Upgraded, WebSocketHandler};
+
+/// A handler that has been put into a route.
+pub(crate) struct Declared {
+    pub(crate) leaf: Leaf,
+    pub(crate) needs: Needs,
+}
+
+impl Declared {
+    pub(crate) fn handler<Args: 'static, H: Handler<Args>>(handler: H) -> Self {
+        let mut needs = Needs::default();
+        H::needs(&mut needs);
+        Self { leaf: handler.erased(), needs }
+    }
+
+    fn websocket<Args: 'static, H: WebSocketHandler<Args>>(handler: H) -> Self {
+        let mut needs = Needs::default();
+        H::needs(&mut needs);
+        Self { leaf: Leaf::Endpoint(Box::new(Upgraded(handler, PhantomData))), needs }
+    }
+}
+
+/// What answers the requests of a route: by method, and those for a WebSocket. `get(list).post(create)`.
+#[must_use]
+#[derive(Default)]
+pub struct MethodRouter {
+    pub(crate) handlers: Vec<(Methods, Declared)>,
+    pub(crate) websocket: Option<Declared>,
+    pub(crate) layers: Vec<Arc<dyn Middleware>>,
+    pub(crate) body_limit: Option<usize>,
+}
+
+impl MethodRouter {
+    /// Has these methods answered by a handler, unless one declared before answers them.
+    pub fn on<Args: 'static>(mut self, methods: impl Into<Methods>, handler: impl Handler<Args>) -> Self {
+        self.handlers.push((methods.into(), Declared::handler(handler)));
+        self
+    }
+
+    /// Has requests for a WebSocket answered by a handler, in place of one given before. Whoever asks for the path in
+    /// another way gets the handlers of methods.
+    pub fn websocket<Args: 'static>(mut self, handler: impl WebSocketHandler<Args>) -> Self {
+        self.websocket = Some(Declared::websocket(handler));
+        self
+    }
+
+    /// Adds a middleware around the handlers of this route, inside those added before.
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.layers.push(Arc::new(middleware));
+        self
+    }
+
+    /// The [limit of bodies](crate::Router::body_limit) of this route.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = Some(bytes);
+        self
+    }
+}
+
+/// A route whose handler answers these methods.
+///
+/// ```
+/// use stelo_toolkit::{Method, on};
+///
+/// async fn handler() {}
+///
+/// let methods = on([Method::Get, Method::Post], handler);
+/// # let _ = methods;
+/// ```
+pub fn on<Args: 'static>(methods: impl Into<Methods>, handler: impl Handler<Args>) -> MethodRouter {
+    MethodRouter::default().on(methods, handler)
+}
+
+/// A route whose handler answers requests for a WebSocket, and only these. See [`WebSocket`](crate::WebSocket).
+///
+/// ```
+/// use stelo_toolkit::{App, Html, WebSocket, WebSocketError, get};
+///
+/// async fn page() -> Html<&'static str> { Html("<script>new WebSocket(location)</script>") }
+/// async fn greet(websocket: WebSocket) -> Result<(), WebSocketError> {
+///     websocket.accept().await?;
+///     websocket.send_text("hello").await
+/// }
+///
+/// // A page and its WebSocket may share a path.
+/// let app = App::new().route("/", get(page).websocket(greet));
+/// # app.build().unwrap();
+/// ```
+pub fn websocket<Args: 'static>(handler: impl WebSocketHandler<Args>) -> MethodRouter {
+    MethodRouter::default().websocket(handler)
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident $methods:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name<Args: 'static>(handler: impl Handler<Args>) -> MethodRouter {
+                on($methods, handler)
+            }
+        )*
+
+        impl MethodRouter {
+            $(
+                $(#[$doc])*
+                pub fn $name<Args: 'static>(self, handler: impl Handler<Args>) -> Self {
+                    self.on($methods, handler)
+                }
+            )*
+        }
+    };
+}
+
+methods! {
+    /// GET, and HEAD with it.
+    get Method::Get;
+    /// HEAD alone; [`get`] answers HEAD too, unless there is a handler for it.
+    head Method::Head;
+    /// POST.
+    post Method::Post;
+    /// PUT.
+    put Method::Put;
+    /// PATCH.
+    patch Method::Patch;
+    /// DELETE.
+    delete Method::Delete;
+    /// OPTIONS.
+    options Method::Options;
+    /// Every method.
+    any Methods::ANY;
+}
