@@ -93,8 +93,7 @@ impl fmt::Debug for Region {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::body::{Body, Frame, Piece};
-    use crate::proto::Length;
+    use crate::body::{Body, Frame, Length, Piece};
     use alloc::string::String;
     use core::task::{Context, Poll, Waker};
     use futures_core::Stream;

@@ -5,6 +5,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+pub use crate::body::Length;
 use crate::body::Region;
 use crate::http::{Headers, InvalidHeader, RequestHead, Status, date};
 use crate::{Bytes, Fault};
@@ -16,18 +17,6 @@ pub struct StreamId(pub u32);
 impl StreamId {
     /// The only stream of an HTTP/1.1 connection.
     pub const ONLY: Self = Self(0);
-}
-
-/// How long a body is, as far as it is known before it has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Length {
-    /// There is no body.
-    #[default]
-    None,
-    /// So many bytes.
-    Known(u64),
-    /// The end will be seen when it comes.
-    Unknown,
 }
 
 /// What happened on a connection. Taken from a machine by `next_event` until it gives one of the last three.

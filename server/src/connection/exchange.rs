@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use stelo_core::app::{
     BoxError, BoxFuture, Executor, Message, OnTunnel, OnWebSocket, Reply, Request, Response, Upgrade,
 };
-use stelo_core::body::{Body, BodyError, Frame, Piece, Sender};
+use stelo_core::body::{Body, BodyError, Demand, Frame, Piece, Sender};
 use stelo_core::h1;
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 use stelo_core::limits::Reason;
@@ -93,7 +93,7 @@ impl Exchange {
 
     /// Whether more of the request body is wanted, and there may be more at hand.
     fn is_hungry(&self) -> bool {
-        !self.needs_data && self.upload.as_ref().is_some_and(|upload| upload.is_wanted() && upload.has_room())
+        !self.needs_data && self.upload.as_ref().is_some_and(|upload| upload.demand() == Demand::Wanted)
     }
 
     pub(super) fn run_background(&mut self, executor: &dyn Executor) {
@@ -150,17 +150,15 @@ impl<R: Runtime> Side<R> for Exchange {
 
     fn enter(&mut self, _: Instant, work: impl FnOnce(&mut h1::Connection)) {
         work(&mut self.machine);
-        if let Some(upload) = &self.upload {
-            upload.unwatch();
-        }
     }
 
     fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)> {
         if let Some(upload) = &self.upload {
-            upload.watch(cx);
-            // Asked for between the last look and now?
-            if upload.is_abandoned() || self.is_hungry() {
-                cx.waker().wake_by_ref();
+            // The demand may have changed since the last event was taken.
+            match upload.poll_demand(cx) {
+                Demand::Wanted if self.needs_data => {}
+                Demand::Wanted | Demand::Abandoned => cx.waker().wake_by_ref(),
+                Demand::Unasked | Demand::Full => {}
             }
         }
         self.machine.poll_timeout()
@@ -171,18 +169,18 @@ impl Exchange {
     /// Takes the next event, if there is someone to take it. Says whether anything has moved.
     fn take_event<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         (self.needs_data, self.waits_for_room) = (false, false);
-        if self.upload.as_ref().is_some_and(Sender::is_abandoned) {
-            self.upload = None;
-        }
-        match &self.upload {
-            Some(upload) if !upload.is_wanted() || !upload.has_room() => return false,
-            Some(_) => {
-                // A client that waits to be asked is asked now. Allowed at any time.
+        match self.upload.as_ref().map(Sender::demand) {
+            Some(Demand::Unasked | Demand::Full) => return false,
+            Some(Demand::Wanted) => {
+                // Sends 100 to a client that waits for it. Allowed at any time.
                 let _ = self.machine.send(now, STREAM, Command::Continue);
             }
-            // Nobody wants the rest of the body: not to ask for it is how the client is held back.
-            None if self.is_busy() => return false,
+            Some(Demand::Abandoned) => self.upload = None,
             None => {}
+        }
+        // Without a reader the rest of the body is not read: that holds the client back.
+        if self.upload.is_none() && self.is_busy() {
+            return false;
         }
         match self.machine.next_event() {
             Event::Request { head, length, .. } => self.start(link, cx, head, length, now),
@@ -382,7 +380,9 @@ impl Exchange {
         match &self.upload {
             // The rest of the request is still wanted, most likely by this response: after its head it is too late to
             // ask. Allowed at any time.
-            Some(upload) if !upload.is_abandoned() => drop(machine.send(now, STREAM, Command::Continue)),
+            Some(upload) if upload.demand() != Demand::Abandoned => {
+                drop(machine.send(now, STREAM, Command::Continue))
+            }
             _ => machine.discard_body(now),
         }
         let length = body.length();

@@ -105,6 +105,6 @@ fn respond(connection: &mut Connection, now: Instant, mut response: Response) ->
         defaults: &Defaults::default(),
     };
     connection.send(now, StreamId::ONLY, head).ok()?;
-    connection.send(now, StreamId::ONLY, Command::Data(response.body.take_full()?)).ok()?;
+    connection.send(now, StreamId::ONLY, Command::Data(core::mem::take(response.body.full_mut()?))).ok()?;
     connection.send(now, StreamId::ONLY, Command::End).ok()
 }

@@ -1,0 +1,334 @@
+//! Message bodies: bytes in memory, a channel, or a stream of pieces.
+//!
+//! [`Body`] is the type that applications read and return. [`channel`] holds the bounded queue between a producer
+//! and a reader, [`region`] the ranges of files that a server can send without reading them.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::http::Headers;
+use crate::{Bytes, Fault};
+
+mod channel;
+mod region;
+
+use channel::Receiver;
+pub use channel::{Demand, Sender};
+#[cfg(test)]
+pub(crate) use region::tests;
+pub use region::{File, Region};
+
+/// The length of a body, as far as it is known before the body has arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Length {
+    /// There is no body.
+    #[default]
+    None,
+    /// The number of bytes.
+    Known(u64),
+    /// Not known in advance: the framing marks the end.
+    Unknown,
+}
+
+/// One piece of a body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Frame {
+    /// Bytes.
+    Data(Bytes),
+    /// The trailer fields, after all bytes (RFC 9110 section 6.5).
+    Trailers(Headers),
+}
+
+/// One piece of a body, for servers that can send files without reading them.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Bytes, or the trailer fields.
+    Frame(Frame),
+    /// A range of a file, never empty.
+    Region(Region),
+}
+
+/// The reason why a body ended early.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The peer disconnected before the end of the body.
+    Disconnected,
+    /// The peer broke a rule, exceeded a limit or was too slow.
+    Fault(Fault),
+    /// The body exceeds the limit of the reader.
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The file became shorter while it was being sent.
+    Truncated,
+    /// The producer failed.
+    Other(Box<dyn Error + Send + Sync>),
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected => f.write_str("the client left before the body was complete"),
+            Self::Fault(fault) => fault.fmt(f),
+            Self::TooLarge { limit } => write!(f, "the body is larger than the limit of {limit} bytes"),
+            Self::Truncated => f.write_str("the file has become shorter while it was being sent"),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Other(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// The body of a request or a response: empty, bytes in memory, or a stream of pieces.
+///
+/// A body is a [`Stream`] of `Result<Bytes, BodyError>`. Applications read it with [`chunk`](Self::chunk) or
+/// [`collect`](Self::collect), or with [`frame`](Self::frame) if they need the trailers. Servers take
+/// [`full_mut`](Self::full_mut) first and [`poll_piece`](Self::poll_piece) otherwise.
+///
+/// An application can return the body of a request as the body of a response: the server then forwards each piece
+/// as it arrives.
+///
+/// ```
+/// use stelo_core::body::{Body, Length};
+///
+/// let body = Body::from("hello");
+/// assert_eq!(body.length(), Length::Known(5));
+/// ```
+#[derive(Default)]
+pub struct Body(Repr);
+
+#[derive(Default)]
+enum Repr {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Channel(Receiver),
+    Stream(Box<Streamed>),
+    Pieces(Box<Pieces>),
+}
+
+/// Boxed, like [`Pieces`], so that a body in memory stays small.
+struct Streamed {
+    frames: Pin<Box<dyn Stream<Item = Result<Frame, BodyError>> + Send>>,
+    length: Length,
+}
+
+struct Pieces {
+    pieces: Pin<Box<dyn Stream<Item = Result<Piece, BodyError>> + Send>>,
+    length: Length,
+    /// The unread rest of the last file range, if the body is read as frames.
+    region: Option<Region>,
+}
+
+impl Body {
+    /// Creates an empty body.
+    pub const fn empty() -> Self {
+        Self(Repr::Empty)
+    }
+
+    /// Creates a body of unknown length from a stream of bytes.
+    pub fn from_stream<S, B, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<B, E>> + Send + 'static,
+        B: Into<Bytes>,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        Self::from_frames(
+            Mapped {
+                stream: Box::pin(stream),
+                map: |item: Result<B, E>| match item {
+                    Ok(bytes) => Ok(Frame::Data(bytes.into())),
+                    Err(error) => Err(BodyError::Other(error.into())),
+                },
+            },
+            Length::Unknown,
+        )
+    }
+
+    /// Creates a body from a stream of bytes and trailers. With [`Length::Known`] the stream must give exactly that
+    /// number of bytes.
+    pub fn from_frames(
+        frames: impl Stream<Item = Result<Frame, BodyError>> + Send + 'static,
+        length: Length,
+    ) -> Self {
+        Self(Repr::Stream(Box::new(Streamed { frames: Box::pin(frames), length })))
+    }
+
+    /// Creates a body from a stream of file ranges and frames. A server without `sendfile`, and an application that
+    /// reads the body, get the ranges as bytes.
+    pub fn from_pieces(
+        pieces: impl Stream<Item = Result<Piece, BodyError>> + Send + 'static,
+        length: Length,
+    ) -> Self {
+        Self(Repr::Pieces(Box::new(Pieces { pieces: Box::pin(pieces), length, region: None })))
+    }
+
+    /// Creates a body and the sender that fills it. The channel holds [`Sender::CAPACITY`] bytes, then the sender
+    /// has to wait for the reader.
+    pub fn channel(length: Length) -> (Sender, Self) {
+        let (sender, receiver) = channel::new(length);
+        (sender, Self(Repr::Channel(receiver)))
+    }
+
+    /// Returns the length, as far as it is known.
+    pub fn length(&self) -> Length {
+        match &self.0 {
+            Repr::Empty => Length::None,
+            Repr::Full(bytes) => Length::Known(bytes.len() as u64),
+            Repr::Channel(receiver) => receiver.length(),
+            Repr::Stream(stream) => stream.length,
+            Repr::Pieces(pieces) => pieces.length,
+        }
+    }
+
+    /// Returns the bytes if the whole body is in memory, and `None` for an empty body and for a stream.
+    pub fn full_mut(&mut self) -> Option<&mut Bytes> {
+        match &mut self.0 {
+            Repr::Full(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Polls for the next piece, with file ranges read into memory. `None` is the end.
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        match &mut self.0 {
+            Repr::Empty => Poll::Ready(None),
+            Repr::Full(bytes) => {
+                let bytes = core::mem::take(bytes);
+                self.0 = Repr::Empty;
+                Poll::Ready((!bytes.is_empty()).then_some(Ok(Frame::Data(bytes))))
+            }
+            Repr::Channel(receiver) => receiver.poll_frame(cx),
+            Repr::Stream(stream) => stream.frames.as_mut().poll_next(cx),
+            Repr::Pieces(pieces) => pieces.poll_frame(cx),
+        }
+    }
+
+    /// Polls for the next piece, with file ranges left unread. `None` is the end. For servers that send files.
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, BodyError>>> {
+        match &mut self.0 {
+            Repr::Pieces(body) => match body.region.take().filter(|rest| !rest.is_empty()) {
+                Some(rest) => Poll::Ready(Some(Ok(Piece::Region(rest)))),
+                None => body.pieces.as_mut().poll_next(cx),
+            },
+            _ => self.poll_frame(cx).map_ok(Piece::Frame),
+        }
+    }
+
+    /// Returns the next piece, including trailers. `None` is the end.
+    pub async fn frame(&mut self) -> Option<Result<Frame, BodyError>> {
+        poll_fn(|cx| self.poll_frame(cx)).await
+    }
+
+    /// Returns the next bytes and skips trailers. `None` is the end.
+    pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Reads the whole body, up to `limit` bytes.
+    ///
+    /// No memory is reserved for a length that was only announced.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] if the body exceeds `limit`; otherwise the error that ended the body early.
+    pub async fn collect(mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        if let Length::Known(length) = self.length()
+            && length > limit as u64
+        {
+            return Err(BodyError::TooLarge { limit });
+        }
+        if let Repr::Full(bytes) = self.0 {
+            return Ok(bytes.into_vec());
+        }
+        let mut all = Vec::new();
+        while let Some(bytes) = self.chunk().await {
+            let bytes = bytes?;
+            if bytes.len() > limit - all.len() {
+                return Err(BodyError::TooLarge { limit });
+            }
+            all.extend_from_slice(&bytes);
+        }
+        Ok(all)
+    }
+}
+
+impl Pieces {
+    /// Polls for the next frame and reads file ranges.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        loop {
+            if let Some(rest) = self.region.as_mut().filter(|rest| !rest.is_empty()) {
+                let bytes = rest.read();
+                rest.advance(bytes.as_ref().map_or(0, Vec::len));
+                return Poll::Ready(Some(bytes.map(|bytes| Frame::Data(bytes.into()))));
+            }
+            match ready!(self.pieces.as_mut().poll_next(cx)) {
+                Some(Ok(Piece::Region(next))) => self.region = Some(next),
+                Some(Ok(Piece::Frame(frame))) => return Poll::Ready(Some(Ok(frame))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self(Repr::Full(bytes.into()))
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            return Poll::Ready(match ready!(self.poll_frame(cx)) {
+                Some(Ok(Frame::Data(bytes))) => Some(Ok(bytes)),
+                Some(Ok(Frame::Trailers(_))) => continue,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Full(bytes) => write!(f, "Body({bytes:?})"),
+            _ => write!(f, "Body({:?})", self.length()),
+        }
+    }
+}
+
+/// A stream that applies a function to each item.
+struct Mapped<S, F> {
+    stream: Pin<Box<S>>,
+    map: F,
+}
+
+impl<S: Stream, T, F: FnMut(S::Item) -> T + Unpin> Stream for Mapped<S, F> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let item = ready!(self.stream.as_mut().poll_next(cx));
+        Poll::Ready(item.map(&mut self.map))
+    }
+}
