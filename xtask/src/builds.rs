@@ -1,12 +1,12 @@
-//! The chores that leave the work to cargo: tests, formatting, lints, documentation, the program without std.
+//! The chores that run cargo: tests, formatting, lints, documentation, the program without std.
 
 use crate::run::{Outcome, cargo, in_ci, run};
 use crate::{chromium, python};
 
-/// Everything at once: what tests and documentation are built with.
+/// All features, for tests and documentation.
 const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std,stelo/deflate";
 
-/// The combinations of features that we promise, besides all of them at once.
+/// The combinations of features that are supported, besides all of them at once.
 const COMBINATIONS: &[&str] = &[
     "-p stelo --no-default-features",
     "-p stelo --no-default-features --features tokio",
@@ -18,14 +18,14 @@ const COMBINATIONS: &[&str] = &[
     "-p stelo-server-smol --no-default-features --features async-std",
 ];
 
-/// The packages that are no members of the workspace.
+/// Packages outside the workspace.
 const OUTSIDERS: &[&str] = &["fuzz/Cargo.toml", NO_STD];
 const NO_STD: &str = "tests/no-std/Cargo.toml";
 
-/// Another outsider, which is not built: it brings other servers along.
+/// A package outside the workspace that is only formatted: it depends on other servers.
 const DIFFERENTIAL: &str = "tests/differential/Cargo.toml";
 
-/// Every test, doctests among them.
+/// Runs every test, doctests included.
 pub(crate) fn test() -> Outcome {
     let mut command = cargo(&format!("test --workspace --features {ALL}"));
     if let Some(python) = python::interpreter()? {
@@ -37,14 +37,14 @@ pub(crate) fn test() -> Outcome {
     run(&mut command)
 }
 
-/// Formatting.
+/// Checks the formatting.
 pub(crate) fn fmt() -> Outcome {
     run(&mut cargo("fmt --all --check"))?;
     let outsiders = OUTSIDERS.iter().chain(&[DIFFERENTIAL]);
     outsiders.into_iter().try_for_each(|path| run(&mut cargo(&format!("fmt --check --manifest-path {path}"))))
 }
 
-/// Lints, on every combination of features that we promise.
+/// Runs Clippy on every supported combination of features.
 pub(crate) fn clippy() -> Outcome {
     let clippy = |what: &str| run(cargo(&format!("clippy {what}")).args(["--", "-D", "warnings"]));
     clippy(&format!("--workspace --all-targets --features {ALL}"))?;
@@ -52,13 +52,13 @@ pub(crate) fn clippy() -> Outcome {
     OUTSIDERS.iter().try_for_each(|path| clippy(&format!("--manifest-path {path}")))
 }
 
-/// Documentation, a broken link being an error.
+/// Builds the documentation. A broken link is an error.
 pub(crate) fn docs() -> Outcome {
     let mut command = cargo(&format!("doc --workspace --no-deps --features {ALL}"));
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Builds and runs the program without std. It is written for Linux on x86-64.
+/// Builds and runs the program without std, which is written for Linux on x86-64.
 pub(crate) fn no_std() -> Outcome {
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         run(&mut cargo(&format!("run --manifest-path {NO_STD}")))?;

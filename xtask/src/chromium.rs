@@ -1,14 +1,14 @@
-//! The browser in which a test uses a page.
+//! Finds the browser for the test that opens a page.
 
 use std::ffi::OsString;
 use std::process::Command;
 
 use crate::run::{apt_install, in_ci};
 
-/// What it may be called.
+/// The names under which it is installed.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// The program; `None` if this machine has none. In CI it is installed then, where that is possible.
+/// Returns the program, or `None` if this machine has no browser. In CI a missing one is installed.
 pub(crate) fn program() -> Result<Option<OsString>, String> {
     if let Some(program) = std::env::var_os("STELO_TEST_CHROMIUM").or_else(found) {
         return Ok(Some(program));

@@ -1,4 +1,4 @@
-//! `docs/inside/dependencies.md` has a line for every package that we use directly, and for no other.
+//! Checks that `docs/inside/dependencies.md` lists exactly the packages that our crates depend on directly.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,7 +47,7 @@ mod tests {
         let used = ["memchr", "tokio"].map(str::to_owned).into();
         assert_eq!(faults("# Text\n- `memchr`: finds bytes.\n- `tokio`: runs.\n", &used), [""; 0]);
         assert_eq!(
-            faults("- `memchr`: finds bytes.\n- `old`: was of use.\n", &used),
+            faults("- `memchr`: finds bytes.\n- `old`: parsed.\n", &used),
             [
                 "tokio has no line in docs/inside/dependencies.md: say there what it does for us, and why this one",
                 "old has a line in docs/inside/dependencies.md, but is not used",

@@ -1,17 +1,17 @@
-//! A short run of every fuzz target. It finds what breaks at once; `fuzz/README.md` says how to search for longer.
+//! Runs every fuzz target for a short while. `fuzz/README.md` describes longer runs.
 
 use std::fs;
 
 use crate::metadata::target;
 use crate::run::{Outcome, cargo, in_ci, output, root, run};
 
-/// How many inputs each target gets, if nothing else is said: some seconds' worth.
+/// The number of inputs for each target by default: a run of a few seconds.
 pub(crate) const RUNS: u64 = 50_000;
 
-/// The version of cargo-fuzz, kept under `target/tools` and out of the user's own tools.
+/// The version of cargo-fuzz. It is installed to `target/tools`, apart from the user's tools.
 const VERSION: &str = "0.13.2";
 
-/// Gives every target `runs` inputs.
+/// Runs every target with `runs` inputs.
 pub(crate) fn all(runs: u64) -> Outcome {
     let tools = target()?.join("tools");
     run(cargo("install cargo-fuzz --locked --quiet --version").arg(VERSION).arg("--root").arg(&tools))?;
@@ -31,7 +31,7 @@ pub(crate) fn all(runs: u64) -> Outcome {
         command.args(["--", "-verbosity=0", "-timeout=10"]).arg(format!("-dict={}", words.display()));
         command.arg(format!("-runs={runs}"));
         if in_ci() {
-            // The same inputs every time: what a change breaks is found with that change.
+            // The same inputs each time, so a failure belongs to the change that is tested.
             command.arg("-seed=1");
         }
         run(command.env("PATH", &path))?;

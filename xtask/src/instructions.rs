@@ -1,10 +1,10 @@
-//! What the way of a request costs in instructions, held against `benches/instructions.txt`.
+//! Counts the instructions of the request path and compares them with `benches/instructions.txt`.
 
 use std::process::Command;
 
 use crate::run::{Outcome, apt_install, cargo, in_ci, run};
 
-/// Counts, and fails where the count has risen. Valgrind is installed in CI if it is missing.
+/// Fails if a count has risen. In CI, valgrind is installed if it is missing.
 pub(crate) fn check() -> Outcome {
     if Command::new("valgrind").arg("--version").output().is_err() {
         if !in_ci() {

@@ -1,6 +1,6 @@
-//! What may be taken from others: licences, sources, and packages that nobody looks after any more.
+//! Checks the packages of others: their licences, their sources, and whether they are still maintained.
 //!
-//! It works without a network, so new advisories are not seen here: `cargo audit` or `cargo deny` know those.
+//! The check works offline, so it does not know new advisories; `cargo audit` and `cargo deny` do.
 
 use crate::metadata::{Graph, Package};
 use crate::run::Outcome;
@@ -8,7 +8,7 @@ use crate::run::Outcome;
 /// The lock files of the repository.
 const LOCKED: &[&str] = &["Cargo.toml", "fuzz/Cargo.toml", "tests/no-std/Cargo.toml"];
 
-/// Licences that ask for no more than attribution. NCSA is LLVM's: libFuzzer has it.
+/// Licences that require at most attribution. NCSA is LLVM's and covers libFuzzer.
 const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
@@ -24,8 +24,7 @@ const ALLOWED: &[&str] = &[
     "Zlib",
 ];
 
-/// Packages that are unmaintained or worse, with the advisory of the RustSec database that says so: those that a
-/// project like this one could come to use.
+/// Unmaintained or vulnerable packages that a project like this one might add, each with its RustSec advisory.
 const REFUSED: &[(&str, &str)] = &[
     ("adler", "RUSTSEC-2025-0056"),
     ("ansi_term", "RUSTSEC-2021-0139"),
@@ -59,11 +58,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("yaml-rust", "RUSTSEC-2024-0320"),
 ];
 
-/// Those that we use all the same: async-std, because running on it is what its adapter is for. Nobody gets it who
-/// has not asked for the feature of that name.
+/// Refused packages that are used all the same: async-std, for its adapter. It is built only with the feature
+/// `async-std`.
 const ACCEPTED: &[&str] = &["async-std"];
 
-/// Looks at all packages of all lock files.
+/// Checks all packages of all lock files.
 pub(crate) fn check() -> Outcome {
     let mut faults = Vec::new();
     for manifest in LOCKED {
@@ -91,13 +90,13 @@ fn faults_of(package: &Package) -> Vec<String> {
         && !ACCEPTED.contains(&name.as_str())
     {
         faults.push(format!(
-            "{name} {version} is refused ({id}): find out who uses it with `cargo tree -i {name}`"
+            "{name} {version} is refused ({id}): `cargo tree -i {name}` shows which package needs it"
         ));
     }
     faults
 }
 
-/// Whether we may use what is under this SPDX expression. `/` is an old way to write `OR`.
+/// Whether this SPDX expression allows the use of a package. `/` is an old spelling of `OR`.
 fn is_allowed(expression: &str) -> bool {
     let expression = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let mut words = expression.split_whitespace().peekable();
@@ -106,7 +105,7 @@ fn is_allowed(expression: &str) -> bool {
 
 type Words<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
 
-/// Alternatives. All of them are read, whatever the first one says.
+/// Parses alternatives. All are read, also after the first allowed one.
 fn any(words: &mut Words<'_>) -> bool {
     let mut allowed = all(words);
     while words.next_if_eq(&"OR").is_some() {
@@ -115,7 +114,7 @@ fn any(words: &mut Words<'_>) -> bool {
     allowed
 }
 
-/// What holds together.
+/// Parses licences that all apply.
 fn all(words: &mut Words<'_>) -> bool {
     let mut allowed = one(words);
     while words.next_if_eq(&"AND").is_some() {
@@ -124,7 +123,7 @@ fn all(words: &mut Words<'_>) -> bool {
     allowed
 }
 
-/// A licence, with its exception, or an expression in parentheses.
+/// Parses a licence with its exception, or an expression in parentheses.
 fn one(words: &mut Words<'_>) -> bool {
     match words.next() {
         Some("(") => any(words) & (words.next() == Some(")")),
@@ -184,7 +183,7 @@ mod tests {
             [
                 "paste 1.0.0 names no licence",
                 "paste 1.0.0 does not come from a registry: use a published version",
-                "paste 1.0.0 is refused (RUSTSEC-2024-0436): find out who uses it with `cargo tree -i paste`",
+                "paste 1.0.0 is refused (RUSTSEC-2024-0436): `cargo tree -i paste` shows which package needs it",
             ]
         );
     }

@@ -1,17 +1,20 @@
 //! The chores of this repository, run as `cargo xtask <chore>`.
 //!
-//! Chores call cargo or read what `cargo metadata` says. This file lists them; each one lives in a module of its own.
+//! This file lists them. Each has its own module.
 
 mod arrows;
 mod builds;
 mod chromium;
 mod dependencies;
+mod files;
 mod fuzz;
 mod instructions;
 mod licences;
 mod metadata;
 mod python;
 mod run;
+mod rust;
+mod words;
 
 use std::env;
 use std::process::ExitCode;
@@ -23,16 +26,17 @@ const USAGE: &str = "\
 cargo xtask <chore>
 
   test           every test, in every crate and on every executor
-  check          all that follows, in this order
+  check          all of the following, in this order
 
   fmt            formatting
-  clippy         lints, on every combination of features that we promise
+  clippy         lints, on every supported combination of features
   docs           the documentation builds without a warning
   no-std         the core links and runs without std
-  arrows         which crate may use which
+  arrows         which crate may use which, and no circles between folders
   dependencies   every direct dependency has its line in docs/inside/dependencies.md
-  licences       licences and sources of all packages; none is unmaintained
-  instructions   what a request costs has not risen
+  words          prose is plain English [--count: how many findings each folder has]
+  licences       licences and sources of all packages; none unmaintained
+  instructions   the instructions of a request have not increased
   fuzz           every fuzz target for a short while [--runs N]
 ";
 
@@ -58,9 +62,11 @@ fn main() -> ExitCode {
     let outcome = match args[..] {
         ["test"] => timed("test", builds::test),
         ["check"] => CHECKS.iter().try_for_each(|&(name, chore)| timed(name, chore)),
+        ["words", "--count"] => words::count(),
+        ["words"] => timed("words", words::check),
         ["fuzz", "--runs", runs] => match runs.parse() {
             Ok(runs) => timed("fuzz", || fuzz::all(runs)),
-            Err(_) => Err(format!("--runs wants a number, not `{runs}`")),
+            Err(_) => Err(format!("--runs takes a number, not `{runs}`")),
         },
         [name] => match CHECKS.iter().find(|(check, _)| *check == name) {
             Some(&(name, chore)) => timed(name, chore),
@@ -77,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a chore under a headline, and says how long it took.
+/// Runs a chore under a headline and prints its duration.
 fn timed(name: &str, chore: impl FnOnce() -> Outcome) -> Outcome {
     eprintln!("── {name}");
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What `cargo metadata` says of our packages and of those that they use.
+//! Reads `cargo metadata`: our packages, and those that they depend on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::run::{cargo, output};
 
-/// The folder into which cargo builds.
+/// Returns cargo's target folder.
 pub(crate) fn target() -> Result<PathBuf, String> {
     let json = output(&mut cargo("metadata --format-version 1 --no-deps"))?;
     let json: Value = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
@@ -21,11 +21,11 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// An SPDX expression.
     pub(crate) licence: Option<String>,
-    /// Where it was taken from; nothing for a package of ours.
+    /// The registry or repository it comes from; `None` for our own packages.
     pub(crate) source: Option<String>,
-    /// The ids of the packages that it uses itself, tests included.
+    /// The ids of its direct dependencies, dev-dependencies included.
     pub(crate) uses: BTreeSet<String>,
-    /// The ids of those that are linked into it or build it: without what only its tests use.
+    /// The ids of its direct dependencies without dev-dependencies.
     pub(crate) links: BTreeSet<String>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Package {
 pub(crate) struct Graph(pub(crate) BTreeMap<String, Package>);
 
 impl Graph {
-    /// The packages of the lock file beside `manifest`, a path from the root of the repository.
+    /// Reads the packages of the lock file next to `manifest`, a path from the root of the repository.
     pub(crate) fn of(manifest: &str) -> Result<Self, String> {
         let mut command = cargo("metadata --format-version 1 --all-features --locked --manifest-path");
         let json = output(command.arg(manifest)).map_err(|message| {
@@ -80,12 +80,12 @@ impl Graph {
         self.0.iter().filter(|(_, package)| package.source.is_none()).map(|(id, package)| (&**id, package))
     }
 
-    /// The packages that this one uses itself.
+    /// The direct dependencies of a package, dev-dependencies included.
     pub(crate) fn used_by(&self, package: &Package) -> impl Iterator<Item = &Package> {
         package.uses.iter().filter_map(|id| self.0.get(id))
     }
 
-    /// All that is linked into a package, through any number of others.
+    /// The transitive dependencies of a package, without dev-dependencies.
     pub(crate) fn linked_into(&self, id: &str) -> Vec<&Package> {
         let mut seen = BTreeSet::new();
         let mut open = vec![id];

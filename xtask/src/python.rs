@@ -1,4 +1,4 @@
-//! A Python with the packages that some tests talk to the server with, in a folder of its own under `target/`.
+//! Sets up a Python environment under `target/` with the packages of the tests that use a Python client.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,10 +6,10 @@ use std::process::Command;
 use crate::metadata::target;
 use crate::run::{in_ci, root, run};
 
-/// The packages, each with its version.
+/// The list of packages, each with its version.
 const REQUIREMENTS: &str = "tests/python/requirements.txt";
 
-/// Makes the interpreter ready and says where it is; `None` if this machine has no Python, which is an error in CI.
+/// Sets up the environment and returns its interpreter, or `None` without Python 3, which in CI is an error.
 pub(crate) fn interpreter() -> Result<Option<PathBuf>, String> {
     if Command::new("python3").arg("--version").output().is_err() {
         let message = "Python 3 is missing: the tests with httpx are not run";

@@ -1,26 +1,26 @@
-//! Running programs from the root of the repository.
+//! Runs programs from the root of the repository.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-/// What a chore ends with: nothing, or what is wrong and what to do about it.
+/// The result of a chore. The error says what is wrong and what to do about it.
 pub(crate) type Outcome = Result<(), String>;
 
-/// The folder of the repository.
+/// Returns the root of the repository.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
 
-/// `cargo` with these arguments, separated by spaces, to be run in the root of the repository.
+/// Returns a `cargo` command for the root of the repository. Arguments are separated by spaces.
 pub(crate) fn cargo(args: &str) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args(args.split_whitespace());
     command
 }
 
-/// Runs a command to its end; an error names it if it fails.
+/// Runs a command. The error names it.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let line = line(command);
     eprintln!("$ {line}");
@@ -31,7 +31,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     }
 }
 
-/// Runs a command to its end and gives what it wrote to its standard output.
+/// Runs a command and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, String> {
     let line = line(command);
     match command.output() {
@@ -43,22 +43,22 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Installs packages of Debian, separated by spaces; needs to be root.
+/// Installs Debian packages, separated by spaces. Needs root.
 pub(crate) fn apt_install(packages: &str) -> Outcome {
     let apt = |args: &str| {
         run(Command::new("apt-get").args(args.split(' ')).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt("update --quiet=2")
         .and_then(|()| apt(&format!("install --quiet=2 --yes --no-install-recommends {packages}")))
-        .map_err(|error| format!("what is missing could not be installed: {error}"))
+        .map_err(|error| format!("cannot install {packages}: {error}"))
 }
 
-/// Whether this is a run of CI, where what is missing on the machine is an error.
+/// Whether this is a run of CI, where a missing program is an error.
 pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some()
 }
 
-/// The command as one would type it.
+/// Formats the command as it is typed in a shell.
 fn line(command: &Command) -> String {
     let words: Vec<_> = std::iter::once(command.get_program())
         .chain(command.get_args())
