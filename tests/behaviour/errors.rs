@@ -99,8 +99,14 @@ fn a_slash_is_added_or_taken_away(on: On) {
 }
 
 fn error_handlers_answer(on: On) {
-    #[derive(Clone)]
+    #[derive(Clone, Debug)]
     struct SoldOut;
+    impl std::fmt::Display for SoldOut {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("sold out")
+        }
+    }
+    impl std::error::Error for SoldOut {}
     impl IntoResponse for SoldOut {
         fn into_response(self) -> Response {
             Status::CONFLICT.into_response()

@@ -60,8 +60,8 @@ pub use lifespan::{HookResult, StartHook};
 pub use middleware::{Middleware, Next};
 pub use request::{Cookies, Executor, Extensions, QueryParams, Request, Url};
 pub use response::{
-    Background, Failure, Html, HttpError, IntoHeaders, IntoResponse, InvalidCookie, Redirect, ResponseExt,
-    SameSite, SetCookie, StreamingResponse,
+    Background, Error, Failure, Html, HttpError, IntoHeaders, IntoResponse, InvalidCookie, Redirect,
+    ResponseExt, Result, SameSite, SetCookie, StreamingResponse,
 };
 pub use routing::{
     AsApp, AsEndpoint, AsRouter, MethodRouter, Mountable, Mounted, Router, any, delete, get, head, on,

@@ -1,13 +1,24 @@
-//! Errors: who answers them.
+//! Errors: which response or error handler answers them.
+
+use std::error::Error;
+use std::fmt;
 
 use stelo_toolkit::{
-    App, BoxError, HttpError, IntoResponse, Json, Method, Next, Path, Request, Response, Router, Status,
-    TestClient, get, post,
+    App, Body, BodyError, BoxError, HttpError, IntoResponse, Json, Method, Next, Path, Query, Request,
+    Response, Router, Status, TestClient, get, post,
 };
 
 /// An error of an application.
 #[derive(Debug)]
 struct Broken(&'static str);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Broken {}
 
 impl IntoResponse for Broken {
     fn into_response(self) -> Response {
@@ -145,12 +156,81 @@ fn an_error_handler_gets_the_request_without_body_and_extensions() {
 }
 
 #[test]
-fn a_boxed_error_can_have_a_handler() {
-    async fn shown(_: Request, error: BoxError) -> (Status, String) {
-        (Status::IM_A_TEAPOT, error.to_string())
+fn the_handler_for_500_sees_the_source_of_an_unknown_error() {
+    async fn shown(_: Request, error: HttpError) -> (Status, String) {
+        (
+            Status::IM_A_TEAPOT,
+            format!("{error}: {}", error.source().map(ToString::to_string).unwrap_or_default()),
+        )
     }
-    let client = TestClient::new(App::new().mount("/", routes()).on_error(shown));
-    assert_eq!(client.get("/boxed").send().text(), "secret");
+    let app = || App::new().mount("/", routes());
+    for app in [app().on_error(shown), app().error_handler(Status::INTERNAL_SERVER_ERROR, shown)] {
+        assert_eq!(TestClient::new(app).get("/boxed").send().text(), "500: Internal Server Error: secret");
+    }
+}
+
+/// What `?` makes of errors: the path says which.
+async fn question_mark(Path(kind): Path<String>, body: Body) -> stelo_toolkit::Result<&'static str> {
+    match &*kind {
+        "http" => Err(HttpError::new(Status::GONE).with_detail("it was here"))?,
+        "extractor" => Query::<u8>::parse("x=1").map(drop)?,
+        "body" => drop(body.collect(1).await?),
+        "broken" => Err(Broken("broken"))?,
+        "text" => Err("a text")?,
+        "number" => drop("x".parse::<u8>()?),
+        _ => {}
+    }
+    Ok("fine")
+}
+
+#[test]
+fn the_question_mark_keeps_the_status_of_an_error() {
+    let client = TestClient::new(App::new().route("/{kind}", post(question_mark)));
+    for (kind, status, text) in [
+        ("fine", 200, "fine"),
+        ("http", 410, "it was here"),
+        ("extractor", 400, "invalid query: invalid type: sequence, expected u8"),
+        ("body", 413, "the body is larger than the limit of 1 bytes"),
+        ("broken", 500, "Internal Server Error"),
+        ("text", 500, "Internal Server Error"),
+        ("number", 500, "Internal Server Error"),
+    ] {
+        let response = client.post(&format!("/{kind}")).body("body").send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{kind}");
+    }
+}
+
+#[test]
+fn error_handlers_see_the_original_of_a_boxed_error() {
+    async fn broken(_: Request, error: Broken) -> (Status, String) {
+        (Status::BAD_GATEWAY, format!("Broken handler: {error}"))
+    }
+    async fn body(_: Request, error: BodyError) -> String {
+        format!("BodyError handler: {error}")
+    }
+    async fn gone(_: Request, error: HttpError) -> String {
+        format!("410 handler: {}", error.detail)
+    }
+    let app = App::new().route("/{kind}", post(question_mark));
+    let client = TestClient::new(app.on_error(broken).on_error(body).error_handler(Status::GONE, gone));
+    for (kind, text) in [
+        ("http", "410 handler: it was here"),
+        ("body", "BodyError handler: the body is larger than the limit of 1 bytes"),
+        ("broken", "Broken handler: broken"),
+        ("text", "Internal Server Error"),
+    ] {
+        let response = client.post(&format!("/{kind}")).body("body").send();
+        assert_eq!(response.text(), text, "{kind}");
+    }
+}
+
+#[test]
+fn a_boxed_error_in_an_error_for_http_keeps_its_status() {
+    let boxed: BoxError = HttpError::new(Status::GONE).into();
+    assert_eq!(HttpError::from(boxed), HttpError::new(Status::GONE));
+    let unknown = HttpError::from(BoxError::from("a text"));
+    assert_eq!(unknown.status, Status::INTERNAL_SERVER_ERROR);
+    assert_eq!(unknown.source().map(ToString::to_string).as_deref(), Some("a text"));
 }
 
 #[test]

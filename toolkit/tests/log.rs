@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use stelo_toolkit::{
-    App, BoxError, CloseCode, HttpError, Path, Router, Status, TestClient, WebSocket, WebSocketError,
-    WebSocketException, get,
+    App, BoxError, CloseCode, HttpError, Path, Request, Router, Status, TestClient, WebSocket,
+    WebSocketError, WebSocketException, get,
 };
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -135,5 +135,45 @@ fn of_a_websocket_only_what_is_no_fault_of_the_client_is_logged() {
         ("/after/panic", vec!["ERROR panic in /{time}/{way}: no such way".into()]),
     ] {
         assert_eq!(log(target), expected, "{target}");
+    }
+}
+
+#[test]
+fn an_unknown_error_is_logged_once_with_its_sources() {
+    async fn unknown() -> stelo_toolkit::Result<()> {
+        let number: u8 = "x".parse().map_err(|error| Outer(Box::new(error)))?;
+        unreachable!("{number}");
+    }
+    async fn passed_on(_: Request, error: HttpError) -> HttpError {
+        error
+    }
+    async fn known() -> Result<(), HttpError> {
+        Err(HttpError::new(Status::NOT_FOUND).with_source("the client is to blame"))
+    }
+    let app = || App::new().route("/unknown", get(unknown)).route("/known", get(known));
+    for app in
+        [app(), app().error_handler(Status::INTERNAL_SERVER_ERROR, passed_on), app().on_error(passed_on)]
+    {
+        let client = TestClient::new(app);
+        let messages = logged(|| {
+            assert_eq!(client.get("/unknown").send().status(), Status::INTERNAL_SERVER_ERROR);
+            assert_eq!(client.get("/known").send().status(), Status::NOT_FOUND);
+        });
+        assert_eq!(messages, ["ERROR a handler failed: cannot start: invalid digit found in string"]);
+    }
+}
+
+#[derive(Debug)]
+struct Outer(BoxError);
+
+impl fmt::Display for Outer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot start")
+    }
+}
+
+impl std::error::Error for Outer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
     }
 }

@@ -213,7 +213,14 @@ fn middleware_goes_around_handshakes() {
 
 #[test]
 fn error_handlers_answer_what_is_not_accepted() {
+    #[derive(Debug)]
     struct SoldOut;
+    impl std::fmt::Display for SoldOut {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("sold out")
+        }
+    }
+    impl std::error::Error for SoldOut {}
     impl IntoResponse for SoldOut {
         fn into_response(self) -> Response {
             Status::CONFLICT.into_response()
@@ -228,6 +235,9 @@ fn error_handlers_answer_what_is_not_accepted() {
         }
         Err(SoldOut)
     }
+    async fn boxed(_: WebSocket) -> Result<(), BoxError> {
+        Err(SoldOut)?
+    }
     async fn undecided(_: WebSocket) {}
     async fn broken(_: Request, _: HttpError) -> (Status, &'static str) {
         (Status::INTERNAL_SERVER_ERROR, "we are looking into it")
@@ -241,6 +251,7 @@ fn error_handlers_answer_what_is_not_accepted() {
     let app = App::new()
         .websocket("/status", status)
         .websocket("/sold", sold_out)
+        .websocket("/boxed", boxed)
         .websocket("/undecided", undecided)
         .error_handler(Status::UNAUTHORIZED, unauthorized)
         .error_handler(Status::INTERNAL_SERVER_ERROR, broken)
@@ -249,8 +260,10 @@ fn error_handlers_answer_what_is_not_accepted() {
     let answer = client.websocket_connect("/status").connect().unwrap_err();
     assert_eq!(answer.status(), Status::UNAUTHORIZED);
     assert_eq!(answer.text(), "\"ws://testserver/status\"");
-    let answer = client.websocket_connect("/sold").connect().unwrap_err();
-    assert_eq!((answer.status(), answer.text().as_str()), (Status::GONE, "sold out"));
+    for path in ["/sold", "/boxed"] {
+        let answer = client.websocket_connect(path).connect().unwrap_err();
+        assert_eq!((answer.status(), answer.text().as_str()), (Status::GONE, "sold out"), "{path}");
+    }
     let answer = client.websocket_connect("/undecided").connect().unwrap_err();
     assert_eq!(answer.text(), "we are looking into it");
     let mut socket = client.websocket_connect("/sold?late").connect().unwrap();

@@ -3,6 +3,7 @@
 mod build;
 
 use std::any::TypeId;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -139,25 +140,29 @@ impl App {
         self.edited(|draft| draft.errors.on_status(status, handler))
     }
 
-    /// Has errors of a type answered by a handler, rather than by their own [`IntoResponse`]. An [`HttpError`] for
-    /// whose status there is a handler goes to that one. The request that the handler gets has no body.
+    /// Answers errors of a type by a handler, instead of by their own [`IntoResponse`], whether they are returned as
+    /// they are or boxed by `?` ([`Error`](crate::Error)). An [`HttpError`] for whose status there is a handler goes to
+    /// that one. The request that the handler gets has no body.
     ///
     /// ```
-    /// use stelo_toolkit::{App, IntoResponse, Request, Response, Status, get};
+    /// use stelo_toolkit::{App, Request, Status, TestClient, get};
     ///
+    /// #[derive(Debug)]
     /// struct OutOfStock;
     ///
-    /// impl IntoResponse for OutOfStock {
-    ///     fn into_response(self) -> Response { Status::CONFLICT.into_response() }
+    /// impl std::fmt::Display for OutOfStock {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("out of stock") }
     /// }
+    /// impl std::error::Error for OutOfStock {}
     ///
-    /// async fn buy() -> Result<String, OutOfStock> { Err(OutOfStock) }
+    /// fn take() -> Result<u32, OutOfStock> { Err(OutOfStock) }
+    /// async fn buy() -> stelo_toolkit::Result<String> { Ok(format!("item {}", take()?)) }
     /// async fn sold_out(_: Request, _: OutOfStock) -> (Status, &'static str) { (Status::CONFLICT, "sold out") }
     ///
-    /// let app = App::new().route("/buy", get(buy)).on_error(sold_out);
-    /// # app.build().unwrap();
+    /// let client = TestClient::new(App::new().route("/buy", get(buy)).on_error(sold_out));
+    /// assert_eq!(client.get("/buy").send().text(), "sold out");
     /// ```
-    pub fn on_error<E: 'static, H: ErrorHandler<E>>(self, handler: H) -> Self {
+    pub fn on_error<E: Error + Send + Sync + 'static, H: ErrorHandler<E>>(self, handler: H) -> Self {
         self.edited(|draft| draft.errors.on_type(handler))
     }
 

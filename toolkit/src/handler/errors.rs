@@ -4,7 +4,8 @@
 //! status ([`App::error_handler`](crate::App::error_handler)) or its type ([`App::on_error`](crate::App::on_error)),
 //! that handler answers. Otherwise the value answers for itself through [`IntoResponse`].
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
+use std::error::Error;
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -43,33 +44,47 @@ where
     }
 }
 
-/// The handlers that an application has registered for its errors.
+/// The handlers registered for errors.
 #[derive(Default)]
 pub(crate) struct ErrorHandlers {
     by_status: Vec<(Status, Box<dyn ErrorHandler<HttpError>>)>,
-    by_type: Vec<(TypeId, Box<dyn ErrorHandler<Failure>>)>,
+    by_type: Vec<(TypeId, Box<dyn FailureHandler>)>,
 }
 
-/// A handler for a type of error, found by that type.
+/// An error handler whose type of error is erased.
+trait FailureHandler: Send + Sync {
+    /// Whether the error is of the handler's type.
+    fn takes(&self, failure: &Failure) -> bool;
+
+    /// Answers an error of the handler's type. Gives back any other.
+    fn call(&self, request: Request, failure: Failure) -> Reply;
+}
+
+/// A handler for errors of type `E`.
 struct ByType<E, H>(H, PhantomData<fn(E)>);
 
-impl<E: 'static, H: ErrorHandler<E>> ErrorHandler<Failure> for ByType<E, H> {
+impl<E: Error + Send + Sync + 'static, H: ErrorHandler<E>> FailureHandler for ByType<E, H> {
+    fn takes(&self, failure: &Failure) -> bool {
+        failure.downcast_ref::<E>().is_some()
+    }
+
     fn call(&self, request: Request, failure: Failure) -> Reply {
-        let error: Box<dyn Any> = failure.0;
-        let error = error.downcast().expect("handlers are found by the type of the error");
-        self.0.call(request, *error)
+        match failure.downcast() {
+            Ok(error) => self.0.call(request, error),
+            Err(failure) => failure.into_response().into(),
+        }
     }
 }
 
 impl ErrorHandlers {
-    /// Registers a handler for a status; the last one for it counts.
+    /// Registers a handler for a status, in place of another one for it.
     pub(crate) fn on_status(&mut self, status: Status, handler: impl ErrorHandler<HttpError>) {
         self.by_status.retain(|(other, _)| *other != status);
         self.by_status.push((status, Box::new(handler)));
     }
 
-    /// Registers a handler for a type of error; the last one for it counts.
-    pub(crate) fn on_type<E: 'static>(&mut self, handler: impl ErrorHandler<E>) {
+    /// Registers a handler for a type of error, in place of another one for it.
+    pub(crate) fn on_type<E: Error + Send + Sync + 'static>(&mut self, handler: impl ErrorHandler<E>) {
         self.by_type.retain(|(other, _)| *other != TypeId::of::<E>());
         self.by_type.push((TypeId::of::<E>(), Box::new(ByType(handler, PhantomData))));
     }
@@ -78,30 +93,44 @@ impl ErrorHandlers {
         self.by_status.is_empty() && self.by_type.is_empty()
     }
 
-    /// The answer to an error. An [`HttpError`] goes to the handler of its status, else to that of its type; any
-    /// other error goes to the handler of its type. An answer of 500 that no handler has made goes to the handler
-    /// for 500, so that one page covers all that was not foreseen.
-    pub(crate) fn answer(&self, request: Request, failure: Failure) -> Reply {
+    fn for_status(&self, status: Status) -> Option<&dyn ErrorHandler<HttpError>> {
+        self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| &**handler)
+    }
+
+    fn for_type(&self, failure: &Failure) -> Option<&dyn FailureHandler> {
+        self.by_type.iter().map(|(_, handler)| &**handler).find(|handler| handler.takes(failure))
+    }
+}
+
+/// Answers an error by the first of `levels` that has a handler for it, those of the innermost router first.
+///
+/// Within a level, an [`HttpError`] goes to the handler of its status, else to that of its type. A boxed error that no
+/// handler takes by its type becomes an [`HttpError`]. A response of 500 that no handler has made goes to the handler
+/// for 500, so one page covers everything unforeseen.
+pub(crate) fn answer<'a, I>(levels: I, request: Request, failure: Failure) -> Reply
+where
+    I: Iterator<Item = &'a ErrorHandlers> + Clone,
+{
+    let is_registered = levels.clone().any(|level| level.for_type(&failure).is_some());
+    let failure = if is_registered { failure } else { failure.into_http() };
+    if let Some(error) = failure.downcast_ref::<HttpError>() {
+        error.log();
+    }
+    for level in levels.clone() {
         if let Some(error) = failure.downcast_ref::<HttpError>()
-            && let Some(handler) = self.for_status(error.status)
+            && let Some(handler) = level.for_status(error.status)
         {
             return handler.call(request, error.clone());
         }
-        let error: &dyn Any = &*failure.0;
-        let id = error.type_id();
-        if let Some((_, handler)) = self.by_type.iter().find(|(other, _)| *other == id) {
+        if let Some(handler) = level.for_type(&failure) {
             return handler.call(request, failure);
         }
-        let response = failure.into_response();
-        match self.for_status(Status::INTERNAL_SERVER_ERROR) {
-            Some(handler) if response.status == Status::INTERNAL_SERVER_ERROR => {
-                handler.call(request, HttpError::new(response.status))
-            }
-            _ => response.into(),
-        }
     }
-
-    fn for_status(&self, status: Status) -> Option<&dyn ErrorHandler<HttpError>> {
-        self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| &**handler)
+    let response = failure.into_response();
+    let unforeseen = Status::INTERNAL_SERVER_ERROR;
+    let handler = levels.clone().find_map(|level| level.for_status(unforeseen));
+    match handler.filter(|_| response.status == unforeseen) {
+        Some(handler) => handler.call(request, HttpError::new(unforeseen)),
+        None => response.into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Handlers: async functions whose arguments are extractors, erased to one type when they are put into a route.
 
-mod errors;
+pub(crate) mod errors;
 
 use std::any::TypeId;
 use std::future::Future;

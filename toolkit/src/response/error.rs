@@ -1,13 +1,54 @@
-//! `HttpError`: the error that says the status, the text and the header fields of its response.
+//! `HttpError`, the error that says the status, the text and the header fields of its response, and the error type
+//! that takes everything else in.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stelo_core::app::Response;
+use stelo_core::app::{BoxError, Response};
 use stelo_core::body::BodyError;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
 use super::IntoResponse;
+
+/// Any error: the type that `?` makes of each of them. The alias of [`BoxError`] that handlers return.
+///
+/// What was boxed keeps its meaning. Error handlers registered by type see the original value, in HTTP handlers as in
+/// WebSocket handlers:
+///
+/// | error | response without an error handler | error handler that sees it |
+/// |---|---|---|
+/// | [`HttpError`] | its status, text and header fields | that of its status, else that of `HttpError` |
+/// | rejection of an extractor of the toolkit | as `HttpError`, which it is | as `HttpError` |
+/// | [`BodyError`] | 400, 408 or 413, as [`HttpError::from`] says | that of `BodyError`, else as `HttpError` |
+/// | type registered with [`App::on_error`](crate::App::on_error) | | that of the type |
+/// | [`WebSocketException`](crate::WebSocketException) in a WebSocket handler | 403, or its close code once accepted | that of the type, before the WebSocket is accepted |
+/// | [`WebSocketError`](crate::WebSocketError) in a WebSocket handler | 500, or a close code once accepted | that of the type, before the WebSocket is accepted |
+/// | any other error, a text | 500, and the error is logged with its sources | as `HttpError` of 500 with the error as its source |
+///
+/// An error type that implements [`IntoResponse`] and is not registered answers for itself only where a handler
+/// returns that very type: its box does not know how it responds. `on_error(async |_: Request, error: MyError| error)`
+/// registers it.
+///
+/// ```
+/// use stelo_toolkit::{App, HttpError, Path, Status, TestClient, get};
+///
+/// async fn double(Path(text): Path<String>) -> stelo_toolkit::Result<String> {
+///     let number: u32 = text.parse().map_err(|_| HttpError::from(Status::NOT_FOUND))?;
+///     let double = number.checked_mul(2).ok_or("too large")?;
+///     Ok(double.to_string())
+/// }
+///
+/// let client = TestClient::new(App::new().route("/{text}", get(double)));
+/// assert_eq!(client.get("/21").send().text(), "42");
+/// assert_eq!(client.get("/tea").send().status(), Status::NOT_FOUND);
+/// assert_eq!(client.get("/4000000000").send().status(), Status::INTERNAL_SERVER_ERROR);
+/// ```
+pub type Error = BoxError;
+
+/// The result of a handler that can fail with [any error](Error).
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error with the status, the text and the header fields of its response: Starlette's `HTTPException`.
 ///
@@ -22,7 +63,7 @@ use super::IntoResponse;
 /// }
 /// # let _ = stelo_toolkit::get(item);
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpError {
     /// The status of the response.
     pub status: Status,
@@ -30,18 +71,44 @@ pub struct HttpError {
     pub detail: Cow<'static, str>,
     /// Further header fields of the response.
     pub headers: Headers,
+    source: Option<Arc<Source>>,
+}
+
+/// The error behind an [`HttpError`]. Clones share it, so that it is logged once.
+#[derive(Debug)]
+struct Source {
+    error: BoxError,
+    logged: AtomicBool,
 }
 
 impl HttpError {
     /// An error of this status, with the standard phrase as its text.
     pub fn new(status: Status) -> Self {
-        Self { status, detail: Cow::Borrowed(status.reason()), headers: Headers::new() }
+        Self { status, detail: Cow::Borrowed(status.reason()), headers: Headers::new(), source: None }
     }
 
     /// The same error with another text.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { detail: detail.into(), ..self }
+    }
+
+    /// The same error with the error that caused it, its [`source`](std::error::Error::source). The client does not
+    /// see it. If the status is 500 or above, it is logged with its own sources.
+    ///
+    /// ```
+    /// use stelo_toolkit::{HttpError, Status};
+    ///
+    /// async fn quote() -> Result<String, HttpError> {
+    ///     let quote = std::fs::read_to_string("/nowhere/quote");
+    ///     quote.map_err(|error| HttpError::new(Status::SERVICE_UNAVAILABLE).with_source(error))
+    /// }
+    /// # let _ = stelo_toolkit::get(quote);
+    /// ```
+    #[must_use]
+    pub fn with_source(self, error: impl Into<BoxError>) -> Self {
+        let source = Source { error: error.into(), logged: AtomicBool::new(false) };
+        Self { source: Some(Arc::new(source)), ..self }
     }
 
     /// The same error with a further header field.
@@ -56,7 +123,38 @@ impl HttpError {
         self.headers.append(name, value)?;
         Ok(self)
     }
+
+    /// Logs the source of a server error, once.
+    pub(crate) fn log(&self) {
+        if let Some(source) = &self.source
+            && self.status.code() >= 500
+            && !source.logged.swap(true, Ordering::Relaxed)
+        {
+            let error: &(dyn std::error::Error + 'static) = &*source.error;
+            tracing::error!(error, "a handler failed: {}", Chain(error));
+        }
+    }
 }
+
+/// An error and its sources, from the outermost to the root cause.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut sources = std::iter::successors(self.0.source(), |error| error.source());
+        sources.try_for_each(|source| write!(f, ": {source}"))
+    }
+}
+
+impl PartialEq for HttpError {
+    /// Compares status, text and header fields; the sources of errors cannot be compared.
+    fn eq(&self, other: &Self) -> bool {
+        (self.status, &self.detail, &self.headers) == (other.status, &other.detail, &other.headers)
+    }
+}
+
+impl Eq for HttpError {}
 
 impl fmt::Display for HttpError {
     /// `404: Not Found`
@@ -65,7 +163,11 @@ impl fmt::Display for HttpError {
     }
 }
 
-impl std::error::Error for HttpError {}
+impl std::error::Error for HttpError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &*source.error as _)
+    }
+}
 
 impl From<Status> for HttpError {
     fn from(status: Status) -> Self {
@@ -85,8 +187,35 @@ impl From<BodyError> for HttpError {
     }
 }
 
+impl From<BoxError> for HttpError {
+    /// Takes the error out of its box if it is an `HttpError` or a [`BodyError`]. Any other error becomes the source of
+    /// an error of status 500.
+    fn from(error: BoxError) -> Self {
+        error
+            .downcast()
+            .map(|error| *error)
+            .or_else(|error| error.downcast::<BodyError>().map(|error| (*error).into()))
+            .unwrap_or_else(|error| Self::new(Status::INTERNAL_SERVER_ERROR).with_source(error))
+    }
+}
+
+impl IntoResponse for BoxError {
+    /// The response of the [`HttpError`] made [from](HttpError::from) it.
+    fn into_response(self) -> Response {
+        HttpError::from(self).into_response()
+    }
+}
+
+impl IntoResponse for BodyError {
+    /// The response of the [`HttpError`] made [from](HttpError::from) it.
+    fn into_response(self) -> Response {
+        HttpError::from(self).into_response()
+    }
+}
+
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
+        self.log();
         let mut response = if self.status.forbids_body() {
             Response::empty(self.status)
         } else {

@@ -1,20 +1,22 @@
 //! `Failure`: an error of any type on its way to an error handler, which can still answer for itself.
 
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
 
-use stelo_core::app::Response;
+use stelo_core::app::{BoxError, Response};
+use stelo_core::body::BodyError;
 
-use super::IntoResponse;
+use super::{HttpError, IntoResponse};
 
 /// An error on its way to whoever answers it.
 ///
 /// Made by [`IntoResponse::into_outcome`] of a `Result`; an implementation of that trait for a type that wraps a
 /// `Result` passes it on.
-pub struct Failure(pub(crate) Box<dyn Answers>);
+pub struct Failure(Box<dyn Answers>);
 
 /// An error that can answer for itself.
-pub(crate) trait Answers: Any + Send {
+trait Answers: Any + Send {
     fn answer(self: Box<Self>) -> Response;
 }
 
@@ -30,19 +32,40 @@ impl Failure {
         Self(Box::new(error))
     }
 
-    /// The error, if it is of this type.
-    pub fn downcast_ref<E: 'static>(&self) -> Option<&E> {
+    /// The error, or what is in the box if it is a [`BoxError`], if it is of this type.
+    pub fn downcast_ref<E: Error + Send + Sync + 'static>(&self) -> Option<&E> {
         let any: &dyn Any = &*self.0;
-        any.downcast_ref()
+        any.downcast_ref().or_else(|| any.downcast_ref::<BoxError>()?.downcast_ref())
     }
 
-    /// The error, if it is of this type.
-    pub(crate) fn downcast<E: 'static>(self) -> Result<E, Self> {
-        if self.downcast_ref::<E>().is_none() {
+    /// Takes out the error, or what is in the box if it is a [`BoxError`], if it is of this type.
+    pub(crate) fn downcast<E: Error + Send + Sync + 'static>(self) -> Result<E, Self> {
+        self.take::<E>().or_else(|failure| {
+            let error = failure.take::<BoxError>()?.downcast::<E>();
+            error.map(|error| *error).map_err(Self::new)
+        })
+    }
+
+    /// The same failure, with an error of this type taken out of its box.
+    pub(crate) fn unboxed<E: Error + IntoResponse + Send + Sync + 'static>(self) -> Self {
+        self.downcast::<E>().map_or_else(|failure| failure, Self::new)
+    }
+
+    /// The same failure with an [`HttpError`] in place of a boxed error or a [`BodyError`].
+    pub(crate) fn into_http(self) -> Self {
+        let http = self.take::<BoxError>().map(HttpError::from);
+        let http = http.or_else(|failure| failure.take::<BodyError>().map(HttpError::from));
+        http.map_or_else(|failure| failure, Self::new)
+    }
+
+    /// The error, if it is just of this type.
+    fn take<T: 'static>(self) -> Result<T, Self> {
+        let any: &dyn Any = &*self.0;
+        if !any.is::<T>() {
             return Err(self);
         }
         let any: Box<dyn Any> = self.0;
-        Ok(*any.downcast().expect("its type has been looked at"))
+        Ok(*any.downcast().expect("the type was checked above"))
     }
 }
 

@@ -14,7 +14,7 @@ use stelo_core::app::{BoxError, Response};
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
-pub use error::HttpError;
+pub use error::{Error, HttpError, Result};
 pub use ext::{Background, ResponseExt};
 pub use failure::Failure;
 pub use kinds::{Html, Redirect, StreamingResponse};
@@ -105,14 +105,6 @@ const BYTES: Headers = Headers::constant("content-type: application/octet-stream
 /// A response of 200 with header fields.
 pub(crate) fn with_headers(body: impl Into<Body>, headers: Headers) -> Response {
     Response { status: Status::OK, headers, body: body.into(), background: None, upgrade: None }
-}
-
-impl IntoResponse for BoxError {
-    /// 500. What went wrong is for the log, not for the client.
-    fn into_response(self) -> Response {
-        tracing::error!(error = &*self as &(dyn std::error::Error + 'static), "a handler failed: {self}");
-        Response::text(Status::INTERNAL_SERVER_ERROR, Status::INTERNAL_SERVER_ERROR.reason())
-    }
 }
 
 impl<T: IntoResponse, E: IntoResponse + Send + 'static> IntoResponse for Result<T, E> {

@@ -13,7 +13,8 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Method, Status};
 use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
 
-use crate::handler::{ErrorHandlers, Leaf};
+use crate::handler::Leaf;
+use crate::handler::errors::{self, ErrorHandlers};
 use crate::middleware::{Middleware, Next};
 use crate::request::Request;
 use crate::request::extensions::Extensions;
@@ -177,11 +178,12 @@ impl Routes {
     }
 
     fn fail(&self, request: Request, error: HttpError) -> Reply {
-        self.errors(request.0.place.node).answer(request, Failure::new(error))
+        errors::answer(self.error_handlers(request.0.place.node), request, Failure::new(error))
     }
 
-    fn errors(&self, node: NodeId) -> &ErrorHandlers {
-        &self.realms[self.nodes[node.0].realm].errors
+    /// The error handlers around a place, the innermost first.
+    fn error_handlers(&self, node: NodeId) -> impl Iterator<Item = &ErrorHandlers> + Clone {
+        std::iter::once(&self.realms[self.nodes[node.0].realm].errors)
     }
 
     /// The pattern of a route; `None` for other places.
@@ -320,7 +322,7 @@ impl Scope {
     fn answer(&mut self, failure: Failure) -> Reply {
         let request = self.request.take();
         let answer = catch_unwind(AssertUnwindSafe(|| match request {
-            Some(request) => self.routes.errors(self.node).answer(request, failure),
+            Some(request) => errors::answer(self.routes.error_handlers(self.node), request, failure),
             None => failure.into_response().into(),
         }));
         answer.unwrap_or_else(|panic| panicked(self.place(), &*panic).into_response().into())

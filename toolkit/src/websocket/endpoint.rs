@@ -82,7 +82,7 @@ impl<E: WebSocketEndpoint + Clone + Sync + 'static> WebSocketHandler<AsWebSocket
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = outcome {
-                break error::unboxed(Failure::new(error));
+                break Failure::new(error);
             }
         };
         self.on_disconnect(&websocket, error::code(&failure)).await;

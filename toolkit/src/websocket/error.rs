@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use stelo_core::app::{BoxError, Response};
+use stelo_core::app::Response;
 use stelo_core::http::{InvalidHeader, Status};
 use stelo_core::ws::{CloseCode, Closed};
 
@@ -149,21 +149,9 @@ impl IntoResponse for WebSocketException {
     }
 }
 
-/// What a handler fails with, taken out of the box in which `?` may have put it.
+/// The error of a handler before the WebSocket is accepted, ready to answer the handshake.
 pub(super) fn unboxed(failure: Failure) -> Failure {
-    fn take<E>(error: BoxError) -> Result<Failure, BoxError>
-    where
-        E: std::error::Error + IntoResponse + Send + 'static,
-    {
-        error.downcast::<E>().map(|error| Failure::new(*error))
-    }
-    match failure.downcast() {
-        Ok(error) => take::<WebSocketException>(error)
-            .or_else(take::<WebSocketError>)
-            .or_else(take::<HttpError>)
-            .unwrap_or_else(Failure::new),
-        Err(failure) => failure,
-    }
+    failure.unboxed::<WebSocketException>().unboxed::<WebSocketError>()
 }
 
 /// The code that a failure closes an accepted WebSocket with; that of the client, if it has closed it.

@@ -41,7 +41,7 @@ impl Session {
         let Some(handler) = &mut self.handler else { return Poll::Ready(Ok(())) };
         let outcome = ready!(handler.as_mut().poll(cx));
         self.handler = None;
-        Poll::Ready(outcome.map_err(error::unboxed))
+        Poll::Ready(outcome)
     }
 
     /// The handler has ended in this way, after the handshake was answered.
@@ -108,7 +108,7 @@ impl Future for Handshake {
                     session.finish(outcome);
                     answer
                 }
-                (None, Err(failure)) => return Poll::Ready(Err(failure)),
+                (None, Err(failure)) => return Poll::Ready(Err(error::unboxed(failure))),
                 (None, Ok(())) => {
                     let place = session.routes.describe(session.node);
                     tracing::error!(
