@@ -234,7 +234,7 @@ struct Place<'a>(&'a Bind);
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Bind::Tcp { address, .. } => address.fmt(f),
+            Bind::Tcp(address) => address.fmt(f),
             Bind::Unix(path) => path.display().fmt(f),
             Bind::Fd(fd) => write!(f, "descriptor {fd}"),
         }
@@ -253,16 +253,16 @@ impl fmt::Display for Cause<'_> {
         f.write_str(match (self.address, self.source.kind()) {
             // A `SocketError` has said all that there is to say.
             _ if self.source.get_ref().is_some() => return self.source.fmt(f),
-            (Bind::Tcp { .. }, AddrInUse) => {
+            (Bind::Tcp(_), AddrInUse) => {
                 "the address is in use; stop the other program or choose another --port"
             }
             (Bind::Unix(_), AddrInUse) => {
                 "the path is in use; stop the other program, remove the file or choose another --uds"
             }
-            (Bind::Tcp { .. }, AddrNotAvailable) => {
+            (Bind::Tcp(_), AddrNotAvailable) => {
                 "this machine does not have the address; choose another --host"
             }
-            (Bind::Tcp { .. }, PermissionDenied) => {
+            (Bind::Tcp(_), PermissionDenied) => {
                 "not allowed; choose a --port of 1024 or above, or run with the privilege to use this one"
             }
             (Bind::Unix(_), PermissionDenied) => {
@@ -278,12 +278,12 @@ mod tests {
     use std::io::ErrorKind;
 
     use stelo_core::app::Message;
-    use stelo_runtime::socket::SocketError;
+    use stelo_os::socket::SocketError;
 
     use super::*;
 
     fn tcp(address: &str) -> Bind {
-        Bind::Tcp { address: address.parse().unwrap(), reuse_port: false }
+        Bind::Tcp(address.parse().unwrap())
     }
 
     #[test]

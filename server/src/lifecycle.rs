@@ -109,7 +109,8 @@ impl<R: Runtime> Serving<'_, R> {
         messages::started();
         let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone()));
         let worker = Thread::new(self.runtime.clone(), shared);
-        let mut signals = self.runtime.signals().map_err(ServeError::Runtime)?;
+        let mut signals =
+            self.runtime.signals(&[Signal::Interrupt, Signal::Terminate]).map_err(ServeError::Runtime)?;
 
         messages::startup_waiting();
         app.startup(worker.executor.clone()).await.map_err(ServeError::Startup)?;

@@ -96,7 +96,7 @@ struct Place<'a> {
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.bind, self.address) {
-            (Bind::Tcp { .. }, Address::Ip(address)) => write!(f, "http://{address}"),
+            (Bind::Tcp(_), Address::Ip(address)) => write!(f, "http://{address}"),
             (Bind::Unix(path), _) => write!(f, "unix socket {}", path.display()),
             (_, address) => write!(f, "socket {address}"),
         }
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_place_is_written_so_that_it_can_be_opened() {
         let ip = |text: &str| Address::Ip(text.parse().unwrap());
-        let tcp = |text| (Bind::Tcp { address: ([0; 4], 0).into(), reuse_port: true }, ip(text));
+        let tcp = |text| (Bind::Tcp(([0; 4], 0).into()), ip(text));
         for ((bind, address), line) in [
             (tcp("127.0.0.1:8000"), "http://127.0.0.1:8000"),
             (tcp("[::1]:80"), "http://[::1]:80"),

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
-use stelo_runtime::signals::end_by;
 
 use crate::{CommandLine, Exit, Parsed, ServeError, Stopped, messages};
 

@@ -54,7 +54,7 @@ fn places(config: &Config) -> Result<Vec<Bind>, ServeError> {
     let fail = |source| ServeError::Resolve { host: config.host.clone(), source };
     let mut binds: Vec<Bind> = Vec::new();
     for address in (config.host.as_str(), config.port).to_socket_addrs().map_err(fail)? {
-        let bind = Bind::Tcp { address, reuse_port: false };
+        let bind = Bind::Tcp(address);
         if !binds.contains(&bind) {
             binds.push(bind);
         }

@@ -1,20 +1,22 @@
-//! What the adapters of smol and async-std have in common: an executor for a thread, with its sockets and timers.
+//! What the adapters of smol and async-std share: the executor of a thread, with its sockets and timers.
 //!
-//! [`block_on`] drives async-executor, which both rest on, and a reactor for the sockets and timers of that thread
-//! alone, one system call per turn. Outside of it there is the process-wide executor, which the adapter adds; sockets
-//! and timers are then those of async-io. A [`Handle`] knows which it is. Within `block_on` async-io works as well, for
-//! the timers and sockets that applications make with it: a thread of its own drives it.
+//! Within [`Runtime::block_on`](stelo_runtime::Runtime::block_on), tasks run on an executor of async-executor, which
+//! both libraries use, and on a reactor that serves the sockets and timers of that thread with one system call per
+//! wait. Elsewhere, tasks run on the process-wide executor of the library ([`Process`]), and async-io serves sockets
+//! and timers. async-io works within `block_on` too, for the timers and sockets that an application creates with it: it
+//! has a thread of its own.
 //!
-//! | file | what it has |
+//! | file | contents |
 //! |---|---|
+//! | `executor.rs` | the contract of executors |
 //! | `thread.rs` | the executor of a thread, and handles to it |
-//! | `reactor.rs` | waiting: sockets that become ready, timers that ring, wake-ups |
+//! | `reactor.rs` | the wait for sockets, timers and wake-ups |
 //! | `parker.rs` | wake-ups of a thread that waits |
-//! | `source.rs` | what is known of one socket, and who waits for it |
-//! | `timers.rs` | who waits for which moment |
+//! | `source.rs` | the readiness of one socket, and the tasks that wait for it |
 //! | `io.rs` | a socket in either of the two reactors |
-//! | `stream.rs`, `listener.rs`, `sleep.rs` | what the contract of executors asks for |
+//! | `stream.rs`, `listener.rs`, `sleep.rs` | what the contract asks for |
 
+mod executor;
 mod io;
 mod listener;
 mod parker;
@@ -24,12 +26,14 @@ mod source;
 mod stream;
 mod thread;
 
-use stelo_runtime::signals;
-
+pub use executor::{Executor, Process};
 pub use listener::Listener;
 pub use sleep::Sleep;
 pub use stream::Stream;
-pub use thread::{Handle, block_on};
+pub use thread::Handle;
 
-/// The signals that the process gets.
-pub type Signals = signals::Signals<Stream>;
+#[cfg(test)]
+pub(crate) use thread::block_on;
+
+/// A subscription to signals.
+pub type Signals = stelo_os::signals::Signals<Stream>;

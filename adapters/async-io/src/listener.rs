@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use stelo_runtime::socket::{self, Ends, SocketFile};
+use stelo_os::socket::{self, Ends, SocketFile};
 
 use crate::Stream;
 use crate::io::{Io, Place};

@@ -13,8 +13,9 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
+use stelo_os::Clock;
+use stelo_runtime::Instant;
 use stelo_runtime::timers::{Key, Set, Timers};
-use stelo_runtime::{Clock, Instant};
 
 use crate::parker::Parker;
 use crate::source::{self, Source};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Timer;
+use stelo_os::Clock;
+use stelo_runtime::Instant;
 use stelo_runtime::timers::Key;
-use stelo_runtime::{Clock, Instant};
 
 use crate::io::Place;
 use crate::reactor::Reactor;

@@ -1,14 +1,14 @@
 //! Connections.
 
-use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 
+use stelo_os::send_file;
+use stelo_os::socket::{self, Ends};
 use stelo_runtime::Address;
-use stelo_runtime::sendfile::send_file;
-use stelo_runtime::socket::{self, Ends};
 
 use crate::io::{Io, Place};
 use crate::source::Direction;
@@ -69,7 +69,7 @@ impl stelo_runtime::Stream for Stream {
         &mut self,
         cx: &mut Context<'_>,
         before: &[IoSlice<'_>],
-        file: &File,
+        file: BorrowedFd<'_>,
         offset: u64,
         len: usize,
     ) -> Poll<io::Result<usize>> {

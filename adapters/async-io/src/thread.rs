@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 use async_executor::Executor;
 use futures_lite::FutureExt;
 use futures_lite::future::yield_now;
-use stelo_runtime::Instant;
-use stelo_runtime::socket::Socket;
+use stelo_os::socket::Socket;
+use stelo_runtime::{Instant, Signal};
 
 use crate::io::Place;
 use crate::parker::Flag;
@@ -52,7 +52,7 @@ impl Drop for Restore {
 ///
 /// # Errors
 /// The system refuses.
-pub fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<F::Output> {
+pub(crate) fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<F::Output> {
     let mut driver = Driver::new()?;
     let thread = Arc::new(Thread { executor: Executor::new(), reactor: driver.reactor.clone() });
     // Weak, since tasks hold handles, and the executor holds tasks.
@@ -138,12 +138,12 @@ impl Handle {
         Listener::new(socket.listen(backlog)?, &self.place())
     }
 
-    /// Catches `SIGINT` and `SIGTERM` from now on.
+    /// Subscribes to signals.
     ///
     /// # Errors
-    /// The system refuses.
-    pub fn signals(&self) -> io::Result<Signals> {
-        Signals::new(|stream| Stream::from_unix(stream, &self.place()))
+    /// Returns an error if the system refuses.
+    pub fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {
+        Signals::new(signals, |stream| Stream::from_unix(stream, &self.place()))
     }
 
     /// The reactor of the thread. Where that is gone, async-io takes its place.
@@ -159,7 +159,8 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use stelo_runtime::{Clock, Sleep as _};
+    use stelo_os::Clock;
+    use stelo_runtime::Sleep as _;
 
     use super::*;
 

@@ -1,13 +1,12 @@
-//! Stelo on async-std, for programs that are on it already.
+//! Stelo on async-std, for programs that already use it.
 //!
-//! **async-std is no longer developed** (RUSTSEC-2025-0052), and its authors point to smol: new programs take
+//! **async-std is no longer developed** (RUSTSEC-2025-0052), and its authors recommend smol. New programs should use
 //! `stelo-smol`. This adapter stays thin for that reason.
 //!
-//! async-std's executor is one for the whole process, on threads of its own (`ASYNC_STD_THREAD_COUNT`). It runs what is
-//! spawned where no [`Runtime::block_on`] is in effect: [`Runtime::current`] is then that executor, and sockets and
-//! timers are those of async-io, on which async-std itself rests. `block_on` makes an executor for the calling thread,
-//! which looks after its own sockets and timers; its tasks are none of async-std's, so `async_std::task::current` and
-//! `task_local!` do not know them. What they spawn with `async_std::task::spawn` runs where it always does.
+//! async-std has one executor for the whole process, with its own threads (`ASYNC_STD_THREAD_COUNT`). Outside of
+//! `Runtime::block_on`, `Runtime::current` is that executor, and async-io serves the sockets and timers. `block_on`
+//! makes an executor for the calling thread, with a reactor of its own. Its tasks are not tasks of async-std, so
+//! `async_std::task::current` and `task_local!` do not find them. `async_std::task::spawn` works in both.
 //!
 //! ```
 //! use stelo_async_std::AsyncStd;
@@ -22,58 +21,26 @@
 //! ```
 
 use std::future::Future;
-use std::io;
-use std::task::Context;
 
 use async_std::task;
-use stelo_async_io::{Handle, Listener, Signals, Sleep, Stream};
-use stelo_runtime::socket::Socket;
-use stelo_runtime::{Instant, Runtime};
+use stelo_async_io::{Executor, Process};
 
-/// An executor: that of a thread, or async-std's.
-#[derive(Clone, Debug)]
-pub struct AsyncStd(Handle);
+/// An executor: that of a thread, or the process-wide one of async-std.
+pub type AsyncStd = Executor<Global>;
 
-impl Runtime for AsyncStd {
+/// The process-wide executor of async-std.
+#[derive(Clone, Copy, Debug)]
+pub struct Global;
+
+impl Process for Global {
     const NAME: &'static str = "async-std";
 
-    stelo_runtime::operating_system!();
-
-    type Listener = Listener;
-    type Stream = Stream;
-    type Sleep = Sleep;
-    type Signals = Signals;
-
-    fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
-        stelo_async_io::block_on(|handle| main(Self(handle)))
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+        // The task runs on without its handle.
+        drop(task::spawn(future));
     }
 
-    fn current() -> io::Result<Self> {
-        Ok(Self(Handle::current()))
-    }
-
-    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        // The task goes on without its handle.
-        self.0.spawn(future, |future| drop(task::spawn(future)));
-    }
-
-    fn yield_now(&self, cx: &mut Context<'_>) {
-        self.0.yield_now(cx);
-    }
-
-    fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+    fn blocking(work: Box<dyn FnOnce() + Send>) {
         drop(task::spawn_blocking(work));
-    }
-
-    fn sleep(&self, deadline: Instant) -> Sleep {
-        self.0.sleep(deadline)
-    }
-
-    fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
-        self.0.listen(socket, backlog)
-    }
-
-    fn signals(&self) -> io::Result<Signals> {
-        self.0.signals()
     }
 }

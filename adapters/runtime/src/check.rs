@@ -10,11 +10,14 @@
 //! | [`tasks`] | spawning, blocking work, timers |
 //! | [`signals`] | `SIGINT` and `SIGTERM`; for a test binary of its own |
 
+mod folder;
 pub mod listeners;
 mod peer;
 pub mod signals;
 pub mod streams;
 pub mod tasks;
+
+pub use folder::Folder;
 
 /// The tests for the [`Runtime`](crate::Runtime) given.
 #[macro_export]
@@ -25,7 +28,7 @@ macro_rules! suite {
                 echo_tcp echo_unix vectored_write half_close end_of_ours peer_reset back_pressure sent_file addresses
             ]
             listeners [
-                port_zero ipv6 address_taken reuse_port shared_tcp shared_unix accepts_many adopted file_removed
+                port_zero ipv6 address_taken shared_tcp shared_unix accepts_many adopted file_removed
             ]
             tasks [
                 timers_in_order timer_reset spawn_from_another_thread current_spawns blocking_work panic_is_contained

@@ -77,8 +77,8 @@ impl Sim {
     /// Sends a signal to all who catch signals.
     pub fn signal(&self, signal: Signal) {
         let mut state = self.state();
-        state.note(if signal == Signal::Interrupt { "SIGINT" } else { "SIGTERM" }, 0);
-        for catcher in state.catchers.values_mut() {
+        state.note(&signal.to_string(), 0);
+        for catcher in state.catchers.values_mut().filter(|catcher| catcher.set.contains(&signal)) {
             catcher.pending.push(signal);
             catcher.waker.take().map(Waker::wake).unwrap_or_default();
         }
@@ -183,10 +183,10 @@ impl Runtime for Sim {
         Ok(bound.address.clone())
     }
 
-    fn signals(&self) -> io::Result<Signals> {
+    fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {
         let mut state = self.state();
         let id = state.number();
-        state.catchers.insert(id, Catcher::default());
+        state.catchers.insert(id, Catcher { set: signals.to_vec(), ..Catcher::default() });
         drop(state);
         Ok(Signals { sim: self.clone(), id })
     }

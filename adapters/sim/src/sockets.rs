@@ -43,7 +43,6 @@ impl Sockets {
 /// A socket that is bound, and perhaps listens.
 pub(crate) struct Bound {
     pub(crate) address: Address,
-    reuse: bool,
     /// How many connections may wait, once it listens.
     backlog: Option<usize>,
     /// Connections to accept.
@@ -106,8 +105,8 @@ impl State {
     // Addresses
 
     pub(crate) fn bind(&mut self, bind: &Bind) -> io::Result<u64> {
-        let (address, reuse) = match bind {
-            Bind::Tcp { address, reuse_port } => {
+        let address = match bind {
+            Bind::Tcp(address) => {
                 let mut address = *address;
                 while address.port() == 0 {
                     let port = 49152 + self.sockets.ports;
@@ -116,29 +115,28 @@ impl State {
                         address.set_port(port);
                     }
                 }
-                (Address::Ip(address), *reuse_port)
+                Address::Ip(address)
             }
-            Bind::Unix(path) => (Address::Unix(path.to_string_lossy().into()), false),
+            Bind::Unix(path) => Address::Unix(path.to_string_lossy().into()),
             // Nobody can hand one to a simulation.
             Bind::Fd(_) => return Err(ErrorKind::Unsupported.into()),
         };
-        let taken = |bound: &Bound| bound.address == address && !(reuse && bound.reuse);
-        if self.sockets.bound.values().any(taken) {
+        if self.sockets.bound.values().any(|bound| bound.address == address) {
             return Err(ErrorKind::AddrInUse.into());
         }
-        Ok(self.bound(address, reuse))
+        Ok(self.bound(address))
     }
 
     /// Another socket at the address of `socket`.
     pub(crate) fn share(&mut self, socket: u64) -> io::Result<u64> {
         let bound = self.sockets.bound.get(&socket).ok_or(ErrorKind::NotFound)?;
-        let (address, reuse) = (bound.address.clone(), bound.reuse);
-        Ok(self.bound(address, reuse))
+        let address = bound.address.clone();
+        Ok(self.bound(address))
     }
 
-    fn bound(&mut self, address: Address, reuse: bool) -> u64 {
+    fn bound(&mut self, address: Address) -> u64 {
         let id = self.number();
-        let bound = Bound { address, reuse, backlog: None, queue: VecDeque::new(), waker: None };
+        let bound = Bound { address, backlog: None, queue: VecDeque::new(), waker: None };
         self.sockets.bound.insert(id, bound);
         id
     }

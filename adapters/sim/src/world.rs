@@ -70,6 +70,7 @@ pub(crate) struct State {
 
 #[derive(Default)]
 pub(crate) struct Catcher {
+    pub(crate) set: Vec<Signal>,
     pub(crate) pending: Vec<Signal>,
     pub(crate) waker: Option<Waker>,
 }

@@ -13,7 +13,7 @@ use stelo_sim::{Failure, Listener, Network, Sim, Simulation, Stream};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn tcp(port: u16) -> Bind {
-    Bind::Tcp { address: SocketAddr::from(([127, 0, 0, 1], port)), reuse_port: false }
+    Bind::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
 fn listen(sim: &Sim) -> (Listener, Address) {
@@ -178,7 +178,7 @@ fn addresses_are_taken_and_freed() {
 #[test]
 fn signals_reach_who_catches_them() {
     run(async |sim| {
-        let mut signals = sim.signals().unwrap();
+        let mut signals = sim.signals(&[Signal::Interrupt, Signal::Terminate]).unwrap();
         sim.signal(Signal::Terminate);
         sim.signal(Signal::Interrupt);
         let mut next = async || poll_fn(|cx| signals.poll_signal(cx)).await;

@@ -15,8 +15,9 @@ use std::task::Context;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use descriptor::Bell;
+use stelo_os::Clock;
+use stelo_runtime::Instant;
 use stelo_runtime::timers::{Key, Set, Timers};
-use stelo_runtime::{Clock, Instant};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use timer::Bell;
 

@@ -26,9 +26,11 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Context;
+use std::time::Duration;
 
-use stelo_runtime::socket::Socket;
-use stelo_runtime::{Instant, Runtime, signals};
+use stelo_os::Clock;
+use stelo_os::socket::Socket;
+use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
 use tokio::runtime::{Builder, Handle};
 use tokio::task;
 
@@ -54,14 +56,13 @@ impl Tokio {
     }
 }
 
-/// The signals that the process gets.
-pub type Signals = signals::Signals<Stream>;
+/// A subscription to signals.
+pub type Signals = stelo_os::signals::Signals<Stream>;
 
 impl Runtime for Tokio {
     const NAME: &'static str = "tokio";
 
-    stelo_runtime::operating_system!();
-
+    type Socket = Socket;
     type Listener = Listener;
     type Stream = Stream;
     type Sleep = Sleep;
@@ -94,8 +95,28 @@ impl Runtime for Tokio {
         drop(self.handle.spawn_blocking(work));
     }
 
+    fn now(&self) -> Instant {
+        Clock::now()
+    }
+
+    fn unix_time(&self) -> Duration {
+        Clock::unix_time()
+    }
+
     fn sleep(&self, deadline: Instant) -> Sleep {
         Sleep::until(deadline, self.alarm.clone())
+    }
+
+    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
+        Socket::bind(bind)
+    }
+
+    fn share(&self, socket: &Socket) -> io::Result<Socket> {
+        socket.share()
+    }
+
+    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
+        socket.local_address()
     }
 
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
@@ -103,8 +124,8 @@ impl Runtime for Tokio {
         Listener::new(socket.listen(backlog)?)
     }
 
-    fn signals(&self) -> io::Result<Signals> {
+    fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {
         let _context = self.handle.enter();
-        Signals::new(Stream::from_unix)
+        Signals::new(signals, Stream::from_unix)
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use stelo_runtime::socket::{self, Ends, SocketFile};
+use stelo_os::socket::{self, Ends, SocketFile};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::Stream;

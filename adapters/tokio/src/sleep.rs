@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use stelo_os::Clock;
+use stelo_runtime::Instant;
 use stelo_runtime::timers::Key;
-use stelo_runtime::{Clock, Instant};
 
 use crate::alarm::Alarm;
 

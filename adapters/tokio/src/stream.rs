@@ -1,14 +1,14 @@
 //! Connections.
 
-use std::fs::File;
 use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use stelo_os::send_file;
+use stelo_os::socket::{self, Ends};
 use stelo_runtime::Address;
-use stelo_runtime::sendfile::send_file;
-use stelo_runtime::socket::{self, Ends};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -76,7 +76,7 @@ impl stelo_runtime::Stream for Stream {
         &mut self,
         cx: &mut Context<'_>,
         before: &[IoSlice<'_>],
-        file: &File,
+        file: BorrowedFd<'_>,
         offset: u64,
         len: usize,
     ) -> Poll<io::Result<usize>> {

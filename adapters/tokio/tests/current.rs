@@ -13,7 +13,7 @@ fn a_runtime_of_many_threads_is_used_from_outside_of_it() {
     let runtime = multi.block_on(async { Tokio::current() }).expect("a task is running");
 
     // This thread is not the runtime's: sockets and timers find it through the handle.
-    let bind = Bind::Tcp { address: ([127, 0, 0, 1], 0).into(), reuse_port: false };
+    let bind = Bind::Tcp(([127, 0, 0, 1], 0).into());
     let socket = runtime.bind(&bind).expect("some port is free");
     let _listener = runtime.listen(socket, 8).expect("it is bound");
     let sleep = runtime.sleep(runtime.now() + Duration::from_millis(1));

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use stelo_core::body::{BodyError, Region};
@@ -17,7 +18,7 @@ pub(super) fn poll_send<S: Stream>(
     before: &[IoSlice<'_>],
     region: &Region,
 ) -> Poll<io::Result<usize>> {
-    if let Some(file) = region.file().as_any().downcast_ref::<File>() {
+    if let Some(file) = region.file().as_any().downcast_ref::<File>().map(AsFd::as_fd) {
         match io.poll_send_file(cx, before, file, region.offset(), region.len()) {
             Poll::Ready(Ok(0)) => return Poll::Ready(Err(cut_off(BodyError::Truncated))),
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}

@@ -7,8 +7,8 @@ use std::os::fd::AsRawFd;
 use std::task::Poll;
 use std::thread;
 
+use super::Folder;
 use super::peer::{ANY_PORT, Client, accept, connected, echo, join, tcp};
-use crate::folder::Folder;
 use crate::{Address, Bind, Listener, Runtime};
 
 /// How many clients connect where several sockets share an address: enough for each socket to get some.
@@ -58,7 +58,7 @@ fn ip<R: Runtime>(runtime: &R, socket: &R::Socket) -> SocketAddr {
 /// Port 0 is replaced by the system's choice before the socket listens.
 pub fn port_zero<R: Runtime>() {
     R::block_on(|runtime: R| async move {
-        let socket = runtime.bind(&tcp(ANY_PORT, false)).expect("some port is free");
+        let socket = runtime.bind(&tcp(ANY_PORT)).expect("some port is free");
         assert_ne!(ip(&runtime, &socket).port(), 0);
     })
     .expect("the executor starts");
@@ -67,7 +67,7 @@ pub fn port_zero<R: Runtime>() {
 /// IPv6, where the machine has it.
 pub fn ipv6<R: Runtime>() {
     if TcpListener::bind("[::1]:0").is_ok() {
-        echoes_once::<R>(&tcp("[::1]:0", false));
+        echoes_once::<R>(&tcp("[::1]:0"));
     }
 }
 
@@ -76,24 +76,8 @@ pub fn address_taken<R: Runtime>() {
     let taken = TcpListener::bind(ANY_PORT).expect("some port is free");
     let address = taken.local_addr().expect("it is bound");
     R::block_on(|runtime: R| async move {
-        for reuse_port in [false, true] {
-            let result = runtime.bind(&Bind::Tcp { address, reuse_port });
-            assert_eq!(result.err().map(|error| error.kind()), Some(ErrorKind::AddrInUse));
-        }
-    })
-    .expect("the executor starts");
-}
-
-/// Two sockets that were bound to be shared both get connections.
-pub fn reuse_port<R: Runtime>() {
-    R::block_on(|runtime: R| async move {
-        let first = runtime.bind(&tcp(ANY_PORT, true)).expect("some port is free");
-        let address = ip(&runtime, &first);
-        let second = runtime.bind(&Bind::Tcp { address, reuse_port: true }).expect("the port is shared");
-        let mut first = runtime.listen(first, 128).expect("it is bound");
-        let mut second = runtime.listen(second, 128).expect("it is bound");
-        let counts = share_out(&Address::Ip(address), &mut first, &mut second).await;
-        assert!(!counts.contains(&0), "{counts:?}");
+        let result = runtime.bind(&Bind::Tcp(address));
+        assert_eq!(result.err().map(|error| error.kind()), Some(ErrorKind::AddrInUse));
     })
     .expect("the executor starts");
 }
@@ -101,7 +85,7 @@ pub fn reuse_port<R: Runtime>() {
 /// A socket that was bound for itself is shared afterwards, and both get connections.
 pub fn shared_tcp<R: Runtime>() {
     R::block_on(|runtime: R| async move {
-        let first = runtime.bind(&tcp(ANY_PORT, false)).expect("some port is free");
+        let first = runtime.bind(&tcp(ANY_PORT)).expect("some port is free");
         let second = runtime.share(&first).expect("it is ours to share");
         let address = runtime.local_address(&first).expect("it is bound");
         let mut first = runtime.listen(first, 128).expect("it is bound");
@@ -135,7 +119,7 @@ pub fn shared_unix<R: Runtime>() {
 /// Connections that have queued up are all accepted.
 pub fn accepts_many<R: Runtime>() {
     R::block_on(|runtime: R| async move {
-        let socket = runtime.bind(&tcp(ANY_PORT, false)).expect("some port is free");
+        let socket = runtime.bind(&tcp(ANY_PORT)).expect("some port is free");
         let address = runtime.local_address(&socket).expect("it is bound");
         let mut listener = runtime.listen(socket, 128).expect("it is bound");
         let clients: Vec<_> = (0..CLIENTS).map(|_| Client::connect(&address)).collect();

@@ -18,8 +18,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) const ANY_PORT: &str = "127.0.0.1:0";
 
 /// A TCP socket to bind.
-pub(super) fn tcp(address: &str, reuse_port: bool) -> Bind {
-    Bind::Tcp { address: address.parse().expect("a constant that is an address"), reuse_port }
+pub(super) fn tcp(address: &str) -> Bind {
+    Bind::Tcp(address.parse().expect("a constant that is an address"))
 }
 
 /// The client: a blocking socket.

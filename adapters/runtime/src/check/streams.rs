@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::future::poll_fn;
 use std::io::{ErrorKind, IoSlice};
+use std::os::fd::AsFd;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use super::Folder;
 use super::peer::{ANY_PORT, Client, PATIENCE, close, connected, echo, read, tcp, write_all, write_vectored};
-use crate::folder::Folder;
 use crate::{Address, Bind, Runtime, Stream};
 
 /// Messages of all sizes around that of the buffer, each answered before the next, come back as they were.
@@ -27,7 +28,7 @@ fn echoes<R: Runtime>(bind: &Bind) {
 
 /// An echo over TCP.
 pub fn echo_tcp<R: Runtime>() {
-    echoes::<R>(&tcp(ANY_PORT, false));
+    echoes::<R>(&tcp(ANY_PORT));
 }
 
 /// An echo over a Unix socket.
@@ -39,11 +40,10 @@ pub fn echo_unix<R: Runtime>() {
 /// Several slices, empty ones among them, leave in one write and in order.
 pub fn vectored_write<R: Runtime>() {
     let client = |mut client: Client| client.receive_all();
-    let (received, written) =
-        connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
-            let slices = [b"one ".as_slice(), b"", b"two ", b"three"].map(IoSlice::new);
-            write_vectored(&mut stream, &slices).await.expect("the client reads")
-        });
+    let (received, written) = connected(&tcp(ANY_PORT), client, |_: R, mut stream: R::Stream| async move {
+        let slices = [b"one ".as_slice(), b"", b"two ", b"three"].map(IoSlice::new);
+        write_vectored(&mut stream, &slices).await.expect("the client reads")
+    });
     assert_eq!(received, b"one two three");
     assert_eq!(written, received.len());
 }
@@ -55,7 +55,7 @@ pub fn half_close<R: Runtime>() {
         client.finish();
         client.receive_all()
     };
-    let (received, ()) = connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+    let (received, ()) = connected(&tcp(ANY_PORT), client, |_: R, mut stream: R::Stream| async move {
         let mut buf = [0; 64];
         let mut question = Vec::new();
         loop {
@@ -77,7 +77,7 @@ pub fn end_of_ours<R: Runtime>() {
         assert_eq!(client.receive_all(), b"bye");
         client.send(b"last words");
     };
-    connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+    connected(&tcp(ANY_PORT), client, |_: R, mut stream: R::Stream| async move {
         write_all(&mut stream, b"bye").await;
         close(&mut stream).await;
         let mut buf = [0; 64];
@@ -98,7 +98,7 @@ pub fn peer_reset<R: Runtime>() {
         let socket = socket2::Socket::from(stream);
         socket.set_linger(Some(Duration::ZERO)).expect("a socket that is open");
     };
-    let ((), error) = connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+    let ((), error) = connected(&tcp(ANY_PORT), client, |_: R, mut stream: R::Stream| async move {
         let mut buf = [0; 64];
         poll_fn(|cx| {
             let result = stream.poll_read(cx, &mut buf);
@@ -122,7 +122,7 @@ pub fn back_pressure<R: Runtime>() {
         told.recv_timeout(PATIENCE).expect("the buffers of the system are smaller than what is sent");
         client.receive_all()
     };
-    let (received, ()) = connected(&tcp(ANY_PORT, false), client, |_: R, mut stream: R::Stream| async move {
+    let (received, ()) = connected(&tcp(ANY_PORT), client, |_: R, mut stream: R::Stream| async move {
         let piece: Vec<u8> = (0..64 << 10).map(|i| (i % 251) as u8).collect();
         let mut written = 0;
         while written < TOTAL {
@@ -155,7 +155,7 @@ pub fn sent_file<R: Runtime>() {
     let content: Arc<[u8]> = (0..SIZE).map(|i| (i % 251) as u8).collect();
     fs::write(&path, &content).expect("the folder is ours");
     let file = File::open(&path).expect("it was written");
-    for bind in [tcp(ANY_PORT, false), Bind::Unix(folder.socket())] {
+    for bind in [tcp(ANY_PORT), Bind::Unix(folder.socket())] {
         let (stuck, told) = mpsc::channel();
         let expected = content.clone();
         let client = move |mut client: Client| {
@@ -171,7 +171,7 @@ pub fn sent_file<R: Runtime>() {
                 let (rest, offset) = if sent == 0 { (&before[..], 1) } else { (&[][..], sent - 5) };
                 let n = poll_fn(|cx| {
                     // More than there is.
-                    let result = stream.poll_send_file(cx, rest, file, offset as u64, SIZE);
+                    let result = stream.poll_send_file(cx, rest, file.as_fd(), offset as u64, SIZE);
                     if result.is_pending() {
                         // The client needs to hear it only once.
                         let _ = stuck.send(());
@@ -180,7 +180,7 @@ pub fn sent_file<R: Runtime>() {
                 });
                 sent += n.await.expect("the client reads in the end");
             }
-            let end = poll_fn(|cx| stream.poll_send_file(cx, &[], file, SIZE as u64, 1)).await;
+            let end = poll_fn(|cx| stream.poll_send_file(cx, &[], file.as_fd(), SIZE as u64, 1)).await;
             assert_eq!(end.expect("the client still reads"), 0);
         });
     }
@@ -194,7 +194,7 @@ pub fn addresses<R: Runtime>() {
         let ends = (stream.local_addr(), stream.peer_addr());
         (Address::Ip(ends.0.expect("it is connected")), Address::Ip(ends.1.expect("it is connected")))
     };
-    let (theirs, ours) = connected(&tcp(ANY_PORT, false), client, |_: R, stream: R::Stream| async move {
+    let (theirs, ours) = connected(&tcp(ANY_PORT), client, |_: R, stream: R::Stream| async move {
         (stream.peer_address(), stream.local_address())
     });
     assert_eq!(ours, (Some(theirs.0), Some(theirs.1)));

@@ -188,8 +188,8 @@ impl Runtime for Metered {
         self.sim.local_address(socket)
     }
 
-    fn signals(&self) -> io::Result<Self::Signals> {
-        aside(|| self.sim.signals()).map(Outside)
+    fn signals(&self, signals: &[Signal]) -> io::Result<Self::Signals> {
+        aside(|| self.sim.signals(signals)).map(Outside)
     }
 }
 

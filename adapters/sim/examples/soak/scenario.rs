@@ -168,7 +168,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     let metered = Metered::new(sim.clone(), &config.limits);
     let place = match &config.uds {
         Some(path) => Bind::Unix(path.clone()),
-        None => Bind::Tcp { address: (Ipv4Addr::LOCALHOST, config.port).into(), reuse_port: false },
+        None => Bind::Tcp((Ipv4Addr::LOCALHOST, config.port).into()),
     };
     let timeouts = config.timeouts;
     let grace = config.timeout_graceful_shutdown;
@@ -258,7 +258,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
 /// A server that cannot start says why, lets nobody in, and leaves nothing behind.
 async fn no_start(sim: &Sim, server: Handle<Result<Stopped, ServeError>>, fails: Fails, place: &Bind) {
     let address = match place {
-        Bind::Tcp { address, .. } => Address::Ip(*address),
+        Bind::Tcp(address) => Address::Ip(*address),
         Bind::Unix(path) => Address::Unix(path.to_string_lossy().into()),
         Bind::Fd(_) => unreachable!("nobody hands one over"),
     };

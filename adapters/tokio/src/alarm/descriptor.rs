@@ -3,8 +3,8 @@
 
 use std::io;
 
+use stelo_os::TimerFd;
 use stelo_runtime::Instant;
-use stelo_runtime::system::TimerFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
 
-use stelo_runtime::{Clock, Instant};
+use stelo_os::Clock;
+use stelo_runtime::Instant;
 use tokio::time::{self, Sleep};
 
 /// Rings once, when it was last set to.

@@ -7,14 +7,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use super::*;
-use crate::folder::Folder;
+use stelo_runtime::check::Folder;
 
 fn unix(path: &Path) -> io::Result<Socket> {
     Socket::bind(&Bind::Unix(path.to_path_buf()))
 }
 
 fn tcp(address: &str) -> Socket {
-    Socket::bind(&Bind::Tcp { address: address.parse().unwrap(), reuse_port: false }).unwrap()
+    Socket::bind(&Bind::Tcp(address.parse().unwrap())).unwrap()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -27,7 +27,7 @@ fn reason(result: io::Result<Socket>) -> (ErrorKind, Option<SocketError>) {
 }
 
 #[test]
-fn the_file_is_for_everyone_and_goes_with_its_socket() {
+fn the_file_is_writable_by_every_user_and_removed_with_its_socket() {
     let folder = Folder::new();
     let socket = unix(&folder.socket()).unwrap();
     assert_eq!(mode(&folder.socket()), 0o666);
@@ -37,7 +37,7 @@ fn the_file_is_for_everyone_and_goes_with_its_socket() {
 }
 
 #[test]
-fn the_file_goes_with_the_last_listener() {
+fn the_file_is_removed_with_the_last_listener() {
     let folder = Folder::new();
     let socket = unix(&folder.socket()).unwrap();
     let other = socket.share().unwrap().listen(8).unwrap();
@@ -57,13 +57,13 @@ fn an_abandoned_file_is_replaced_and_its_mode_kept() {
 }
 
 #[test]
-fn a_live_socket_is_left_alone() {
+fn a_socket_with_a_listener_is_not_replaced() {
     let folder = Folder::new();
     let listener = UnixListener::bind(folder.socket()).unwrap();
     assert_eq!(reason(unix(&folder.socket())), (ErrorKind::AddrInUse, Some(SocketError::InUse)));
     drop(listener);
 
-    // One whose queue is full says something else, and is just as alive.
+    // A listener whose queue is full gives `WouldBlock` instead.
     let busy = unix(&folder.socket()).unwrap().listen(0).unwrap();
     let _queued = UnixStream::connect(folder.socket()).unwrap();
     assert_eq!(reason(unix(&folder.socket())), (ErrorKind::AddrInUse, Some(SocketError::InUse)));
@@ -71,7 +71,7 @@ fn a_live_socket_is_left_alone() {
 }
 
 #[test]
-fn what_is_no_socket_is_left_alone() {
+fn a_file_that_is_not_a_socket_is_not_replaced() {
     let folder = Folder::new();
     fs::write(folder.socket(), "precious").unwrap();
     let refused = (ErrorKind::AlreadyExists, Some(SocketError::NotASocket));
@@ -79,14 +79,14 @@ fn what_is_no_socket_is_left_alone() {
     assert_eq!(fs::read_to_string(folder.socket()).unwrap(), "precious");
     assert_eq!(reason(unix(folder.path())), refused);
 
-    // A link may lead anywhere.
+    // A symbolic link may point to any file.
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
     assert_eq!(reason(unix(&link)), refused);
 }
 
 #[test]
-fn a_file_that_took_our_place_is_left_alone() {
+fn a_file_that_has_replaced_the_socket_file_is_not_removed() {
     let folder = Folder::new();
     let socket = unix(&folder.socket()).unwrap();
     fs::remove_file(folder.socket()).unwrap();
@@ -99,7 +99,7 @@ fn a_file_that_took_our_place_is_left_alone() {
 fn a_missing_folder_is_an_error() {
     let folder = Folder::new();
     assert_eq!(reason(unix(&folder.path().join("none/socket"))).0, ErrorKind::NotFound);
-    // Longer than the system's structure for it.
+    // Longer than `sun_path`.
     assert_eq!(reason(unix(&folder.path().join("x".repeat(200)))).0, ErrorKind::InvalidInput);
 }
 
@@ -109,12 +109,12 @@ fn a_taken_port_is_noticed_before_it_is_shared() {
     let Address::Ip(address) = first.local_address().unwrap() else { panic!() };
     let _shared = first.share().unwrap();
     let _listener = first.listen(8).unwrap();
-    // Not by one that wants the address for itself.
-    assert_eq!(reason(Socket::bind(&Bind::Tcp { address, reuse_port: false })).0, ErrorKind::AddrInUse);
+    // A socket without SO_REUSEPORT cannot bind the address.
+    assert_eq!(reason(Socket::bind(&Bind::Tcp(address))).0, ErrorKind::AddrInUse);
 }
 
 #[test]
-fn adopted_sockets_keep_their_address() {
+fn inherited_sockets_keep_their_address() {
     let folder = Folder::new();
     let bound = tcp("127.0.0.1:0");
     let Socket::Tcp(original) = &bound else { panic!() };
@@ -129,7 +129,7 @@ fn adopted_sockets_keep_their_address() {
 }
 
 #[test]
-fn descriptors_that_cannot_listen_are_refused() {
+fn descriptors_that_cannot_listen_are_rejected() {
     let refused = |fd| reason(Socket::bind(&Bind::Fd(fd)));
     for fd in [-1, i32::MIN, i32::MAX, 999_999] {
         assert_eq!(refused(fd), (ErrorKind::InvalidInput, Some(SocketError::NotOpen)));
@@ -145,9 +145,9 @@ fn descriptors_that_cannot_listen_are_refused() {
 }
 
 #[test]
-fn small_writes_are_not_held_back() {
+fn accepted_connections_have_nodelay() {
     let address = "127.0.0.1:0".parse().unwrap();
-    let socket = Socket::bind(&Bind::Tcp { address, reuse_port: false }).unwrap();
+    let socket = Socket::bind(&Bind::Tcp(address)).unwrap();
     let Listener::Tcp(listener, Some(address)) = socket.listen(8).unwrap() else { panic!() };
     listener.set_nonblocking(false).unwrap();
     let _client = TcpStream::connect(address).unwrap();
@@ -157,8 +157,8 @@ fn small_writes_are_not_held_back() {
 }
 
 #[test]
-fn what_listens_at_every_address_does_not_know_that_of_a_connection() {
+fn a_listener_at_every_address_does_not_know_the_address_of_a_connection() {
     let address = "0.0.0.0:0".parse().unwrap();
-    let socket = Socket::bind(&Bind::Tcp { address, reuse_port: false }).unwrap();
+    let socket = Socket::bind(&Bind::Tcp(address)).unwrap();
     assert!(matches!(socket.listen(8).unwrap(), Listener::Tcp(_, None)));
 }

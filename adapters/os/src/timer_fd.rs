@@ -1,19 +1,20 @@
 //! Timers that are descriptors (`timerfd_create`, Linux).
+#![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::Instant;
+use stelo_runtime::Instant;
 
-/// A descriptor that becomes readable at a moment of the [`Clock`](crate::Clock).
+/// A descriptor that becomes readable at a time of the [`Clock`](crate::Clock).
 #[derive(Debug)]
 pub struct TimerFd(OwnedFd);
 
 impl TimerFd {
-    /// One that is not set.
+    /// Creates a timer that is not set.
     ///
     /// # Errors
-    /// The system refuses: out of descriptors, most likely.
+    /// Returns an error if the process has no free descriptors.
     pub fn new() -> io::Result<Self> {
         let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
         // SAFETY: the call takes no pointers.
@@ -21,23 +22,24 @@ impl TimerFd {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor has just been made, and nobody else knows of it.
+        // SAFETY: the descriptor is new and open, and this is its only owner.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Has it become readable at `deadline` (at once, if that has passed), and not before.
+    /// Sets the time at which the descriptor becomes readable; replaces the time set before. A time in the past counts
+    /// as now.
     pub fn set(&self, deadline: Instant) {
-        // A value of zero would unset it.
+        // Zero would disarm the timer.
         let micros = deadline.as_micros().max(1);
         let mut value = libc::timespec { tv_sec: libc::time_t::MAX, tv_nsec: 0 };
         if let Ok(seconds) = libc::time_t::try_from(micros / 1_000_000) {
-            // Less than a thousand million.
+            // Below 1,000,000,000, so it fits every type that a system uses here.
             value = libc::timespec { tv_sec: seconds, tv_nsec: (micros % 1_000_000 * 1000) as _ };
         }
         let once =
             libc::itimerspec { it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-        // SAFETY: the descriptor is open, being owned; the call reads the `itimerspec`, which outlives it, and writes
-        // nothing where the last pointer is null.
+        // SAFETY: the descriptor is open because it is owned. The call reads one `itimerspec`, which lives until the
+        // call returns, and writes nothing because the last pointer is null.
         let result = unsafe {
             libc::timerfd_settime(
                 self.0.as_raw_fd(),
@@ -46,8 +48,14 @@ impl TimerFd {
                 std::ptr::null_mut(),
             )
         };
-        // It fails for what is no such descriptor, or no such moment.
+        // Fails only for a descriptor of another kind or an invalid time.
         debug_assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    }
+}
+
+impl AsFd for TimerFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

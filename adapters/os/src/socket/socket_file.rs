@@ -1,4 +1,4 @@
-//! The file of a Unix socket: what may be replaced at the start, and what is cleaned up at the end.
+//! The file of a Unix socket: which file may be replaced at the start, and its removal at the end.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -10,35 +10,36 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::SocketError;
 
-/// For everyone, as Uvicorn has it: who may connect is decided by the directory.
+/// Every user may connect, as with Uvicorn: the permissions of the directory decide.
 const MODE: u32 = 0o666;
 
-/// The file of a Unix socket that we have bound. Dropping it removes the file, unless another one is in its place by then.
+/// The file of a Unix socket that this process has bound. Dropping it removes the file, unless another file has
+/// replaced it.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
     identity: Identity,
 }
 
-/// Device, number and birth: a number alone is soon given to the next file.
+/// Device, inode and creation time. File systems reuse inodes soon, so the number alone is ambiguous.
 type Identity = (u64, u64, Option<SystemTime>);
 
-/// Binds a Unix socket. The file takes over the mode of the abandoned one that it replaces.
+/// Binds a Unix socket. The file keeps the mode of the abandoned file that it replaces.
 pub(super) fn bind(path: &Path) -> io::Result<(socket2::Socket, SocketFile)> {
     let address = SockAddr::unix(path)?;
     let mode = replace(path, &address)?.unwrap_or(MODE);
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&address)?;
-    // Absolute, since the process may change its directory.
+    // Absolute, because the process may change its working directory.
     let path = std::path::absolute(path)?;
     let identity = identity(&path)?;
     let file = SocketFile { path, identity };
-    // Nobody can connect before the socket listens, so this comes in time.
+    // Clients cannot connect before the socket listens, so this is early enough.
     fs::set_permissions(&file.path, Permissions::from_mode(mode))?;
     Ok((socket, file))
 }
 
-/// Removes a socket file that nobody listens on any more; returns the mode that it had.
+/// Removes a socket file without a listener, and returns its mode.
 fn replace(path: &Path, address: &SockAddr) -> io::Result<Option<u32>> {
     let old = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -48,7 +49,7 @@ fn replace(path: &Path, address: &SockAddr) -> io::Result<Option<u32>> {
         return Err(SocketError::NotASocket.into());
     }
     let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A listener whose queue is full would have us wait.
+    // `connect` would block while the queue of a listener is full.
     probe.set_nonblocking(true)?;
     match probe.connect(address) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -67,7 +68,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
-            // Nobody is left to whom a failure could be told.
+            // `drop` cannot report an error.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -1,4 +1,4 @@
-//! A folder for the socket files of tests.
+//! A temporary folder for the socket files of tests.
 
 use std::env;
 use std::fs;
@@ -6,11 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder that is removed at the end.
-pub(crate) struct Folder(PathBuf);
+/// A new temporary folder. Dropping it removes the folder.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
 
 impl Folder {
-    pub(crate) fn new() -> Self {
+    /// Creates the folder.
+    ///
+    /// # Panics
+    /// Panics if the directory for temporary files is not writable.
+    #[expect(clippy::new_without_default, reason = "it creates a folder on disk")]
+    pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("stelo-{}-{number}", process::id()));
@@ -18,12 +24,13 @@ impl Folder {
         Self(path)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Returns the path of the folder.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where a socket goes; nothing is there yet.
-    pub(crate) fn socket(&self) -> PathBuf {
+    /// Returns a path for a socket in the folder. The file does not exist yet.
+    pub fn socket(&self) -> PathBuf {
         self.path().join("socket")
     }
 }

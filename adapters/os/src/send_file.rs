@@ -1,18 +1,19 @@
-//! Sending files without reading them, by the system call that all executors have in common.
+//! Sending a file without reading it.
 
-use std::fs::File;
 use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
 
-/// What [`Stream::poll_send_file`](crate::Stream::poll_send_file) does, once, on a socket in non-blocking mode. `before` and
-/// the file leave together: the system waits with the one until it has the other.
+/// Does what [`Stream::poll_send_file`](stelo_runtime::Stream::poll_send_file) does, once, on a non-blocking socket.
+///
+/// `MSG_MORE` holds `before` back until the file follows, so that both leave in the same packets.
 ///
 /// # Errors
-/// Those of the socket, `WouldBlock` among them; `Unsupported` where the system cannot send this file.
+/// Returns the errors of the socket, among them `WouldBlock`; `Unsupported` if the system cannot send this file.
 #[cfg(target_os = "linux")]
 pub fn send_file(
-    socket: impl std::os::fd::AsFd,
+    socket: impl AsFd,
     before: &[IoSlice<'_>],
-    file: &File,
+    file: BorrowedFd<'_>,
     mut offset: u64,
     len: usize,
 ) -> io::Result<usize> {
@@ -29,18 +30,18 @@ pub fn send_file(
     }
     match rustix::fs::sendfile(&socket, file, Some(&mut offset), len) {
         Ok(n) => Ok(sent + n),
-        // The next call says so again.
+        // The next call returns the error.
         Err(_) if sent > 0 => Ok(sent),
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// What [`Stream::poll_send_file`](crate::Stream::poll_send_file) does, where the system cannot.
+/// Rejects every file: this system has no call for it that is used here.
 ///
 /// # Errors
-/// Always `Unsupported`.
+/// Always returns `Unsupported`.
 #[cfg(not(target_os = "linux"))]
-pub fn send_file<S>(_: S, _: &[IoSlice<'_>], _: &File, _: u64, _: usize) -> io::Result<usize> {
+pub fn send_file(_: impl AsFd, _: &[IoSlice<'_>], _: BorrowedFd<'_>, _: u64, _: usize) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }

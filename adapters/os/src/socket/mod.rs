@@ -1,0 +1,196 @@
+//! Listening sockets, bound in the same way for every adapter.
+//!
+//! A [`Socket`] is bound, but does not listen. [`Socket::listen`] turns it into a non-blocking [`Listener`] of the
+//! standard library, which an adapter registers with its reactor. This module also owns the files of Unix sockets, and
+//! converts the addresses of sockets.
+
+mod adopt;
+mod error;
+mod socket_file;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+
+use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
+use stelo_runtime::{Address, Bind};
+
+pub use error::SocketError;
+pub use socket_file::SocketFile;
+
+/// A stream socket that is bound, but does not listen yet.
+///
+/// ```
+/// use stelo_os::socket::Socket;
+/// use stelo_runtime::Bind;
+///
+/// let socket = Socket::bind(&Bind::Tcp("127.0.0.1:0".parse()?))?;
+/// println!("bound to {}", socket.local_address()?);
+/// let listener = socket.listen(128)?;
+/// # drop(listener);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub enum Socket {
+    /// A TCP socket that this process has bound.
+    Tcp(socket2::Socket),
+    /// A Unix socket that this process has bound, and its file.
+    Unix(Arc<SocketFile>, socket2::Socket),
+    /// A TCP or Unix socket inherited from the parent process.
+    Inherited(socket2::Socket),
+}
+
+/// A listening socket in non-blocking mode.
+#[derive(Debug)]
+pub enum Listener {
+    /// A TCP listener, and the local address of its connections, unless it listens at every address of the machine.
+    Tcp(TcpListener, Option<SocketAddr>),
+    /// A Unix listener, and its file if this process has bound it. Drop the file first: while the socket listens, no
+    /// other program replaces the file.
+    Unix(Option<Arc<SocketFile>>, UnixListener),
+}
+
+impl Socket {
+    /// Binds a socket.
+    ///
+    /// # Errors
+    /// Returns the errors of the system, and [`SocketError`] inside an [`io::Error`].
+    pub fn bind(bind: &Bind) -> io::Result<Self> {
+        match bind {
+            Bind::Tcp(address) => bind_tcp(*address, false).map(Self::Tcp),
+            Bind::Unix(path) => {
+                let (socket, file) = socket_file::bind(path)?;
+                Ok(Self::Unix(Arc::new(file), socket))
+            }
+            Bind::Fd(fd) => inherited(*fd).map(Self::Inherited),
+        }
+    }
+
+    /// Returns another socket at the same address, for another thread: see
+    /// [`Runtime::share`](stelo_runtime::Runtime::share).
+    ///
+    /// # Errors
+    /// Returns an error if the system refuses.
+    pub fn share(&self) -> io::Result<Self> {
+        match self {
+            Self::Tcp(socket) => {
+                // Set after `bind`: without the option, `bind` fails if the address is in use.
+                socket.set_reuse_port(true)?;
+                let address = socket.local_addr()?.as_socket().ok_or(SocketError::Unbound)?;
+                bind_tcp(address, true).map(Self::Tcp)
+            }
+            Self::Unix(file, socket) => Ok(Self::Unix(Arc::clone(file), socket.try_clone()?)),
+            Self::Inherited(socket) => socket.try_clone().map(Self::Inherited),
+        }
+    }
+
+    /// Starts to listen. `backlog` limits the connections that wait to be accepted; the system may have a lower limit.
+    ///
+    /// # Errors
+    /// Returns the errors of the system; `AddrInUse` if another socket was bound to the address at the same time.
+    pub fn listen(self, backlog: u32) -> io::Result<Listener> {
+        let (socket, file) = match self {
+            Self::Tcp(socket) | Self::Inherited(socket) => (socket, None),
+            Self::Unix(file, socket) => (socket, Some(file)),
+        };
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        socket.set_nonblocking(true)?;
+        let name = socket.local_addr()?;
+        if name.is_unix() {
+            return Ok(Listener::Unix(file, socket.into()));
+        }
+        socket.set_tcp_nodelay(true)?;
+        let address = name.as_socket().filter(|address| !address.ip().is_unspecified());
+        Ok(Listener::Tcp(socket.into(), address))
+    }
+
+    /// Returns the address that the socket is bound to.
+    ///
+    /// # Errors
+    /// Returns an error if the system refuses.
+    pub fn local_address(&self) -> io::Result<Address> {
+        local_address(self)?.ok_or_else(|| SocketError::Unbound.into())
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        let (Self::Tcp(socket) | Self::Unix(_, socket) | Self::Inherited(socket)) = self;
+        socket.as_fd()
+    }
+}
+
+fn bind_tcp(address: SocketAddr, reuse_port: bool) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Lets a restarted server bind while connections of the old one are in TIME-WAIT.
+    socket.set_reuse_address(true)?;
+    if reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn inherited(fd: i32) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::from(adopt::duplicate(fd)?);
+    // Fails for a descriptor that is not a socket.
+    if !socket.r#type().is_ok_and(|kind| kind == Type::STREAM) {
+        return Err(SocketError::NotAStream.into());
+    }
+    match address(&socket.local_addr()?) {
+        None => Err(SocketError::Unbound.into()),
+        Some(Address::Ip(address)) if address.port() == 0 => Err(SocketError::Unbound.into()),
+        Some(_) => Ok(socket),
+    }
+}
+
+/// The addresses of a TCP connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    /// The address of the peer.
+    pub peer: SocketAddr,
+    /// The local address, if the [listener](Listener::Tcp) knows it.
+    pub local: Option<SocketAddr>,
+}
+
+/// Sets `TCP_NODELAY` on an accepted connection, so that small writes leave at once.
+///
+/// # Errors
+/// Returns an error if the connection is gone.
+pub fn set_nodelay(connection: &impl AsFd) -> io::Result<()> {
+    // On Linux, a connection inherits the option from its listener.
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        return Ok(());
+    }
+    SockRef::from(connection).set_tcp_nodelay(true)
+}
+
+/// Returns the local address of a socket; `None` for a Unix socket without a name.
+///
+/// # Errors
+/// Returns an error if the system refuses.
+pub fn local_address(socket: &impl AsFd) -> io::Result<Option<Address>> {
+    Ok(address(&SockRef::from(socket).local_addr()?))
+}
+
+/// Returns the address of the peer of a socket; `None` for a Unix socket without a name.
+///
+/// # Errors
+/// Returns an error if the socket is not connected.
+pub fn peer_address(socket: &impl AsFd) -> io::Result<Option<Address>> {
+    Ok(address(&SockRef::from(socket).peer_addr()?))
+}
+
+fn address(name: &SockAddr) -> Option<Address> {
+    if let Some(address) = name.as_socket() {
+        return Some(Address::Ip(address));
+    }
+    name.as_pathname().map(|path| Address::Unix(path.to_string_lossy().into()))
+}
