@@ -71,7 +71,7 @@ fn ok(head: &RequestHead, body: Vec<u8>) -> Response {
 
 fn with_allow(mut response: Response) -> Response {
     let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
-    response.headers.append("allow", methods).expect("a header field");
+    response.headers.try_append("allow", methods).expect("a header field");
     response
 }
 

@@ -15,10 +15,10 @@ fn no_field_can_split_a_message() {
     let mut fields = Headers::new();
     for end in ["\r\n", "\n", "\r", "\0"] {
         let evil = format!("a{end}b: c");
-        assert_eq!(fields.append("x", &evil), Err(InvalidHeader::Value));
-        assert_eq!(fields.insert("x", &evil), Err(InvalidHeader::Value));
-        assert_eq!(fields.append(&evil, "x"), Err(InvalidHeader::Name));
-        assert_eq!(fields.insert(&evil, "x"), Err(InvalidHeader::Name));
+        assert_eq!(fields.try_append("x", &evil), Err(InvalidHeader::Value));
+        assert_eq!(fields.try_set("x", &evil), Err(InvalidHeader::Value));
+        assert_eq!(fields.try_append(&evil, "x"), Err(InvalidHeader::Name));
+        assert_eq!(fields.try_set(&evil, "x"), Err(InvalidHeader::Name));
     }
     assert!(fields.is_empty());
 }

@@ -25,7 +25,7 @@ pub(crate) async fn echo(headers: Headers, body: Body) -> Response {
     let mut response = Response::new(body);
     if let Some(content_type) = headers.get("content-type") {
         // It came in a header field, so it can stand in one.
-        let _ = response.headers.append("content-type", content_type);
+        let _ = response.headers.try_append("content-type", content_type);
     }
     response
 }

@@ -178,7 +178,7 @@ impl Config {
     /// # Errors
     /// Not a valid name or value.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
-        self.headers.append(name, value).map_err(ConfigError::Header)?;
+        self.headers.try_append(name, value).map_err(ConfigError::Header)?;
         Ok(self)
     }
 

@@ -345,7 +345,7 @@ fn switch(status: Status) -> Response {
     let mut response = Response::empty(status);
     if status == Status::SWITCHING_PROTOCOLS {
         for (name, value) in [("connection", "upgrade"), ("upgrade", "shout")] {
-            response.headers.append(name, value).expect("a valid field");
+            response.headers.try_append(name, value).expect("a valid field");
         }
     }
     response.upgrade = Some(Upgrade::tunnel(shout));

@@ -110,7 +110,7 @@ fn a_middleware_can_change_the_request() {
     async fn rewrite(mut request: Request, next: Next) -> Response {
         let body = request.text().await.unwrap_or_default();
         *request.body_mut() = Body::from(body.to_uppercase());
-        let _ = request.head_mut().headers_mut().append("x-added", "yes");
+        request.head_mut().headers_mut().append("x-added", "yes");
         next.run(request).await
     }
     async fn show(mut request: Request) -> Result<String, HttpError> {
@@ -147,7 +147,7 @@ fn the_route_is_known_to_the_middleware_of_a_route_and_not_before() {
     async fn pattern(request: Request, next: Next) -> Response {
         let pattern = request.matched_path().unwrap_or("none").to_owned();
         let mut response = next.run(request).await;
-        let _ = response.headers.append("x-pattern", pattern);
+        let _ = response.headers.try_append("x-pattern", pattern);
         response
     }
     let route = get(home).middleware(pattern);

@@ -91,7 +91,7 @@ impl Endpoint for Files {
 fn an_endpoint_can_be_mounted() {
     async fn mark(request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
-        response.headers.append("x-seen", "yes").unwrap();
+        response.headers.append("x-seen", "yes");
         response
     }
     let client = TestClient::new(App::new().middleware(mark).mount("/static", Files).name("static"));

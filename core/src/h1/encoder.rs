@@ -301,9 +301,9 @@ mod tests {
         let value = ["", "1", "2", "close"][value];
         match what {
             0 => drop(headers.remove(name)),
-            1 => headers.insert(name, value).unwrap(),
+            1 => headers.try_set(name, value).unwrap(),
             2 => headers.clear(),
-            _ => headers.append(name, value).unwrap(),
+            _ => headers.try_append(name, value).unwrap(),
         }
     }
 

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::header::{IntoHeaderName, IntoHeaderValue};
 use super::syntax::{is_field_value, is_name, is_token, list, token_len, value_len};
 
 /// A stretch of a block of bytes.
@@ -55,11 +56,13 @@ struct Field {
 /// use stelo_core::http::Headers;
 ///
 /// let mut headers = Headers::new();
-/// headers.append("Accept", "text/html").unwrap();
-/// headers.append("accept", "text/plain").unwrap();
+/// headers.append("Accept", "text/html");
+/// headers.append("accept", "text/plain");
 /// assert_eq!(headers.get("ACCEPT"), Some(&b"text/html"[..]));
 /// assert_eq!(headers.get_all("accept").count(), 2);
-/// assert!(headers.append("x", "a\r\nset-cookie: b").is_err());
+///
+/// // What is only known at run time can be refused.
+/// assert!(headers.try_append("x", "a\r\nset-cookie: b").is_err());
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
@@ -125,27 +128,32 @@ impl Headers {
     }
 
     /// The value of the first field of that name.
-    pub fn get(&self, name: &str) -> Option<&[u8]> {
+    pub fn get(&self, name: impl AsRef<str>) -> Option<&[u8]> {
+        self.find(name.as_ref())
+    }
+
+    fn find(&self, name: &str) -> Option<&[u8]> {
         self.get_all(name).next()
     }
 
     /// The value of the first field of that name, where it is UTF-8.
-    pub fn get_str(&self, name: &str) -> Option<&str> {
-        core::str::from_utf8(self.get(name)?).ok()
+    pub fn get_str(&self, name: impl AsRef<str>) -> Option<&str> {
+        core::str::from_utf8(self.find(name.as_ref())?).ok()
     }
 
     /// The values of all fields of that name, in order.
-    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    pub fn get_all<'a>(&'a self, name: impl AsRef<str>) -> impl Iterator<Item = &'a [u8]> {
+        let is_it = move |other: &[u8]| other.eq_ignore_ascii_case(name.as_ref().as_bytes());
+        self.iter().filter(move |(name, _)| is_it(name)).map(|(_, value)| value)
     }
 
     /// Whether there is a field of that name.
-    pub fn contains(&self, name: &str) -> bool {
-        self.get(name).is_some()
+    pub fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.find(name.as_ref()).is_some()
     }
 
     /// Whether `token` is a member of the comma-separated lists of that name, without regard to case.
-    pub fn has_token(&self, name: &str, token: &str) -> bool {
+    pub fn has_token(&self, name: impl AsRef<str>, token: &str) -> bool {
         self.get_all(name).flat_map(list).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
     }
 
@@ -155,27 +163,71 @@ impl Headers {
         self.fields.as_slice().iter().map(move |f| (f.name.of(block), f.value.of(block)))
     }
 
-    /// Adds a field after the others.
+    /// Adds a field at the end. Other fields of that name stay.
+    ///
+    /// # Panics
+    /// If a literal is not a valid name or value.
+    #[track_caller]
+    pub fn append(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) {
+        let (name, value) = (name.into_header_name(), value.into_header_value());
+        self.push(name.as_ref(), value.as_bytes());
+    }
+
+    /// Sets a field: replaces the value of the first field of that name, and removes the others.
+    ///
+    /// ```
+    /// use stelo_core::http::{Headers, header};
+    ///
+    /// let mut headers = Headers::new();
+    /// headers.set(header::CACHE_CONTROL, "no-store");
+    /// headers.set(header::RETRY_AFTER, 120u32);
+    /// headers.set("x-room", "tea");
+    /// ```
+    ///
+    /// # Panics
+    /// If a literal is not a valid name or value.
+    #[track_caller]
+    pub fn set(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) {
+        let (name, value) = (name.into_header_name(), value.into_header_value());
+        self.replace(name.as_ref(), value.as_bytes());
+    }
+
+    /// As [`append`](Self::append), with a name and a value that are only known at run time.
     ///
     /// # Errors
     /// The name is not a token, or the value has a control character or white space at its ends.
-    pub fn append(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+    pub fn try_append(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), InvalidHeader> {
         let (name, value) = (name.as_ref(), value.as_ref());
         check(name, value)?;
         self.push(name, value);
         Ok(())
     }
 
-    /// Sets the field: the first of that name keeps its place, further ones go.
+    /// As [`set`](Self::set), with a name and a value that are only known at run time.
     ///
     /// # Errors
-    /// As [`append`](Self::append); then nothing is changed.
-    pub fn insert(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+    /// As [`try_append`](Self::try_append); then the fields are unchanged.
+    pub fn try_set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
         let (name, value) = (name.as_ref(), value.as_ref());
         check(name, value)?;
-        let Some(first) = self.position(name) else {
+        self.replace(name, value);
+        Ok(())
+    }
+
+    /// Appends all fields of `other`.
+    pub fn append_all(&mut self, other: &Headers) {
+        for (name, value) in other.iter() {
             self.push(name, value);
-            return Ok(());
+        }
+    }
+
+    fn replace(&mut self, name: &[u8], value: &[u8]) {
+        let Some(first) = self.position(name) else {
+            return self.push(name, value);
         };
         self.mixed = true;
         let block = self.block.to_mut();
@@ -189,20 +241,20 @@ impl Headers {
             }
             at <= first + 1 || !f.name.of(block).eq_ignore_ascii_case(name)
         });
-        Ok(())
     }
 
-    /// Takes away all fields of that name; says whether there was one.
-    pub fn remove(&mut self, name: &str) -> bool {
+    /// Removes all fields of that name. Returns whether there was one.
+    pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
+        let name = name.as_ref().as_bytes();
         let before = self.len();
         let block = &*self.block;
-        self.fields.retain(|f| !f.name.of(block).eq_ignore_ascii_case(name.as_bytes()));
+        self.fields.retain(|f| !f.name.of(block).eq_ignore_ascii_case(name));
         let removed = self.len() != before;
         self.mixed |= removed;
         removed
     }
 
-    /// Takes away all fields; the memory stays.
+    /// Removes all fields and keeps the memory.
     pub fn clear(&mut self) {
         match (&mut self.block, &mut self.fields) {
             (Cow::Owned(block), Fields::Many(fields)) => {
@@ -218,7 +270,8 @@ impl Headers {
         self.fields.as_slice().iter().position(|f| f.name.of(&self.block).eq_ignore_ascii_case(name))
     }
 
-    fn push(&mut self, name: &[u8], value: &[u8]) {
+    /// Appends a field that the caller has checked, or has taken from other fields.
+    pub(crate) fn push(&mut self, name: &[u8], value: &[u8]) {
         self.mixed |= is_special(name);
         let block = self.block.to_mut();
         block.reserve(name.len() + value.len() + 4);
@@ -372,12 +425,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn insert_replaces_the_first_and_drops_the_rest() {
+    fn set_replaces_the_first_and_drops_the_rest() {
         let mut h = Headers::new();
         for (name, value) in [("a", "1"), ("b", "2"), ("A", "3")] {
-            h.append(name, value).unwrap();
+            h.append(name, value);
         }
-        h.insert("A", "4").unwrap();
+        h.set("A", "4");
         assert_eq!(std::format!("{h:?}"), r#"{"a": "4", "b": "2"}"#);
         assert!(h.remove("B") && !h.remove("b"));
         assert_eq!(h.len(), 1);
@@ -390,11 +443,11 @@ mod tests {
             assert_eq!(Headers::constant(line), None, "{line:?}");
         }
         let mut h = TEXT;
-        h.append("a", "1").unwrap();
-        h.insert("Content-Type", "text/html").unwrap();
+        h.append("a", "1");
+        h.set("Content-Type", "text/html");
         assert_eq!(std::format!("{h:?}"), r#"{"content-type": "text/html", "a": "1"}"#);
         let mut h = TEXT;
-        h.insert("content-type", "").unwrap();
+        h.set("content-type", "");
         assert_eq!((h.len(), h.get_str("content-type")), (1, Some("")));
         assert!(h.remove("content-type") && h.is_empty());
         let mut h = TEXT;
@@ -406,21 +459,21 @@ mod tests {
     fn what_could_split_a_message_is_refused() {
         let mut h = Headers::new();
         for name in ["", "a b", "a:", "a\r", "\0", "é"] {
-            assert_eq!(h.append(name, "v"), Err(InvalidHeader::Name), "{name:?}");
+            assert_eq!(h.try_append(name, "v"), Err(InvalidHeader::Name), "{name:?}");
         }
         for value in ["a\r\nb: c", "a\nb", "\0", "\x7f", "\x1b", " a", "a\t"] {
-            assert_eq!(h.append("n", value), Err(InvalidHeader::Value), "{value:?}");
-            assert_eq!(h.insert("n", value), Err(InvalidHeader::Value), "{value:?}");
+            assert_eq!(h.try_append("n", value), Err(InvalidHeader::Value), "{value:?}");
+            assert_eq!(h.try_set("n", value), Err(InvalidHeader::Value), "{value:?}");
         }
         assert!(h.is_empty());
-        h.append("n", "tab\tand \u{e9}").unwrap();
+        h.append("n", "tab\tand \u{e9}");
     }
 
     #[test]
     fn tokens_are_found_in_lists_over_several_lines() {
         let mut h = Headers::new();
-        h.append("Connection", "keep-alive, ,Upgrade").unwrap();
-        h.append("connection", "x").unwrap();
+        h.append("Connection", "keep-alive, ,Upgrade");
+        h.append("connection", "x");
         assert!(h.has_token("connection", "upgrade") && h.has_token("connection", "X"));
         assert!(!h.has_token("connection", "up"));
     }

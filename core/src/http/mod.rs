@@ -2,6 +2,7 @@
 
 pub mod date;
 mod head;
+pub mod header;
 mod headers;
 mod method;
 mod status;

@@ -141,7 +141,7 @@ impl Defaults {
     ) -> Result<Self, InvalidHeader> {
         let one = |name, value: &[u8]| {
             let mut headers = Headers::new();
-            headers.append(name, value).map(|()| headers)
+            headers.try_append(name, value).map(|()| headers)
         };
         let mut defaults = Self::default();
         if let Some(date) = date {

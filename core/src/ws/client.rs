@@ -186,7 +186,7 @@ fn head(bytes: &[u8]) -> Option<(Status, Headers)> {
     while let Some(Some(line)) = lines.next() {
         let colon = memchr::memchr(b':', line)?;
         let (name, value) = (line.get(..colon)?, line.get(colon + 1..)?);
-        headers.append(name, trim(value)).ok()?;
+        headers.try_append(name, trim(value)).ok()?;
     }
     Some((Status::new(code)?, headers))
 }
@@ -282,7 +282,7 @@ mod tests {
         assert!(crate::ws::is_asked_for(&head));
         let handshake = crate::ws::Handshake::check(&head).unwrap();
         let mut headers = Headers::new();
-        headers.append(PROTOCOL, "v2").unwrap();
+        headers.append(PROTOCOL, "v2");
         let agreed = handshake.accept(&mut headers, &Config::DEFAULT).unwrap();
         let mut answer = String::from("HTTP/1.1 101 \r\n");
         for (name, value) in headers.iter() {

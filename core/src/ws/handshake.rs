@@ -11,7 +11,7 @@ use sha1_smol::Sha1;
 use super::config::Config;
 use super::deflate::{Compressor, Decompressor, Parameters};
 use super::state::Role;
-use crate::http::{Headers, InvalidHeader, Method, RequestHead, Status, Version, list, trim};
+use crate::http::{Headers, Method, RequestHead, Status, Version, list, trim};
 
 /// What is hashed behind the key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -34,7 +34,7 @@ pub fn is_asked_for(head: &RequestHead) -> bool {
 /// use stelo_core::ws::protocols;
 ///
 /// let mut headers = Headers::new();
-/// headers.append("Sec-WebSocket-Protocol", "chat, superchat").unwrap();
+/// headers.append("Sec-WebSocket-Protocol", "chat, superchat");
 /// assert_eq!(protocols(&headers).collect::<Vec<_>>(), ["chat", "superchat"]);
 /// ```
 pub fn protocols(headers: &Headers) -> impl Iterator<Item = &str> {
@@ -54,7 +54,7 @@ pub fn protocols(headers: &Headers) -> impl Iterator<Item = &str> {
 ///     ("sec-websocket-version", "13"),
 ///     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
 /// ] {
-///     head.headers_mut().append(name, value).unwrap();
+///     head.headers_mut().try_append(name, value).unwrap();
 /// }
 /// let handshake = Handshake::check(&head).unwrap();
 /// let mut headers = Headers::new();
@@ -91,8 +91,8 @@ impl Handshake {
         let mut offers = Headers::new();
         for name in [PROTOCOL, EXTENSIONS] {
             for value in headers.get_all(name) {
-                // It has been taken by the same rules.
-                let _ = offers.append(name, trim(value));
+                // Received fields have been checked by the same rules.
+                offers.push(name.as_bytes(), trim(value));
             }
         }
         Ok(Self { accept: accept(key), offers })
@@ -116,17 +116,13 @@ impl Handshake {
             headers.remove(name);
         }
         let deflate = config.compression().and_then(|deflate| deflate.answer(&self.offers));
-        let mut add = || -> Result<(), InvalidHeader> {
-            headers.append("connection", "Upgrade")?;
-            headers.append("upgrade", "websocket")?;
-            headers.append("sec-websocket-accept", self.accept)?;
-            if let Some(deflate) = &deflate {
-                headers.append(EXTENSIONS, alloc::format!("{deflate}"))?;
-            }
-            Ok(())
-        };
-        // All of these are field values.
-        let _ = add();
+        headers.append("connection", "Upgrade");
+        headers.append("upgrade", "websocket");
+        // Base64, and words with numbers: valid values.
+        headers.push(b"sec-websocket-accept", &self.accept);
+        if let Some(deflate) = &deflate {
+            headers.push(EXTENSIONS.as_bytes(), alloc::format!("{deflate}").as_bytes());
+        }
         Ok(Agreed { deflate })
     }
 }
@@ -176,7 +172,7 @@ impl Refusal {
 
     /// The fields that belong to that status.
     pub fn headers(self) -> Headers {
-        let fields: &[(&str, &str)] = match self {
+        let fields: &[(&'static str, &'static str)] = match self {
             Self::Method => &[("allow", "GET")],
             Self::VersionMissing | Self::Version => {
                 &[("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", "13")]
@@ -184,9 +180,8 @@ impl Refusal {
             Self::KeyMissing | Self::Key => &[],
         };
         let mut headers = Headers::new();
-        for (name, value) in fields {
-            // Constants that are valid fields.
-            let _ = headers.append(name, value);
+        for &(name, value) in fields {
+            headers.append(name, value);
         }
         headers
     }
@@ -267,7 +262,7 @@ mod tests {
         for (name, value) in
             GOOD.iter().filter(|good| others.iter().all(|other| other.0 != good.0)).chain(others)
         {
-            head.headers_mut().append(name, value).unwrap();
+            head.headers_mut().try_append(name, value).unwrap();
         }
         head
     }
@@ -329,7 +324,7 @@ mod tests {
         let handshake = Handshake::check(&request(Method::Get, others)).unwrap();
         let mut headers = Headers::new();
         for protocol in chosen {
-            headers.append(PROTOCOL, protocol).unwrap();
+            headers.try_append(PROTOCOL, protocol).unwrap();
         }
         let agreed = handshake.accept(&mut headers, &Config::DEFAULT)?;
         Ok((agreed, headers))

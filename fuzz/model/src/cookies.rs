@@ -53,6 +53,6 @@ fn receive(field: &[u8]) {
 
 fn received(field: &[u8]) -> Cookies {
     let mut headers = Headers::new();
-    headers.append("cookie", field).expect("a field value");
+    headers.try_append("cookie", field).expect("a field value");
     Cookies::parse(&headers)
 }

@@ -38,7 +38,7 @@ pub fn handshake(input: &[u8]) {
         };
         if value.iter().all(|&byte| is_text(byte)) {
             let name_of_field = format!("Sec-WebSocket-{name}");
-            head.headers_mut().append(&name_of_field, trim(value)).expect("a field");
+            head.headers_mut().try_append(&name_of_field, trim(value)).expect("a field");
             fields.push((name, trim(value).to_vec()));
         }
     }
@@ -111,14 +111,14 @@ fn is_key(key: &[u8]) -> bool {
 /// The answer to a request that is in order.
 fn accepts(handshake: &Handshake, keys: &[&[u8]], extensions: &[&[u8]], protocols: &[&[u8]]) {
     let mut headers = Headers::new();
-    headers.append("sec-websocket-protocol", "offered-by-nobody-who-has-thirty-one-bytes").expect("a field");
+    headers.append("sec-websocket-protocol", "offered-by-nobody-who-has-thirty-one-bytes");
     assert!(handshake.accept(&mut headers, &Config::DEFAULT).is_err());
 
     let mut headers = Headers::new();
     let chosen = protocols.iter().flat_map(|value| value.split(|&byte| byte == b',')).map(trim);
     let chosen = chosen.filter_map(|name| std::str::from_utf8(name).ok()).find(|name| !name.is_empty());
     if let Some(chosen) = chosen {
-        headers.append("sec-websocket-protocol", chosen).expect("a field");
+        headers.try_append("sec-websocket-protocol", chosen).expect("a field");
     }
     let agreed = handshake.accept(&mut headers, &Config::DEFAULT).expect("what was offered");
     assert_eq!(headers.get_str("sec-websocket-protocol"), chosen);

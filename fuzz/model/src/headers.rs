@@ -25,11 +25,11 @@ pub fn headers(input: &[u8]) {
         let same = |field: &(Vec<u8>, Vec<u8>)| field.0.eq_ignore_ascii_case(name);
         match change {
             'a' => {
-                assert_eq!(headers.append(name, value).is_ok(), valid);
+                assert_eq!(headers.try_append(name, value).is_ok(), valid);
                 plain.extend(valid.then(|| (name.to_vec(), value.to_vec())));
             }
             'i' => {
-                assert_eq!(headers.insert(name, value).is_ok(), valid);
+                assert_eq!(headers.try_set(name, value).is_ok(), valid);
                 match plain.iter().position(same) {
                     _ if !valid => {}
                     Some(first) => {

@@ -298,7 +298,7 @@ fn headers(source: &mut Source<'_>) -> Headers {
             source.pick(&["", "0", "2", "close", "x, Close", "upgrade", "Chunked", "gzip"]).as_bytes();
         let value = if value.is_empty() { source.bytes() } else { value };
         // What cannot be a field is left out.
-        let _ = headers.append(name, value);
+        let _ = headers.try_append(name, value);
     }
     headers
 }

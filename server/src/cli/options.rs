@@ -351,7 +351,7 @@ fn switch(text: &str) -> Result<bool, ConfigError> {
 fn header(config: &mut Config, text: &str) -> Result<(), ConfigError> {
     let (name, value) = text.split_once(':').ok_or(ConfigError::Colon)?;
     let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
-    config.headers.append(&name, value).map_err(ConfigError::Header)
+    config.headers.try_append(&name, value).map_err(ConfigError::Header)
 }
 
 fn root_path(text: &str) -> Result<String, ConfigError> {

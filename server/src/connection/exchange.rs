@@ -247,8 +247,7 @@ impl Exchange {
         if self.surplus && link.thread.shared.is_overloaded() {
             messages::concurrency_limit();
             let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
-            // A constant that is a valid field.
-            let _ = response.headers.append("connection", "close");
+            response.headers.append("connection", "close");
             return self.respond(link, &mut response, &head, now);
         }
         self.surplus = false;
@@ -285,10 +284,7 @@ impl Exchange {
         let refuse = |status, headers: Headers, why: &dyn Display| {
             warn!(target: SERVER, "Invalid WebSocket handshake received: {why}");
             let mut response = Response::text(status, format!("{why}\n"));
-            for (name, value) in headers.iter() {
-                // They come out of fields.
-                let _ = response.headers.append(name, value);
-            }
+            response.headers.append_all(&headers);
             Err(Box::new(response))
         };
         match Handshake::check(head) {
@@ -381,7 +377,7 @@ impl Exchange {
             // The rest of the request is still wanted, most likely by this response: after its head it is too late to
             // ask. Allowed at any time.
             Some(upload) if upload.demand() != Demand::Abandoned => {
-                drop(machine.send(now, STREAM, Command::Continue))
+                let _ = machine.send(now, STREAM, Command::Continue);
             }
             _ => machine.discard_body(now),
         }

@@ -91,7 +91,7 @@ mod tests {
     fn with(fields: &[(&str, &str)]) -> Headers {
         let mut headers = Headers::new();
         for (name, value) in fields {
-            headers.append(name, value).unwrap();
+            headers.try_append(name, value).unwrap();
         }
         headers
     }

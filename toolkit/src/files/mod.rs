@@ -311,7 +311,7 @@ fn refusal(status: Status, name: &'static str, value: impl AsRef<[u8]>) -> HttpE
 
 fn put(headers: &mut Headers, name: &'static str, value: impl AsRef<[u8]>) {
     // Names and values made here are numbers, dates and words: valid fields.
-    let _ = headers.append(name, value);
+    let _ = headers.try_append(name, value);
 }
 
 #[cfg(test)]

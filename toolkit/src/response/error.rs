@@ -120,7 +120,7 @@ impl HttpError {
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, InvalidHeader> {
-        self.headers.append(name, value)?;
+        self.headers.try_append(name, value)?;
         Ok(self)
     }
 

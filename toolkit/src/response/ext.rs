@@ -48,13 +48,13 @@ pub trait ResponseExt: Sized {
 
 impl ResponseExt for Response {
     fn set_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
-        self.headers.insert(name, value)
+        self.headers.try_set(name, value)
     }
 
     fn set_cookie(&mut self, cookie: &SetCookie) -> Result<(), InvalidCookie> {
         let field = cookie.to_field()?;
         // The check of the cookie allows less than a header field may have.
-        self.headers.append("set-cookie", field).map_err(|_| InvalidCookie::Attribute)
+        self.headers.try_append("set-cookie", field).map_err(|_| InvalidCookie::Attribute)
     }
 
     fn background(mut self, task: impl Future<Output = ()> + Send + 'static) -> Self {

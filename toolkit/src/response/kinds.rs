@@ -79,7 +79,7 @@ impl IntoResponse for Redirect {
     fn into_response(self) -> Response {
         let mut response = Response::empty(self.status);
         // Encoded above: visible ASCII only.
-        let _ = response.headers.append("location", self.location);
+        let _ = response.headers.try_append("location", self.location);
         response
     }
 }
@@ -131,7 +131,7 @@ impl IntoResponse for StreamingResponse {
         let mut response = Response::new(self.body);
         if let Some(content_type) = self.content_type {
             // A type that is none is left out.
-            let _ = response.headers.append("content-type", content_type);
+            let _ = response.headers.try_append("content-type", content_type);
         }
         response
     }

@@ -167,7 +167,7 @@ fn collect<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     fields: impl IntoIterator<Item = (N, V)>,
 ) -> Result<Headers, InvalidHeader> {
     let mut headers = Headers::new();
-    fields.into_iter().try_for_each(|(name, value)| headers.append(name, value))?;
+    fields.into_iter().try_for_each(|(name, value)| headers.try_append(name, value))?;
     Ok(headers)
 }
 
@@ -176,10 +176,7 @@ pub(crate) fn merge_headers(headers: &mut Headers, fields: &Headers) {
     for (name, _) in fields.iter() {
         headers.remove(std::str::from_utf8(name).unwrap_or_default());
     }
-    for (name, value) in fields.iter() {
-        // Taken from other header fields, where they have been checked.
-        let _ = headers.append(name, value);
-    }
+    headers.append_all(fields);
 }
 
 impl<T: IntoResponse> IntoResponse for (Status, T) {

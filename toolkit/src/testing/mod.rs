@@ -93,8 +93,7 @@ impl TestClient {
     pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
         let mut headers = Headers::new();
         for (name, value) in [("host", "testserver"), ("accept", "*/*"), ("user-agent", "testclient")] {
-            // Constants that are valid fields.
-            let _ = headers.append(name, value);
+            headers.append(name, value);
         }
         let target = target.to_owned();
         TestRequest { client: self, method, target, headers, body: Body::empty(), peer: Peer::Present }
@@ -173,7 +172,7 @@ impl TestRequest<'_> {
     /// # Panics
     /// No request can have this field.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        if let Err(error) = self.headers.insert(name, value) {
+        if let Err(error) = self.headers.try_set(name, value) {
             panic!("header field `{name}`: {error}");
         }
         self
@@ -184,7 +183,7 @@ impl TestRequest<'_> {
     /// # Panics
     /// No request can have this field.
     pub fn add_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        if let Err(error) = self.headers.append(name, value) {
+        if let Err(error) = self.headers.try_append(name, value) {
             panic!("header field `{name}`: {error}");
         }
         self
@@ -246,10 +245,7 @@ impl TestRequest<'_> {
         let Some(mut head) = RequestHead::new(method.clone(), target) else {
             panic!("`{target}` is not a target for this method: write `/path?query`, percent-encoded");
         };
-        for (name, value) in headers.iter() {
-            // Taken from other header fields, where they have been checked.
-            let _ = head.headers_mut().append(name, value);
-        }
+        head.headers_mut().append_all(headers);
         let address = |port| Some(Address::Ip(([127, 0, 0, 1], port).into()));
         let executor = Arc::new(client.executor.clone());
         let (scheme, root_path) = (client.scheme, client.root_path.clone());

@@ -171,7 +171,7 @@ impl Acceptance<'_> {
     /// Adds a header field to the answer.
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         if let Some(Ok(headers)) = &mut self.headers
-            && let Err(error) = headers.append(name, value)
+            && let Err(error) = headers.try_append(name, value)
         {
             self.headers = Some(Err(WebSocketError::Header(error)));
         }

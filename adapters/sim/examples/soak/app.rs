@@ -163,7 +163,7 @@ impl App for Tester {
                 let mut response = tagged(id, Body::empty());
                 response.status = Status::SWITCHING_PROTOCOLS;
                 for (name, value) in [("connection", "upgrade"), ("upgrade", "echo")] {
-                    response.headers.append(name, value).expect("a constant is valid");
+                    response.headers.try_append(name, value).expect("a constant is valid");
                 }
                 self.tunnel(response).into()
             }
@@ -201,7 +201,7 @@ fn brief() -> std::ops::Range<Duration> {
 
 fn tagged(id: u64, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body);
-    response.headers.append("x-id", id.to_string()).expect("a number is a valid value");
+    response.headers.try_append("x-id", id.to_string()).expect("a number is a valid value");
     response
 }
 

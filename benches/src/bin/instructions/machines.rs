@@ -74,7 +74,7 @@ pub(crate) fn response(rounds: usize) -> Result<()> {
 fn answer(rounds: usize, asked: &[u8], fields: &[(&str, &str)]) -> Result<()> {
     let mut headers = Headers::new();
     for (name, value) in fields {
-        headers.append(name, value).map_err(|_| "a field that cannot be")?;
+        headers.try_append(name, value).map_err(|_| "a field that cannot be")?;
     }
     let defaults = Defaults::default();
     let mut machine = Connection::new(Arc::new(Config::default()), NOW);

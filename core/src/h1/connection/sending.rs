@@ -5,7 +5,7 @@ use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
 use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
-use crate::http::{Headers, Status};
+use crate::http::{Headers, Status, header};
 use crate::limits::Reason;
 use crate::proto::Output;
 use crate::proto::{Command, Defaults, Length, StreamId};
@@ -207,8 +207,7 @@ impl Connection {
         let status = fault.status().ok_or(Fault::caller(FaultKind::State))?;
         let text = alloc::format!("{}\n", fault.kind);
         let mut headers = Headers::new();
-        // A constant that is a valid field.
-        let _ = headers.append("content-type", "text/plain; charset=utf-8");
+        headers.append(header::CONTENT_TYPE, "text/plain; charset=utf-8");
         let length = Length::Known(text.len() as u64);
         self.exchange.keep_alive = false;
         self.send(now, StreamId::ONLY, Command::Response { status, headers: &headers, length, defaults })?;

@@ -33,7 +33,7 @@ impl Deflate {
     /// use stelo_core::ws::Deflate;
     ///
     /// let mut headers = Headers::new();
-    /// headers.append("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits").unwrap();
+    /// headers.append("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits");
     /// let agreed = Deflate::DEFAULT.answer(&headers).unwrap();
     /// assert_eq!(agreed.to_string(), "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12");
     /// ```

@@ -112,7 +112,7 @@ proptest! {
         if compressed {
             let mut headers = crate::http::Headers::new();
             let offer = Deflate::DEFAULT.offer();
-            headers.append("sec-websocket-extensions", alloc::format!("{offer}")).unwrap();
+            headers.try_append("sec-websocket-extensions", alloc::format!("{offer}")).unwrap();
             agreed.deflate = Deflate::DEFAULT.answer(&headers);
             assert!(agreed.deflate.is_some());
         }

@@ -46,6 +46,6 @@ async fn read(mut request: Request) -> Result<Account, BodyError> {
 
 fn answer(account: &Account) -> Response {
     let mut response = Response::empty(Status::new(account.status()).expect("a status"));
-    response.headers.append(FIELD, &*account.encode()).expect("hexadecimal digits are a field value");
+    response.headers.try_append(FIELD, &*account.encode()).expect("hexadecimal digits are a field value");
     response
 }

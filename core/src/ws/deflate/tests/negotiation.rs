@@ -8,7 +8,7 @@ use crate::ws::deflate::{Deflate, Offer, Unacceptable};
 fn headers(lines: &[&str]) -> Headers {
     let mut headers = Headers::new();
     for line in lines {
-        headers.append("Sec-WebSocket-Extensions", line).expect("a field");
+        headers.try_append("Sec-WebSocket-Extensions", line).expect("a field");
     }
     headers
 }
