@@ -72,6 +72,16 @@ impl App {
         self.routed(|router| router.websocket(pattern, handler))
     }
 
+    /// Includes the routes of a router behind a prefix: see [`Router::include`].
+    pub fn include(self, prefix: &str, router: Router) -> Self {
+        self.routed(|outer| outer.include(prefix, router))
+    }
+
+    /// Includes the routes of a router: see [`Router::merge`].
+    pub fn merge(self, router: Router) -> Self {
+        self.routed(|outer| outer.merge(router))
+    }
+
     /// A mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, sees the state of this
     /// one too, and its hooks run after those of this one.
     pub fn mount<Kind>(self, prefix: &str, mounted: impl Mountable<Kind>) -> Self {
@@ -117,9 +127,7 @@ impl App {
     /// [`Request::state`](crate::Request::state). Another one of the
     /// same type takes its place.
     pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
-        self.edited(|draft| {
-            draft.state.insert(state);
-        })
+        self.routed(|router| router.state(state))
     }
 
     /// Has errors of a status answered by a handler: those of the router (404, 405), of extractors (400, 413, 415,
@@ -137,7 +145,7 @@ impl App {
     /// # app.build().unwrap();
     /// ```
     pub fn error_handler(self, status: Status, handler: impl ErrorHandler<HttpError>) -> Self {
-        self.edited(|draft| draft.errors.on_status(status, handler))
+        self.routed(|router| router.error_handler(status, handler))
     }
 
     /// Answers errors of a type by a handler, instead of by their own [`IntoResponse`], whether they are returned as
@@ -163,7 +171,7 @@ impl App {
     /// assert_eq!(client.get("/buy").send().text(), "sold out");
     /// ```
     pub fn on_error<E: Error + Send + Sync + 'static, H: ErrorHandler<E>>(self, handler: H) -> Self {
-        self.edited(|draft| draft.errors.on_type(handler))
+        self.routed(|router| router.on_error(handler))
     }
 
     /// Runs a hook before the first request, after those declared before. It may take the [`Executor`]; its error ends
@@ -231,6 +239,11 @@ impl App {
     /// What has been declared, to be put into another application.
     pub(crate) fn into_draft(self) -> Draft {
         self.draft.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a route answers the path of the point at which it is mounted.
+    pub(crate) fn answers_mount_point(&self) -> bool {
+        self.lock().router.answers_mount_point()
     }
 
     /// Whether it is too late to put it into another application or to change it.

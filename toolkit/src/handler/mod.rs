@@ -1,6 +1,7 @@
 //! Handlers: async functions whose arguments are extractors, erased to one type when they are put into a route.
 
 pub(crate) mod errors;
+mod value;
 
 use std::any::TypeId;
 use std::future::Future;
@@ -15,13 +16,21 @@ use crate::request::Request;
 use crate::response::{Failure, IntoResponse};
 use crate::routing::table::Scope;
 
-/// An async function that answers requests: up to eight extractors in, a response out.
+/// An async function that answers requests: up to eight extractors in, a response out. Or a value that is a response and
+/// `Clone`, of which each request gets a clone: `get("text")`.
+///
+/// ```
+/// use stelo_toolkit::{App, Json, Redirect, TestClient, get};
+///
+/// let app = App::new().route("/", get("hello")).route("/one", get(Json(1))).route("/old", get(Redirect::to("/")));
+/// assert_eq!(TestClient::new(app).get("/one").send().text(), "1");
+/// ```
 ///
 /// `Args` are its arguments; leave them out.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    label = "not an async function from extractors to a response",
-    note = "a handler is an `async fn` of up to eight arguments, each an extractor, that returns a response",
+    label = "not an async function from extractors to a response, and not a response",
+    note = "a handler is an `async fn` of up to eight arguments, each an extractor, that returns a response; or a value that is a response and `Clone`, such as a text or `Json(..)`",
     note = "arguments: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Method` and others; what takes the body (`Request`, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`) comes last",
     note = "it returns text, `Json(..)`, a `Status`, a `Response`, or anything else that implements `IntoResponse`; in a `Result` the error must do so too, as `HttpError` and `BoxError` do",
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`",

@@ -45,6 +45,11 @@ impl Extensions {
         self.0.swap_remove(at).1.downcast().ok().map(|value| *value)
     }
 
+    /// Whether there are no values.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether there is a value of the type of this id.
     pub(crate) fn contains(&self, id: TypeId) -> bool {
         self.0.iter().any(|(other, _)| *other == id)

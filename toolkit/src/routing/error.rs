@@ -22,6 +22,25 @@ pub enum BuildError {
         /// The pattern of the handler's route.
         route: String,
     },
+    /// An included router has a fallback.
+    IncludedFallback {
+        /// The prefix of the router.
+        prefix: String,
+    },
+    /// An included router has a host, and a prefix that no host can have.
+    IncludedHost {
+        /// The pattern of the host.
+        host: String,
+        /// The prefix of the router.
+        prefix: String,
+    },
+    /// An included router registers a convertor under a name that means another one in the router around it.
+    IncludedConvertor {
+        /// The name of the convertor.
+        name: String,
+        /// The prefix of the router.
+        prefix: String,
+    },
     /// The application was changed after it had been built.
     Changed,
 }
@@ -37,8 +56,23 @@ impl fmt::Display for BuildError {
                 )
             }
             Self::MissingState { state, route } => {
-                write!(f, "the handler of `{route}` asks for `State<{state}>`: give it to `App::state`")
+                write!(
+                    f,
+                    "the handler of `{route}` asks for `State<{state}>`: give it to `App::state` or `Router::state`"
+                )
             }
+            Self::IncludedFallback { prefix } => write!(
+                f,
+                "the router included at `{prefix}` has a fallback: give it to the router around it, or use `mount`"
+            ),
+            Self::IncludedHost { host, prefix } => write!(
+                f,
+                "host `{host}` is in a router included at `{prefix}`: a host has no prefix, so declare it outside"
+            ),
+            Self::IncludedConvertor { name, prefix } => write!(
+                f,
+                "the router included at `{prefix}` replaces the convertor `{name}`: rename it, or use `mount`"
+            ),
             Self::Changed => f.write_str("the application was changed after `build`: build it last"),
         }
     }

@@ -1,22 +1,27 @@
 //! Declaring routes: patterns, methods, handlers, and what is mounted.
 
 pub(crate) mod arrival;
+mod declare;
 mod error;
 mod methods;
 pub(crate) mod mount;
 pub(crate) mod plan;
 pub(crate) mod table;
 
+use std::error::Error;
 use std::sync::Arc;
 
+use stelo_core::http::Status;
 use stelo_core::routing::Convertor;
 
 pub use self::error::BuildError;
 pub(crate) use self::methods::Declared;
 pub use self::methods::{MethodRouter, any, delete, get, head, on, options, patch, post, put, websocket};
 pub use self::mount::{AsApp, AsEndpoint, AsRouter, Mountable, Mounted};
-use crate::handler::Handler;
+use crate::handler::{ErrorHandler, ErrorHandlers, Handler};
 use crate::middleware::Middleware;
+use crate::request::Extensions;
+use crate::response::HttpError;
 use crate::websocket::WebSocketHandler;
 
 /// A table of routes, in order: the first that matches wins.
@@ -43,6 +48,8 @@ pub struct Router {
     pub(crate) redirect_slashes: bool,
     pub(crate) convertors: Vec<(String, Arc<dyn Convertor>)>,
     pub(crate) fallback: Option<Declared>,
+    pub(crate) state: Extensions,
+    pub(crate) errors: ErrorHandlers,
     /// A name that was given before there was anything to name.
     pub(crate) stray_name: Option<String>,
 }
@@ -58,6 +65,7 @@ pub(crate) enum EntryKind {
     Route(MethodRouter),
     Mount(Mounted),
     Host(Mounted),
+    Include(Box<Router>),
 }
 
 impl Default for Router {
@@ -76,6 +84,8 @@ impl Router {
             redirect_slashes: true,
             convertors: Vec::new(),
             fallback: None,
+            state: Extensions::default(),
+            errors: ErrorHandlers::default(),
             stray_name: None,
         }
     }
@@ -91,9 +101,42 @@ impl Router {
         self.route(pattern, websocket(handler))
     }
 
-    /// Has everything below a prefix answered by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::Endpoint) or any other
-    /// [application](stelo_core::app::App). What is mounted sees the prefix as its root path; no route declared
-    /// after it sees such a path.
+    /// Includes the routes of a router behind a prefix, as if they had been declared here: FastAPI's `include_router`.
+    ///
+    /// Middleware, error handlers, state and body limit of the router stay around its routes. Unlike a
+    /// [mount](Self::mount), it is no scope of its own: the root path stays the same, routes declared later can match
+    /// below the prefix, and a path that no route matches is answered by this router. The router may have a route for
+    /// the empty path, which answers the prefix itself. A [`name`](Self::name) given to the whole comes before the names
+    /// inside: `items:list`.
+    ///
+    /// A router with a fallback cannot be included, and hosts only without a prefix: [`App::build`](crate::App::build)
+    /// says so.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Path, Router, TestClient, get};
+    ///
+    /// async fn item(Path(id): Path<u32>) -> String { format!("item {id}") }
+    ///
+    /// let items = Router::new().route("", get("all items")).route("/{id:int}", get(item)).name("item");
+    /// let client = TestClient::new(App::new().include("/items", items).name("items"));
+    /// assert_eq!(client.get("/items").send().text(), "all items");
+    /// assert_eq!(client.get("/items/7").send().text(), "item 7");
+    /// ```
+    pub fn include(self, prefix: &str, router: Self) -> Self {
+        self.add(prefix, EntryKind::Include(Box::new(router)))
+    }
+
+    /// Includes the routes of a router without a prefix: see [`include`](Self::include).
+    pub fn merge(self, router: Self) -> Self {
+        self.include("", router)
+    }
+
+    /// Answers everything below a prefix by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::Endpoint) or any
+    /// other [application](stelo_core::app::App): Starlette's `Mount`. What is mounted sees the prefix as its root path.
+    /// No route declared after it sees such a path.
+    ///
+    /// The prefix itself is redirected to the prefix and a slash, unless what is mounted has a route for the empty path:
+    /// `mount("/items", Router::new().route("", get(list)))` answers `/items`.
     pub fn mount<Kind>(self, prefix: &str, mounted: impl Mountable<Kind>) -> Self {
         self.add(prefix, EntryKind::Mount(mounted.into_mounted()))
     }
@@ -104,13 +147,48 @@ impl Router {
         self.add(pattern, EntryKind::Host(mounted.into_mounted()))
     }
 
+    /// Gives the handlers of these routes a value, found by its type: [`State`](crate::State),
+    /// [`Request::state`](crate::Request::state). It hides a value of the same type further out, and takes the place of
+    /// one given before.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Router, State, TestClient, get};
+    ///
+    /// #[derive(Clone)]
+    /// struct Table(&'static str);
+    ///
+    /// async fn table(State(table): State<Table>) -> &'static str { table.0 }
+    ///
+    /// let module = |name| Router::new().state(Table(name)).route("", get(table));
+    /// let client = TestClient::new(App::new().include("/users", module("users")).include("/items", module("items")));
+    /// assert_eq!(client.get("/users").send().text(), "users");
+    /// assert_eq!(client.get("/items").send().text(), "items");
+    /// ```
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.state.insert(state);
+        self
+    }
+
+    /// Answers errors of a status by a handler: see [`App::error_handler`](crate::App::error_handler). Handlers of a router
+    /// come before those of the routers and the application around it.
+    pub fn error_handler(mut self, status: Status, handler: impl ErrorHandler<HttpError>) -> Self {
+        self.errors.on_status(status, handler);
+        self
+    }
+
+    /// Answers errors of a type by a handler: see [`App::on_error`](crate::App::on_error).
+    pub fn on_error<E: Error + Send + Sync + 'static, H: ErrorHandler<E>>(mut self, handler: H) -> Self {
+        self.errors.on_type(handler);
+        self
+    }
+
     fn add(mut self, pattern: &str, kind: EntryKind) -> Self {
         self.entries.push(Entry { pattern: pattern.to_owned(), name: None, kind });
         self
     }
 
-    /// Names the route, mount or host that was declared last, for [`Request::url_for`](crate::Request::url_for). What
-    /// is mounted has `outer:inner` names.
+    /// Names the route, mount, host or included router that was declared last, for
+    /// [`Request::url_for`](crate::Request::url_for). What is inside has `outer:inner` names.
     pub fn name(mut self, name: &str) -> Self {
         match self.entries.last_mut() {
             Some(entry) => entry.name = Some(name.to_owned()),

@@ -1,18 +1,13 @@
 //! From declarations to the routes that run: resolves mounts, hands limits down, and finds mistakes.
 
 use std::any::TypeId;
-use std::collections::HashMap;
-use std::sync::Arc;
 
-use stelo_core::http::Method;
-use stelo_core::routing::{Builder, Convertor, Declaration, Methods};
-
-use super::mount::{Foreign, Mounted, MountedKind};
-use super::table::{Inside, Node, NodeId, Realm, Routes, Table};
-use super::{BuildError, Declared, Entry, EntryKind, MethodRouter, Router};
+use super::declare::{Around, Convertors, Layers, Tables, Target};
+use super::mount::{Foreign, MountedKind};
+use super::table::{self, Inside, Node, NodeId, Realm, Routes, Table};
+use super::{BuildError, Declared, Router};
 use crate::handler::{ErrorHandlers, Leaf, Needs};
 use crate::lifespan::{self, Open};
-use crate::middleware::Middleware;
 use crate::request::Extensions;
 
 /// How many bytes of a body are held at most where nothing else is said: enough for forms and JSON documents, too
@@ -23,8 +18,6 @@ const BODY_LIMIT: usize = 2 * 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct Draft {
     pub(crate) router: Router,
-    pub(crate) state: Extensions,
-    pub(crate) errors: ErrorHandlers,
     pub(crate) hooks: Vec<Open>,
     /// The types of the states that the hooks will make.
     pub(crate) promised: Vec<TypeId>,
@@ -44,48 +37,23 @@ pub(crate) struct Plan {
 }
 
 /// What a place has from those around it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Inherited {
     pattern: String,
     params: Vec<Box<str>>,
     realm: usize,
     body_limit: usize,
-}
-
-type Layers = Vec<Arc<dyn Middleware>>;
-type Convertors = [(String, Arc<dyn Convertor>)];
-
-/// A convertor that several tables share.
-struct Shared(Arc<dyn Convertor>);
-
-impl Convertor for Shared {
-    fn matches(&self, text: &str) -> bool {
-        self.0.matches(text)
-    }
-
-    fn spans_segments(&self) -> bool {
-        self.0.spans_segments()
-    }
-}
-
-/// What a line of a table leads to.
-enum Target {
-    Handler {
-        handler: Declared,
-        layers: Layers,
-        body_limit: Option<usize>,
-    },
-    Mounted(Mounted),
-    /// As a mount, but the patterns inside begin anew.
-    Host(Mounted),
+    /// The middleware of the routers that include the place, and of its route.
+    layers: Layers,
+    /// Whether the place is behind a mount point.
+    is_mounted: bool,
 }
 
 impl Plan {
     /// The routes of an application, and its hooks, each with the realm that its state belongs to.
     pub(crate) fn of(draft: Draft) -> Result<(Routes, Vec<(usize, Open)>), BuildError> {
         let mut plan = Self::default();
-        let start =
-            Inherited { pattern: String::new(), params: Vec::new(), realm: 0, body_limit: BODY_LIMIT };
+        let start = Inherited { body_limit: BODY_LIMIT, ..Inherited::default() };
         let root = plan.reserve();
         plan.app(root, draft, None, start, &[])?;
         plan.check_needs()?;
@@ -102,11 +70,21 @@ impl Plan {
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
         let realm = self.realms.len();
-        let Draft { router, state, errors, hooks, promised } = draft;
-        self.realms.push(Realm { outer, state, errors, ..Realm::default() });
+        let Draft { mut router, hooks, promised } = draft;
+        let (state, errors) = (std::mem::take(&mut router.state), std::mem::take(&mut router.errors));
+        self.realms.push(Realm { outer, is_app: true, state, errors, ..Realm::default() });
         self.hooks.extend(hooks.into_iter().map(|hook| (realm, hook)));
         self.promised.extend(promised.into_iter().map(|id| (realm, id)));
         self.router(id, router, Inherited { realm, ..place }, convertors)
+    }
+
+    /// The realm of a router: one of its own if it has state or error handlers.
+    pub(super) fn realm(&mut self, outer: usize, state: Extensions, errors: ErrorHandlers) -> usize {
+        if state.is_empty() && errors.is_empty() {
+            return outer;
+        }
+        self.realms.push(Realm { outer: Some(outer), state, errors, ..Realm::default() });
+        self.realms.len() - 1
     }
 
     fn router(
@@ -116,108 +94,58 @@ impl Plan {
         mut place: Inherited,
         outer: &Convertors,
     ) -> Result<(), BuildError> {
+        let Router { entries, layers, body_limit, redirect_slashes, convertors, fallback, .. } = router;
         if let Some(name) = router.stray_name {
             return Err(BuildError::StrayName { name });
         }
-        place.body_limit = router.body_limit.unwrap_or(place.body_limit);
-        let convertors = [outer, &router.convertors].concat();
+        place.body_limit = body_limit.unwrap_or(place.body_limit);
+        place.realm = self.realm(place.realm, router.state, router.errors);
 
-        let (mut http, mut websocket) = (Builder::new(), Builder::new());
-        http.redirect_slashes(router.redirect_slashes);
-        websocket.redirect_slashes(false);
-        for (name, convertor) in &convertors {
-            http.convertor(name, Shared(convertor.clone()));
-            websocket.convertor(name, Shared(convertor.clone()));
-        }
-        let mut targets = self.declare(&mut http, &mut websocket, router.entries);
+        let mut tables = Tables::new(redirect_slashes, place.is_mounted, [outer, &convertors].concat());
+        tables.declare(self, entries, &Around::table(place.realm, place.body_limit))?;
+        let Tables { http, websocket, mut lines, convertors } = tables;
         let http = http.build().map_err(BuildError::Route)?;
         let websocket = websocket.build().map_err(BuildError::Route)?;
 
         for table in [&http, &websocket] {
             for (route, &inner) in table.routes().zip(table.values()) {
-                // A mount stands in both tables.
-                let Some(target) = targets.remove(&inner) else { continue };
-                let mut place = place.clone();
+                // A mount is in both tables.
+                let Some(line) = lines.remove(&inner) else { continue };
+                let mut place = Inherited { realm: line.realm, body_limit: line.body_limit, ..place.clone() };
                 place.params.extend(table.params(route).iter().map(|param| Box::from(param.name())));
-                if !matches!(target, Target::Host(_)) {
+                place.layers = line.layers;
+                place.is_mounted = matches!(line.target, Target::Mounted(_));
+                if !matches!(line.target, Target::Host(_)) {
                     place.pattern.push_str(table.pattern(route));
                 }
-                self.target(inner, target, place, &convertors)?;
+                self.target(inner, line.target, place, &convertors)?;
             }
         }
-        let mut fallback = None;
-        if let Some(handler) = router.fallback {
+        let mut fallback_id = None;
+        if let Some(handler) = fallback {
             let id = self.reserve();
             self.needs.push((place.realm, place.pattern.clone(), handler.needs));
-            self.put(id, place.clone(), Layers::new(), Inside::Endpoint(handler.leaf));
-            fallback = Some(id);
+            let place = Inherited { layers: Layers::new(), ..place.clone() };
+            self.put(id, place, Inside::Endpoint(handler.leaf));
+            fallback_id = Some(id);
         }
-        let table = Table { http, websocket: Box::new(websocket), fallback };
-        self.put(id, place, router.layers, Inside::Table(Box::new(table)));
+        place.layers.extend(layers);
+        let table = Table { http, websocket: Box::new(websocket), fallback: fallback_id };
+        self.put(id, place, Inside::Table(Box::new(table)));
         Ok(())
-    }
-
-    /// Declares entries in the tables; gives what each of their lines leads to.
-    fn declare(
-        &mut self,
-        http: &mut Builder<NodeId>,
-        websocket: &mut Builder<NodeId>,
-        entries: Vec<Entry>,
-    ) -> HashMap<NodeId, Target> {
-        let mut targets = HashMap::new();
-        for Entry { pattern, name, kind } in entries {
-            let named = |declaration: &mut Declaration<NodeId>| {
-                if let Some(name) = &name {
-                    declaration.named(name);
-                }
-            };
-            match kind {
-                EntryKind::Route(route) => {
-                    let MethodRouter { handlers, websocket: socket, layers, body_limit } = route;
-                    // A handler for HEAD alone comes before one for GET, which would answer HEAD too.
-                    let (head, others): (Vec<_>, Vec<_>) = handlers.into_iter().partition(|(methods, _)| {
-                        methods.contains(&Method::Head) && !methods.contains(&Method::Get)
-                    });
-                    for (methods, handler) in head.into_iter().chain(others) {
-                        let id = self.reserve();
-                        named(http.route(&pattern, methods, id));
-                        targets.insert(id, Target::Handler { handler, layers: layers.clone(), body_limit });
-                    }
-                    if let Some(handler) = socket {
-                        let id = self.reserve();
-                        named(websocket.route(&pattern, Methods::ANY, id));
-                        targets.insert(id, Target::Handler { handler, layers, body_limit });
-                    }
-                }
-                EntryKind::Mount(mounted) => {
-                    let id = self.reserve();
-                    named(http.mount(&pattern, id));
-                    named(websocket.mount(&pattern, id));
-                    targets.insert(id, Target::Mounted(mounted));
-                }
-                EntryKind::Host(mounted) => {
-                    let id = self.reserve();
-                    named(http.host(&pattern, id));
-                    named(websocket.host(&pattern, id));
-                    targets.insert(id, Target::Host(mounted));
-                }
-            }
-        }
-        targets
     }
 
     fn target(
         &mut self,
         id: NodeId,
         target: Target,
-        mut place: Inherited,
+        place: Inherited,
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
         let mounted = match target {
-            Target::Handler { handler: Declared { leaf, needs }, layers, body_limit } => {
+            Target::Handler(Declared { leaf, needs }) => {
                 self.needs.push((place.realm, place.pattern.clone(), needs));
-                place.body_limit = body_limit.unwrap_or(place.body_limit);
-                self.put(id, place, layers, Inside::Handler(leaf));
+                self.put(id, place, Inside::Handler(leaf));
                 return Ok(());
             }
             Target::Mounted(mounted) | Target::Host(mounted) => mounted,
@@ -226,24 +154,24 @@ impl Plan {
             MountedKind::Router(router) => self.router(id, *router, place, convertors)?,
             MountedKind::App(app) => self.app(id, app.into_draft(), Some(place.realm), place, convertors)?,
             MountedKind::Endpoint(endpoint) => {
-                self.put(id, place, Layers::new(), Inside::Endpoint(Leaf::Endpoint(endpoint)));
+                self.put(id, place, Inside::Endpoint(Leaf::Endpoint(endpoint)));
             }
             MountedKind::Foreign(app) => {
                 self.hooks.push((place.realm, lifespan::foreign(app.clone())));
-                self.put(id, place, Layers::new(), Inside::Endpoint(Leaf::Endpoint(Box::new(Foreign(app)))));
+                self.put(id, place, Inside::Endpoint(Leaf::Endpoint(Box::new(Foreign(app)))));
             }
         }
         Ok(())
     }
 
-    fn reserve(&mut self) -> NodeId {
+    pub(super) fn reserve(&mut self) -> NodeId {
         self.nodes.push(None);
         NodeId(self.nodes.len() - 1)
     }
 
-    fn put(&mut self, id: NodeId, place: Inherited, layers: Layers, inside: Inside) {
-        let Inherited { pattern, params, realm, body_limit } = place;
-        let is_guarded = !self.realms[realm].errors.is_empty();
+    fn put(&mut self, id: NodeId, place: Inherited, inside: Inside) {
+        let Inherited { pattern, params, realm, body_limit, layers, .. } = place;
+        let is_guarded = table::own_realms(&self.realms, realm).any(|realm| !realm.errors.is_empty());
         self.nodes[id.0] = Some(Node { pattern, params, realm, is_guarded, body_limit, layers, inside });
     }
 

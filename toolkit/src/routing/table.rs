@@ -105,15 +105,22 @@ pub(crate) enum Protocol {
     WebSocket,
 }
 
-/// What belongs to an application, and not to another one in which it is mounted.
+/// State and error handlers of an application, or of a router that has some.
 #[derive(Default)]
 pub(crate) struct Realm {
-    /// The application around this one.
+    /// The realm around this one.
     pub(crate) outer: Option<usize>,
+    /// Whether it belongs to an application. Error handlers further out are not asked.
+    pub(crate) is_app: bool,
     pub(crate) state: Extensions,
     /// The state that was made at start-up.
     pub(crate) started: OnceLock<Extensions>,
     pub(crate) errors: ErrorHandlers,
+}
+
+/// A realm and those around it in the same application, the innermost first.
+pub(super) fn own_realms(realms: &[Realm], realm: usize) -> impl Iterator<Item = &Realm> + Clone {
+    std::iter::successors(realms.get(realm), |realm| realms.get(realm.outer.filter(|_| !realm.is_app)?))
 }
 
 impl Routes {
@@ -183,7 +190,7 @@ impl Routes {
 
     /// The error handlers around a place, the innermost first.
     fn error_handlers(&self, node: NodeId) -> impl Iterator<Item = &ErrorHandlers> + Clone {
-        std::iter::once(&self.realms[self.nodes[node.0].realm].errors)
+        own_realms(&self.realms, self.nodes[node.0].realm).map(|realm| &realm.errors)
     }
 
     /// The pattern of a route; `None` for other places.

@@ -1,0 +1,26 @@
+//! Values as handlers: `get("text")` answers every request with a clone of the value.
+
+use stelo_core::app::{Reply, Response};
+
+use super::{Handler, Leaf, Needs};
+use crate::request::Request;
+use crate::response::{Failure, IntoResponse};
+
+/// The handler is a value.
+#[derive(Debug)]
+pub enum AsValue {}
+
+impl<T: IntoResponse + Clone + Send + Sync + 'static> Handler<AsValue> for T {
+    async fn call(self, _: Request) -> Result<Response, Failure> {
+        self.into_outcome()
+    }
+
+    fn erased(self) -> Leaf {
+        Leaf::Plain(Box::new(move |scope| {
+            let value = self.clone();
+            Reply::future(scope.settle(async { value.into_outcome() }))
+        }))
+    }
+
+    fn needs(_: &mut Needs) {}
+}
