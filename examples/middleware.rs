@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use stelo::{
     App, Extension, HttpError, IntoResponse, Next, Request, Response, ResponseExt, Router, Status, get,
+    header,
 };
 
 #[derive(Clone)]
@@ -16,8 +17,7 @@ struct User(String);
 /// Sees every response on its way out, those of errors too.
 async fn no_sniffing(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    // A constant that is a valid field.
-    let _ = response.set_header("x-content-type-options", "nosniff");
+    response.set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response
 }
 

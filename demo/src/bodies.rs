@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use stelo_core::body::Frame;
 use stelo_core::proto::Length;
 use stelo_toolkit::{
-    Body, Bytes, Executor, Headers, HttpError, Json, Path, Query, Response, StreamingResponse,
+    Body, Bytes, Executor, Headers, HttpError, Json, Path, Query, Response, StreamingResponse, header,
 };
 
 use crate::refused;
@@ -21,13 +21,12 @@ use crate::time::MAX_DELAY_MS;
 static CHUNK: [u8; 65_536] = [b'x'; 65_536];
 
 /// Sends the body back as it arrives, with its content type.
-pub(crate) async fn echo(headers: Headers, body: Body) -> Response {
+pub(crate) async fn echo(headers: Headers, body: Body) -> stelo_toolkit::Result<Response> {
     let mut response = Response::new(body);
     if let Some(content_type) = headers.get("content-type") {
-        // It came in a header field, so it can stand in one.
-        let _ = response.headers.try_append("content-type", content_type);
+        response.headers.try_append(header::CONTENT_TYPE, content_type)?;
     }
-    response
+    Ok(response)
 }
 
 #[derive(Serialize)]

@@ -77,6 +77,6 @@ pub use websocket::{
 pub use stelo_core::Bytes;
 pub use stelo_core::app::{Address, BoxError, Reply, Response};
 pub use stelo_core::body::{Body, BodyError};
-pub use stelo_core::http::{Headers, Method, Status, Version};
+pub use stelo_core::http::{Headers, Method, Status, Version, header};
 pub use stelo_core::routing::{Convertor, Methods, ReverseError};
 pub use stelo_core::ws::{CloseCode, Closed, Message, Text};

@@ -238,7 +238,7 @@ fn denials_are_responses_of_every_kind() {
 fn errors_before_accepting_are_responses() {
     async fn http(_: WebSocket) -> Result<(), HttpError> {
         let error = HttpError::new(Status::UNAUTHORIZED).with_detail("who are you?");
-        Err(error.with_header("www-authenticate", "Basic").unwrap())
+        Err(error.with_header("www-authenticate", "Basic"))
     }
     let answer = client(http).websocket_connect("/ws").connect().unwrap_err();
     assert_eq!((answer.status(), answer.text().as_str()), (Status::UNAUTHORIZED, "who are you?"));

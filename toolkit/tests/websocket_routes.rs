@@ -184,7 +184,7 @@ fn middleware_goes_around_handshakes() {
         assert!(request.is_websocket() && request.scheme() == "ws");
         let mut response = next.run(request).await;
         let status = response.status.code().to_string();
-        response.set_header("x-status", status).unwrap();
+        response.try_set_header("x-status", status).unwrap();
         response
     }
     async fn guard(mut request: Request, next: Next) -> Result<Response, HttpError> {

@@ -18,12 +18,12 @@ use crate::routing::table::{NodeId, Routes, Scope};
 /// Code around handlers: usually an `async fn(Request, Next) -> Response`, or a closure like it.
 ///
 /// ```
-/// use stelo_toolkit::{App, Next, Request, Response, ResponseExt, get};
+/// use stelo_toolkit::{App, Next, Request, Response, ResponseExt, get, header};
 ///
 /// async fn no_store(request: Request, next: Next) -> Response {
 ///     let mut response = next.run(request).await;
-///     if !response.headers.contains("cache-control") {
-///         let _ = response.set_header("cache-control", "no-store");
+///     if !response.headers.contains(header::CACHE_CONTROL) {
+///         response.set_header(header::CACHE_CONTROL, "no-store");
 ///     }
 ///     response
 /// }

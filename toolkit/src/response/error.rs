@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stelo_core::app::{BoxError, Response};
 use stelo_core::body::BodyError;
+use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
 use super::IntoResponse;
@@ -111,11 +112,30 @@ impl HttpError {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
-    /// The same error with a further header field.
+    /// The same error with a further header field. Name and value are constants, literals or numbers; others are checked
+    /// by [`try_with_header`](Self::try_with_header).
+    ///
+    /// ```
+    /// use stelo_toolkit::{HttpError, Status, header};
+    ///
+    /// let error = HttpError::new(Status::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, "Basic");
+    /// # let _ = error;
+    /// ```
+    ///
+    /// # Panics
+    /// If a literal is not a valid name or value.
+    #[must_use]
+    #[track_caller]
+    pub fn with_header(mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// The same error with a further header field, of which name or value is known only at run time.
     ///
     /// # Errors
     /// The field cannot be written as one header line.
-    pub fn with_header(
+    pub fn try_with_header(
         mut self,
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,

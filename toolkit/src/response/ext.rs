@@ -4,6 +4,7 @@ use std::future::Future;
 
 use stelo_core::app::{BoxFuture, Response};
 use stelo_core::http::InvalidHeader;
+use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 
 use super::IntoResponse;
 use super::{InvalidCookie, SetCookie};
@@ -21,11 +22,40 @@ use super::{InvalidCookie, SetCookie};
 /// # let _ = stelo_toolkit::get(login);
 /// ```
 pub trait ResponseExt: Sized {
-    /// Sets a header field, in place of others of its name.
+    /// Sets a header field, in place of others of its name. Name and value are constants, literals or numbers; others
+    /// are checked by [`try_set_header`](Self::try_set_header).
+    ///
+    /// # Panics
+    /// If a literal is not a valid name or value.
+    #[track_caller]
+    fn set_header(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue);
+
+    /// Sets a header field of which name or value is known only at run time, in place of others of its name.
     ///
     /// # Errors
-    /// The field cannot be written as one header line.
-    fn set_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader>;
+    /// The field cannot be written as one header line. The response is unchanged.
+    fn try_set_header(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), InvalidHeader>;
+
+    /// The same response with a header field: see [`set_header`](Self::set_header).
+    ///
+    /// ```
+    /// use stelo_toolkit::{IntoResponse, Response, ResponseExt, header};
+    ///
+    /// async fn quote() -> Response {
+    ///     "to be or not to be".into_response().with_header(header::CACHE_CONTROL, "no-store")
+    /// }
+    /// # let _ = stelo_toolkit::get(quote);
+    /// ```
+    ///
+    /// # Panics
+    /// If a literal is not a valid name or value.
+    #[must_use]
+    #[track_caller]
+    fn with_header(self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> Self;
 
     /// Sets a cookie.
     ///
@@ -47,8 +77,21 @@ pub trait ResponseExt: Sized {
 }
 
 impl ResponseExt for Response {
-    fn set_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+    fn set_header(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) {
+        self.headers.set(name, value);
+    }
+
+    fn try_set_header(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), InvalidHeader> {
         self.headers.try_set(name, value)
+    }
+
+    fn with_header(mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> Self {
+        self.headers.set(name, value);
+        self
     }
 
     fn set_cookie(&mut self, cookie: &SetCookie) -> Result<(), InvalidCookie> {

@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use stelo_core::Bytes;
 use stelo_core::app::{BoxError, Message, Response};
 use stelo_core::body::Body;
+use stelo_core::http::header::{self, HeaderValue, IntoHeaderValue};
 use stelo_core::http::{Headers, Status};
 
 use super::{IntoResponse, with_headers};
@@ -37,7 +38,7 @@ impl<T: Into<Body>> IntoResponse for Html<T> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Redirect {
     status: Status,
-    location: String,
+    location: HeaderValue,
 }
 
 /// What stays as it is in a `location`: unreserved characters and ``:/%#?=@[]!$&'()*+,;`` (RFC 3986 section 2).
@@ -71,15 +72,15 @@ impl Redirect {
 
     /// A redirect of this status. What cannot stand in a URL is percent-encoded.
     pub fn with_status(status: Status, url: impl AsRef<str>) -> Self {
-        Self { status, location: utf8_percent_encode(url.as_ref(), LOCATION).to_string() }
+        let location = utf8_percent_encode(url.as_ref(), LOCATION).to_string();
+        Self { status, location: location.try_into().expect("percent-encoded text is visible ASCII") }
     }
 }
 
 impl IntoResponse for Redirect {
     fn into_response(self) -> Response {
         let mut response = Response::empty(self.status);
-        // Encoded above: visible ASCII only.
-        let _ = response.headers.try_append("location", self.location);
+        response.headers.append(header::LOCATION, self.location);
         response
     }
 }
@@ -98,7 +99,7 @@ impl IntoResponse for Redirect {
 /// ```
 pub struct StreamingResponse {
     body: Body,
-    content_type: Option<&'static str>,
+    content_type: Option<HeaderValue>,
 }
 
 impl StreamingResponse {
@@ -109,7 +110,7 @@ impl StreamingResponse {
 
     /// A body of these pieces as `text/plain; charset=utf-8`.
     pub fn text<T: Into<Bytes>>(pieces: impl Stream<Item = T> + Send + 'static) -> Self {
-        Self { content_type: Some("text/plain; charset=utf-8"), ..Self::new(pieces) }
+        Self::new(pieces).content_type("text/plain; charset=utf-8")
     }
 
     /// A body of pieces that may fail to come.
@@ -119,10 +120,14 @@ impl StreamingResponse {
         Self { body: Body::from_stream(Contained(Some(Box::pin(pieces)))), content_type: None }
     }
 
-    /// The same body with a content type.
+    /// The same body with a content type: a literal, or a checked [`HeaderValue`].
+    ///
+    /// # Panics
+    /// If a literal is not a valid header value.
     #[must_use]
-    pub fn content_type(self, content_type: &'static str) -> Self {
-        Self { content_type: Some(content_type), ..self }
+    #[track_caller]
+    pub fn content_type(self, content_type: impl IntoHeaderValue) -> Self {
+        Self { content_type: Some(content_type.into_header_value()), ..self }
     }
 }
 
@@ -130,8 +135,7 @@ impl IntoResponse for StreamingResponse {
     fn into_response(self) -> Response {
         let mut response = Response::new(self.body);
         if let Some(content_type) = self.content_type {
-            // A type that is none is left out.
-            let _ = response.headers.try_append("content-type", content_type);
+            response.headers.append(header::CONTENT_TYPE, content_type);
         }
         response
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use pin_project_lite::pin_project;
 use stelo_core::app::{Reply, Response};
-use stelo_core::http::{Method, Status};
+use stelo_core::http::{Method, Status, header};
 use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
 
 use crate::handler::Leaf;
@@ -165,9 +165,9 @@ impl Routes {
     fn miss(routes: &RoutesRef, mut request: Request, table: &Table, found: Found<'_, NodeId>) -> Reply {
         match found {
             Found::MethodNotAllowed { allow } => {
-                let error =
-                    HttpError::new(Status::METHOD_NOT_ALLOWED).with_header("allow", allow.to_string());
-                routes.fail(request, error.unwrap_or(HttpError::new(Status::METHOD_NOT_ALLOWED)))
+                let error = HttpError::new(Status::METHOD_NOT_ALLOWED);
+                let error = error.try_with_header(header::ALLOW, allow.to_string());
+                routes.fail(request, error.expect("methods are tokens"))
             }
             // CONNECT has no path that could be redirected.
             Found::Redirect(slash) if *request.method() != Method::Connect => {

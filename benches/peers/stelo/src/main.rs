@@ -14,7 +14,7 @@ async fn post_of_user(Path((id, slug)): Path<(u64, String)>) -> String {
 async fn layer(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status.is_server_error() {
-        response.set_header("x-failed", "1").ok();
+        response.set_header("x-failed", "1");
     }
     response
 }
