@@ -11,7 +11,6 @@
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
 //! | [`ws`] | the WebSocket machine (RFC 6455) |
 //! | [`proto`] | the verbs and the vocabulary that all protocol machines share |
-//! | [`limits`] | every limit and timer, with its default and the attack that it answers |
 //! | [`routing`] | the ordered tree of routes |
 //! | [`app`] | what a server and an application say to each other |
 //! | [`body`] | bodies that stream both ways |
@@ -29,7 +28,6 @@ mod bytes;
 mod fault;
 pub mod h1;
 pub mod http;
-pub mod limits;
 pub mod proto;
 pub mod routing;
 mod time;

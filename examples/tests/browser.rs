@@ -104,7 +104,7 @@ pub(crate) struct Page {
 
 impl Page {
     fn connect(address: &str, path: &str) -> Self {
-        let config = Config { deflate: None, ..Config::default() };
+        let config = Config::DEFAULT.deflate(None);
         // On this machine nobody stands between who could be fooled by a key or a mask that can be guessed.
         let asked = ClientHandshake::new(address, path, &[], *b"sixteen of bytes", &config);
         let mut handshake = asked.expect("address and path are those of a URL");

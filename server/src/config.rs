@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use stelo_core::h1::{Limits, Timeouts};
 use stelo_core::http::Headers;
-use stelo_core::limits::{Limits, Timeouts};
 use stelo_core::ws;
 
 use crate::ConfigError;

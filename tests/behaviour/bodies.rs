@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use stelo_core::body::Frame;
+use stelo_core::h1::{Limits, Timeouts};
 use stelo_core::http::{Headers, Status};
-use stelo_core::limits::{Limits, Timeouts};
 use stelo_core::proto::Length;
 use stelo_tests::{Client, Gate, News, On, cases, config};
 use stelo_toolkit::{App, Body, HttpError, Request, Response, State, get, post};
@@ -383,7 +383,7 @@ fn a_large_body_that_nobody_reads_ends_the_connection(on: On) {
 
 /// What was sent before the refusal came is read and dropped, so that the system does not throw the answer away.
 fn an_early_refusal_reaches_a_client_that_is_still_sending(on: On) {
-    let limits = Limits { body: Some(1000), ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.body(Some(1000));
     let server = on.serve_with(config().limits(limits), counter());
     let mut client = server.connect();
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 50000\r\n\r\n");
@@ -446,7 +446,7 @@ fn a_handler_can_answer_before_it_has_read_all(on: On) {
         other => format!("{other:?}"),
     };
     // The rest of the body is not to be waited for too long.
-    let timeouts = Timeouts { linger: stelo_tests::PATIENCE, ..Timeouts::DEFAULT };
+    let timeouts = Timeouts::DEFAULT.linger(stelo_tests::PATIENCE);
     let server = on.serve_with(config().timeouts(timeouts), App::new().route("/", post(first)));
     let mut client = server.connect();
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello");

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use stelo_core::app::{BoxError, Tunnel, Upgrade};
+use stelo_core::h1::{Limits, Timeouts};
 use stelo_core::http::Status;
-use stelo_core::limits::{Limits, Timeouts};
 use stelo_tests::{Client, Gate, News, On, cases, config};
 use stelo_toolkit::{App, IntoResponse, Request, Response, State, StreamingResponse, any, get};
 
@@ -253,7 +253,7 @@ fn a_busy_connection_leaves_room_for_others(on: On) {
 
 /// The time that the client has for its next request begins with the end of the answer, not with its beginning.
 fn a_handler_that_holds_the_thread_takes_no_time_from_the_client(on: On) {
-    let timeouts = Timeouts { keep_alive: Duration::from_millis(700), ..Timeouts::DEFAULT };
+    let timeouts = Timeouts::DEFAULT.keep_alive(Duration::from_millis(700));
     let hold = async || std::thread::sleep(Duration::from_millis(800));
     let server = on.serve_with(config().timeouts(timeouts), App::new().route("/", get(hold)));
     let mut client = server.connect();
@@ -270,7 +270,7 @@ fn requests_sent_ahead_wait_until_answers_are_read(on: On) {
         vec![0; ANSWER]
     }
     let requests = Arc::new(AtomicUsize::new(0));
-    let timeouts = Timeouts { write: Duration::from_millis(150), ..Timeouts::DEFAULT };
+    let timeouts = Timeouts::DEFAULT.write(Duration::from_millis(150));
     let app = App::new().state(requests.clone()).route("/", get(count));
     let server = on.serve_with(config().timeouts(timeouts), app);
     let mut client = server.connect();
@@ -309,7 +309,7 @@ fn several_threads_share_a_port(on: On) {
 }
 
 fn the_last_request_of_a_connection_says_so(on: On) {
-    let limits = Limits { requests: Some(2), ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.requests(Some(2));
     let server = on.serve_with(config().limits(limits), apps::reader());
     let mut client = server.connect();
     assert!(!client.get("/").says_close());

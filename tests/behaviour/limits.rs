@@ -1,7 +1,7 @@
 //! Limits: what each answers, right up to the limit and one beyond it.
 
+use stelo_core::h1::Limits;
 use stelo_core::http::Status;
-use stelo_core::limits::Limits;
 use stelo_server::Stopped;
 use stelo_tests::{Answer, Gate, News, On, Running, cases, config};
 use stelo_toolkit::{App, State, get};
@@ -91,7 +91,7 @@ fn an_endless_field_is_431(on: On) {
 
 fn fields_beyond_the_limit_are_431(on: On) {
     // `host: a` and four lines of 1000 bytes each.
-    let server = limited(on, Limits { head: 9 + 4000, ..Limits::DEFAULT });
+    let server = limited(on, Limits::DEFAULT.head(9 + 4000));
     let field = format!("x: {}\r\n", "y".repeat(995));
     assert_eq!(ask(&server, with_fields(field.repeat(4))).status, 200);
     assert_eq!(ask(&server, with_fields(field.repeat(4) + "x:\r\n")).status, 431);
@@ -123,7 +123,7 @@ fn chunk_extensions_beyond_the_limit_are_400(on: On) {
 }
 
 fn trailers_beyond_the_limit_are_431(on: On) {
-    let server = limited(on, Limits { trailers: 4000, ..Limits::DEFAULT });
+    let server = limited(on, Limits::DEFAULT.trailers(4000));
     let trailer = format!("x: {}\r\n", "y".repeat(995));
     assert_eq!(ask(&server, chunked(format!("0\r\n{}\r\n", trailer.repeat(4)))).status, 200);
     assert_eq!(ask(&server, chunked(format!("0\r\n{}x:\r\n\r\n", trailer.repeat(4)))).status, 431);
@@ -136,7 +136,7 @@ fn too_many_trailers_are_431(on: On) {
 }
 
 fn a_body_beyond_the_limit_is_413(on: On) {
-    let server = limited(on, Limits { body: Some(10), ..Limits::DEFAULT });
+    let server = limited(on, Limits::DEFAULT.body(Some(10)));
     let request =
         |n: usize| format!("POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: {n}\r\n\r\n{}", "x".repeat(n));
     assert_eq!(ask(&server, request(10)).text(), "10");
@@ -144,7 +144,7 @@ fn a_body_beyond_the_limit_is_413(on: On) {
 }
 
 fn a_chunked_body_beyond_the_limit_is_413(on: On) {
-    let server = limited(on, Limits { body: Some(10), ..Limits::DEFAULT });
+    let server = limited(on, Limits::DEFAULT.body(Some(10)));
     assert_eq!(ask(&server, chunked("5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n")).text(), "10");
     assert_eq!(ask(&server, chunked("5\r\nhello\r\n6\r\nworld!\r\n0\r\n\r\n")).status, 413);
     assert_eq!(ask(&server, chunked("ffffffffffffffff\r\nhello")).status, 413);

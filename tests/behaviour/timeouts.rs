@@ -6,7 +6,7 @@
 use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
-use stelo_core::limits::Timeouts;
+use stelo_core::h1::Timeouts;
 use stelo_core::proto::Length;
 use stelo_tests::{Closed, News, On, Running, cases, config};
 use stelo_toolkit::{
@@ -35,7 +35,7 @@ cases!(
 const SHORT: Duration = Duration::from_millis(150);
 
 const ALL_SHORT: Timeouts =
-    Timeouts { head: SHORT, keep_alive: SHORT, body: SHORT, write: SHORT, linger: SHORT };
+    Timeouts::DEFAULT.head(SHORT).keep_alive(SHORT).body(SHORT).write(SHORT).linger(SHORT);
 
 fn patient(on: On, change: impl FnOnce(&mut Timeouts), app: App) -> Running {
     let mut timeouts = Timeouts::DEFAULT;

@@ -189,7 +189,7 @@ fn fragments_are_put_together(on: On) {
 
 fn sixteen_mebibytes_are_echoed(on: On) {
     let server = on.serve(Accept(echo));
-    let offer = Config { deflate: None, ..Config::default() };
+    let offer = Config::DEFAULT.deflate(None);
     let mut client = WebSocketClient::connect_with(&server, "/", &[], offer);
     let bytes: Vec<u8> = (0..16 << 20).map(|i: u32| (i >> 8) as u8).collect();
     client.send(bytes.clone());
@@ -311,7 +311,7 @@ fn a_client_that_does_not_read_holds_back_who_sends(on: On) {
             }
         }
     }));
-    let offer = Config { deflate: None, ..Config::default() };
+    let offer = Config::DEFAULT.deflate(None);
     let mut client = WebSocketClient::connect_with(&server, "/", &[], offer);
     assert!(news.next().starts_with("held back after "));
     for i in 0..PIECES {

@@ -206,7 +206,7 @@ fn a_message_beyond_the_limit_is_refused(on: On) {
     let news = News::new();
     let server = on.serve_with(config().ws_max_size(1000), tells(&news));
     let big = "x".repeat(1001);
-    let uncompressed = Config { deflate: None, ..Config::default() };
+    let uncompressed = Config::DEFAULT.deflate(None);
     for (config, what) in [(uncompressed, "plain"), (Config::default(), "compressed")] {
         let mut client = WebSocketClient::connect_with(&server, "/", &[], config);
         client.send(big[1..].to_owned());

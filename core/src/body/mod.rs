@@ -1,7 +1,7 @@
 //! Message bodies: bytes in memory, a channel, or a stream of pieces.
 //!
-//! [`Body`] is the type that applications read and return. [`channel`] holds the bounded queue between a producer
-//! and a reader, [`region`] the ranges of files that a server can send without reading them.
+//! [`Body`] is the type that applications read and return. A [`Sender`] fills one through a bounded channel, a
+//! [`Region`] is a range of a file that a server can send without reading it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

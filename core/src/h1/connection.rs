@@ -9,6 +9,7 @@ mod sending;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::config::{Config, Limits};
 use super::decoder::Decoder;
 use super::encoder::{Asked, Framing};
 use super::head::HeadReader;
@@ -17,17 +18,7 @@ use crate::Instant;
 use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
 use crate::http::RequestHead;
-use crate::limits::{Limits, Reason, Timeouts};
-use crate::proto::{Buffers, CloseState, Input, Output, Timers, drive};
-
-/// What connections are limited by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Config {
-    /// What a connection holds and tolerates at most.
-    pub limits: Limits,
-    /// How long it waits.
-    pub timeouts: Timeouts,
-}
+use crate::proto::{Buffers, CloseState, Input, Output, Reason, Timers, drive};
 
 /// One HTTP/1.1 connection as a value; see the [module](super) for how to drive it.
 ///

@@ -4,8 +4,8 @@ use super::head::field_fault;
 use super::line::Lines;
 use super::scan::FieldLine;
 use crate::fault::FaultKind;
+use crate::h1::Limits;
 use crate::http::{Headers, is_token_byte, is_value_byte};
-use crate::limits::Limits;
 use crate::proto::Length;
 
 /// A body that is being read.

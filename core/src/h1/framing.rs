@@ -4,8 +4,8 @@
 
 use super::scan::FieldLine;
 use crate::fault::FaultKind;
+use crate::h1::Limits;
 use crate::http::{Method, RequestHead, Span, TargetForm, Version, authority_len, is_name, is_token, list};
-use crate::limits::Limits;
 use crate::proto::Length;
 
 /// How a request is framed and what becomes of the connection.

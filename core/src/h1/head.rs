@@ -10,8 +10,8 @@ use super::framing::{Facts, Framing};
 use super::line::Lines;
 use super::scan::{self, FieldLine};
 use crate::fault::FaultKind;
+use crate::h1::Limits;
 use crate::http::{RequestHead, is_target_byte, is_token_byte, token_len};
-use crate::limits::Limits;
 
 /// A request head that is being read.
 #[derive(Default)]

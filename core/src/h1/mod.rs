@@ -39,6 +39,7 @@
 //! |---|---|
 //! | `state.rs` | the table of states, for both sides of an exchange |
 //! | `connection.rs`, `connection/` | the machine: its parts and its end, what it receives, what it sends |
+//! | `config.rs` | limits and timeouts |
 //! | `scan.rs` | heads, request lines and header fields that stand there whole and have no fault |
 //! | `head.rs` | other heads, line by line |
 //! | `framing.rs` | what the fields of a head say about body and connection |
@@ -48,6 +49,7 @@
 //!
 //! Buffers and timers are those of every [`machine`](crate::proto).
 
+mod config;
 mod connection;
 mod decoder;
 mod encoder;
@@ -59,6 +61,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Config, Connection};
+pub use config::{Config, Limits, Timeouts};
+pub use connection::Connection;
 
 pub use crate::proto::{Buffers, CloseState};

@@ -4,8 +4,8 @@
 //! What is wrong with others, or missing from them, is for [`head`](super::head) to find out.
 
 use super::framing::{Facts, Framing};
+use crate::h1::Limits;
 use crate::http::{Method, Parts, RequestHead, Span, Version, token_len, value_len};
-use crate::limits::Limits;
 
 /// Reads a head that stands there from its request line to the empty line behind its fields. Says how long it is; `None` if
 /// it cannot be read so, or breaks a limit.

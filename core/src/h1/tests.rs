@@ -11,8 +11,9 @@ use alloc::vec::Vec;
 
 use super::{CloseState, Config, Connection};
 use crate::fault::FaultKind;
+use crate::h1::Limits;
 use crate::http::{Headers, Status};
-use crate::limits::{Limits, Reason};
+use crate::proto::Reason;
 use crate::proto::{Command, Defaults, Event, Length, StreamId};
 use crate::{Bytes, Instant};
 

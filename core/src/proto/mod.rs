@@ -3,7 +3,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `input.rs`, `output.rs` | bytes received and not yet looked at, bytes said and not yet sent |
-//! | `timers.rs` | what a machine waits for |
+//! | `timers.rs`, `reason.rs` | the deadlines of a machine, and the timeout behind each |
+//! | `values.rs` | structs of limits and timeouts |
 //! | `page.rs` | tables of states, as tests compare them with the documentation |
 
 mod http;
@@ -11,7 +12,9 @@ mod input;
 mod output;
 #[cfg(test)]
 pub(crate) mod page;
+mod reason;
 mod timers;
+mod values;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,12 +23,13 @@ use core::fmt;
 pub use http::{Command, Defaults, Event, Length, StreamId};
 pub(crate) use input::Input;
 pub(crate) use output::Output;
+pub use reason::Reason;
 pub(crate) use timers::Timers;
+pub(crate) use values::values;
 
 use crate::Instant;
 use crate::body::Region;
 use crate::http::RequestHead;
-use crate::limits::Reason;
 
 /// The verbs of every protocol machine that have to do with sockets and time. What a machine says and is told
 /// (`next_event`, `send`) differs from protocol to protocol.
@@ -142,7 +146,7 @@ macro_rules! drive {
             fn transmitted(&mut self, now: $crate::Instant, n: usize) -> bool {
                 Self::transmitted(self, now, n)
             }
-            fn poll_timeout(&self) -> Option<($crate::Instant, $crate::limits::Reason)> {
+            fn poll_timeout(&self) -> Option<($crate::Instant, $crate::proto::Reason)> {
                 Self::poll_timeout(self)
             }
             fn handle_timeout(&mut self, now: $crate::Instant) {

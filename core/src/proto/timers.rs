@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::Instant;
-use crate::limits::Reason;
+use crate::proto::Reason;
 
 /// The deadlines of a connection: one for what the peer owes us, one for what it does not read.
 #[derive(Default)]

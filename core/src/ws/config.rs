@@ -1,98 +1,72 @@
-//! What WebSockets are limited by, with the attack that each limit answers.
+//! The limits and timeouts of WebSockets, each with its default and the attack that it answers.
 
 use core::time::Duration;
 
 use super::Deflate;
+use crate::proto::values;
 
-/// What all connections of one kind share.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Config {
-    /// What a connection holds and tolerates at most.
-    pub limits: Limits,
-    /// How long it waits.
-    pub timeouts: Timeouts,
-    /// Which compression to agree to, or to ask for. Default: the default of [`Deflate`], as Uvicorn's
-    /// `--ws-per-message-deflate`; none: none. Without the feature `deflate` there is none in any case.
-    pub deflate: Option<Deflate>,
+values! {
+    /// The configuration of a WebSocket. Connections share it in an [`Arc`](alloc::sync::Arc).
+    ///
+    /// ```
+    /// use stelo_core::ws::{Config, Limits};
+    ///
+    /// let config = Config::DEFAULT.limits(Limits::DEFAULT.message(1 << 20)).deflate(None);
+    /// assert_eq!(config.limits.message, 1 << 20);
+    /// ```
+    pub struct Config {
+        /// The sizes and counts that a connection accepts.
+        pub limits: Limits = Limits::DEFAULT,
+        /// The times that it waits.
+        pub timeouts: Timeouts = Timeouts::DEFAULT,
+        /// The compression that a server agrees to and a client asks for; `None` disables it. Default: that of
+        /// [`Deflate`], as Uvicorn's `--ws-per-message-deflate`. Ignored without the feature `deflate`.
+        pub deflate: Option<Deflate> = Some(Deflate::DEFAULT),
+    }
 }
 
 impl Config {
-    /// The defaults, as a constant.
-    pub const DEFAULT: Self =
-        Self { limits: Limits::DEFAULT, timeouts: Timeouts::DEFAULT, deflate: Some(Deflate::DEFAULT) };
-
-    /// Which compression is to be had.
+    /// Returns the compression, if the feature `deflate` is enabled.
     pub(super) fn compression(&self) -> Option<Deflate> {
         self.deflate.filter(|_| cfg!(feature = "deflate"))
     }
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self::DEFAULT
+values! {
+    /// The sizes and counts that a connection accepts. Sizes are in bytes.
+    pub struct Limits {
+        /// One message, uncompressed and whole. Default 16 MiB, as Uvicorn's `--ws-max-size`. A larger one is closed
+        /// with 1009 as soon as its declared or received length shows it. Against endless messages and compression
+        /// bombs.
+        pub message: usize = 16 << 20,
+        /// The payload of one frame. Default: no limit beside that of the message. A larger one is closed with 1009.
+        /// Against peers that do not fragment although that was agreed.
+        pub frame: Option<usize> = None,
+        /// The fragments without a payload in one message. Default 1024; more are closed with 1008. Against messages
+        /// that never end and never grow.
+        pub empty_fragments: u32 = 1024,
+        /// The bytes that wait to be written. Beyond the limit the machine takes no more from the application, and
+        /// answers only the last of several pings. Default 64 KiB. Against peers that read slowly, and floods of pings.
+        pub write_buffer: usize = 64 << 10,
     }
 }
 
-/// What a connection holds and tolerates at most. Sizes are in bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// One message, uncompressed and whole. Default 16 MiB, as Uvicorn's `--ws-max-size`; beyond it 1009, as soon as
-    /// the length that was declared or has come says so. Answers endless messages and compression bombs.
-    pub message: usize,
-    /// The payload of one frame. Default none: it counts as part of its message; beyond it 1009. Answers peers that
-    /// do not fragment where that was agreed on.
-    pub frame: Option<usize>,
-    /// Fragments without a payload in one message. Default 1024; beyond it 1008. Answers messages that never end and
-    /// never grow.
-    pub empty_fragments: u32,
-    /// Bytes waiting to be written, beyond which the machine asks the application for no more, and answers only the
-    /// latest of several pings. Default 64 KiB. Answers peers that read slowly, and floods of pings.
-    pub write_buffer: usize,
-}
-
-impl Limits {
-    /// The defaults, as a constant.
-    pub const DEFAULT: Self =
-        Self { message: 16 << 20, frame: None, empty_fragments: 1024, write_buffer: 64 << 10 };
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// How long a connection waits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Timeouts {
-    /// From one ping of ours to the next, or to the late pong that it has to wait for. Default 20 s, as Uvicorn's
-    /// `--ws-ping-interval`; none: no pings. Answers peers that vanish without a word.
-    pub ping_interval: Option<Duration>,
-    /// From a ping of ours to its pong. Default 20 s, as Uvicorn's `--ws-ping-timeout`; then 1011. None: a pong is
-    /// waited for without end.
-    pub ping_timeout: Option<Duration>,
-    /// From our close frame to the end of the connection, and before it from the peer's close frame, or its broken rule,
-    /// to our own, where the application does not get on. Default 10 s; then the connection is given up. Answers peers
-    /// that do not complete the closing handshake.
-    pub close: Duration,
-    /// While there is something to write: the longest time without progress. Default 30 s; then the connection
-    /// is given up. Answers peers that never read.
-    pub write: Duration,
-}
-
-impl Timeouts {
-    /// The defaults, as a constant.
-    pub const DEFAULT: Self = Self {
-        ping_interval: Some(Duration::from_secs(20)),
-        ping_timeout: Some(Duration::from_secs(20)),
-        close: Duration::from_secs(10),
-        write: Duration::from_secs(30),
-    };
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self::DEFAULT
+values! {
+    /// The times that a connection waits.
+    pub struct Timeouts {
+        /// From one ping to the next, or to a late pong. Default 20 s, as Uvicorn's `--ws-ping-interval`; `None` sends
+        /// no pings. Against peers that vanish silently.
+        pub ping_interval: Option<Duration> = Some(Duration::from_secs(20)),
+        /// From a ping to its pong. Default 20 s, as Uvicorn's `--ws-ping-timeout`; then 1011. `None` waits without
+        /// end.
+        pub ping_timeout: Option<Duration> = Some(Duration::from_secs(20)),
+        /// From the close frame sent to the end of the connection. Also from the close frame or the broken rule of the
+        /// peer to the close frame sent, if the application does not answer. Default 10 s; then the connection is
+        /// aborted. Against peers that do not complete the closing handshake.
+        pub close: Duration = Duration::from_secs(10),
+        /// The longest time without progress while there is something to write. Default 30 s; then the connection is
+        /// aborted. Against peers that never read.
+        pub write: Duration = Duration::from_secs(30),
     }
 }
 
@@ -102,7 +76,7 @@ mod tests {
     use alloc::format;
     use alloc::string::{String, ToString};
 
-    /// As a person would write it.
+    /// A size in the unit that the page uses.
     fn size(bytes: usize) -> String {
         match bytes {
             bytes if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
@@ -114,7 +88,7 @@ mod tests {
     #[test]
     fn the_page_shows_every_default() {
         let page = include_str!("../../../docs/core/websocket.md");
-        // Taken apart, so that what is new is missed here.
+        // Destructured, so that a new field is missing here.
         let Limits { message, frame, empty_fragments, write_buffer } = Limits::DEFAULT;
         let Timeouts { ping_interval, ping_timeout, close, write } = Timeouts::DEFAULT;
         let none = |wait: Option<Duration>| wait.map_or("none".into(), |wait| format!("{wait:?}"));

@@ -22,7 +22,7 @@ use super::utf8::Utf8;
 use super::violation::Violation;
 use super::{CloseCode, Closed};
 use crate::Instant;
-use crate::limits::Reason;
+use crate::proto::Reason;
 use crate::proto::{Buffers, CloseState, Input, Output, Timers, drive};
 use receiving::{Incoming, Payload};
 

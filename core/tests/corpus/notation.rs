@@ -1,6 +1,6 @@
 //! How a case is written down; `tests/corpus/h1/README.md` explains it to who writes one.
 
-use stelo_core::limits::Limits;
+use stelo_core::h1::Limits;
 
 use crate::escape::{escape, unescape};
 use crate::run::Outcome;

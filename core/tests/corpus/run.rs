@@ -24,7 +24,7 @@ pub(crate) struct Outcome {
 
 /// Sends the bytes of a case in these pieces.
 pub(crate) fn run<'a>(case: &Case, pieces: impl Iterator<Item = &'a [u8]>) -> Outcome {
-    let config = Config { limits: case.limits, ..Config::default() };
+    let config = Config::DEFAULT.limits(case.limits);
     let mut run = Run {
         case,
         machine: Connection::new(Arc::new(config), Instant::ZERO),

@@ -3,8 +3,8 @@
 mod driver;
 
 use stelo_core::h1::Config;
+use stelo_core::h1::Limits;
 use stelo_core::http::Status;
-use stelo_core::limits::Limits;
 use stelo_core::proto::Length;
 
 use crate::peer::{MOST, alike, config};

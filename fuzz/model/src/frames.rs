@@ -15,10 +15,10 @@ use crate::source::Source;
 const NOW: Instant = Instant::ZERO;
 
 /// So small that a short input passes every one of them.
-const TIGHT: Limits = Limits { message: 60, frame: Some(40), empty_fragments: 2, write_buffer: 64 };
+const TIGHT: Limits = Limits::DEFAULT.message(60).frame(Some(40)).empty_fragments(2).write_buffer(64);
 
 /// What comes of no input is larger.
-const LOOSE: Limits = Limits { message: 1 << 16, ..Limits::DEFAULT };
+const LOOSE: Limits = Limits::DEFAULT.message(1 << 16);
 
 /// A connection hears the messages that a plain reader finds, whole and in parts, and answers pings, closing and broken
 /// rules as it has to.
@@ -56,8 +56,10 @@ pub fn frames(input: &[u8]) {
         _ => expected.push(Heard::Closed(Closed::LOST.code.0, String::new())),
     }
 
-    let timeouts = Timeouts { ping_interval: None, ..Timeouts::DEFAULT };
-    let config = Arc::new(Config { limits, timeouts, deflate: deflate.map(|_| Deflate::DEFAULT) });
+    let timeouts = Timeouts::DEFAULT.ping_interval(None);
+    let config = Arc::new(
+        Config::DEFAULT.limits(limits).timeouts(timeouts).deflate(deflate.map(|_| Deflate::DEFAULT)),
+    );
     alike(sizes, |cut| {
         let agreed = Agreed { deflate };
         let mut peer = Peer {

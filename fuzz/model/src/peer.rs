@@ -6,9 +6,9 @@
 use std::fmt::Debug;
 
 use stelo_core::Fault;
+use stelo_core::h1::Limits;
 use stelo_core::h1::{Config, Connection};
 use stelo_core::http::Headers;
-use stelo_core::limits::Limits;
 use stelo_core::proto::Event;
 
 use crate::reference::{Exchange, Fields};
@@ -17,24 +17,23 @@ use crate::reference::{Exchange, Fields};
 pub(crate) const MOST: usize = 8 << 10;
 
 /// So small that a short input passes every one of them.
-const TIGHT: Limits = Limits {
-    request_line: 48,
-    method: 8,
-    field_line: 40,
-    head: 96,
-    fields: 5,
-    chunk_line: 16,
-    chunk_extensions: 20,
-    trailers: 48,
-    trailer_fields: 3,
-    body: Some(100),
-    drain: 24,
-    requests: Some(4),
-    write_buffer: 64,
-};
+const TIGHT: Limits = Limits::DEFAULT
+    .request_line(48)
+    .method(8)
+    .field_line(40)
+    .head(96)
+    .fields(5)
+    .chunk_line(16)
+    .chunk_extensions(20)
+    .trailers(48)
+    .trailer_fields(3)
+    .body(Some(100))
+    .drain(24)
+    .requests(Some(4))
+    .write_buffer(64);
 
 pub(crate) fn config(tight: bool) -> Config {
-    Config { limits: if tight { TIGHT } else { Limits::DEFAULT }, ..Config::default() }
+    Config::DEFAULT.limits(if tight { TIGHT } else { Limits::DEFAULT })
 }
 
 /// How bytes are cut into pieces.

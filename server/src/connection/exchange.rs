@@ -11,7 +11,7 @@ use stelo_core::app::{
 use stelo_core::body::{Body, BodyError, Demand, Frame, Piece, Sender};
 use stelo_core::h1;
 use stelo_core::http::{Headers, Method, RequestHead, Status};
-use stelo_core::limits::Reason;
+use stelo_core::proto::Reason;
 use stelo_core::proto::{Command, Event, Length, StreamId};
 use stelo_core::ws::{self, Agreed, Handshake};
 use stelo_core::{Bytes, Fault, FaultKind};

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use stelo_core::app::{self, Address, Peer};
-use stelo_core::limits::Reason;
+use stelo_core::proto::Reason;
 use stelo_core::proto::{CloseState, Machine};
 use stelo_runtime::{Instant, Runtime, Sleep, Stream};
 

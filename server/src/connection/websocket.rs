@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use stelo_core::app::{BoxFuture, OnWebSocket, WebSocket};
-use stelo_core::limits::Reason;
+use stelo_core::proto::Reason;
 use stelo_core::ws::{CloseCode, Connection};
 use stelo_runtime::{Instant, Runtime};
 use tracing::error;

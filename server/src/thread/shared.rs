@@ -49,7 +49,7 @@ impl Shared {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
         Self {
             app,
-            machine: Arc::new(h1::Config { limits: config.limits, timeouts: config.timeouts }),
+            machine: Arc::new(h1::Config::DEFAULT.limits(config.limits).timeouts(config.timeouts)),
             websocket: (config.ws != Ws::None).then(|| Arc::new(config.websocket)),
             ws_max_queue: config.ws_max_queue.get(),
             root_path: config.root_path.as_str().into(),

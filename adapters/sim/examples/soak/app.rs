@@ -10,8 +10,8 @@ use stelo_core::app::{
     App, BoxError, BoxFuture, Connection, Executor, Message, Reply, Request, Response, Tunnel, Upgrade,
 };
 use stelo_core::body::{Body, BodyError, Frame, Sender};
+use stelo_core::h1::Limits;
 use stelo_core::http::{Headers, Method, Status};
-use stelo_core::limits::Limits;
 use stelo_core::proto::Length;
 use stelo_sim::Sim;
 

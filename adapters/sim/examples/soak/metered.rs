@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use stelo_core::app::{App, BoxError, BoxFuture, Executor, Reply, Request, Response};
 use stelo_core::body::Sender;
-use stelo_core::limits::Limits;
+use stelo_core::h1::Limits;
 use stelo_runtime::{Address, Bind, Instant, Listener, Runtime, Signal, Signals, Sleep, Stream};
 use stelo_sim::Sim;
 

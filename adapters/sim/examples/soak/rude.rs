@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stelo_core::limits::Timeouts;
+use stelo_core::h1::Timeouts;
 use stelo_runtime::Runtime;
 use stelo_sim::{Answer, Broken, Client, Sim};
 
@@ -11,7 +11,7 @@ use crate::scenario::Scene;
 
 /// All timeouts that one exchange can run into, one after the other, and some time for the network.
 fn patience(scene: &Scene) -> Duration {
-    let Timeouts { head, keep_alive, body, write, linger } = scene.timeouts;
+    let Timeouts { head, keep_alive, body, write, linger, .. } = scene.timeouts;
     head + keep_alive + body + write + linger + Duration::from_secs(90)
 }
 

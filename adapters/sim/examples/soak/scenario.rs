@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use stelo_core::app::Address;
-use stelo_core::limits::{Limits, Timeouts};
+use stelo_core::h1::{Limits, Timeouts};
 use stelo_runtime::{Bind, Instant, Runtime, Signal};
 use stelo_server::{Config, ServeError, Server, Stopped};
 use stelo_sim::{Answer, Failure, Handle, Network, Random, Report, Sim, Simulation};
@@ -104,24 +104,21 @@ impl Plan {
         if !calm {
             let mut short =
                 |most: u64| random.duration(Duration::from_millis(100)..Duration::from_secs(most));
-            config.timeouts = Timeouts {
-                head: short(10),
-                keep_alive: short(5),
-                body: short(30),
-                write: short(30),
-                linger: short(2),
-            };
+            config.timeouts = Timeouts::DEFAULT
+                .head(short(10))
+                .keep_alive(short(5))
+                .body(short(30))
+                .write(short(30))
+                .linger(short(2));
             config.timeout_graceful_shutdown = short(30);
             let mut upto = |most: usize| random.number(256..most as u64) as usize;
             let all = Limits::DEFAULT;
-            config.limits = Limits {
-                request_line: upto(all.request_line),
-                head: upto(all.head),
-                trailers: upto(all.trailers),
-                drain: upto(all.drain),
-                write_buffer: upto(all.write_buffer),
-                ..all
-            };
+            config.limits = all
+                .request_line(upto(all.request_line))
+                .head(upto(all.head))
+                .trailers(upto(all.trailers))
+                .drain(upto(all.drain))
+                .write_buffer(upto(all.write_buffer));
             config.limit_concurrency = NonZeroUsize::new(random.index(12));
             config = config.limit_max_requests(random.number(0..100));
         }

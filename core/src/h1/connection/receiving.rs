@@ -8,8 +8,8 @@ use crate::h1::encoder::Asked;
 use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Method, Version};
-use crate::limits::Reason;
 use crate::proto::Machine;
+use crate::proto::Reason;
 use crate::proto::{Event, Length, StreamId};
 
 impl Connection {

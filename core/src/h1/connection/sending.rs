@@ -6,8 +6,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status, header};
-use crate::limits::Reason;
 use crate::proto::Output;
+use crate::proto::Reason;
 use crate::proto::{Command, Defaults, Length, StreamId};
 use crate::{Bytes, Instant};
 

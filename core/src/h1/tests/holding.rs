@@ -8,7 +8,7 @@ use alloc::vec;
 use super::{GET, Pair, at};
 use crate::Bytes;
 use crate::http::RequestHead;
-use crate::limits::Reason;
+use crate::proto::Reason;
 use crate::proto::{Command, Event, Length, StreamId};
 
 #[test]

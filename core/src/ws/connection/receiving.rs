@@ -7,7 +7,7 @@ use core::str::from_utf8;
 use super::assembly::Assembly;
 use super::{Connection, Report, step_to};
 use crate::Instant;
-use crate::limits::Reason;
+use crate::proto::Reason;
 use crate::proto::{Input, Machine};
 use crate::ws::deflate::InflateError;
 use crate::ws::event::{Event, Kind};

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Connection, Ping, Report, step_to};
-use crate::limits::Reason;
+use crate::proto::Reason;
 use crate::ws::event::{Command, Kind, SendError};
 use crate::ws::frame::{CONTROL, Header, Opcode};
 use crate::ws::mask::{Keys, Mask};

@@ -4,7 +4,7 @@ use super::*;
 use crate::ws::Limits;
 
 fn limited(message: usize) -> Config {
-    Config { limits: Limits { message, ..Limits::DEFAULT }, ..Config::DEFAULT }
+    Config::DEFAULT.limits(Limits::DEFAULT.message(message))
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_declared_length_is_enough_to_refuse() {
 
 #[test]
 fn a_frame_can_be_limited_too() {
-    let config = Config { limits: Limits { frame: Some(100), ..Limits::DEFAULT }, ..Config::DEFAULT };
+    let config = Config::DEFAULT.limits(Limits::DEFAULT.frame(Some(100)));
     let fragments = [frame(0x02, &[0; 100]), frame(0x80, &[0; 100])];
     assert_eq!(heard_by(config, &fragments.concat()).0, [binary(&[0; 200])]);
     let seen = heard_by(config, &frame(0x82, &[0; 101])).0;
@@ -130,14 +130,14 @@ fn compressing(limits: Limits) -> (Connection, Connection) {
         server_max_window_bits: None,
         client_max_window_bits: None,
     });
-    let (config, agreed) = (Arc::new(Config { limits, ..Config::DEFAULT }), Agreed { deflate: parameters });
+    let (config, agreed) = (Arc::new(Config::DEFAULT.limits(limits)), Agreed { deflate: parameters });
     (Connection::client(config.clone(), agreed, [0; 20], NOW), Connection::server(config, agreed, NOW))
 }
 
 #[cfg(feature = "deflate")]
 #[test]
 fn a_compression_bomb_is_refused_without_being_unpacked() {
-    let (mut client, mut server) = compressing(Limits { message: 1 << 20, ..Limits::DEFAULT });
+    let (mut client, mut server) = compressing(Limits::DEFAULT.message(1 << 20));
     client.send(NOW, Command::Message(alloc::vec![0; 1 << 20].into())).unwrap();
     let small = written(&mut client, NOW);
     assert!(small.len() < 16 << 10, "{} bytes", small.len());

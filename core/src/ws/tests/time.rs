@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::*;
-use crate::limits::Reason;
+use crate::proto::Reason;
 use crate::ws::Timeouts;
 
 fn at(seconds: f64) -> Instant {
@@ -18,7 +18,7 @@ fn due(connection: &Connection) -> Option<(f64, Reason)> {
 fn timed(ping_interval: Option<u64>, ping_timeout: Option<u64>) -> Config {
     let [ping_interval, ping_timeout] =
         [ping_interval, ping_timeout].map(|wait| wait.map(Duration::from_secs));
-    Config { timeouts: Timeouts { ping_interval, ping_timeout, ..Timeouts::DEFAULT }, ..Config::DEFAULT }
+    Config::DEFAULT.timeouts(Timeouts::DEFAULT.ping_interval(ping_interval).ping_timeout(ping_timeout))
 }
 
 /// The payload of the ping that the server says at this moment.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stelo_core::h1::{CloseState, Connection};
 use stelo_core::http::{Headers, Status};
-use stelo_core::limits::Reason;
+use stelo_core::proto::Reason;
 use stelo_core::proto::{Command, Defaults, Length, StreamId};
 use stelo_core::{Fault, FaultKind, Instant};
 

@@ -1,6 +1,6 @@
 //! A body in chunks (RFC 9112 section 7.1).
 
-use stelo_core::limits::Limits;
+use stelo_core::h1::Limits;
 
 use super::{Fields, Halt, Read, field, is_text, is_token, line};
 

@@ -1,6 +1,6 @@
 //! Responses, as a client reads them who knows what it has asked (RFC 9112 sections 4, 6 and 7).
 
-use stelo_core::limits::Limits;
+use stelo_core::h1::Limits;
 
 use super::{Fields, Halt, chunked, field, get, line};
 
@@ -33,7 +33,7 @@ pub(crate) fn read<'a>(input: &'a [u8], method: &str) -> Option<(Response, &'a [
     if input.is_empty() {
         return None;
     }
-    let limits = Limits { chunk_line: usize::MAX, field_line: usize::MAX, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.chunk_line(usize::MAX).field_line(usize::MAX);
     let lines = |input: &'a [u8]| line(input, usize::MAX).expect("a line");
     let (status, mut rest) = lines(input);
     let code = status.strip_prefix(b"HTTP/1.1 ").and_then(|text| text.get(..4)).expect("a status line");
