@@ -51,7 +51,7 @@ pub fn app() -> App {
 /// The files of a folder, with `index.html` for directories. It does not start if the folder is not there.
 ///
 /// ```
-/// # let client = |folder| stelo_toolkit::TestClient::start(stelo_demo::folder(folder));
+/// # let client = |folder| stelo_toolkit::TestClient::try_new(stelo_demo::folder(folder));
 /// assert!(client(env!("CARGO_MANIFEST_DIR").into()).is_ok());
 /// assert!(client("nowhere".into()).is_err());
 /// ```

@@ -155,13 +155,13 @@ fn a_folder_is_served_at_the_root() {
     fs::write(folder.join("index.html"), "<h1>home</h1>").unwrap();
     fs::write(folder.join("sub/a.txt"), "text").unwrap();
 
-    let client = TestClient::start(stelo_demo::folder(folder.clone())).unwrap();
+    let client = TestClient::new(stelo_demo::folder(folder.clone()));
     assert_eq!(client.get("/").send().text(), "<h1>home</h1>");
     assert_eq!(answer(&client.get("/sub/a.txt").send()), (200, TEXT, "text".into()));
     assert_eq!(client.get("/sub/").send().status(), Status::NOT_FOUND);
     assert_eq!(client.post("/").send().status(), Status::METHOD_NOT_ALLOWED);
 
-    let error = TestClient::start(stelo_demo::folder(folder.join("none"))).unwrap_err().to_string();
+    let error = TestClient::try_new(stelo_demo::folder(folder.join("none"))).unwrap_err().to_string();
     assert!(error.ends_with("none` does not exist: create it, or name another"), "{error}");
     fs::remove_dir_all(folder).unwrap();
 }

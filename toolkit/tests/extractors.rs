@@ -276,7 +276,7 @@ fn a_state_that_nobody_has_given_ends_the_start() {
     let app = App::new().mount("/api", App::new().route("/x/{id}", get(show)));
     let line =
         "the handler of `/api/x/{id}` asks for `State<u32>`: give it to `App::state` or `Router::state`";
-    assert_eq!(TestClient::start(app).unwrap_err().to_string(), line);
+    assert_eq!(TestClient::try_new(app).unwrap_err().to_string(), line);
     let optional = App::new().state(1_u64).route("/", get(maybe));
     assert_eq!(TestClient::new(optional).get("/").send().text(), "true");
 }

@@ -54,10 +54,10 @@ fn hooks_run_in_order_and_back() {
         )
         .mount("/in", inner)
         .route("/", get(size));
-    let client = TestClient::start(app).unwrap();
+    let client = TestClient::new(app);
     assert_eq!(log.take(), "first+ pool+ inner+");
     assert_eq!(client.get("/").send().text(), "7");
-    client.stop().unwrap();
+    client.close().unwrap();
     assert_eq!(log.take(), "inner- pool7- first-");
 }
 
@@ -68,7 +68,7 @@ fn a_failed_start_closes_what_was_open_and_says_why() {
         .on_shutdown(log.hook("closed"))
         .on_startup(|| async { Err::<(), BoxError>("no database".into()) })
         .on_startup(log.hook("never"));
-    assert_eq!(TestClient::start(app).unwrap_err().to_string(), "no database");
+    assert_eq!(TestClient::try_new(app).unwrap_err().to_string(), "no database");
     assert_eq!(log.take(), "closed");
 }
 
@@ -78,26 +78,39 @@ fn a_failed_shutdown_says_why_and_closes_the_rest() {
     let app = App::new()
         .on_shutdown(log.hook("closed"))
         .on_shutdown(|| async { Err::<(), _>(BoxError::from("cannot flush")) });
-    let client = TestClient::start(app).unwrap();
-    assert_eq!(client.stop().unwrap_err().to_string(), "cannot flush");
+    let client = TestClient::new(app);
+    assert_eq!(client.close().unwrap_err().to_string(), "cannot flush");
     assert_eq!(log.take(), "closed");
 }
 
 #[test]
 fn a_client_that_is_dropped_shuts_down() {
     let log = Log::default();
-    drop(TestClient::start(App::new().on_shutdown(log.hook("closed"))).unwrap());
-    assert_eq!(log.take(), "closed");
     drop(TestClient::new(App::new().on_shutdown(log.hook("closed"))));
+    assert_eq!(log.take(), "closed");
+    drop(TestClient::without_start(App::new().on_shutdown(log.hook("closed"))));
     assert_eq!(log.take(), "", "what was not started is not shut down");
+}
+
+#[test]
+#[should_panic(expected = "the application does not start: no database")]
+fn a_client_of_an_application_that_does_not_start_panics() {
+    TestClient::new(App::new().on_startup(|| async { Err::<(), BoxError>("no database".into()) }));
+}
+
+#[test]
+#[should_panic(expected = "the shutdown failed: cannot flush")]
+fn a_client_that_is_dropped_panics_if_the_shutdown_fails() {
+    TestClient::new(App::new().on_shutdown(|| async { Err::<(), BoxError>("cannot flush".into()) }));
 }
 
 #[test]
 fn a_state_of_the_lifespan_is_missing_before_the_start() {
     let app =
         || App::new().lifespan(async || Ok::<_, BoxError>(Pool(1)), async |_: Pool| ()).route("/", get(size));
-    assert_eq!(TestClient::new(app()).get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
-    assert_eq!(TestClient::start(app()).unwrap().get("/").send().text(), "1");
+    let not_started = TestClient::without_start(app());
+    assert_eq!(not_started.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
+    assert_eq!(TestClient::new(app()).get("/").send().text(), "1");
 }
 
 #[test]
@@ -118,7 +131,7 @@ fn a_hook_can_spawn_and_handlers_too() {
             "answered"
         }
     };
-    let client = TestClient::start(App::new().on_startup(start).route("/", get(spawn))).unwrap();
+    let client = TestClient::new(App::new().on_startup(start).route("/", get(spawn)));
     assert_eq!(log.take(), "spawned at start");
     assert_eq!(client.get("/").send().text(), "answered");
     assert_eq!(log.take(), "spawned 42");

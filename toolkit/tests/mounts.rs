@@ -72,7 +72,7 @@ fn a_foreign_application_sees_the_path_without_the_prefix() {
 
 #[test]
 fn the_start_of_a_foreign_application_is_part_of_ours() {
-    let error = TestClient::start(App::new().mount("/f", Foreign)).unwrap_err();
+    let error = TestClient::try_new(App::new().mount("/f", Foreign)).unwrap_err();
     assert_eq!(error.to_string(), "no foreign database");
 }
 

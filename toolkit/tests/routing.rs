@@ -299,13 +299,13 @@ fn mistakes_are_found_before_the_start_in_one_line() {
     ];
     for (app, line) in cases {
         assert_eq!(app.build().unwrap_err().to_string(), line);
-        assert_eq!(TestClient::start(app).unwrap_err().to_string(), line);
+        assert_eq!(TestClient::try_new(app).unwrap_err().to_string(), line);
     }
 }
 
 #[test]
 fn an_application_with_a_mistake_answers_500_if_it_is_called_all_the_same() {
-    let client = TestClient::new(App::new().route("a", get(seen)));
+    let client = TestClient::without_start(App::new().route("a", get(seen)));
     assert_eq!(client.get("/a").send().status(), Status::INTERNAL_SERVER_ERROR);
 }
 

@@ -105,7 +105,7 @@ impl StaticFiles {
     /// let app = App::new()
     ///     .on_startup(|executor: Executor| async move { executor.run_blocking(move || check.check()).await })
     ///     .mount("/static", files);
-    /// assert!(TestClient::start(app).is_err());
+    /// assert!(TestClient::try_new(app).is_err());
     /// ```
     ///
     /// # Errors

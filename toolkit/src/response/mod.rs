@@ -1,6 +1,6 @@
 //! Responses: whatever a handler returns becomes one.
 
-mod error;
+pub(crate) mod error;
 mod ext;
 mod failure;
 mod kinds;

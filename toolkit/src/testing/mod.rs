@@ -14,11 +14,12 @@ use stelo_core::body::{Body, BodyError};
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 
 use self::executor::TestExecutor;
+use crate::response::error::Chain;
 use crate::response::panics::{self, contained};
 
 pub use websocket::{TestHandshake, TestWebSocket};
 
-/// Calls an application in memory.
+/// Calls an application in memory. [`new`](Self::new) runs its start-up hooks, dropping the client those of the shutdown.
 ///
 /// [`TestRequest::send`] returns when the whole body has been read, the background task of the response has ended,
 /// and what was spawned has ended or waits for something that nobody here can bring about.
@@ -42,29 +43,52 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// A client of an application whose start-up hooks are not run.
+    /// Starts an application, and creates a client of it. The shutdown hooks run when the client is
+    /// [closed](Self::close) or dropped.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, BoxError, State, TestClient, get};
+    ///
+    /// #[derive(Clone)]
+    /// struct Greeting(String);
+    ///
+    /// async fn load() -> Result<Greeting, BoxError> { Ok(Greeting("hello".into())) }
+    /// async fn greet(State(greeting): State<Greeting>) -> String { greeting.0 }
+    ///
+    /// let client = TestClient::new(App::new().lifespan(load, async |_| ()).route("/", get(greet)));
+    /// assert_eq!(client.get("/").send().text(), "hello");
+    /// ```
+    ///
+    /// # Panics
+    /// If the application does not start: [`try_new`](Self::try_new) returns the error instead.
+    #[track_caller]
     pub fn new(app: impl CoreApp) -> Self {
-        let executor = TestExecutor::default();
-        Self { app: Arc::new(app), executor, scheme: "http", root_path: "".into(), started: false }
+        Self::try_new(app)
+            .unwrap_or_else(|error| panic!("the application does not start: {}", Chain(&*error)))
     }
 
-    /// A client of an application that has started. It is shut down by [`stop`](Self::stop), or when the client is
-    /// dropped.
+    /// Does what [`new`](Self::new) does, for tests of a start that fails.
     ///
     /// # Errors
-    /// The application could not start.
-    pub fn start(app: impl CoreApp) -> Result<Self, BoxError> {
-        let mut client = Self::new(app);
+    /// The application is invalid, or a start-up hook fails.
+    pub fn try_new(app: impl CoreApp) -> Result<Self, BoxError> {
+        let mut client = Self::without_start(app);
         client.executor.run(client.app.startup(Arc::new(client.executor.clone())))?;
         client.started = true;
         Ok(client)
     }
 
-    /// Shuts the application down.
+    /// Creates a client of an application whose start-up and shutdown hooks do not run.
+    pub fn without_start(app: impl CoreApp) -> Self {
+        let executor = TestExecutor::default();
+        Self { app: Arc::new(app), executor, scheme: "http", root_path: "".into(), started: false }
+    }
+
+    /// Runs the shutdown hooks.
     ///
     /// # Errors
-    /// Its shutdown failed.
-    pub fn stop(mut self) -> Result<(), BoxError> {
+    /// A shutdown hook fails.
+    pub fn close(mut self) -> Result<(), BoxError> {
         self.shut_down()
     }
 
@@ -141,9 +165,14 @@ impl TestClient {
 }
 
 impl Drop for TestClient {
+    /// Runs the shutdown hooks.
+    ///
+    /// # Panics
+    /// If a shutdown hook fails, so that the test does; not while the test panics already.
     fn drop(&mut self) {
-        if let Err(error) = self.shut_down() {
-            tracing::error!("the shutdown failed: {error}");
+        match self.shut_down() {
+            Err(error) if !std::thread::panicking() => panic!("the shutdown failed: {}", Chain(&*error)),
+            _ => {}
         }
     }
 }
