@@ -1,11 +1,11 @@
 //! Reads `cargo metadata`: our packages, and those that they depend on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::run::{cargo, output};
+use crate::run::{cargo, output, root};
 
 /// Returns cargo's target folder.
 pub(crate) fn target() -> Result<PathBuf, String> {
@@ -21,6 +21,8 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// An SPDX expression.
     pub(crate) licence: Option<String>,
+    /// The folder of a package of the workspace, from the root of the repository.
+    pub(crate) folder: String,
     /// The registry or repository it comes from; `None` for our own packages.
     pub(crate) source: Option<String>,
     /// The ids of its direct dependencies, dev-dependencies included.
@@ -57,6 +59,7 @@ impl Graph {
                     name: text(&package["name"])?,
                     version: text(&package["version"])?,
                     licence: text(&package["license"]),
+                    folder: folder(package["manifest_path"].as_str()?),
                     source: text(&package["source"]),
                     ..Package::default()
                 },
@@ -94,4 +97,10 @@ impl Graph {
         }
         seen.into_iter().filter_map(|id| self.0.get(id)).collect()
     }
+}
+
+/// The folder of a manifest, from the root of the repository; as it is if it lies elsewhere.
+fn folder(manifest: &str) -> String {
+    let folder = Path::new(manifest).parent().unwrap_or(Path::new(""));
+    folder.strip_prefix(root()).unwrap_or(folder).to_string_lossy().into_owned()
 }

@@ -1,0 +1,29 @@
+//! Which part may use which: [`crates`] compares the workspace with a table, [`circles`] compares the folders of a
+//! crate with each other.
+
+mod circles;
+mod crates;
+mod paths;
+
+use crate::metadata::Graph;
+use crate::run::{Outcome, root};
+
+/// The folders of the crates whose top-level modules may not import each other in a circle.
+const ACYCLIC: &[&str] = &["core"];
+
+/// Crates whose circles are printed and do not fail the check.
+const REPORTED: &[&str] = &["toolkit", "server"];
+
+/// Fails if a crate uses another one that is not below it, or if a crate has a circle between its modules.
+pub(crate) fn check() -> Outcome {
+    let mut faults = crates::faults(&Graph::of("Cargo.toml")?);
+    for folder in ACYCLIC {
+        faults.extend(circles::faults(root(), folder)?);
+    }
+    for folder in REPORTED {
+        for circle in circles::faults(root(), folder)? {
+            eprintln!("{circle}");
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
