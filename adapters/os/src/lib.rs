@@ -4,23 +4,34 @@
 //! toolkit and the supervisor of the server use it too. It knows no executor. Each module with `unsafe` code states
 //! why the code is sound.
 //!
+//! [`files`] works on every system; the rest needs Unix.
+//!
 //! | module | contents |
 //! |---|---|
+//! | [`files`] | files of a directory: opening, reading what is in memory, noticing changes |
 //! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files |
 //! | [`send_file`] | sending a file without reading it (`sendfile`) |
 //! | [`signals`] | signals as bytes on a socket |
 //! | [`Clock`] | the monotonic clock and the calendar clock |
 //! | `TimerFd` | timers that are descriptors (`timerfd`, Linux) |
 
+#[cfg(unix)]
 mod clock;
+pub mod files;
+#[cfg(unix)]
 mod monotonic;
+#[cfg(unix)]
 mod send_file;
+#[cfg(unix)]
 pub mod signals;
+#[cfg(unix)]
 pub mod socket;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod timer_fd;
 
+#[cfg(unix)]
 pub use clock::Clock;
+#[cfg(unix)]
 pub use send_file::send_file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use timer_fd::TimerFd;

@@ -1,6 +1,5 @@
 //! Bodies that stand in files, on a network with faults, by a server whose executor cannot send files: they are read.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,10 +23,6 @@ impl File for Memory {
         let n = rest.len().min(buf.len());
         buf[..n].copy_from_slice(&rest[..n]);
         Ok(n)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 

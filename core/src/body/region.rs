@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::error::Error;
 use core::fmt;
 
@@ -18,11 +17,15 @@ pub trait File: Send + Sync + 'static {
     /// Those of the system.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, Box<dyn Error + Send + Sync>>;
 
-    /// What a server needs that sends it by the system: a [`std::fs::File`], or else something that it does not know,
-    /// which is then read.
+    /// Returns the descriptor of an open file with the same bytes at the same offsets, if there is one. A server can
+    /// then have the system send the bytes (`sendfile`) instead of reading them.
     ///
-    /// [`std::fs::File`]: https://doc.rust-lang.org/std/fs/struct.File.html
-    fn as_any(&self) -> &dyn Any;
+    /// The descriptor is borrowed, so it is open as long as the file is: no number is passed that could be closed or
+    /// reused.
+    #[cfg(all(unix, feature = "std"))]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// A stretch of a file. It should be in memory, so that neither sending nor reading it waits for a disk.
@@ -108,10 +111,6 @@ pub(crate) mod tests {
             buf[..n].copy_from_slice(&rest[..n]);
             Ok(n)
         }
-
-        fn as_any(&self) -> &dyn Any {
-            self
-        }
     }
 
     pub(crate) fn region(bytes: &'static [u8], offset: u64, len: usize) -> Region {
@@ -172,7 +171,6 @@ pub(crate) mod tests {
             Body::from_pieces(Pieces(alloc::vec![Piece::Region(region(b"abc", 1, 2))]), Length::Known(2));
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Some(Ok(Piece::Region(mut region)))) = body.poll_piece(&mut cx) else { panic!() };
-        assert!(region.file().as_any().is::<Memory>());
         region.advance(1);
         assert_eq!((region.offset(), region.len(), region.read().unwrap()), (2, 1, b"c".to_vec()));
         region.advance(7);

@@ -1,8 +1,6 @@
 //! Files on their way to a client: sent by the system where it can, else read and written.
 
-use std::fs::File;
 use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use stelo_core::body::{BodyError, Region};
@@ -18,7 +16,7 @@ pub(super) fn poll_send<S: Stream>(
     before: &[IoSlice<'_>],
     region: &Region,
 ) -> Poll<io::Result<usize>> {
-    if let Some(file) = region.file().as_any().downcast_ref::<File>().map(AsFd::as_fd) {
+    if let Some(file) = region.file().descriptor() {
         match io.poll_send_file(cx, before, file, region.offset(), region.len()) {
             Poll::Ready(Ok(0)) => return Poll::Ready(Err(cut_off(BodyError::Truncated))),
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}

@@ -1,11 +1,10 @@
-//! Small files in memory, with what is said about them, while they are what stands in their place.
+//! A cache of small files and their headers.
 //!
-//! Before each use the system is asked whether the file has changed since. After a second it is looked up anew, because
-//! links that have led to it may lead elsewhere. No file is held open.
+//! Each use checks by `stat` that the file has not changed. After a second the path is looked up again, because symbolic
+//! links on the way may have changed. No file is held open.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -14,30 +13,29 @@ use std::time::{Duration, Instant};
 
 use stelo_core::Bytes;
 use stelo_core::body::Body;
+use stelo_os::files::{Opened, Version};
 
 use super::About;
-use super::at_hand::{self, Version};
-use super::lookup::Opened;
 use crate::request::shards::thread;
 
-/// For how long.
+/// How long a file is cached before its path is looked up again.
 const LIFE: Duration = Duration::from_secs(1);
 
-/// How many files a thread keeps at most.
+/// The most files that a thread caches.
 const MOST: usize = 256;
 
-/// So many threads have files of their own; those beyond share.
+/// The number of caches. Further threads share them.
 const THREADS: usize = 32;
 
-/// What the threads keep.
+/// The caches of all threads.
 pub(super) struct Kept([Files; THREADS]);
 
-/// What a thread keeps. Aligned to two cache lines, since processors fetch them in pairs.
+/// The cache of a thread. Aligned to two cache lines, because processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
 struct Files(Mutex<HashMap<Box<str>, Arc<Small>>>);
 
-/// A file that fits into memory well.
+/// A small file in memory.
 pub(super) struct Small {
     pub(super) about: About,
     content: Vec<u8>,
@@ -47,13 +45,13 @@ pub(super) struct Small {
 }
 
 impl Kept {
-    /// The file that a path means, if it is kept and has not changed.
+    /// Returns the file at a path if it is cached and has not changed.
     pub(super) fn get(&self, path: &str) -> Option<Arc<Small>> {
         let small = self.here().get(path)?.clone();
         (Instant::now() < small.until && small.is_current()).then_some(small)
     }
 
-    /// Keeps a file, if there is room.
+    /// Caches a file if there is room.
     pub(super) fn put(&self, path: &str, small: &Arc<Small>) {
         let mut files = self.here();
         if files.len() >= MOST {
@@ -65,7 +63,7 @@ impl Kept {
         }
     }
 
-    /// What this thread keeps.
+    /// Returns the cache of this thread.
     fn here(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Small>>> {
         self.0[thread() % THREADS].0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,31 +73,31 @@ impl Small {
     /// Reads a small file that has just been opened.
     ///
     /// # Errors
-    /// It is not in memory, or has become shorter.
+    /// Returns an error if it is not in memory, or has become shorter.
     pub(super) fn read(opened: Opened) -> io::Result<Arc<Self>> {
         let Opened { file, metadata, path } = opened;
         Ok(Arc::new(Self {
             about: About::of(&path, &metadata)?,
-            content: at_hand::read(&file, 0, metadata.len() as usize)?,
+            content: file.read_cached(0, metadata.len() as usize)?,
             path,
             version: Version::of(&metadata),
             until: Instant::now() + LIFE,
         }))
     }
 
-    /// Whether no change of it can go unnoticed: it was not changed just now.
+    /// Whether every later change is noticed: see [`Version::is_settled`].
     pub(super) fn is_settled(&self) -> bool {
         self.version.is_settled()
     }
 
-    /// Whether this is what stands in its place.
+    /// Whether the path still leads to this version of the file.
     fn is_current(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| Version::of(&metadata) == self.version)
+        Version::at(&self.path).is_some_and(|version| version == self.version)
     }
 
-    /// Its bytes, or some of them.
+    /// Returns a range of its bytes.
     pub(super) fn body(self: &Arc<Self>, range: Range<u64>) -> Body {
-        // It is small, so these are `usize`.
+        // The file is small, so the numbers fit.
         let range = range.start as usize..range.end as usize;
         match range.len() == self.content.len() {
             true => Bytes::from_shared(self.clone()).into(),
@@ -129,14 +127,14 @@ impl fmt::Debug for Kept {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::fs::File;
+    use std::fs::{self, File};
     use std::os::unix::fs::symlink;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::UNIX_EPOCH;
 
     use super::*;
 
-    /// A folder, gone at the end of its test.
+    /// A folder that is removed at the end of its test.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -161,9 +159,9 @@ mod tests {
         }
     }
 
-    /// As [`Small::read`], on file systems too that cannot be asked what they have in memory.
+    /// As [`Small::read`], but works on file systems without `RWF_NOWAIT` too.
     fn read(path: PathBuf) -> Arc<Small> {
-        let Opened { metadata, path, .. } = Opened::new(File::open(&path).unwrap(), path).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
         Arc::new(Small {
             about: About::of(&path, &metadata).unwrap(),
             content: fs::read(&path).unwrap(),
@@ -174,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_changed_is_not_kept() {
+    fn a_changed_file_is_not_served_from_the_cache() {
         let folder = Folder::new();
         let changes: [fn(&Folder); 5] = [
             |folder| drop(folder.write("f", "longer")),
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn after_its_time_it_is_looked_up_anew() {
+    fn an_expired_file_is_looked_up_again() {
         let folder = Folder::new();
         let kept = Kept::default();
         let mut small = read(folder.write("f", "text"));
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_at_most() {
+    fn a_full_cache_replaces_only_expired_files() {
         let folder = Folder::new();
         let kept = Kept::default();
         let small = read(folder.write("f", "text"));
@@ -218,7 +216,7 @@ mod tests {
             kept.put(&format!("/{number}"), &small);
         }
         assert_eq!(kept.here().len(), MOST);
-        // The old ones make room.
+        // Expired files are removed.
         for small in kept.here().values_mut() {
             let mut old = read(folder.0.join("f"));
             Arc::get_mut(&mut old).unwrap().until = Instant::now();
@@ -233,7 +231,7 @@ mod tests {
     fn a_file_that_was_changed_just_now_is_not_settled() {
         let folder = Folder::new();
         assert!(!read(folder.write("f", "text")).is_settled());
-        // Nobody has changed this since the test was built.
+        // The manifest is older than this test.
         assert!(read(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into()).is_settled());
     }
 }

@@ -3,17 +3,15 @@
 //! | module | what it decides |
 //! |---|---|
 //! | `path` | which paths may name a file at all |
-//! | `lookup` | which file a path means, and whether it stands below the directory |
+//! | `lookup` | which file a path means |
 //! | `conditional` | whether the client has the file already (RFC 9110 section 13) |
 //! | `range` | which part of it the client wants (RFC 9110 section 14) |
 //! | `body` | how its bytes come to the client |
-//! | `at_hand` | what of all that needs no disk |
 //! | `kept` | small files, from one request to the next |
 //!
-//! What the system has in memory is answered at once. All other work on the file system is done on the threads that the
-//! executor has for what blocks. What is said is true of the file that is sent, and that is the one that stands there now.
+//! `stelo-os` opens and reads the files. A file that the system has in memory is served at once; other files are opened
+//! and read on the executor's threads for blocking work. Validators always describe the file that is sent.
 
-mod at_hand;
 mod body;
 mod conditional;
 mod kept;
@@ -32,11 +30,12 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, Status};
 use stelo_core::proto::Length;
+use stelo_os::files::{Directory, File, Opened};
 
-use self::body::{ReadAt, SMALL};
+use self::body::{Read, SMALL};
 use self::conditional::{Precondition, Validators};
 use self::kept::{Kept, Small};
-use self::lookup::{Lookup, Opened};
+use self::lookup::Lookup;
 use self::path::FilePath;
 use self::range::Selection;
 use crate::handler::Endpoint;
@@ -44,7 +43,7 @@ use crate::request::Request;
 use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 use crate::routing::table::{Scope, encode_path};
 
-pub use self::lookup::DirectoryError;
+pub use stelo_os::files::DirectoryError;
 
 /// The files of a directory, to be mounted.
 ///
@@ -73,7 +72,7 @@ impl StaticFiles {
     /// The files of a directory, which is looked at with each request. [`check`](Self::check) tells early whether it is
     /// there.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        let lookup = Lookup { directory: directory.into(), html: false, follow_symlinks: false };
+        let lookup = Lookup { directory: Directory::new(directory), html: false };
         Self { lookup: Arc::new(lookup), kept: Arc::default() }
     }
 
@@ -85,7 +84,7 @@ impl StaticFiles {
 
     /// Whether symbolic links may lead out of the directory. Off unless switched on.
     pub fn follow_symlinks(self, follow: bool) -> Self {
-        self.with(|lookup| lookup.follow_symlinks = follow)
+        self.with(|lookup| lookup.directory.set_follow_symlinks(follow))
     }
 
     fn with(mut self, set: impl FnOnce(&mut Lookup)) -> Self {
@@ -111,7 +110,7 @@ impl StaticFiles {
     /// # Errors
     /// It is not there, is no directory, or may not be looked into.
     pub fn check(&self) -> Result<(), DirectoryError> {
-        self.lookup.root().map(|_| ())
+        self.lookup.directory.root().map(|_| ())
     }
 
     /// The answer, if the system has at hand what it takes, and nothing is wrong.
@@ -123,9 +122,9 @@ impl StaticFiles {
         let small = match self.kept.get(path) {
             Some(small) => small,
             None => {
-                let opened = at_hand::open(&self.lookup, &FilePath::parse(path)?)?;
+                let opened = self.lookup.open_cached(&FilePath::parse(path)?)?;
                 if opened.metadata.len() > SMALL {
-                    return opened.answer(request, at_hand::read).ok();
+                    return answer(opened, request, File::read_cached).ok();
                 }
                 let small = Small::read(opened).ok()?;
                 if small.is_settled() {
@@ -150,8 +149,8 @@ impl StaticFiles {
     }
 
     fn look(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
-        match self.lookup.find(path)? {
-            Some(opened) => opened.answer(request, body::read),
+        match self.lookup.open(path)? {
+            Some(opened) => answer(opened, request, File::read),
             None => Ok(to_directory(path, request)),
         }
     }
@@ -215,13 +214,11 @@ impl About {
     }
 }
 
-impl Opened {
-    /// What a request gets of the file.
-    fn answer(self, request: &Request, read_at: ReadAt) -> Result<Response, Refused> {
-        let Self { file, metadata, path } = self;
-        let about = About::of(&path, &metadata)?;
-        about.answer(request, |range| body::of(file, range, request.executor(), read_at))
-    }
+/// Returns what a request gets of a file. `read` is for a body that is read at once.
+fn answer(opened: Opened, request: &Request, read: Read) -> Result<Response, Refused> {
+    let Opened { file, metadata, path } = opened;
+    let about = About::of(&path, &metadata)?;
+    about.answer(request, |range| body::of(file, range, request.executor(), read))
 }
 
 /// Why a request gets no file.
@@ -233,6 +230,10 @@ enum Refused {
 }
 
 impl Refused {
+    fn not_found() -> Self {
+        io::Error::from(io::ErrorKind::NotFound).into()
+    }
+
     /// What the client hears. What is wrong with the server goes into the log.
     fn explain(self, path: &FilePath) -> HttpError {
         use io::ErrorKind as Kind;

@@ -10,7 +10,7 @@ type Row = (&'static str, &'static str, bool);
 const TABLE: &[Row] = &[
     ("core", "", false),
     ("runtime", "core", false),
-    ("os", "runtime", false),
+    ("os", "core runtime", false),
     ("tokio", "runtime os", true),
     ("async-io", "runtime os", true),
     ("smol", "runtime async-io", true),
