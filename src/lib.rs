@@ -46,14 +46,14 @@
 //! | `async-std` | runs on async-std, which is no longer developed |
 //! | `deflate` (default) | compresses WebSocket messages where the client can do it |
 //!
-//! With several executors, `--loop` or [`Config::runtime`] chooses, and the first in this order is the default. With
+//! With several executors, `--loop` or [`Config::executor`] chooses, and the first in this order is the default. With
 //! none, the toolkit and the core can be used and tested, but no server runs.
 
 mod server;
 
 pub use server::{Server, run, run_with};
 pub use stelo_core as core;
-pub use stelo_server::{Config, ConfigError, LogLevel, Loop, ServeError, ServerHandle, Stopped, Ws};
+pub use stelo_server::{Config, ConfigError, LogLevel, ServeError, ServerHandle, Stopped, Ws};
 pub use stelo_toolkit::*;
 
 /// The pages whose snippets need this crate.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stelo_core::app::App;
 use stelo_runtime::Runtime;
-use stelo_server::{CommandLine, Config, Runner, ServeError, ServerHandle, Stopped};
+use stelo_server::{Config, Program, Runner, ServeError, ServerHandle, Stopped};
 
 /// The executors that the Cargo features have chosen, in order of preference.
 const RUNNERS: &[Runner] = &[
@@ -39,7 +39,7 @@ pub fn run(app: impl App) -> ExitCode {
 
 /// Does what [`run`] does, with other defaults.
 pub fn run_with(defaults: Config, app: impl App) -> ExitCode {
-    stelo_server::program(&CommandLine::new(defaults), |parsed| Server::new(parsed.config).run(app))
+    Program::new(defaults, RUNNERS).main(|_| Arc::new(app))
 }
 
 /// A server that has not started yet.
@@ -91,7 +91,7 @@ impl Server {
     /// # Errors
     /// A setting makes no sense, the executor is not compiled in, or the server cannot start.
     pub fn run(self, app: impl App) -> Result<Stopped, ServeError> {
-        stelo_server::run_on(RUNNERS, self.0, Arc::new(app))
+        self.0.run_on_any(RUNNERS, Arc::new(app))
     }
 
     /// Serves inside the executor that runs the caller until it stops.
@@ -99,7 +99,7 @@ impl Server {
     /// # Errors
     /// As for [`run`](Self::run); or the caller is run by an executor that is not compiled in.
     pub async fn serve(self, app: impl App) -> Result<Stopped, ServeError> {
-        stelo_server::serve_on(RUNNERS, self.0, Arc::new(app)).await
+        self.0.serve_on_any(RUNNERS, Arc::new(app)).await
     }
 
     /// Serves on an executor that the features do not know, until it stops: one of your own, or the simulated one of

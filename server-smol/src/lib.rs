@@ -16,17 +16,19 @@ use std::sync::Arc;
 use stelo_core::app::App;
 use stelo_server::{Config, Runner, ServeError, Server, Stopped};
 
-/// Runs a server until it stops, on the executor that [`Config::runtime`] names; on smol, where it is compiled in,
+/// The executors that are compiled in.
+pub const RUNNERS: &[Runner] = &[
+    #[cfg(feature = "smol")]
+    Runner::of::<stelo_smol::Smol>(),
+    #[cfg(feature = "async-std")]
+    Runner::of::<stelo_async_std::AsyncStd>(),
+];
+
+/// Runs a server until it stops, on the executor that [`Config::executor`] names; on smol, where it is compiled in,
 /// if it names none.
 ///
 /// # Errors
 /// A setting makes no sense, the executor is not compiled in, or the server cannot start.
 pub fn run(config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    let runners = [
-        #[cfg(feature = "smol")]
-        Runner::of::<stelo_smol::Smol>(),
-        #[cfg(feature = "async-std")]
-        Runner::of::<stelo_async_std::AsyncStd>(),
-    ];
-    stelo_server::run_on(&runners, Server::new(config), app)
+    Server::new(config).run_on_any(RUNNERS, app)
 }

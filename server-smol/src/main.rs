@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use stelo_server::{CommandLine, Config, program};
+use stelo_server::{Config, Program};
 
 fn main() -> ExitCode {
-    program(&CommandLine::new(Config::new()).folder(), |parsed| {
-        let app = parsed.folder.map_or_else(stelo_demo::app, stelo_demo::folder);
-        stelo_server_smol::run(parsed.config, Arc::new(app))
-    })
+    Program::new(Config::new(), stelo_server_smol::RUNNERS)
+        .folder()
+        .main(|folder| Arc::new(folder.map_or_else(stelo_demo::app, stelo_demo::folder)))
 }

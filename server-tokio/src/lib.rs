@@ -17,10 +17,13 @@ use stelo_core::app::App;
 use stelo_server::{Config, Runner, ServeError, Server, Stopped};
 use stelo_tokio::Tokio;
 
+/// The executor that the server runs on.
+pub const RUNNERS: &[Runner] = &[Runner::of::<Tokio>()];
+
 /// Runs a server until it stops, each of its threads with a tokio executor of its own.
 ///
 /// # Errors
 /// A setting makes no sense, or the server cannot start.
 pub fn run(config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    stelo_server::run_on(&[Runner::of::<Tokio>()], Server::new(config), app)
+    Server::new(config).run_on_any(RUNNERS, app)
 }

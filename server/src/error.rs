@@ -1,5 +1,6 @@
 //! Why a server does not start, in lines that say what to do, and the exit codes that Uvicorn has for it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
@@ -8,7 +9,8 @@ use stelo_core::app::BoxError;
 use stelo_core::http::InvalidHeader;
 use stelo_runtime::Bind;
 
-use crate::Loop;
+use crate::settings::alternatives;
+use crate::settings::codec::Executor;
 
 /// The exit code of a program that has been told something it cannot do.
 pub const EXIT_USAGE: u8 = 2;
@@ -16,30 +18,21 @@ pub const EXIT_USAGE: u8 = 2;
 /// The exit code of a program whose server did not start.
 pub const EXIT_STARTUP: u8 = 3;
 
-/// A setting that makes no sense.
+/// A value that a setting cannot have. Displayed as what to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Two settings exclude each other.
-    Conflict {
-        /// The one, as it is on the command line.
-        one: &'static str,
-        /// The other.
-        other: &'static str,
-    },
-    /// The executor has not been compiled in.
-    Loop {
+    /// The executor is not compiled in.
+    Executor {
         /// The one that was asked for.
-        wanted: Loop,
-        /// Those that are there.
+        wanted: Cow<'static, str>,
+        /// Those that are compiled in.
         built: Vec<&'static str>,
     },
-    /// Not the name of an executor.
-    LoopName,
-    /// Not the name of a log level.
-    LogLevelName,
-    /// Not a way to have WebSockets.
-    WsName,
+    /// No executor is compiled in.
+    NoExecutor,
+    /// There is no socket to listen on.
+    NoListener,
     /// Not a host.
     Host,
     /// Not a port.
@@ -47,66 +40,79 @@ pub enum ConfigError {
     /// Not a file descriptor.
     Descriptor,
     /// Not a number above zero.
+    Count,
+    /// Not a number above zero, nor `off`.
+    CountOrOff,
+    /// Not a number.
     Number,
+    /// Not a number of bytes above zero.
+    Size,
+    /// Not a number of bytes, where 0 means no limit.
+    SizeOrUnlimited,
     /// Not a number of bytes.
     Bytes,
-    /// Not a duration.
+    /// Not a number of bytes, nor `off`.
+    BytesOrOff,
+    /// Not a number of seconds.
     Seconds,
-    /// Not a duration that can be switched off.
+    /// Not a number of seconds, nor `off`.
     SecondsOrOff,
     /// Not a truth value.
-    Switch,
-    /// A header without a colon.
+    Boolean,
+    /// None of these words.
+    Word(&'static [&'static str]),
+    /// A header field without a colon.
     Colon,
-    /// A header with a bad name or value.
+    /// A header field with an invalid name or value.
     Header(InvalidHeader),
-    /// Not a path to be mounted on.
+    /// Not a path that an application can be served under.
     RootPath,
-    /// Not a folder.
-    Folder,
     /// Not UTF-8.
     Encoding,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict { one, other } => {
-                write!(f, "{one} and {other} both say where to listen: give one of them")
+        f.write_str(match self {
+            Self::Executor { wanted, built } => {
+                write!(f, "the executor {wanted} is not compiled in: ")?;
+                let words: Vec<_> = [Executor::AUTO].into_iter().chain(built.iter().copied()).collect();
+                return write!(f, "use {}, or build with another executor", alternatives(&words));
             }
-            Self::Loop { wanted: Loop::Auto, .. } => f.write_str(
-                "no executor is compiled in: build with one of the Cargo features tokio, smol, async-std",
-            ),
-            Self::Loop { wanted, built } => {
-                write!(f, "--loop {wanted} is not compiled in: build with the Cargo feature {wanted}")?;
-                for (i, there) in built.iter().enumerate() {
-                    write!(f, "{} {there}", if i == 0 { ", or use" } else { " or" })?;
-                }
-                Ok(())
+            Self::Word(words) => return write!(f, "use {}", alternatives(words)),
+            Self::Header(error) => return error.fmt(f),
+            Self::NoExecutor => "no executor is compiled in: build with a Cargo feature that brings one",
+            Self::NoListener => {
+                "there is no address to listen on: give a host and a port, a Unix socket or a descriptor"
             }
-            Self::LoopName => f.write_str("use auto, tokio, smol or async-std"),
-            Self::LogLevelName => f.write_str("use critical, error, warning, info, debug or trace"),
-            Self::WsName => f.write_str("use auto or none"),
-            Self::Host => f.write_str("the host is empty: give a name or an address, such as 127.0.0.1"),
-            Self::Port => f.write_str("use a number from 0 to 65535; 0 lets the system choose"),
-            Self::Descriptor => f.write_str("use the number of an open descriptor, 0 or more"),
-            Self::Number => f.write_str("use a whole number, 1 or more"),
-            Self::Bytes => f.write_str("use a number of bytes; 0 means no limit"),
-            Self::Seconds => f.write_str("use a number of seconds, such as 5 or 0.5"),
-            Self::SecondsOrOff => f.write_str("use a number of seconds, such as 5 or 0.5, or off"),
-            Self::Switch => f.write_str("use true or false"),
-            Self::Colon => f.write_str("use Name:Value, such as X-Frame-Options:DENY"),
-            Self::Header(error) => error.fmt(f),
-            Self::RootPath => {
-                f.write_str("the root path must begin with a slash, such as /api, and be plain ASCII")
-            }
-            Self::Folder => f.write_str("there is no such folder"),
-            Self::Encoding => f.write_str("it is not UTF-8"),
-        }
+            Self::Host => "the host is empty: give a name or an address, such as 127.0.0.1",
+            Self::Port => "use a number from 0 to 65535; 0 lets the system choose",
+            Self::Descriptor => "use the number of an open descriptor, 0 or more",
+            Self::Count => "use a whole number, 1 or more",
+            Self::CountOrOff => "use a whole number, 1 or more, or off",
+            Self::Number => "use a whole number",
+            Self::Size => "use a number of bytes, 1 or more",
+            Self::SizeOrUnlimited => "use a number of bytes; 0 means no limit",
+            Self::Bytes => "use a number of bytes",
+            Self::BytesOrOff => "use a number of bytes, or off",
+            Self::Seconds => "use a number of seconds, such as 5 or 0.5",
+            Self::SecondsOrOff => "use a number of seconds, such as 5 or 0.5, or off",
+            Self::Boolean => "use true or false",
+            Self::Colon => "use Name:Value, such as X-Frame-Options:DENY",
+            Self::RootPath => "the root path must begin with a slash, such as /api, and be plain ASCII",
+            Self::Encoding => "it is not UTF-8",
+        })
     }
 }
 
-impl error::Error for ConfigError {}
+impl error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Header(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 /// Why a server did not start, or could not go on.
 #[derive(Debug)]
@@ -330,10 +336,10 @@ mod tests {
 
     #[test]
     fn a_bad_setting_is_a_usage_error_and_a_failed_hook_a_failed_start() {
-        let error = ServeError::from(ConfigError::Loop { wanted: Loop::Smol, built: vec!["tokio"] });
+        let error = ServeError::from(ConfigError::Executor { wanted: "smol".into(), built: vec!["tokio"] });
         assert_eq!(
             (error.to_string().as_str(), error.exit_code()),
-            ("--loop smol is not compiled in: build with the Cargo feature smol, or use tokio", 2)
+            ("the executor smol is not compiled in: use auto or tokio, or build with another executor", 2)
         );
         let error = ServeError::Startup(Message::new("no database").into());
         assert_eq!(

@@ -28,7 +28,7 @@ pub enum Stopped {
 /// A server that has not started yet.
 ///
 /// `Server::new(config).serve_on(runtime, app).await` runs it inside an executor that is already running;
-/// [`run`] makes an executor for each thread.
+/// [`run`](Self::run) makes an executor for each thread.
 #[derive(Debug)]
 pub struct Server {
     pub(crate) config: Config,
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Serves `app` in an executor that is already running, until a signal or the handle stops it.
-    /// [`Config::threads`] does not count here: the executor has its own.
+    /// [`Process::threads`](crate::Process::threads) does not count here: the executor has its own.
     ///
     /// # Errors
     /// The server did not start, or the shutdown hook of the application failed.
@@ -55,13 +55,13 @@ impl Server {
         self.serve(runtime, app, 1).await
     }
 
-    /// Serves `app` until a signal or the handle stops it, on [`Config::threads`] threads, each with an executor and a
+    /// Serves `app` until a signal or the handle stops it, on [`Process::threads`](crate::Process::threads) threads, each with an executor and a
     /// listening socket of its own.
     ///
     /// # Errors
     /// The server did not start, or the shutdown hook of the application failed.
     pub fn run<R: Runtime>(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-        let threads = self.config.threads.get();
+        let threads = self.config.process.threads.get();
         R::block_on(|runtime| self.serve(runtime, app, threads)).map_err(ServeError::Runtime)?
     }
 
@@ -76,22 +76,6 @@ impl Server {
         stop.set_ended();
         result
     }
-}
-
-/// Serves `app` in an executor that is already running: see [`Server::serve_on`].
-///
-/// # Errors
-/// The server did not start, or the shutdown hook of the application failed.
-pub async fn serve<R: Runtime>(runtime: R, config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    Server::new(config).serve_on(runtime, app).await
-}
-
-/// Serves `app` on threads of its own: see [`Server::run`].
-///
-/// # Errors
-/// The server did not start, or the shutdown hook of the application failed.
-pub fn run<R: Runtime>(config: Config, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    Server::new(config).run::<R>(app)
 }
 
 struct Serving<'a, R> {
@@ -125,7 +109,7 @@ impl<R: Runtime> Serving<'_, R> {
             }
         };
         let stopped = self.stopped(&mut signals).await;
-        match drain(&self.runtime, &registries, &mut signals, self.config.timeout_graceful_shutdown).await {
+        match drain(&self.runtime, &registries, &mut signals, self.config.timeouts.graceful_shutdown).await {
             // A thread that has panicked has ended, which is all that is asked here.
             Drained::Gracefully => threads.into_iter().for_each(|thread| drop(thread.join())),
             // A thread that is blocked may never end.

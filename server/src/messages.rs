@@ -11,80 +11,89 @@ use stelo_runtime::Bind;
 use tracing::{error, info, warn};
 
 use crate::log::SERVER;
+use crate::settings::Notice;
 
 /// The server has begun to start.
-pub fn started() {
+pub(crate) fn started() {
     info!(target: SERVER, "Started server process [{}]", process::id());
 }
 
 /// The start-up hook of the application runs.
-pub fn startup_waiting() {
+pub(crate) fn startup_waiting() {
     info!(target: SERVER, "Waiting for application startup.");
 }
 
 /// The start-up hook has succeeded.
-pub fn startup_complete() {
+pub(crate) fn startup_complete() {
     info!(target: SERVER, "Application startup complete.");
 }
 
 /// Connections are accepted: `bind` is what was asked for, `address` what the system made of it.
-pub fn running(bind: &Bind, address: &Address) {
+pub(crate) fn running(bind: &Bind, address: &Address) {
     info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Place { bind, address });
 }
 
 /// A signal or a limit has asked the server to stop.
-pub fn shutting_down() {
+pub(crate) fn shutting_down() {
     info!(target: SERVER, "Shutting down");
 }
 
 /// Some connections have not ended yet.
-pub fn waiting_for_connections() {
+pub(crate) fn waiting_for_connections() {
     info!(target: SERVER, "Waiting for connections to close. (CTRL+C to force quit)");
 }
 
 /// Some background tasks have not ended yet.
-pub fn waiting_for_tasks() {
+pub(crate) fn waiting_for_tasks() {
     info!(target: SERVER, "Waiting for background tasks to complete. (CTRL+C to force quit)");
 }
 
 /// The shutdown hook of the application runs.
-pub fn shutdown_waiting() {
+pub(crate) fn shutdown_waiting() {
     info!(target: SERVER, "Waiting for application shutdown.");
 }
 
 /// The shutdown hook has succeeded.
-pub fn shutdown_complete() {
+pub(crate) fn shutdown_complete() {
     info!(target: SERVER, "Application shutdown complete.");
 }
 
 /// The server has ended.
-pub fn finished() {
+pub(crate) fn finished() {
     info!(target: SERVER, "Finished server process [{}]", process::id());
 }
 
 /// `limit_max_requests` has been reached.
-pub fn request_limit(limit: u64) {
+pub(crate) fn request_limit(limit: u64) {
     info!(target: SERVER, "Maximum request limit of {limit} exceeded. Terminating process.");
 }
 
 /// `limit_concurrency` has been reached: a connection is answered with 503.
-pub fn concurrency_limit() {
+pub(crate) fn concurrency_limit() {
     warn!(target: SERVER, "Exceeded concurrency limit.");
 }
 
 /// `timeout_graceful_shutdown` is over, and `tasks` connections and background tasks are dropped.
-pub fn graceful_timeout(tasks: usize) {
+pub(crate) fn graceful_timeout(tasks: usize) {
     error!(target: SERVER, "Cancel {tasks} running task(s), timeout graceful shutdown exceeded");
 }
 
 /// No connection could be accepted, most likely for want of descriptors; the next try is after `pause`.
-pub fn accept_failed(error: &std::io::Error, pause: Duration) {
+pub(crate) fn accept_failed(error: &std::io::Error, pause: Duration) {
     error!(target: SERVER, "Cannot accept connections: {error}; trying again in {pause:?}");
 }
 
 /// The server ends because of this.
-pub fn failed(error: &dyn fmt::Display) {
+pub(crate) fn failed(error: &dyn fmt::Display) {
     error!(target: SERVER, "{error}");
+}
+
+/// A variable that looks like a setting has no effect.
+pub(crate) fn notice(notice: &Notice) {
+    match notice.is_warning() {
+        true => warn!(target: SERVER, "{notice}"),
+        false => info!(target: SERVER, "{notice}"),
+    }
 }
 
 /// Where the server can be reached.

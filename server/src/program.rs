@@ -1,42 +1,165 @@
 //! A program that is a server, from its command line to its exit code.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::{env, error, fmt};
 
+use stelo_core::app::App;
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
-use crate::{CommandLine, Exit, Parsed, ServeError, Stopped, messages};
+use crate::settings::{self, Inputs, Notice, Outcome};
+use crate::{Config, EXIT_USAGE, Runner, ServeError, Server, SettingsError, Stopped, log, messages};
 
-/// Reads the command line of the process and calls `run`, which runs the server until it stops.
+/// A program that is a server: reads Uvicorn's options, variables and files on top of a [`Config`].
 ///
-/// The exit code is 0 after an ordinary end, 2 if the command line makes no sense, 3 if the server did not start. A
-/// server that `SIGTERM` has stopped gracefully ends by it, so that a shell sees 143; `SIGINT` is an ordinary end.
-pub fn program(line: &CommandLine, run: impl FnOnce(Parsed) -> Result<Stopped, ServeError>) -> ExitCode {
-    let parsed = match line.parse_process() {
-        Ok(parsed) => parsed,
-        Err(exit) => return end(&exit),
-    };
-    match run(parsed) {
-        Ok(Stopped::Signal(Signal::Terminate)) => {
-            // Whoever waits for the process is to see what has ended it. Returns only where that fails.
-            let _ = end_by(Signal::Terminate);
-            ExitCode::SUCCESS
+/// ```
+/// use stelo_server::{Config, Listen, Program};
+///
+/// let program = Program::new(Config::new().port(3000), &[]);
+/// let none: [(&str, &str); 0] = [];
+/// let parsed = program.parse(["shop", "--host", "::1"], none)?;
+/// assert_eq!(parsed.config.listen, [Listen::Tcp { host: "::1".into(), port: 3000 }]);
+///
+/// let parsed = program.parse(["shop"], [("STELO_PORT", "80")])?;
+/// assert_eq!(parsed.config.listen, [Listen::Tcp { host: "127.0.0.1".into(), port: 80 }]);
+///
+/// let exit = program.parse(["shop", "--port", "high"], none).unwrap_err();
+/// assert_eq!(exit.code(), 2);
+/// # Ok::<(), stelo_server::Exit>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Program {
+    defaults: Config,
+    runners: &'static [Runner],
+    takes_folder: bool,
+}
+
+/// What a command line, an environment and files say.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Parsed {
+    /// How to run the server.
+    pub config: Config,
+    /// The FOLDER, where the program [takes one](Program::folder).
+    pub folder: Option<PathBuf>,
+    /// The variables that look like settings and have no effect.
+    notices: Vec<Notice>,
+}
+
+/// Why a program ends before its server starts.
+#[derive(Debug)]
+pub enum Exit {
+    /// It was asked for this text, which belongs on standard output.
+    Answer(String),
+    /// It cannot use its settings. The reason belongs on standard error.
+    Refusal(SettingsError),
+}
+
+impl Exit {
+    /// Returns the exit code of the program.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Answer(_) => 0,
+            Self::Refusal(_) => EXIT_USAGE,
         }
-        Ok(_) => ExitCode::SUCCESS,
-        Err(ServeError::Config(error)) => end(&error.into()),
-        Err(error) => {
-            messages::failed(&error);
-            error.exit_code().into()
+    }
+
+    /// Prints the text or the reason, and returns the exit code.
+    fn end(&self) -> ExitCode {
+        // A closed pipe changes nothing: the program ends in any case.
+        let _ = match self {
+            Self::Answer(_) => writeln!(io::stdout(), "{self}"),
+            Self::Refusal(_) => writeln!(io::stderr(), "{self}"),
+        };
+        self.code().into()
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(text) => f.write_str(text),
+            Self::Refusal(error) => write!(f, "Error: {error}"),
         }
     }
 }
 
-fn end(exit: &Exit) -> ExitCode {
-    // Nobody may be listening, and that is all right.
-    let _ = match exit {
-        Exit::Answer(_) => writeln!(io::stdout(), "{exit}"),
-        Exit::Refusal(_) => writeln!(io::stderr(), "{exit}"),
-    };
-    exit.code().into()
+impl error::Error for Exit {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Answer(_) => None,
+            Self::Refusal(error) => Some(error),
+        }
+    }
+}
+
+impl<E: Into<SettingsError>> From<E> for Exit {
+    fn from(error: E) -> Self {
+        Self::Refusal(error.into())
+    }
+}
+
+impl Program {
+    /// Creates a program that runs on one of `runners`. Its options change `defaults`.
+    pub fn new(defaults: Config, runners: &'static [Runner]) -> Self {
+        Self { defaults, runners, takes_folder: false }
+    }
+
+    /// Accepts a FOLDER as an argument.
+    #[must_use]
+    pub fn folder(self) -> Self {
+        Self { takes_folder: true, ..self }
+    }
+
+    /// Reads these arguments, the name of the program first, and this environment, and the files that they name.
+    ///
+    /// # Errors
+    /// The program has to end: see [`Exit`].
+    pub fn parse(
+        &self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Parsed, Exit> {
+        let executors: Vec<_> = self.runners.iter().map(Runner::name).collect();
+        let Outcome { config, folder, notices } = settings::read(Inputs {
+            defaults: &self.defaults,
+            executors: &executors,
+            takes_folder: self.takes_folder,
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            environment: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        })?;
+        Ok(Parsed { config, folder, notices })
+    }
+
+    /// Reads the arguments and the environment of the process, makes the application, given the FOLDER, and serves it
+    /// until the server stops.
+    ///
+    /// The exit code is 0 after an ordinary end, 2 if the settings cannot be used, 3 if the server did not start. After
+    /// a graceful stop by `SIGTERM` the process ends by that signal, so that a shell shows 143; `SIGINT` is an ordinary
+    /// end.
+    pub fn main(&self, app: impl FnOnce(Option<PathBuf>) -> Arc<dyn App>) -> ExitCode {
+        let Parsed { config, folder, notices } = match self.parse(env::args_os(), env::vars_os()) {
+            Ok(parsed) => parsed,
+            Err(exit) => return exit.end(),
+        };
+        log::init(&config);
+        notices.iter().for_each(messages::notice);
+        match Server::new(config).run_on_any(self.runners, app(folder)) {
+            Ok(Stopped::Signal(Signal::Terminate)) => {
+                // Lets the parent process see which signal it was. Returns only if that fails.
+                let _ = end_by(Signal::Terminate);
+                ExitCode::SUCCESS
+            }
+            Ok(_) => ExitCode::SUCCESS,
+            Err(ServeError::Config(error)) => Exit::from(error).end(),
+            Err(error) => {
+                messages::failed(&error);
+                error.exit_code().into()
+            }
+        }
+    }
 }

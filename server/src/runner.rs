@@ -1,5 +1,6 @@
-//! Which of the executors that are compiled into a program runs its server.
+//! Chooses between the executors that are compiled into a program.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::{fmt, io};
@@ -7,26 +8,31 @@ use std::{fmt, io};
 use stelo_core::app::App;
 use stelo_runtime::Runtime;
 
-use crate::{ConfigError, Loop, ServeError, Server, Stopped, log};
+use crate::{ConfigError, ServeError, Server, Stopped, log};
 
 type Outcome = Result<Stopped, ServeError>;
 type Run = fn(Server, Arc<dyn App>) -> Outcome;
 type Serve = Box<dyn FnOnce(Server, Arc<dyn App>) -> Serving + Send>;
 type Serving = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// An executor that a server can run on, its type forgotten.
+/// An executor that a server can run on, without its type.
 #[derive(Clone, Copy)]
 pub struct Runner {
     name: &'static str,
     run: Run,
-    /// The executor that runs the caller, if there is one, as something that serves.
+    /// Finds the executor that runs the caller.
     current: fn() -> io::Result<Serve>,
 }
 
 impl Runner {
-    /// The executor of a runtime.
+    /// Returns the executor of a runtime.
     pub const fn of<R: Runtime>() -> Self {
         Self { name: R::NAME, run: Server::run::<R>, current: current::<R> }
+    }
+
+    /// Returns the name of the executor, which is the word for `--loop`.
+    pub const fn name(&self) -> &'static str {
+        self.name
     }
 }
 
@@ -40,42 +46,47 @@ impl fmt::Debug for Runner {
     }
 }
 
-/// Runs a server on threads of its own until it stops: on the first of `runners` that
-/// [`Config::runtime`](crate::Config::runtime) allows.
-///
-/// # Errors
-/// A setting makes no sense, none of `runners` is wanted, or the server cannot start.
-pub fn run_on(runners: &[Runner], server: Server, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    log::init(&server.config);
-    let named = server.config.runtime;
-    let runner = wanted(runners, named).next().ok_or_else(|| missing(runners, named))?;
-    (runner.run)(server, app)
-}
-
-/// Runs a server inside an executor that runs already until it stops: the first of `runners` that
-/// [`Config::runtime`](crate::Config::runtime) allows and that runs the caller.
-///
-/// # Errors
-/// As for [`run_on`]; or the caller is not run by a wanted executor.
-pub async fn serve_on(runners: &[Runner], server: Server, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-    log::init(&server.config);
-    let named = server.config.runtime;
-    let mut refusal = missing(runners, named);
-    for runner in wanted(runners, named) {
-        match (runner.current)() {
-            Ok(serve) => return serve(server, app).await,
-            Err(source) => refusal = ServeError::Outside { runtime: runner.name, source },
-        }
+impl Server {
+    /// Serves `app` as [`run`](Self::run) does, on the first of `runners` that
+    /// [`Process::executor`](crate::Process::executor) allows.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run); or none of `runners` is allowed.
+    pub fn run_on_any(self, runners: &[Runner], app: Arc<dyn App>) -> Outcome {
+        log::init(&self.config);
+        let executor = self.config.process.executor.clone();
+        let runner = wanted(runners, executor.as_deref()).next();
+        let runner = runner.ok_or_else(|| missing(runners, executor.clone()))?;
+        (runner.run)(self, app)
     }
-    Err(refusal)
+
+    /// Serves `app` as [`serve_on`](Self::serve_on) does, inside the first of `runners` that
+    /// [`Process::executor`](crate::Process::executor) allows and that runs the caller.
+    ///
+    /// # Errors
+    /// As for [`serve_on`](Self::serve_on); or no executor that is allowed runs the caller.
+    pub async fn serve_on_any(self, runners: &[Runner], app: Arc<dyn App>) -> Outcome {
+        log::init(&self.config);
+        let executor = self.config.process.executor.clone();
+        let mut refusal = missing(runners, executor.clone());
+        for runner in wanted(runners, executor.as_deref()) {
+            match (runner.current)() {
+                Ok(serve) => return serve(self, app).await,
+                Err(source) => refusal = ServeError::Outside { runtime: runner.name, source },
+            }
+        }
+        Err(refusal)
+    }
 }
 
-fn wanted(runners: &[Runner], wanted: Loop) -> impl Iterator<Item = &Runner> {
-    runners.iter().filter(move |runner| wanted == Loop::Auto || wanted.word() == runner.name)
+fn wanted<'a>(runners: &'a [Runner], executor: Option<&'a str>) -> impl Iterator<Item = &'a Runner> {
+    runners.iter().filter(move |runner| executor.is_none_or(|executor| executor == runner.name))
 }
 
-fn missing(runners: &[Runner], wanted: Loop) -> ServeError {
-    ConfigError::Loop { wanted, built: runners.iter().map(|runner| runner.name).collect() }.into()
+fn missing(runners: &[Runner], executor: Option<Cow<'static, str>>) -> ServeError {
+    let built = runners.iter().map(Runner::name).collect();
+    let error = executor.map(|wanted| ConfigError::Executor { wanted, built });
+    error.unwrap_or(ConfigError::NoExecutor).into()
 }
 
 #[cfg(test)]
@@ -95,7 +106,7 @@ mod tests {
         }
     }
 
-    /// An executor that says which it is by failing.
+    /// Returns an executor that fails with its name.
     const fn failing(name: &'static str, run: Run) -> Runner {
         Runner { name, run, current: || Err(io::Error::other("not running")) }
     }
@@ -105,31 +116,32 @@ mod tests {
         failing("async-std", |_, _| Err(ServeError::Runtime(io::Error::other("async-std")))),
     ];
 
-    fn outcome(runners: &[Runner], runtime: Loop) -> String {
-        let server = Server::new(Config::new().runtime(runtime));
-        run_on(runners, server, Arc::new(Nothing)).unwrap_err().to_string()
+    fn outcome(runners: &[Runner], executor: Option<&'static str>) -> String {
+        let mut config = Config::new();
+        config.process.executor = executor.map(Into::into);
+        Server::new(config).run_on_any(runners, Arc::new(Nothing)).unwrap_err().to_string()
     }
 
     #[test]
-    fn the_first_is_taken_or_the_one_that_is_named() {
-        assert!(outcome(&RUNNERS, Loop::Auto).ends_with(": tokio"));
-        assert!(outcome(&RUNNERS, Loop::Tokio).ends_with(": tokio"));
-        assert!(outcome(&RUNNERS, Loop::AsyncStd).ends_with(": async-std"));
+    fn the_executor_is_the_first_or_the_named_one() {
+        assert!(outcome(&RUNNERS, None).ends_with(": tokio"));
+        assert!(outcome(&RUNNERS, Some("tokio")).ends_with(": tokio"));
+        assert!(outcome(&RUNNERS, Some("async-std")).ends_with(": async-std"));
     }
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn the_error_names_the_missing_executor() {
         assert_eq!(
-            outcome(&RUNNERS, Loop::Smol),
-            "--loop smol is not compiled in: build with the Cargo feature smol, or use tokio or async-std"
+            outcome(&RUNNERS, Some("smol")),
+            "the executor smol is not compiled in: use auto, tokio or async-std, or build with another executor"
         );
-        let none = "no executor is compiled in: build with one of the Cargo features tokio, smol, async-std";
-        assert_eq!(outcome(&[], Loop::Auto), none);
+        let none = "no executor is compiled in: build with a Cargo feature that brings one";
+        assert_eq!(outcome(&[], None), none);
     }
 
     #[test]
-    fn serving_asks_for_an_executor_that_runs() {
-        let mut serving = Box::pin(serve_on(&RUNNERS, Server::new(Config::new()), Arc::new(Nothing)));
+    fn serving_needs_a_running_executor() {
+        let mut serving = Box::pin(Server::new(Config::new()).serve_on_any(&RUNNERS, Arc::new(Nothing)));
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Err(error)) = serving.as_mut().poll(&mut cx) else { panic!("no error") };
         assert_eq!(

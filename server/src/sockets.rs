@@ -6,7 +6,7 @@ use std::net::ToSocketAddrs;
 use stelo_core::app::Address;
 use stelo_runtime::{Bind, Runtime};
 
-use crate::{Config, ServeError};
+use crate::{Config, Listen, ServeError};
 
 /// The sockets of one thread, with what they were asked to be bound to.
 pub(crate) type Sockets<R> = Vec<(Bind, <R as Runtime>::Socket)>;
@@ -18,7 +18,7 @@ pub(crate) fn bind<R: Runtime>(
     threads: usize,
 ) -> Result<Vec<Sockets<R>>, ServeError> {
     let mut all: Vec<Sockets<R>> = (0..threads).map(|_| Vec::new()).collect();
-    for bind in places(config)? {
+    for bind in binds(config)? {
         let fail = |source| ServeError::bind(&bind, source);
         let first = runtime.bind(&bind).map_err(fail)?;
         for sockets in all.iter_mut().skip(1) {
@@ -43,21 +43,28 @@ pub(crate) fn addresses<R: Runtime>(
     sockets.iter().map(address).collect()
 }
 
-/// What to bind: the Unix socket, the descriptor, or every address of the host.
-fn places(config: &Config) -> Result<Vec<Bind>, ServeError> {
-    if let Some(path) = &config.uds {
-        return Ok(vec![Bind::Unix(path.clone())]);
-    }
-    if let Some(fd) = config.fd {
-        return Ok(vec![Bind::Fd(fd)]);
-    }
-    let fail = |source| ServeError::Resolve { host: config.host.clone(), source };
+/// What to bind: for a host, each of its addresses.
+fn binds(config: &Config) -> Result<Vec<Bind>, ServeError> {
     let mut binds: Vec<Bind> = Vec::new();
-    for address in (config.host.as_str(), config.port).to_socket_addrs().map_err(fail)? {
-        let bind = Bind::Tcp(address);
-        if !binds.contains(&bind) {
-            binds.push(bind);
+    for listen in &config.listen {
+        match listen {
+            Listen::Unix(path) => binds.push(Bind::Unix(path.clone())),
+            Listen::Descriptor(fd) => binds.push(Bind::Fd(*fd)),
+            Listen::Tcp { host, port } => {
+                for bind in resolve(host, *port)? {
+                    if !binds.contains(&bind) {
+                        binds.push(bind);
+                    }
+                }
+            }
         }
     }
+    Ok(binds)
+}
+
+fn resolve(host: &str, port: u16) -> Result<Vec<Bind>, ServeError> {
+    let fail = |source| ServeError::Resolve { host: host.into(), source };
+    let addresses = (host, port).to_socket_addrs().map_err(fail)?;
+    let binds: Vec<_> = addresses.map(|address| Bind::Tcp(address)).collect();
     if binds.is_empty() { Err(fail(io::ErrorKind::NotFound.into())) } else { Ok(binds) }
 }

@@ -384,7 +384,7 @@ fn a_large_body_that_nobody_reads_ends_the_connection(on: On) {
 /// What was sent before the refusal came is read and dropped, so that the system does not throw the answer away.
 fn an_early_refusal_reaches_a_client_that_is_still_sending(on: On) {
     let limits = Limits::DEFAULT.body(Some(1000));
-    let server = on.serve_with(config().limits(limits), counter());
+    let server = on.serve_with(config().http_limits(limits), counter());
     let mut client = server.connect();
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 50000\r\n\r\n");
     client.send(vec![b'x'; 20_000]);
@@ -447,7 +447,7 @@ fn a_handler_can_answer_before_it_has_read_all(on: On) {
     };
     // The rest of the body is not to be waited for too long.
     let timeouts = Timeouts::DEFAULT.linger(stelo_tests::PATIENCE);
-    let server = on.serve_with(config().timeouts(timeouts), App::new().route("/", post(first)));
+    let server = on.serve_with(config().http_timeouts(timeouts), App::new().route("/", post(first)));
     let mut client = server.connect();
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello");
     assert_eq!(client.answer().text(), "5");

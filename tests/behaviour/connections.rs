@@ -255,7 +255,7 @@ fn a_busy_connection_leaves_room_for_others(on: On) {
 fn a_handler_that_holds_the_thread_takes_no_time_from_the_client(on: On) {
     let timeouts = Timeouts::DEFAULT.keep_alive(Duration::from_millis(700));
     let hold = async || std::thread::sleep(Duration::from_millis(800));
-    let server = on.serve_with(config().timeouts(timeouts), App::new().route("/", get(hold)));
+    let server = on.serve_with(config().http_timeouts(timeouts), App::new().route("/", get(hold)));
     let mut client = server.connect();
     for _ in 0..2 {
         assert_eq!(client.get("/").status, 200);
@@ -272,7 +272,7 @@ fn requests_sent_ahead_wait_until_answers_are_read(on: On) {
     let requests = Arc::new(AtomicUsize::new(0));
     let timeouts = Timeouts::DEFAULT.write(Duration::from_millis(150));
     let app = App::new().state(requests.clone()).route("/", get(count));
-    let server = on.serve_with(config().timeouts(timeouts), app);
+    let server = on.serve_with(config().http_timeouts(timeouts), app);
     let mut client = server.connect();
     while client.try_send("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(100)).is_ok() {}
     // More than the system holds for the two of them.
@@ -310,7 +310,7 @@ fn several_threads_share_a_port(on: On) {
 
 fn the_last_request_of_a_connection_says_so(on: On) {
     let limits = Limits::DEFAULT.requests(Some(2));
-    let server = on.serve_with(config().limits(limits), apps::reader());
+    let server = on.serve_with(config().http_limits(limits), apps::reader());
     let mut client = server.connect();
     assert!(!client.get("/").says_close());
     assert!(client.get("/").says_close());

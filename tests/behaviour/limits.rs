@@ -43,7 +43,7 @@ fn ask(server: &Running, bytes: impl AsRef<[u8]>) -> Answer {
 }
 
 fn limited(on: On, limits: Limits) -> Running {
-    on.serve_with(config().limits(limits), apps::reader())
+    on.serve_with(config().http_limits(limits), apps::reader())
 }
 
 fn target(len: usize) -> String {

@@ -40,7 +40,7 @@ const ALL_SHORT: Timeouts =
 fn patient(on: On, change: impl FnOnce(&mut Timeouts), app: App) -> Running {
     let mut timeouts = Timeouts::DEFAULT;
     change(&mut timeouts);
-    on.serve_with(config().timeouts(timeouts), app)
+    on.serve_with(config().http_timeouts(timeouts), app)
 }
 
 fn a_slow_head_is_408(on: On) {

@@ -261,14 +261,14 @@ fn run(seed: u64) -> Result<Report<()>, Failure> {
         let calm = seed.is_multiple_of(2);
         let mut config = stelo_server::Config::new().port(0).threads(1).access_log(false);
         config = config.ws_max_queue(sim.number(1..40) as usize);
-        config.websocket.timeouts.ping_interval = None;
+        config.websocket.protocol.timeouts.ping_interval = None;
         if !calm {
             let short = || sim.duration(SECOND / 10..30 * SECOND);
-            let timeouts = &mut config.websocket.timeouts;
+            let timeouts = &mut config.websocket.protocol.timeouts;
             timeouts.ping_interval = Some(short());
             timeouts.ping_timeout = Some(short());
             (timeouts.close, timeouts.write) = (short(), short());
-            config.websocket.limits.message = sim.number(100..100_000) as usize;
+            config.websocket.protocol.limits.message = sim.number(100..100_000) as usize;
         }
         let witness = Arc::new(Witness::default());
         let server = Server::new(config);

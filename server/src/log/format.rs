@@ -144,7 +144,7 @@ impl<T: Display> Display for Painted<T> {
 }
 
 /// Writes control characters as `\n`, `\u{1b}` and the like.
-struct Escaped<'a>(&'a mut String);
+pub(crate) struct Escaped<'a, W = String>(pub(crate) &'a mut W);
 
 impl Escaped<'_> {
     fn raw(&mut self, text: &str) -> fmt::Result {
@@ -152,7 +152,7 @@ impl Escaped<'_> {
     }
 }
 
-impl Write for Escaped<'_> {
+impl<W: Write> Write for Escaped<'_, W> {
     fn write_str(&mut self, mut text: &str) -> fmt::Result {
         while let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control()) {
             let (before, rest) = text.split_at(at);

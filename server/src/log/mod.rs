@@ -19,6 +19,7 @@ use tracing::{Event, Level, Metadata, Subscriber, enabled, field, info};
 
 use crate::{Config, LogLevel};
 use format::Colours;
+pub(crate) use format::Escaped;
 
 /// The target of what the server says about itself.
 pub const SERVER: &str = "stelo.server";
@@ -26,7 +27,7 @@ pub const SERVER: &str = "stelo.server";
 /// The target of the access lines, one for each response.
 pub const ACCESS: &str = "stelo.access";
 
-/// Has events printed in Uvicorn's manner, those of the application too, from [`Config::log_level`] upward.
+/// Has events printed in Uvicorn's manner, those of the application too, from [`Log::level`](crate::Log::level) upward.
 ///
 /// Colours are used on terminals, unless `NO_COLOR` is set, and everywhere if `FORCE_COLOR` is. Does nothing if the
 /// program has already installed a subscriber.
@@ -39,7 +40,7 @@ pub fn init(config: &Config) {
     let _ = set_global_default(Lines::new(config, colours, print));
 }
 
-/// Whether anyone wants access lines. Worth asking once per connection, where [`Config::access_log`] is on.
+/// Whether anyone wants access lines. Worth asking once per connection, where [`Log::access`](crate::Log::access) is on.
 pub fn access_enabled() -> bool {
     enabled!(target: ACCESS, Level::INFO)
 }
@@ -92,14 +93,14 @@ struct Lines<P> {
 
 impl<P: Fn(&Metadata<'_>, &str)> Lines<P> {
     fn new(config: &Config, colours: Colours, print: P) -> Self {
-        let level = match config.log_level {
+        let level = match config.log.level {
             LogLevel::Critical | LogLevel::Error => LevelFilter::ERROR,
             LogLevel::Warning => LevelFilter::WARN,
             LogLevel::Info => LevelFilter::INFO,
             LogLevel::Debug => LevelFilter::DEBUG,
             LogLevel::Trace => LevelFilter::TRACE,
         };
-        let access = if config.access_log { level } else { LevelFilter::OFF };
+        let access = if config.log.access { level } else { LevelFilter::OFF };
         Self { level, access, colours, print }
     }
 }

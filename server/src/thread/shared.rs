@@ -49,21 +49,23 @@ impl Shared {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
         Self {
             app,
-            machine: Arc::new(h1::Config::DEFAULT.limits(config.limits).timeouts(config.timeouts)),
-            websocket: (config.ws != Ws::None).then(|| Arc::new(config.websocket)),
-            ws_max_queue: config.ws_max_queue.get(),
-            root_path: config.root_path.as_str().into(),
-            access_log: config.access_log && log::access_enabled(),
+            machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
+            websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
+            ws_max_queue: config.websocket.max_queue.get(),
+            root_path: config.http.root_path.as_str().into(),
+            access_log: config.log.access && log::access_enabled(),
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),
-            date: config.date_header,
-            server: config.server_header,
-            headers: config.headers.clone(),
+            date: config.http.date_header,
+            server: config.http.server_header,
+            headers: config.http.headers.clone(),
             concurrency: config
-                .limit_concurrency
+                .limits
+                .concurrency
                 .map(|limit| Concurrency { limit: limit.get(), open: 0.into() }),
             max_requests: config
-                .limit_max_requests
+                .limits
+                .max_requests
                 .map(|limit| MaxRequests { limit: limit.get(), answered: 0.into() }),
         }
     }

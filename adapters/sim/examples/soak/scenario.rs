@@ -9,7 +9,7 @@ use std::time::Duration;
 use stelo_core::app::Address;
 use stelo_core::h1::{Limits, Timeouts};
 use stelo_runtime::{Bind, Instant, Runtime, Signal};
-use stelo_server::{Config, ServeError, Server, Stopped};
+use stelo_server::{Config, Listen, ServeError, Server, Stopped};
 use stelo_sim::{Answer, Failure, Handle, Network, Random, Report, Sim, Simulation};
 
 use crate::app::{Fails, Tester, Witness};
@@ -104,22 +104,22 @@ impl Plan {
         if !calm {
             let mut short =
                 |most: u64| random.duration(Duration::from_millis(100)..Duration::from_secs(most));
-            config.timeouts = Timeouts::DEFAULT
+            config.timeouts.http = Timeouts::DEFAULT
                 .head(short(10))
                 .keep_alive(short(5))
                 .body(short(30))
                 .write(short(30))
                 .linger(short(2));
-            config.timeout_graceful_shutdown = short(30);
+            config.timeouts.graceful_shutdown = short(30);
             let mut upto = |most: usize| random.number(256..most as u64) as usize;
             let all = Limits::DEFAULT;
-            config.limits = all
+            config.limits.http = all
                 .request_line(upto(all.request_line))
                 .head(upto(all.head))
                 .trailers(upto(all.trailers))
                 .drain(upto(all.drain))
                 .write_buffer(upto(all.write_buffer));
-            config.limit_concurrency = NonZeroUsize::new(random.index(12));
+            config.limits.concurrency = NonZeroUsize::new(random.index(12));
             config = config.limit_max_requests(random.number(0..100));
         }
         let (polite, rude) = (random.number(1..6), random.number(0..6));
@@ -162,14 +162,15 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     let Plan { config, fails, calm, large, polite, rude, .. } = plan;
     let witness = Arc::new(Witness::default());
     let app = Tester { sim: sim.clone(), witness: witness.clone(), fails };
-    let metered = Metered::new(sim.clone(), &config.limits);
-    let place = match &config.uds {
-        Some(path) => Bind::Unix(path.clone()),
-        None => Bind::Tcp((Ipv4Addr::LOCALHOST, config.port).into()),
+    let metered = Metered::new(sim.clone(), &config.limits.http);
+    let place = match &config.listen[..] {
+        [Listen::Unix(path)] => Bind::Unix(path.clone()),
+        [Listen::Tcp { port, .. }] => Bind::Tcp((Ipv4Addr::LOCALHOST, *port).into()),
+        other => panic!("a scenario listens on one address, and not on {other:?}"),
     };
-    let timeouts = config.timeouts;
-    let grace = config.timeout_graceful_shutdown;
-    let limited = config.limit_max_requests.is_some();
+    let timeouts = config.timeouts.http;
+    let grace = config.timeouts.graceful_shutdown;
+    let limited = config.limits.max_requests.is_some();
     let server = Server::new(config);
     let handle = server.handle();
     let _taken = (fails == Fails::Bind).then(|| sim.bind(&place).expect("nobody has it yet"));

@@ -1,0 +1,106 @@
+//! What the server adds to responses, and the path of the application.
+
+use stelo_core::http::Headers;
+
+use super::Config;
+use crate::ConfigError;
+use crate::settings::codec::{HeaderField, RootPath, Switch};
+use crate::settings::{Codec, Group, Kind, Setting, Value, each, setting};
+
+/// What the server adds to responses, and the path of the application.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Http {
+    /// Fields that are added to each response that does not have them.
+    pub headers: Headers,
+    /// Whether each response says `server: stelo`. Default `true`.
+    pub server_header: bool,
+    /// Whether each response has a `date`. Default `true`.
+    pub date_header: bool,
+    /// The path under which a proxy serves the application: empty, or `/prefix` without a slash at the end.
+    pub root_path: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { headers: Headers::new(), server_header: true, date_header: true, root_path: String::new() }
+    }
+}
+
+pub(crate) fn check_root_path(path: &str) -> Result<(), ConfigError> {
+    let is_plain = path.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#'));
+    match path.is_empty() || is_plain && path.starts_with('/') && !path.ends_with('/') {
+        true => Ok(()),
+        false => Err(ConfigError::RootPath),
+    }
+}
+
+impl Config {
+    /// Adds a field to [`Http::headers`]. A `server` field replaces the server's own.
+    ///
+    /// # Errors
+    /// The name or the value is not valid.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        self.http.headers.try_append(name, value).map_err(ConfigError::Header)?;
+        Ok(self)
+    }
+
+    /// Sets [`Http::server_header`].
+    #[must_use]
+    pub fn server_header(mut self, server_header: bool) -> Self {
+        self.http.server_header = server_header;
+        self
+    }
+
+    /// Sets [`Http::date_header`].
+    #[must_use]
+    pub fn date_header(mut self, date_header: bool) -> Self {
+        self.http.date_header = date_header;
+        self
+    }
+
+    /// Sets [`Http::root_path`]; slashes at the end are dropped.
+    #[must_use]
+    pub fn root_path(mut self, path: &str) -> Self {
+        self.http.root_path = path.trim_end_matches('/').into();
+        self
+    }
+}
+
+pub(super) const GROUP: Group = Group {
+    title: "HTTP",
+    settings: &[
+        Setting {
+            name: "header",
+            help: "Add a field to each response that does not have it; repeatable",
+            kind: Kind::List,
+            excludes: &[],
+            get: |config| {
+                let field = |(name, value): (&[u8], &[u8])| {
+                    format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+                };
+                Value::List(config.http.headers.iter().map(field).collect())
+            },
+            set: |config, values| {
+                let fields = each(values, HeaderField::read)?;
+                for (name, _) in &fields {
+                    // Replaces what the program has set under this name.
+                    config.http.headers.remove(name);
+                }
+                for (i, (name, value)) in fields.iter().enumerate() {
+                    let added = config.http.headers.try_append(name, value);
+                    added.map_err(|error| (i, ConfigError::Header(error)))?;
+                }
+                Ok(())
+            },
+        },
+        setting!("server-header", Switch, http.server_header, "Add `server: stelo` to each response"),
+        setting!("date-header", Switch, http.date_header, "Add the date to each response"),
+        setting!(
+            "root-path",
+            RootPath,
+            http.root_path,
+            "The path under which a proxy serves the application"
+        ),
+    ],
+};

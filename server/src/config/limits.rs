@@ -1,0 +1,197 @@
+//! Limits and timeouts: those of the server, and those of its HTTP/1.1 connections.
+//!
+//! What each of the latter protects from is said where they are declared: [`stelo_core::h1`].
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use stelo_core::h1;
+
+use super::Config;
+use crate::settings::codec::{Bytes, BytesOrOff, Count, CountOrOff, Number, Seconds, Size};
+use crate::settings::{Codec, Group, Setting, setting};
+
+/// Limits of a server and of its HTTP/1.1 connections.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The number of connections that are served at a time; beyond it 503. Default: no limit.
+    pub concurrency: Option<NonZeroUsize>,
+    /// The number of requests that are answered before the server stops gracefully. Default: no limit.
+    pub max_requests: Option<NonZeroU64>,
+    /// The limits of an HTTP/1.1 connection.
+    pub http: h1::Limits,
+}
+
+/// Timeouts of a server and of its HTTP/1.1 connections.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// How long a stopping server waits for responses and background tasks; it then drops them. Default 30 s, where
+    /// Uvicorn has no limit.
+    pub graceful_shutdown: Duration,
+    /// The timeouts of an HTTP/1.1 connection.
+    pub http: h1::Timeouts,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { graceful_shutdown: Duration::from_secs(30), http: h1::Timeouts::default() }
+    }
+}
+
+impl Config {
+    /// Sets [`Limits::concurrency`]; 0 means no limit.
+    #[must_use]
+    pub fn limit_concurrency(mut self, connections: usize) -> Self {
+        self.limits.concurrency = NonZeroUsize::new(connections);
+        self
+    }
+
+    /// Sets [`Limits::max_requests`]; 0 means no limit.
+    #[must_use]
+    pub fn limit_max_requests(mut self, requests: u64) -> Self {
+        self.limits.max_requests = NonZeroU64::new(requests);
+        self
+    }
+
+    /// Sets [`Limits::http`].
+    #[must_use]
+    pub fn http_limits(mut self, limits: h1::Limits) -> Self {
+        self.limits.http = limits;
+        self
+    }
+
+    /// Sets the `keep_alive` of [`Timeouts::http`].
+    #[must_use]
+    pub fn timeout_keep_alive(mut self, timeout: Duration) -> Self {
+        self.timeouts.http.keep_alive = timeout;
+        self
+    }
+
+    /// Sets [`Timeouts::graceful_shutdown`].
+    #[must_use]
+    pub fn timeout_graceful_shutdown(mut self, timeout: Duration) -> Self {
+        self.timeouts.graceful_shutdown = timeout;
+        self
+    }
+
+    /// Sets [`Timeouts::http`].
+    #[must_use]
+    pub fn http_timeouts(mut self, timeouts: h1::Timeouts) -> Self {
+        self.timeouts.http = timeouts;
+        self
+    }
+}
+
+pub(super) const GROUP: Group = Group {
+    title: "Limits and timeouts",
+    settings: &[
+        setting!(
+            "limit-concurrency",
+            CountOrOff,
+            limits.concurrency,
+            "Maximum number of connections; others get 503"
+        ),
+        setting!(
+            "limit-max-requests",
+            CountOrOff,
+            limits.max_requests,
+            "Stop gracefully after this many requests"
+        ),
+        setting!(
+            "limit-requests",
+            CountOrOff,
+            limits.http.requests,
+            "Maximum number of requests on one connection"
+        ),
+        setting!(
+            "limit-request-line",
+            Size,
+            limits.http.request_line,
+            "Maximum length of the request line (else 414)"
+        ),
+        setting!("limit-method", Size, limits.http.method, "Maximum length of the method (else 501)"),
+        setting!("limit-head", Size, limits.http.head, "Maximum size of all header fields (else 431)"),
+        setting!(
+            "limit-field-line",
+            Size,
+            limits.http.field_line,
+            "Maximum size of one header field (else 431)"
+        ),
+        setting!("limit-fields", Count, limits.http.fields, "Maximum number of header fields (else 431)"),
+        setting!("limit-body", BytesOrOff, limits.http.body, "Maximum size of a request body (else 413)"),
+        setting!(
+            "limit-chunk-line",
+            Size,
+            limits.http.chunk_line,
+            "Maximum length of a chunk-size line (else 400)"
+        ),
+        setting!(
+            "limit-chunk-extensions",
+            Bytes,
+            limits.http.chunk_extensions,
+            "Maximum size of all chunk extensions in a body (else 400)"
+        ),
+        setting!(
+            "limit-trailers",
+            Bytes,
+            limits.http.trailers,
+            "Maximum size of all trailer fields (else 431)"
+        ),
+        setting!(
+            "limit-trailer-fields",
+            Number,
+            limits.http.trailer_fields,
+            "Maximum number of trailer fields (else 431)"
+        ),
+        setting!(
+            "limit-drain",
+            Bytes,
+            limits.http.drain,
+            "Maximum unread body to discard before a connection is reused; beyond it the connection closes"
+        ),
+        setting!(
+            "limit-write-buffer",
+            Size,
+            limits.http.write_buffer,
+            "Pause the application while more bytes wait to be sent"
+        ),
+        setting!(
+            "timeout-head",
+            Seconds,
+            timeouts.http.head,
+            "Maximum time for a complete request head (else 408)"
+        ),
+        setting!(
+            "timeout-body",
+            Seconds,
+            timeouts.http.body,
+            "Maximum time without a byte of the request body (else 408)"
+        ),
+        setting!(
+            "timeout-write",
+            Seconds,
+            timeouts.http.write,
+            "Close the connection if the client reads nothing for this time"
+        ),
+        setting!(
+            "timeout-keep-alive",
+            Seconds,
+            timeouts.http.keep_alive,
+            "Close idle connections after this time without a request"
+        ),
+        setting!(
+            "timeout-linger",
+            Seconds,
+            timeouts.http.linger,
+            "Maximum wait for the client to read the last response before closing"
+        ),
+        setting!(
+            "timeout-graceful-shutdown",
+            Seconds,
+            timeouts.graceful_shutdown,
+            "Maximum wait for responses and background tasks when stopping"
+        ),
+    ],
+};

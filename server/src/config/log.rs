@@ -1,0 +1,65 @@
+//! Which events are logged.
+
+use super::Config;
+use super::words::words;
+use crate::settings::codec::{Switch, Word};
+use crate::settings::{Codec, Group, Setting, setting};
+
+/// Which events are logged.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Log {
+    /// The lowest level that is logged. Default [`LogLevel::Info`].
+    pub level: LogLevel,
+    /// Whether each response is logged. Default `true`.
+    pub access: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, access: true }
+    }
+}
+
+words! {
+    /// The level of an event, in Uvicorn's words.
+    pub enum LogLevel {
+        /// Same as `Error`; `tracing` has no higher level.
+        Critical = "critical",
+        /// Something failed.
+        Error = "error",
+        /// Something may be wrong.
+        Warning = "warning",
+        /// What the server does.
+        #[default]
+        Info = "info",
+        /// Details that help to find a fault.
+        Debug = "debug",
+        /// All events.
+        Trace = "trace",
+    }
+}
+
+impl Config {
+    /// Sets [`Log::level`].
+    #[must_use]
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log.level = level;
+        self
+    }
+
+    /// Sets [`Log::access`].
+    #[must_use]
+    pub fn access_log(mut self, access: bool) -> Self {
+        self.log.access = access;
+        self
+    }
+}
+
+pub(super) const GROUP: Group = Group {
+    title: "Logging",
+    settings: &[
+        setting!("log-level", Word<LogLevel>, log.level, "The lowest level that is logged"),
+        setting!("access-log", Switch, log.access, "Log each response, on stdout"),
+    ],
+};

@@ -1,0 +1,157 @@
+//! The settings of a server as a plain value, with a default for each.
+//!
+//! Each file of this folder has one part: its struct, its defaults, its setters, and its rows of the table of
+//! [`settings`](crate::settings). Reading the command line, the environment and files is left to that module, and
+//! acting on the values to the server.
+
+mod http;
+mod limits;
+mod listen;
+mod log;
+mod process;
+mod websocket;
+mod words;
+
+pub use http::Http;
+pub use limits::{Limits, Timeouts};
+pub use listen::Listen;
+pub use log::{Log, LogLevel};
+pub use process::Process;
+pub use websocket::{WebSocket, Ws};
+
+pub(crate) use http::check_root_path;
+pub(crate) use listen::{check_descriptor, check_host};
+
+use crate::ConfigError;
+use crate::settings::Group;
+
+/// The table of settings, in the order of the help.
+pub(crate) static GROUPS: [Group; 6] =
+    [listen::GROUP, process::GROUP, log::GROUP, http::GROUP, limits::GROUP, websocket::GROUP];
+
+/// How a server runs.
+///
+/// Set the fields directly, or use the setters, which have the names of the options.
+///
+/// ```
+/// use stelo_server::Config;
+///
+/// let config = Config::new().port(0).threads(2).executor("smol").access_log(false);
+/// assert_eq!((config.process.threads.get(), config.log.access), (2, false));
+/// config.check()?;
+/// # Ok::<(), stelo_server::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The sockets to listen on. Default: TCP port 8000 of `127.0.0.1`.
+    pub listen: Vec<Listen>,
+    /// The number of connections that may wait to be accepted. The system may allow fewer. Default 2048.
+    pub backlog: u32,
+    /// Threads and executor.
+    pub process: Process,
+    /// Which events are logged.
+    pub log: Log,
+    /// What is added to responses, and the path of the application.
+    pub http: Http,
+    /// Limits of the server and of its HTTP/1.1 connections.
+    pub limits: Limits,
+    /// Timeouts of the server and of its HTTP/1.1 connections.
+    pub timeouts: Timeouts,
+    /// Whether WebSockets are accepted, and their limits and timeouts.
+    pub websocket: WebSocket,
+}
+
+impl Config {
+    /// Returns the defaults.
+    pub fn new() -> Self {
+        Self {
+            listen: vec![Listen::default()],
+            backlog: 2048,
+            process: Process::default(),
+            log: Log::default(),
+            http: Http::default(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            websocket: WebSocket::default(),
+        }
+    }
+
+    /// Checks the values that their types do not. The server calls this before it starts.
+    ///
+    /// # Errors
+    /// Returns the first fault.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.listen.is_empty() {
+            return Err(ConfigError::NoListener);
+        }
+        self.listen.iter().try_for_each(Listen::check)?;
+        check_root_path(&self.http.root_path)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn impossible_values_are_refused() {
+        let new = Config::new;
+        let root_path = "the root path must begin with a slash, such as /api, and be plain ASCII";
+        let mut nowhere = new();
+        nowhere.listen.clear();
+        for (config, line) in [
+            (
+                nowhere,
+                "there is no address to listen on: give a host and a port, a Unix socket or a descriptor",
+            ),
+            (new().fd(-1), "use the number of an open descriptor, 0 or more"),
+            (new().host(""), "the host is empty: give a name or an address, such as 127.0.0.1"),
+            (new().root_path("api"), root_path),
+            (new().root_path("/a b"), root_path),
+        ] {
+            assert_eq!(config.check().unwrap_err().to_string(), line);
+        }
+        for config in [new(), new().root_path("/"), new().root_path("/api/v1/"), new().uds("/a"), new().fd(0)]
+        {
+            config.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn zero_means_the_default() {
+        let config = Config::new().threads(0).limit_concurrency(0).limit_max_requests(0).ws_max_queue(0);
+        let defaults = Config::new();
+        assert_eq!(config.process.threads, defaults.process.threads);
+        assert_eq!(config.websocket.max_queue, defaults.websocket.max_queue);
+        assert_eq!((config.limits.concurrency, config.limits.max_requests), (None, None));
+    }
+
+    #[test]
+    fn the_keep_alive_timeout_reaches_the_machine() {
+        let config = Config::new().timeout_keep_alive(Duration::from_secs(1));
+        assert_eq!(config.timeouts.http.keep_alive, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_last_setter_says_where_to_listen() {
+        let tcp = |host: &str, port| Listen::Tcp { host: host.into(), port };
+        for (config, expected) in [
+            (Config::new().port(3), tcp("127.0.0.1", 3)),
+            (Config::new().host("::1").port(3), tcp("::1", 3)),
+            (Config::new().uds("/a"), Listen::Unix("/a".into())),
+            (Config::new().uds("/a").fd(3), Listen::Descriptor(3)),
+            (Config::new().port(3).uds("/a").host("h"), tcp("h", 8000)),
+        ] {
+            assert_eq!(config.listen, [expected]);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Threads and executor.
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+
+use super::Config;
+use crate::settings::codec::{Count, Executor};
+use crate::settings::{Codec, Group, Setting, setting};
+
+/// How a server uses its process.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Process {
+    /// The number of threads; each has an executor and listening sockets. Default: one for each core.
+    pub threads: NonZeroUsize,
+    /// The [name](crate::Runner::name) of the executor. Default `None`: the first that is compiled in.
+    pub executor: Option<Cow<'static, str>>,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { threads, executor: None }
+    }
+}
+
+impl Config {
+    /// Sets [`Process::threads`]; 0 means one for each core.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.process.threads = NonZeroUsize::new(threads).unwrap_or_else(|| Process::default().threads);
+        self
+    }
+
+    /// Sets [`Process::executor`].
+    #[must_use]
+    pub fn executor(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.process.executor = Some(name.into());
+        self
+    }
+}
+
+pub(super) const GROUP: Group = Group {
+    title: "Process",
+    settings: &[
+        setting!("threads", Count, process.threads, "Threads, each with an executor and listening sockets"),
+        setting!("loop", Executor, process.executor, "The executor"),
+    ],
+};

@@ -1,0 +1,38 @@
+//! Enums that are written as a word: on the command line, in a variable and in a file.
+
+/// Declares an enum with a word for each variant, and reads and writes it as that word.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $crate::settings::Words for $name {
+            const WORDS: &'static [&'static str] = &[$($word),+];
+
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad($crate::settings::Words::word(*self))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::ConfigError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $(if text.eq_ignore_ascii_case($word) {
+                    return Ok(Self::$variant);
+                })+
+                Err($crate::ConfigError::Word(<Self as $crate::settings::Words>::WORDS))
+            }
+        }
+    };
+}
+
+pub(crate) use words;

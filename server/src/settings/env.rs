@@ -1,0 +1,164 @@
+//! The environment, and the variables of `--env-file`: `STELO_PORT` for `--port` and so on.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use super::line::NOT_IMPLEMENTED;
+use super::origin::{Given, Origin, Source};
+use super::suggest::nearest;
+use super::{Kind, all, variable};
+
+/// The prefix of all variables.
+pub(crate) const PREFIX: &str = "STELO_";
+
+/// A variable.
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) value: OsString,
+    pub(super) source: Source,
+}
+
+/// What variables say.
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    pub(super) given: Vec<Given>,
+    pub(super) config: Option<PathBuf>,
+    pub(super) env_file: Option<PathBuf>,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// A variable with the prefix that has no effect. Displayed as a line of the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Notice {
+    /// Kubernetes and Docker set `STELO_PORT=tcp://10.0.0.1:8000` for a service called `stelo`.
+    Link { variable: String, value: String },
+    /// The name is near to one that has an effect.
+    Unknown { variable: String, nearest: String },
+    /// An option of Uvicorn that Stelo does not have.
+    NotImplemented { variable: String },
+}
+
+impl Variables {
+    /// Reads variables. An empty one counts as not set.
+    pub(super) fn read(variables: impl IntoIterator<Item = Variable>) -> Self {
+        let mut read = Self::default();
+        let known: Vec<_> = all().map(|setting| (setting, setting.variable())).collect();
+        let (config, env_file) = (variable("config"), variable("env-file"));
+        let variables = variables.into_iter().filter(|v| v.name.starts_with(PREFIX) && !v.value.is_empty());
+        for Variable { name, value, source } in variables {
+            if let Some((setting, _)) = known.iter().find(|(_, known)| *known == name) {
+                if is_link(&name, &value) {
+                    let value = value.to_string_lossy().into_owned();
+                    read.notices.push(Notice::Link { variable: name, value });
+                    continue;
+                }
+                let values = match setting.kind {
+                    Kind::List => value.to_string_lossy().split_whitespace().map(OsString::from).collect(),
+                    _ => vec![value],
+                };
+                // The last of two lines of a file wins, as in a shell.
+                read.given.retain(|given| given.origin.setting != *setting);
+                read.given.push(Given { origin: Origin { setting, source }, values });
+            } else if name == config {
+                read.config = Some(value.into());
+            } else if name == env_file {
+                read.env_file = Some(value.into());
+            } else if NOT_IMPLEMENTED.iter().any(|option| is_plural(&name, &variable(option))) {
+                read.notices.push(Notice::NotImplemented { variable: name });
+            } else if let Some(nearest) = nearest(&name, known.iter().map(|(_, known)| known)) {
+                read.notices.push(Notice::Unknown { nearest: nearest.clone(), variable: name });
+            }
+        }
+        read
+    }
+}
+
+/// Whether an option of Uvicorn is one that Stelo does not have.
+pub(super) fn is_missing(option: &str) -> bool {
+    NOT_IMPLEMENTED.contains(&option)
+}
+
+/// Whether a name is another one, or its plural.
+fn is_plural(name: &str, singular: &str) -> bool {
+    name.strip_prefix(singular).is_some_and(|rest| matches!(rest, "" | "S"))
+}
+
+/// Whether an orchestrator has set a variable to the address of a service.
+fn is_link(name: &str, value: &OsString) -> bool {
+    let schemes = ["tcp://", "udp://", "sctp://"];
+    name.ends_with("_PORT")
+        && value.to_str().is_some_and(|value| schemes.iter().any(|scheme| value.starts_with(scheme)))
+}
+
+impl Notice {
+    /// Whether it is about a mistake.
+    pub(crate) fn is_warning(&self) -> bool {
+        !matches!(self, Self::Link { .. })
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link { variable, value } => {
+                write!(f, "Ignored {variable}={value}, which an orchestrator sets for a service")
+            }
+            Self::Unknown { variable, nearest } => {
+                write!(f, "Ignored {variable}, which is not a setting: did you mean {nearest}?")
+            }
+            Self::NotImplemented { variable } => {
+                write!(f, "Ignored {variable}, which is an option of Uvicorn that is not implemented")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notices(pairs: &[(&str, &str)]) -> Vec<String> {
+        let variable = |(name, value): &(&str, &str)| Variable {
+            name: (*name).into(),
+            value: value.into(),
+            source: Source::Environment,
+        };
+        Variables::read(pairs.iter().map(variable)).notices.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_variables_of_an_orchestrator_have_no_effect() {
+        let link = "tcp://10.96.17.4:8000";
+        let notices = notices(&[
+            ("STELO_PORT", link),
+            ("STELO_SERVICE_HOST", "10.96.17.4"),
+            ("STELO_SERVICE_PORT", "8000"),
+            ("STELO_SERVICE_PORT_HTTP", "8000"),
+            ("STELO_PORT_8000_TCP", link),
+            ("STELO_PORT_8000_TCP_PROTO", "tcp"),
+            ("STELO_PORT_8000_TCP_PORT", "8000"),
+            ("STELO_PORT_8000_TCP_ADDR", "10.96.17.4"),
+        ]);
+        assert_eq!(
+            notices,
+            ["Ignored STELO_PORT=tcp://10.96.17.4:8000, which an orchestrator sets for a service"]
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_a_setting_is_reported() {
+        assert_eq!(
+            notices(&[
+                ("STELO_PROT", "1"),
+                ("STELO_DATABASE_URL", "x"),
+                ("STELO_WORKERS", "2"),
+                ("PORT", "3")
+            ]),
+            [
+                "Ignored STELO_PROT, which is not a setting: did you mean STELO_PORT?",
+                "Ignored STELO_WORKERS, which is an option of Uvicorn that is not implemented",
+            ]
+        );
+    }
+}

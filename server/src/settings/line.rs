@@ -1,0 +1,180 @@
+//! The command line. `lexopt` takes the arguments apart; the options come from the table.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use lexopt::{Arg, Parser};
+
+use super::env;
+use super::origin::{Given, Origin, Source};
+use super::suggest::nearest;
+use super::{Kind, Setting, SettingsError, all};
+
+/// The options that are about the settings, and no settings themselves: usage and help.
+pub(super) const COMMANDS: [(&str, &str); 5] = [
+    ("-h, --help", "Print help"),
+    ("-V, --version", "Print version"),
+    ("--print-config", "Print all settings and where each comes from, as TOML"),
+    ("--config <FILE>", "Read settings from a TOML file, whose keys are the option names"),
+    ("--env-file <FILE>", "Read settings from a file of variables, such as .env"),
+];
+
+/// The options of Uvicorn that Stelo does not have.
+pub(super) const NOT_IMPLEMENTED: [&str; 26] = [
+    "app-dir",
+    "factory",
+    "forwarded-allow-ips",
+    "h11-max-incomplete-event-size",
+    "http",
+    "interface",
+    "lifespan",
+    "limit-max-requests-jitter",
+    "log-config",
+    "proxy-headers",
+    "reload",
+    "reload-delay",
+    "reload-dir",
+    "reload-exclude",
+    "reload-include",
+    "reset-contextvars",
+    "ssl-ca-certs",
+    "ssl-cert-reqs",
+    "ssl-certfile",
+    "ssl-ciphers",
+    "ssl-keyfile",
+    "ssl-keyfile-password",
+    "ssl-version",
+    "timeout-worker-healthcheck",
+    "use-colors",
+    "workers",
+];
+
+/// What to do instead of starting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Command {
+    Help,
+    Version,
+    PrintConfig,
+}
+
+/// What a command line says.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// The name of the program.
+    pub(super) program: Option<String>,
+    pub(super) command: Option<Command>,
+    pub(super) given: Vec<Given>,
+    pub(super) config: Option<PathBuf>,
+    pub(super) env_file: Option<PathBuf>,
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Line {
+    /// Reads arguments, the name of the program first. Stops at `--help` and `--version`.
+    pub(super) fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+        takes_folder: bool,
+    ) -> Result<Self, SettingsError> {
+        let mut parser = Parser::from_iter(arguments);
+        let program =
+            parser.bin_name().and_then(|name| Path::new(name).file_name()?.to_str()).map(Into::into);
+        let mut line = Self { program, ..Self::default() };
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("help") | Arg::Short('h') => {
+                    line.command = Some(Command::Help);
+                    return Ok(line);
+                }
+                Arg::Long("version") | Arg::Short('V') => {
+                    line.command = Some(Command::Version);
+                    return Ok(line);
+                }
+                Arg::Long("print-config") => line.command = Some(Command::PrintConfig),
+                Arg::Long("config") => file(&mut line.config, &mut parser, "--config <FILE>")?,
+                Arg::Long("env-file") => file(&mut line.env_file, &mut parser, "--env-file <FILE>")?,
+                Arg::Long(name) => {
+                    let (setting, on) = option(name)?;
+                    line.give(setting, on, &mut parser)?;
+                }
+                Arg::Value(path) if takes_folder && line.folder.is_none() => {
+                    line.folder = Some(existing(path)?);
+                }
+                Arg::Value(argument) => return Err(SettingsError::Unexpected { argument }),
+                Arg::Short(letter) => {
+                    return Err(SettingsError::Unexpected { argument: format!("-{letter}").into() });
+                }
+            }
+        }
+        Ok(line)
+    }
+
+    /// Reads the value of an option, which is next; or takes `on` for a switch.
+    fn give(
+        &mut self,
+        setting: &'static Setting,
+        on: bool,
+        parser: &mut Parser,
+    ) -> Result<(), SettingsError> {
+        let value = match setting.kind {
+            Kind::Switch => on.to_string().into(),
+            _ => value(parser).ok_or_else(|| SettingsError::NoValue { usage: setting.usage() })?,
+        };
+        let earlier = self.given.iter_mut().find(|given| given.origin.setting == setting);
+        match (earlier, setting.kind) {
+            (Some(given), Kind::Switch | Kind::List) => given.values.push(value),
+            (Some(_), _) => return Err(SettingsError::Repeated { usage: setting.usage() }),
+            (None, _) => {
+                let origin = Origin { setting, source: Source::CommandLine };
+                self.given.push(Given { origin, values: vec![value] });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the setting that an option sets, and for a switch whether it switches on.
+fn option(name: &str) -> Result<(&'static Setting, bool), SettingsError> {
+    if let Some(setting) = Setting::named(name) {
+        return Ok((setting, true));
+    }
+    let switch = name.strip_prefix("no-").and_then(Setting::named);
+    if let Some(setting) = switch.filter(|setting| setting.kind == Kind::Switch) {
+        return Ok((setting, false));
+    }
+    if env::is_missing(name) {
+        return Err(SettingsError::NotImplemented { name: format!("--{name}") });
+    }
+    Err(SettingsError::UnknownOption { nearest: nearest(name, names()), name: name.into() })
+}
+
+/// Returns the names of all options, without the dashes.
+fn names() -> impl Iterator<Item = String> {
+    let commands = COMMANDS.iter().filter_map(|(usage, _)| usage.split("--").nth(1)?.split(' ').next());
+    let switches = all().filter(|setting| setting.kind == Kind::Switch);
+    let settings = all().map(|setting| setting.name.to_owned());
+    commands.map(Into::into).chain(settings).chain(switches.map(|setting| format!("no-{}", setting.name)))
+}
+
+/// Reads the value of an option: what follows an equals sign, or the next argument.
+fn value(parser: &mut Parser) -> Option<OsString> {
+    let next = |parser: &mut Parser| parser.try_raw_args()?.next_if(|next| !is_option(next));
+    parser.optional_value().or_else(|| next(parser))
+}
+
+/// Whether an argument looks like an option, and not like a value such as -1.
+fn is_option(argument: &OsStr) -> bool {
+    matches!(argument.as_encoded_bytes(), [b'-', second, ..] if !second.is_ascii_digit() && *second != b'.')
+}
+
+fn file(target: &mut Option<PathBuf>, parser: &mut Parser, usage: &str) -> Result<(), SettingsError> {
+    let path = value(parser).ok_or_else(|| SettingsError::NoValue { usage: usage.into() })?;
+    match target.replace(path.into()) {
+        Some(_) => Err(SettingsError::Repeated { usage: usage.into() }),
+        None => Ok(()),
+    }
+}
+
+fn existing(folder: OsString) -> Result<PathBuf, SettingsError> {
+    let path = PathBuf::from(folder);
+    if path.is_dir() { Ok(path) } else { Err(SettingsError::NoFolder(path)) }
+}

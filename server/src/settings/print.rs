@@ -1,0 +1,58 @@
+//! `--print-config`: all settings as a file that `--config` can read, with the origin of each in a comment.
+
+use std::fmt::Write;
+
+use super::{Origin, Setting, Value};
+use crate::Config;
+use crate::config::GROUPS;
+
+/// The column of the comments.
+const COLUMN: usize = 40;
+
+/// Writes a configuration as TOML.
+pub(super) fn text(config: &Config, origin: impl Fn(&'static Setting) -> Origin) -> String {
+    let mut text = String::new();
+    for group in &GROUPS {
+        let separator = if text.is_empty() { "" } else { "\n" };
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{separator}# {}", group.title);
+        for setting in group.settings {
+            let _ = match toml(&(setting.get)(config)) {
+                Some(value) => {
+                    let line = format!("{} = {value}", setting.name);
+                    writeln!(text, "{line:COLUMN$} # {}", origin(setting))
+                }
+                None => writeln!(text, "# {} is not set", setting.name),
+            };
+        }
+    }
+    text.pop();
+    text
+}
+
+fn toml(value: &Value) -> Option<String> {
+    match value {
+        Value::Unset => None,
+        Value::Plain(text) => Some(text.clone()),
+        Value::Text(text) => Some(quote(text)),
+        Value::List(values) => {
+            let values: Vec<_> = values.iter().map(|value| quote(value)).collect();
+            Some(format!("[{}]", values.join(", ")))
+        }
+    }
+}
+
+/// Writes a basic string.
+fn quote(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}

@@ -1,0 +1,149 @@
+//! From the command line, the environment and files to a configuration.
+//!
+//! The command line is stronger than the environment, that than `--env-file`, that than the file of `--config`, that
+//! than the program. The strongest source that says something of a setting decides it; a weaker one is not looked at,
+//! so that its mistakes do not matter.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::env::{Notice, Variable, Variables};
+use super::line::{Command, Line};
+use super::origin::{Given, Location, Origin, Source};
+use super::{Setting, SettingsError, dotenv, file, help, print};
+use crate::{Config, ConfigError, Exit};
+
+/// What settings are read from.
+pub(crate) struct Inputs<'a> {
+    /// The settings of the program.
+    pub(crate) defaults: &'a Config,
+    /// The names of the executors that are compiled in.
+    pub(crate) executors: &'a [&'static str],
+    /// Whether the program can be given a folder.
+    pub(crate) takes_folder: bool,
+    /// The arguments, the name of the program first.
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+/// What the inputs say.
+pub(crate) struct Outcome {
+    pub(crate) config: Config,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// Reads settings.
+///
+/// # Errors
+/// The program ends: it was asked for a text, or cannot use the settings.
+pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
+    let line = Line::read(inputs.arguments, inputs.takes_folder)?;
+    match line.command {
+        Some(Command::Help) => {
+            let name = line.program.as_deref().unwrap_or("stelo");
+            let text = help::text(name, inputs.defaults, inputs.executors, inputs.takes_folder);
+            return Err(Exit::Answer(text));
+        }
+        Some(Command::Version) => return Err(Exit::Answer(help::version())),
+        Some(Command::PrintConfig) | None => {}
+    }
+    let mut environment = Variables::read(inputs.environment.iter().filter_map(|(name, value)| {
+        Some(Variable { name: name.to_str()?.into(), value: value.clone(), source: Source::Environment })
+    }));
+    let mut env_file = match line.env_file.or(environment.env_file.take()) {
+        Some(path) => env_file(path, &inputs.environment)?,
+        None => Variables::default(),
+    };
+    let file = match line.config.or(environment.config.take()).or(env_file.config.take()) {
+        Some(path) => file::read(&text("config", &path)?, path)?,
+        None => Vec::new(),
+    };
+    let given = decide([line.given, environment.given, env_file.given, file])?;
+    let config = apply(&given, inputs.defaults, inputs.executors)?;
+    if line.command == Some(Command::PrintConfig) {
+        return Err(Exit::Answer(print::text(&config, |setting| origin(setting, &given, inputs.defaults))));
+    }
+    let notices = environment.notices.into_iter().chain(env_file.notices).collect();
+    Ok(Outcome { config, folder: line.folder, notices })
+}
+
+/// Reads the file that an option names.
+fn text(option: &'static str, path: &Path) -> Result<String, SettingsError> {
+    fs::read_to_string(path).map_err(|source| SettingsError::Read { option, path: path.into(), source })
+}
+
+fn env_file(path: PathBuf, environment: &[(OsString, OsString)]) -> Result<Variables, SettingsError> {
+    let text = text("env-file", &path)?;
+    let path = Arc::new(path);
+    let location = |line| Location { path: path.clone(), line };
+    let variable = |name: &str| {
+        let (_, value) = environment.iter().find(|(key, _)| key == name)?;
+        Some(value.to_string_lossy().into_owned())
+    };
+    let read = dotenv::parse(&text, variable);
+    let read = read.map_err(|(line, fault)| SettingsError::syntax(&location(line), fault))?;
+    Ok(Variables::read(read.into_iter().map(|dotenv::Assignment { line, name, value }| Variable {
+        name,
+        value: value.into(),
+        source: Source::EnvFile(location(line)),
+    })))
+}
+
+/// Leaves one value for each setting, and none that a stronger source excludes.
+fn decide(sources: [Vec<Given>; 4]) -> Result<Vec<Given>, SettingsError> {
+    let mut decided: Vec<Given> = Vec::new();
+    for source in sources {
+        let stronger = decided.len();
+        for given in source {
+            let setting = given.origin.setting;
+            let decides = |other: &Given| {
+                other.origin.setting == setting || setting.excludes.contains(&other.origin.setting.name)
+            };
+            match decided.iter().position(decides) {
+                None => decided.push(given),
+                Some(at) if at < stronger => {}
+                Some(at) => {
+                    let one = decided.swap_remove(at).origin;
+                    return Err(SettingsError::Conflict { one, other: given.origin });
+                }
+            }
+        }
+    }
+    Ok(decided)
+}
+
+fn apply(given: &[Given], defaults: &Config, executors: &[&'static str]) -> Result<Config, SettingsError> {
+    let mut config = defaults.clone();
+    for Given { origin, values } in given {
+        (origin.setting.set)(&mut config, values).map_err(|(i, error)| invalid(origin, &values[i], error))?;
+    }
+    if let Some(wanted) = config.process.executor.as_deref().filter(|wanted| !executors.contains(wanted)) {
+        let error = ConfigError::Executor { wanted: wanted.to_owned().into(), built: executors.into() };
+        let is_loop = |given: &&Given| given.origin.setting.name == "loop";
+        return Err(match given.iter().find(is_loop) {
+            Some(Given { origin, values }) => invalid(origin, &values[0], error),
+            None => error.into(),
+        });
+    }
+    config.check()?;
+    Ok(config)
+}
+
+fn invalid(origin: &Origin, value: &OsString, error: ConfigError) -> SettingsError {
+    SettingsError::Invalid { origin: origin.clone(), value: value.clone(), error }
+}
+
+/// Returns where the value of a setting comes from.
+fn origin(setting: &'static Setting, given: &[Given], defaults: &Config) -> Origin {
+    let is_it = |given: &&Given| given.origin.setting == setting;
+    match given.iter().find(is_it) {
+        Some(given) => given.origin.clone(),
+        None if (setting.get)(defaults) == (setting.get)(&Config::new()) => {
+            Origin { setting, source: Source::Default }
+        }
+        None => Origin { setting, source: Source::Program },
+    }
+}
