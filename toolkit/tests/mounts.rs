@@ -64,7 +64,7 @@ impl CoreApp for Foreign {
 
 #[test]
 fn a_foreign_application_sees_the_path_without_the_prefix() {
-    let client = TestClient::new(App::new().mount("/f/{x}", Foreign));
+    let client = TestClient::without_start(App::new().mount("/f/{x}", Foreign));
     assert_eq!(client.get("/f/1/a%20b/%C3%A9?q=%20").send().text(), "/a%20b/%C3%A9 Some(\"q=%20\")");
     assert_eq!(client.get("/f/1/").send().text(), "/ None");
     assert_eq!(client.get("/f/1/panic").send().status(), Status::INTERNAL_SERVER_ERROR);

@@ -63,8 +63,10 @@ impl TestClient {
     /// If the application does not start: [`try_new`](Self::try_new) returns the error instead.
     #[track_caller]
     pub fn new(app: impl CoreApp) -> Self {
-        Self::try_new(app)
-            .unwrap_or_else(|error| panic!("the application does not start: {}", Chain(&*error)))
+        match Self::try_new(app) {
+            Ok(client) => client,
+            Err(error) => panic!("the application does not start: {}", Chain(&*error)),
+        }
     }
 
     /// Does what [`new`](Self::new) does, for tests of a start that fails.
