@@ -7,7 +7,6 @@ use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use stelo::core::app::Message;
 use stelo::{App, BoxError, Executor, State, get};
 
 /// What stands for a connection pool here.
@@ -19,7 +18,7 @@ async fn open(executor: Executor) -> Result<Database, BoxError> {
     // Work that blocks goes to a thread of its own.
     let url = executor.run_blocking(|| env::var("DATABASE").unwrap_or_else(|_| "memory".into())).await;
     if url.is_empty() {
-        return Err(Message::new("DATABASE is empty: name a database").into());
+        return Err("DATABASE is empty: name a database".into());
     }
     eprintln!("database {url} opened");
     Ok(Database(url.into()))

@@ -18,7 +18,6 @@
 //! ```
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use core::error::Error;
 use core::fmt;
@@ -406,32 +405,6 @@ pub trait Duplex: Send {
     /// Says that nothing more will be written.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
 }
-
-/// An error that is only a text, for start-up hooks and the like.
-///
-/// ```
-/// use stelo_core::app::{BoxError, Message};
-///
-/// let error: BoxError = Message::new("no database").into();
-/// assert_eq!(error.to_string(), "no database");
-/// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Message(String);
-
-impl Message {
-    /// An error of this text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Message {}
 
 #[cfg(test)]
 mod tests {

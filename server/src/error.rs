@@ -283,7 +283,6 @@ impl fmt::Display for Cause<'_> {
 mod tests {
     use std::io::ErrorKind;
 
-    use stelo_core::app::Message;
     use stelo_os::socket::SocketError;
 
     use super::*;
@@ -341,7 +340,7 @@ mod tests {
             (error.to_string().as_str(), error.exit_code()),
             ("the executor smol is not compiled in: use auto or tokio, or build with another executor", 2)
         );
-        let error = ServeError::Startup(Message::new("no database").into());
+        let error = ServeError::Startup("no database".into());
         assert_eq!(
             (error.to_string().as_str(), error.exit_code()),
             ("the start-up of the application failed: no database", 3)

@@ -4,7 +4,6 @@ use std::future::Ready;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use stelo_core::app::Message;
 use stelo_core::proto::Length;
 use stelo_server::{ServeError, Stopped};
 use stelo_tests::{Closed, Gate, News, On, cases, config};
@@ -62,7 +61,7 @@ fn hooks_run_in_order(on: On) {
 }
 
 fn a_failed_start_ends_the_server(on: On) {
-    let app = App::new().on_startup(async || Err::<(), BoxError>(Message::new("no database").into()));
+    let app = App::new().on_startup(async || Err::<(), BoxError>("no database".into()));
     let error = on.try_serve(config(), app).expect_err("a failed start");
     assert!(matches!(error, ServeError::Startup(_)));
     assert_eq!(
@@ -72,7 +71,7 @@ fn a_failed_start_ends_the_server(on: On) {
 }
 
 fn a_failed_shutdown_is_an_error(on: On) {
-    let app = App::new().on_shutdown(async || Err::<(), BoxError>(Message::new("not saved").into()));
+    let app = App::new().on_shutdown(async || Err::<(), BoxError>("not saved".into()));
     let error = on.serve(app).stop().expect_err("a failed shutdown");
     assert_eq!(error.to_string(), "the shutdown of the application failed: not saved");
 }

@@ -97,7 +97,7 @@ fn the_ends_of_the_connection() {
 #[test]
 fn some_of_it_as_arguments() {
     async fn parts(method: Method, url: Url, query: QueryParams, client: ClientAddress) -> String {
-        format!("{method} {url} {} {:?}", query.len(), client.ip().map(|ip| ip.port()))
+        format!("{method} {url} {} {:?}", query.len(), client.socket_addr().map(|address| address.port()))
     }
     let client = TestClient::new(App::new().route("/x", get(parts)));
     assert_eq!(client.get("/x?a&b").send().text(), "GET http://testserver/x?a&b 2 Some(50000)");

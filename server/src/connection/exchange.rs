@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use stelo_core::app::{
-    BoxError, BoxFuture, Executor, Message, OnTunnel, OnWebSocket, Reply, Request, Response, Upgrade,
+    BoxError, BoxFuture, Executor, OnTunnel, OnWebSocket, Reply, Request, Response, Upgrade,
 };
 use stelo_core::body::{Body, BodyError, Demand, Frame, Piece, Sender};
 use stelo_core::h1;
@@ -435,7 +435,7 @@ impl Exchange {
                 let agreed = handshake.accept(headers, config)?;
                 Ok(Next::WebSocket { run, agreed, target: head.target().into() })
             }
-            _ => Err(Message::new("the request is not the handshake of a WebSocket").into()),
+            _ => Err("the request is not the handshake of a WebSocket".into()),
         }
     }
 

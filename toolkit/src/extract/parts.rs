@@ -1,7 +1,7 @@
 //! Extractors of what stands in the head of a request or beside it.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde_core::de::DeserializeOwned;
 use stelo_core::app::Address;
@@ -127,12 +127,17 @@ fn missing(what: &str, name: &str, advice: &str) -> HttpError {
 pub struct ClientAddress(pub Address);
 
 impl ClientAddress {
-    /// Address and port, unless the client came over a Unix socket.
-    pub fn ip(&self) -> Option<SocketAddr> {
+    /// The IP address and the port of the client. `None` over a Unix socket.
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self.0 {
             Address::Ip(address) => Some(address),
             Address::Unix(_) => None,
         }
+    }
+
+    /// The IP address of the client. `None` over a Unix socket.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.socket_addr().map(|address| address.ip())
     }
 }
 

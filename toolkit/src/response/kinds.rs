@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use stelo_core::Bytes;
-use stelo_core::app::{BoxError, Message, Response};
+use stelo_core::app::{BoxError, Response};
 use stelo_core::body::Body;
 use stelo_core::http::header::{self, HeaderValue, IntoHeaderValue};
 use stelo_core::http::{Headers, Status};
@@ -173,7 +173,7 @@ impl<S: Stream<Item = Result<T, E>>, T, E: Into<BoxError>> Stream for Contained<
 
 fn report(panic: &(dyn Any + Send)) -> BoxError {
     tracing::error!("the body of a response panicked: {}", panics::message(panic));
-    Message::new("the body of the response panicked").into()
+    "the body of the response panicked".into()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stelo_core::app::{
-    App, BoxError, BoxFuture, Connection, Executor, Message, Reply, Request, Response, Tunnel, Upgrade,
+    App, BoxError, BoxFuture, Connection, Executor, Reply, Request, Response, Tunnel, Upgrade,
 };
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::h1::Limits;
@@ -179,7 +179,7 @@ impl App for Tester {
         Box::pin(async move {
             executor.sleep(sleep).await;
             witness.started.store(!fails, Ordering::Relaxed);
-            if fails { Err(Message::new("no start-up").into()) } else { Ok(()) }
+            if fails { Err("no start-up".into()) } else { Ok(()) }
         })
     }
 
@@ -190,7 +190,7 @@ impl App for Tester {
                 witness.fault("background tasks run at shutdown");
             }
             witness.stopped.store(true, Ordering::Relaxed);
-            if fails { Err(Message::new("no shutdown").into()) } else { Ok(()) }
+            if fails { Err("no shutdown".into()) } else { Ok(()) }
         })
     }
 }
