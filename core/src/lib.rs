@@ -37,7 +37,11 @@ pub use bytes::Bytes;
 pub use fault::{Fault, FaultKind, Whose};
 pub use time::Instant;
 
-/// The page whose snippets need this crate.
+/// The pages whose snippets need this crate.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/core/embedding.md")]
-mod embedding {}
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/core/embedding.md")]
+    mod embedding {}
+}

@@ -69,3 +69,8 @@ pub fn folder(path: PathBuf) -> App {
 fn refused(detail: impl Into<std::borrow::Cow<'static, str>>) -> HttpError {
     HttpError::new(Status::BAD_REQUEST).with_detail(detail)
 }
+
+/// The README, whose snippet is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -25,7 +25,11 @@ pub use runner::Runner;
 pub use settings::{Origin, SettingsError, SyntaxFault};
 pub use stop::ServerHandle;
 
-/// The page whose snippets need this crate.
+/// The pages whose snippets need this crate.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/inside/extending.md")]
-mod extending {}
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/inside/extending.md")]
+    mod extending {}
+}

@@ -80,3 +80,8 @@ pub use stelo_core::body::{Body, BodyError};
 pub use stelo_core::http::{Headers, Method, Status, Version, header};
 pub use stelo_core::routing::{Convertor, Methods, ReverseError};
 pub use stelo_core::ws::{CloseCode, Closed, Message, Text};
+
+/// The README, whose snippet is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -10,6 +10,7 @@ mod files;
 mod fuzz;
 mod instructions;
 mod licences;
+mod links;
 mod metadata;
 mod python;
 mod run;
@@ -33,6 +34,7 @@ cargo xtask <chore>
   docs           the documentation builds without a warning
   no-std         the core links and runs without std
   arrows         which crate may use which, and no circles between folders
+  links          links of pages lead somewhere
   dependencies   every direct dependency has its line in docs/inside/dependencies.md
   words          prose is plain English [--count: how many findings each folder has]
   licences       licences and sources of all packages; none unmaintained
@@ -50,6 +52,7 @@ const CHECKS: &[Chore] = &[
     ("docs", builds::docs),
     ("no-std", builds::no_std),
     ("arrows", arrows::check),
+    ("links", links::check),
     ("dependencies", dependencies::check),
     ("licences", licences::check),
     ("instructions", instructions::check),
