@@ -1,118 +1,19 @@
 //! Why a server does not start, in lines that say what to do, and the exit codes that Uvicorn has for it.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
 
 use stelo_core::app::BoxError;
-use stelo_core::http::InvalidHeader;
 use stelo_runtime::Bind;
 
-use crate::settings::alternatives;
-use crate::settings::codec::Executor;
+use crate::ConfigError;
 
 /// The exit code of a program that has been told something it cannot do.
 pub const EXIT_USAGE: u8 = 2;
 
 /// The exit code of a program whose server did not start.
 pub const EXIT_STARTUP: u8 = 3;
-
-/// A value that a setting cannot have. Displayed as what to do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The executor is not compiled in.
-    Executor {
-        /// The one that was asked for.
-        wanted: Cow<'static, str>,
-        /// Those that are compiled in.
-        built: Vec<&'static str>,
-    },
-    /// No executor is compiled in.
-    NoExecutor,
-    /// There is no socket to listen on.
-    NoListener,
-    /// Not a host.
-    Host,
-    /// Not a port.
-    Port,
-    /// Not a file descriptor.
-    Descriptor,
-    /// Not a number above zero.
-    Count,
-    /// Not a number above zero, nor `off`.
-    CountOrOff,
-    /// Not a number.
-    Number,
-    /// Not a number of bytes above zero.
-    Size,
-    /// Not a number of bytes, where 0 means no limit.
-    SizeOrUnlimited,
-    /// Not a number of bytes.
-    Bytes,
-    /// Not a number of bytes, nor `off`.
-    BytesOrOff,
-    /// Not a number of seconds.
-    Seconds,
-    /// Not a number of seconds, nor `off`.
-    SecondsOrOff,
-    /// Not a truth value.
-    Boolean,
-    /// None of these words.
-    Word(&'static [&'static str]),
-    /// A header field without a colon.
-    Colon,
-    /// A header field with an invalid name or value.
-    Header(InvalidHeader),
-    /// Not a path that an application can be served under.
-    RootPath,
-    /// Not UTF-8.
-    Encoding,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Executor { wanted, built } => {
-                write!(f, "the executor {wanted} is not compiled in: ")?;
-                let words: Vec<_> = [Executor::AUTO].into_iter().chain(built.iter().copied()).collect();
-                return write!(f, "use {}, or build with another executor", alternatives(&words));
-            }
-            Self::Word(words) => return write!(f, "use {}", alternatives(words)),
-            Self::Header(error) => return error.fmt(f),
-            Self::NoExecutor => "no executor is compiled in: build with a Cargo feature that brings one",
-            Self::NoListener => {
-                "there is no address to listen on: give a host and a port, a Unix socket or a descriptor"
-            }
-            Self::Host => "the host is empty: give a name or an address, such as 127.0.0.1",
-            Self::Port => "use a number from 0 to 65535; 0 lets the system choose",
-            Self::Descriptor => "use the number of an open descriptor, 0 or more",
-            Self::Count => "use a whole number, 1 or more",
-            Self::CountOrOff => "use a whole number, 1 or more, or off",
-            Self::Number => "use a whole number",
-            Self::Size => "use a number of bytes, 1 or more",
-            Self::SizeOrUnlimited => "use a number of bytes; 0 means no limit",
-            Self::Bytes => "use a number of bytes",
-            Self::BytesOrOff => "use a number of bytes, or off",
-            Self::Seconds => "use a number of seconds, such as 5 or 0.5",
-            Self::SecondsOrOff => "use a number of seconds, such as 5 or 0.5, or off",
-            Self::Boolean => "use true or false",
-            Self::Colon => "use Name:Value, such as X-Frame-Options:DENY",
-            Self::RootPath => "the root path must begin with a slash, such as /api, and be plain ASCII",
-            Self::Encoding => "it is not UTF-8",
-        })
-    }
-}
-
-impl error::Error for ConfigError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::Header(error) => Some(error),
-            _ => None,
-        }
-    }
-}
 
 /// Why a server did not start, or could not go on.
 #[derive(Debug)]

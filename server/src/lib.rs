@@ -17,12 +17,14 @@ mod sockets;
 mod stop;
 mod thread;
 
-pub use config::{Config, Http, Limits, Listen, Log, LogLevel, Process, Timeouts, WebSocket, Ws};
-pub use error::{ConfigError, EXIT_STARTUP, EXIT_USAGE, ServeError};
+pub use config::{
+    Config, ConfigError, Http, Limits, Listen, Log, LogLevel, Process, Timeouts, WebSocket, Ws,
+};
+pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use lifecycle::{Server, Stopped};
-pub use program::{Exit, Parsed, Program};
+pub use program::{Parsed, Program};
 pub use runner::Runner;
-pub use settings::{Origin, SettingsError, SyntaxFault};
+pub use settings::{Exit, Origin, SettingsError, SyntaxFault};
 pub use stop::ServerHandle;
 
 /// The pages whose snippets need this crate.

@@ -1,18 +1,17 @@
 //! A program that is a server, from its command line to its exit code.
 
+use std::env;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::{env, error, fmt};
 
 use stelo_core::app::App;
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
 use crate::settings::{self, Inputs, Notice, Outcome};
-use crate::{Config, EXIT_USAGE, Runner, ServeError, Server, SettingsError, Stopped, log, messages};
+use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
 
 /// A program that is a server: reads Uvicorn's options, variables and files on top of a [`Config`].
 ///
@@ -48,59 +47,6 @@ pub struct Parsed {
     pub folder: Option<PathBuf>,
     /// The variables that look like settings and have no effect.
     notices: Vec<Notice>,
-}
-
-/// Why a program ends before its server starts.
-#[derive(Debug)]
-pub enum Exit {
-    /// It was asked for this text, which belongs on standard output.
-    Answer(String),
-    /// It cannot use its settings. The reason belongs on standard error.
-    Refusal(SettingsError),
-}
-
-impl Exit {
-    /// Returns the exit code of the program.
-    pub fn code(&self) -> u8 {
-        match self {
-            Self::Answer(_) => 0,
-            Self::Refusal(_) => EXIT_USAGE,
-        }
-    }
-
-    /// Prints the text or the reason, and returns the exit code.
-    fn end(&self) -> ExitCode {
-        // A closed pipe changes nothing: the program ends in any case.
-        let _ = match self {
-            Self::Answer(_) => writeln!(io::stdout(), "{self}"),
-            Self::Refusal(_) => writeln!(io::stderr(), "{self}"),
-        };
-        self.code().into()
-    }
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Answer(text) => f.write_str(text),
-            Self::Refusal(error) => write!(f, "Error: {error}"),
-        }
-    }
-}
-
-impl error::Error for Exit {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::Answer(_) => None,
-            Self::Refusal(error) => Some(error),
-        }
-    }
-}
-
-impl<E: Into<SettingsError>> From<E> for Exit {
-    fn from(error: E) -> Self {
-        Self::Refusal(error.into())
-    }
 }
 
 impl Program {

@@ -3,9 +3,10 @@
 use stelo_core::http::Headers;
 
 use super::Config;
-use crate::ConfigError;
-use crate::settings::codec::{HeaderField, RootPath, Switch};
-use crate::settings::{Codec, Group, Kind, Setting, Value, each, setting};
+use super::ConfigError;
+use super::codec::Codec;
+use super::codec::{HeaderField, RootPath, Switch};
+use super::table::{Group, Kind, Setting, Value, each, setting};
 
 /// What the server adds to responses, and the path of the application.
 #[derive(Clone, Debug)]

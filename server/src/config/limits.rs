@@ -8,8 +8,9 @@ use std::time::Duration;
 use stelo_core::h1;
 
 use super::Config;
-use crate::settings::codec::{Bytes, BytesOrOff, Count, CountOrOff, Number, Seconds, Size};
-use crate::settings::{Codec, Group, Setting, setting};
+use super::codec::Codec;
+use super::codec::{Bytes, BytesOrOff, Count, CountOrOff, Number, Seconds, Size};
+use super::table::{Group, Setting, setting};
 
 /// Limits of a server and of its HTTP/1.1 connections.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::Config;
-use crate::ConfigError;
-use crate::settings::codec::{Backlog, Descriptor, Host, Port};
-use crate::settings::{Codec, Group, Setting, Value, setting, single};
+use super::ConfigError;
+use super::codec::Codec;
+use super::codec::{Backlog, Descriptor, Host, Port};
+use super::table::{Group, Kind, Setting, Value, setting, single};
 
 /// A socket to listen on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,7 +131,7 @@ pub(super) const GROUP: Group = Group {
         Setting {
             name: "uds",
             help: "Listen on this Unix socket instead",
-            kind: crate::settings::Kind::Path,
+            kind: Kind::Path,
             excludes: &["host", "port", "fd"],
             get: |config| {
                 config.listens(|listen| match listen {

@@ -1,9 +1,10 @@
 //! Which events are logged.
 
 use super::Config;
+use super::codec::Codec;
+use super::codec::{Switch, Word};
+use super::table::{Group, Setting, setting};
 use super::words::words;
-use crate::settings::codec::{Switch, Word};
-use crate::settings::{Codec, Group, Setting, setting};
 
 /// Which events are logged.
 #[derive(Clone, Debug)]

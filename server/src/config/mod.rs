@@ -1,17 +1,21 @@
 //! The settings of a server as a plain value, with a default for each.
 //!
-//! Each file of this folder has one part: its struct, its defaults, its setters, and its rows of the table of
-//! [`settings`](crate::settings). Reading the command line, the environment and files is left to that module, and
-//! acting on the values to the server.
+//! Each of `listen`, `process`, `log`, `http`, `limits` and `websocket` has one part: struct, defaults, setters, and rows
+//! of the table of settings. `table` declares what a row is, and `codec` how values are written. Reading the command line,
+//! the environment and files is left to [`settings`](crate::settings), and acting on the values to the server.
 
+pub(crate) mod codec;
+mod error;
 mod http;
 mod limits;
 mod listen;
 mod log;
 mod process;
+pub(crate) mod table;
 mod websocket;
 mod words;
 
+pub use error::ConfigError;
 pub use http::Http;
 pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
@@ -19,11 +23,8 @@ pub use log::{Log, LogLevel};
 pub use process::Process;
 pub use websocket::{WebSocket, Ws};
 
-pub(crate) use http::check_root_path;
-pub(crate) use listen::{check_descriptor, check_host};
-
-use crate::ConfigError;
-use crate::settings::Group;
+use http::check_root_path;
+use table::Group;
 
 /// The table of settings, in the order of the help.
 pub(crate) static GROUPS: [Group; 6] =

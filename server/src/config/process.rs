@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
 use super::Config;
-use crate::settings::codec::{Count, Executor};
-use crate::settings::{Codec, Group, Setting, setting};
+use super::codec::Codec;
+use super::codec::{Count, Executor};
+use super::table::{Group, Setting, setting};
 
 /// How a server uses its process.
 #[derive(Clone, Debug)]

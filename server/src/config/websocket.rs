@@ -6,11 +6,10 @@ use std::time::Duration;
 use stelo_core::ws;
 
 use super::Config;
+use super::codec::Codec;
+use super::codec::{Boolean, BytesOrOff, Count, Number, Seconds, SecondsOrOff, Size, SizeOrUnlimited, Word};
+use super::table::{Group, Setting, setting, single};
 use super::words::words;
-use crate::settings::codec::{
-    Boolean, BytesOrOff, Count, Number, Seconds, SecondsOrOff, Size, SizeOrUnlimited, Word,
-};
-use crate::settings::{Codec, Group, Setting, setting, single};
 
 /// Whether WebSockets are accepted, and their limits and timeouts.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ macro_rules! words {
         #[non_exhaustive]
         pub enum $name { $($(#[$doc])* $variant,)+ }
 
-        impl $crate::settings::Words for $name {
+        impl $crate::config::codec::Words for $name {
             const WORDS: &'static [&'static str] = &[$($word),+];
 
             fn word(self) -> &'static str {
@@ -18,18 +18,18 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad($crate::settings::Words::word(*self))
+                f.pad($crate::config::codec::Words::word(*self))
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::ConfigError;
+            type Err = $crate::config::ConfigError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 $(if text.eq_ignore_ascii_case($word) {
                     return Ok(Self::$variant);
                 })+
-                Err($crate::ConfigError::Word(<Self as $crate::settings::Words>::WORDS))
+                Err($crate::config::ConfigError::Word(<Self as $crate::config::codec::Words>::WORDS))
             }
         }
     };

@@ -4,13 +4,26 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::line::NOT_IMPLEMENTED;
+use super::missing;
 use super::origin::{Given, Origin, Source};
 use super::suggest::nearest;
-use super::{Kind, all, variable};
+use crate::config::table::{Kind, Setting, all};
 
 /// The prefix of all variables.
-pub(crate) const PREFIX: &str = "STELO_";
+const PREFIX: &str = "STELO_";
+
+/// Returns the environment variable of an option.
+fn variable(option: &str) -> String {
+    format!("{PREFIX}{}", option.to_ascii_uppercase().replace('-', "_"))
+}
+
+impl Setting {
+    /// Returns the environment variable. Lists have a plural, as in Uvicorn.
+    pub(super) fn variable(&self) -> String {
+        let plural = if self.kind == Kind::List { "S" } else { "" };
+        format!("{}{plural}", variable(self.name))
+    }
+}
 
 /// A variable.
 pub(super) struct Variable {
@@ -64,7 +77,7 @@ impl Variables {
                 read.config = Some(value.into());
             } else if name == env_file {
                 read.env_file = Some(value.into());
-            } else if NOT_IMPLEMENTED.iter().any(|option| is_plural(&name, &variable(option))) {
+            } else if missing::NAMES.iter().any(|option| is_plural(&name, &variable(option))) {
                 read.notices.push(Notice::NotImplemented { variable: name });
             } else if let Some(nearest) = nearest(&name, known.iter().map(|(_, known)| known)) {
                 read.notices.push(Notice::Unknown { nearest: nearest.clone(), variable: name });
@@ -72,11 +85,6 @@ impl Variables {
         }
         read
     }
-}
-
-/// Whether an option of Uvicorn is one that Stelo does not have.
-pub(super) fn is_missing(option: &str) -> bool {
-    NOT_IMPLEMENTED.contains(&option)
 }
 
 /// Whether a name is another one, or its plural.

@@ -13,9 +13,10 @@ use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 use toml_parser::{ParseError, Raw, Source as Document};
 
 use super::error::{SettingsError, SyntaxFault};
+use super::missing;
 use super::origin::{Given, Location, Origin, Source};
 use super::suggest::nearest;
-use super::{Kind, Setting, all, env};
+use crate::config::table::{Kind, Setting, all};
 
 /// A value of the file: its type and its text.
 struct Scalar {
@@ -103,7 +104,7 @@ impl Reader<'_> {
         is_array: bool,
     ) -> Result<(), SettingsError> {
         let Some(setting) = Setting::named(name) else {
-            if env::is_missing(name) {
+            if missing::contains(name) {
                 return Err(SettingsError::NotImplemented { name: format!("{place}:{name}") });
             }
             let nearest = nearest(name, all().map(|setting| setting.name));

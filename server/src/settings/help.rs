@@ -3,11 +3,11 @@
 use std::env;
 use std::fmt::Write;
 
-use super::codec::Executor;
 use super::line::COMMANDS;
-use super::{Kind, Setting, alternatives};
 use crate::Config;
 use crate::config::GROUPS;
+use crate::config::codec::Executor;
+use crate::config::table::{Kind, Setting, alternatives};
 
 const AFTER: &str = "
 The command line overrides variables, which override --env-file, which overrides

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
-use super::env;
 use super::origin::{Given, Origin, Source};
 use super::suggest::nearest;
-use super::{Kind, Setting, SettingsError, all};
+use super::{SettingsError, missing};
+use crate::config::table::{Kind, Setting, all};
 
 /// The options that are about the settings, and no settings themselves: usage and help.
 pub(super) const COMMANDS: [(&str, &str); 5] = [
@@ -17,36 +17,6 @@ pub(super) const COMMANDS: [(&str, &str); 5] = [
     ("--print-config", "Print all settings and where each comes from, as TOML"),
     ("--config <FILE>", "Read settings from a TOML file, whose keys are the option names"),
     ("--env-file <FILE>", "Read settings from a file of variables, such as .env"),
-];
-
-/// The options of Uvicorn that Stelo does not have.
-pub(super) const NOT_IMPLEMENTED: [&str; 26] = [
-    "app-dir",
-    "factory",
-    "forwarded-allow-ips",
-    "h11-max-incomplete-event-size",
-    "http",
-    "interface",
-    "lifespan",
-    "limit-max-requests-jitter",
-    "log-config",
-    "proxy-headers",
-    "reload",
-    "reload-delay",
-    "reload-dir",
-    "reload-exclude",
-    "reload-include",
-    "reset-contextvars",
-    "ssl-ca-certs",
-    "ssl-cert-reqs",
-    "ssl-certfile",
-    "ssl-ciphers",
-    "ssl-keyfile",
-    "ssl-keyfile-password",
-    "ssl-version",
-    "timeout-worker-healthcheck",
-    "use-colors",
-    "workers",
 ];
 
 /// What to do instead of starting.
@@ -141,7 +111,7 @@ fn option(name: &str) -> Result<(&'static Setting, bool), SettingsError> {
     if let Some(setting) = switch.filter(|setting| setting.kind == Kind::Switch) {
         return Ok((setting, false));
     }
-    if env::is_missing(name) {
+    if missing::contains(name) {
         return Err(SettingsError::NotImplemented { name: format!("--{name}") });
     }
     Err(SettingsError::UnknownOption { nearest: nearest(name, names()), name: name.into() })

@@ -1,17 +1,17 @@
-//! The table of settings and what reads it: one row for each setting, declared beside its field in
-//! [`config`](crate::config).
+//! What reads the table of settings, whose rows are declared beside their fields in [`config`](crate::config).
 //!
 //! The command line (`line`), the environment and `--env-file` (`env`, `dotenv`), the TOML file (`file`), `--help`
 //! (`help`), `--print-config` (`print`) and the page of options (`page`) are walks over the table; none of them knows a
 //! setting by name. `resolve` decides between the sources, and `origin` says where a value comes from.
 
-pub(crate) mod codec;
 mod dotenv;
 mod env;
 mod error;
+mod exit;
 mod file;
 mod help;
 mod line;
+mod missing;
 mod origin;
 #[cfg(test)]
 mod page;
@@ -21,195 +21,8 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use codec::{Codec, Words};
-pub(crate) use env::{Notice, PREFIX};
+pub(crate) use env::Notice;
 pub use error::{SettingsError, SyntaxFault};
+pub use exit::Exit;
 pub use origin::Origin;
 pub(crate) use resolve::{Inputs, Outcome, read};
-
-use std::ffi::OsString;
-use std::fmt;
-
-use crate::Config;
-use crate::ConfigError;
-use crate::config::GROUPS;
-
-/// A part of the table, with its title in the help.
-pub(crate) struct Group {
-    pub(crate) title: &'static str,
-    pub(crate) settings: &'static [Setting],
-}
-
-/// A row of the table.
-pub(crate) struct Setting {
-    /// The name: `port` is the option `--port`, the variable `STELO_PORT` and the key `port` of a file.
-    pub(crate) name: &'static str,
-    /// One line of help, without a full stop.
-    pub(crate) help: &'static str,
-    pub(crate) kind: Kind,
-    /// The settings that cannot be given beside this one in the same source.
-    pub(crate) excludes: &'static [&'static str],
-    /// Returns the value that a configuration has.
-    pub(crate) get: fn(&Config) -> Value,
-    /// Puts values into a configuration: one, or for a list any number.
-    pub(crate) set: fn(&mut Config, &[OsString]) -> Result<(), Fault>,
-}
-
-/// What is wrong with values: the index of the first that is not possible, and why.
-pub(crate) type Fault = (usize, ConfigError);
-
-/// The values that a setting takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    /// `--x` and `--no-x`, without a value.
-    Switch,
-    /// `true` or `false`, as a value.
-    Boolean,
-    /// A whole number, named so in the help.
-    Number(&'static str),
-    /// A number of bytes.
-    Bytes,
-    /// A number of seconds.
-    Seconds,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// `auto`, or the name of an executor that is compiled in.
-    Executor,
-    /// A text, named so in the help.
-    Text(&'static str),
-    /// A path, which need not be UTF-8.
-    Path,
-    /// Any number of header fields.
-    List,
-}
-
-/// The value of a setting, as it can be written.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Value {
-    /// No value can say this.
-    Unset,
-    /// A number or a truth value.
-    Plain(String),
-    Text(String),
-    List(Vec<String>),
-}
-
-/// Declares a row whose setting is one field: name, codec, path of the field in [`Config`], help.
-macro_rules! setting {
-    ($name:literal, $codec:ty, $($field:ident).+, $help:literal) => {
-        Setting {
-            name: $name,
-            help: $help,
-            kind: <$codec>::KIND,
-            excludes: &[],
-            get: |config| <$codec as Codec<_>>::show(&config.$($field).+),
-            set: |config, values| {
-                let value = $crate::settings::single(values, <$codec as Codec<_>>::read)?;
-                config.$($field).+ = value;
-                Ok(())
-            },
-        }
-    };
-}
-
-pub(crate) use setting;
-
-/// Reads the last value, which is the only one save for a switch that is given twice.
-pub(crate) fn single<T>(
-    values: &[OsString],
-    read: impl FnOnce(&str) -> Result<T, ConfigError>,
-) -> Result<T, Fault> {
-    let text = values.last().and_then(|value| value.to_str());
-    text.ok_or(ConfigError::Encoding).and_then(read).map_err(|error| (values.len().saturating_sub(1), error))
-}
-
-/// Reads all values.
-pub(crate) fn each<T>(
-    values: &[OsString],
-    read: impl Fn(&str) -> Result<T, ConfigError>,
-) -> Result<Vec<T>, Fault> {
-    let read = |(i, value): (usize, &OsString)| {
-        value.to_str().ok_or(ConfigError::Encoding).and_then(&read).map_err(|error| (i, error))
-    };
-    values.iter().enumerate().map(read).collect()
-}
-
-/// Returns all rows of the table.
-pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
-    GROUPS.iter().flat_map(|group| group.settings)
-}
-
-impl Setting {
-    /// Returns the row of this name.
-    pub(crate) fn named(name: &str) -> Option<&'static Self> {
-        all().find(|setting| setting.name == name)
-    }
-
-    /// Returns the name of the environment variable. Lists have a plural, as in Uvicorn.
-    pub(crate) fn variable(&self) -> String {
-        let plural = if self.kind == Kind::List { "S" } else { "" };
-        format!("{}{plural}", variable(self.name))
-    }
-
-    /// Returns the option with what it takes, as in the help.
-    pub(crate) fn usage(&self) -> String {
-        match self.kind.placeholder() {
-            Some(placeholder) => format!("--{} <{placeholder}>", self.name),
-            None => format!("--{}", self.name),
-        }
-    }
-}
-
-/// Returns the environment variable of an option.
-pub(crate) fn variable(name: &str) -> String {
-    format!("{PREFIX}{}", name.to_ascii_uppercase().replace('-', "_"))
-}
-
-impl fmt::Debug for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Setting").field(&self.name).finish()
-    }
-}
-
-impl PartialEq for Setting {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Kind {
-    /// Returns the word that stands for the value in the help; `None` if the option takes no value.
-    pub(crate) fn placeholder(self) -> Option<&'static str> {
-        match self {
-            Self::Switch => None,
-            Self::Boolean => Some("BOOLEAN"),
-            Self::Number(name) | Self::Text(name) => Some(name),
-            Self::Bytes => Some("BYTES"),
-            Self::Seconds => Some("SECONDS"),
-            Self::Word(_) => Some("WORD"),
-            Self::Executor => Some("NAME"),
-            Self::Path => Some("PATH"),
-            Self::List => Some("NAME:VALUE"),
-        }
-    }
-}
-
-/// Writes a value as in the help.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unset => Ok(()),
-            Self::Plain(text) | Self::Text(text) => f.write_str(text),
-            Self::List(values) => f.write_str(&values.join(", ")),
-        }
-    }
-}
-
-/// Joins words with commas and a last `or`.
-pub(crate) fn alternatives(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [word] => (*word).into(),
-        [words @ .., last] => format!("{} or {last}", words.join(", ")),
-    }
-}

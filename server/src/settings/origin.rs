@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Setting;
+use crate::config::table::Setting;
 
 /// Where the value of a setting comes from, displayed as the name that a user knows: `--port`, `STELO_PORT`,
 /// `.env:3:STELO_PORT`, `stelo.toml:2:port`, `program` or `default`.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Kind, Setting, Value, alternatives};
 use crate::Config;
 use crate::config::GROUPS;
+use crate::config::table::{Kind, Setting, Value, alternatives};
 
 /// The line after which the page is generated.
 const MARK: &str = "<!-- Written from the table of settings: see docs/inside/settings.md. -->\n";

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Origin, Setting, Value};
+use super::Origin;
 use crate::Config;
 use crate::config::GROUPS;
+use crate::config::table::{Setting, Value};
 
 /// The column of the comments.
 const COLUMN: usize = 40;

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use super::env::{Notice, Variable, Variables};
 use super::line::{Command, Line};
 use super::origin::{Given, Location, Origin, Source};
-use super::{Setting, SettingsError, dotenv, file, help, print};
-use crate::{Config, ConfigError, Exit};
+use super::{Exit, SettingsError, dotenv, file, help, print};
+use crate::config::table::Setting;
+use crate::{Config, ConfigError};
 
 /// What settings are read from.
 pub(crate) struct Inputs<'a> {

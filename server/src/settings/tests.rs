@@ -2,7 +2,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::{Exit, LogLevel, Ws};
+use crate::config::table::{Kind, Setting, all};
+use crate::{Config, LogLevel, Ws};
 
 const EXECUTORS: [&str; 3] = ["tokio", "smol", "async-std"];
 
@@ -247,7 +248,7 @@ fn a_mistake_is_said_in_one_line() {
 
 #[test]
 fn an_option_of_uvicorn_that_is_missing_is_named() {
-    for option in line::NOT_IMPLEMENTED {
+    for option in missing::NAMES {
         let line = format!("Error: --{option} is an option of Uvicorn that is not implemented");
         assert_eq!(refusal(&format!("--{option} 1"), &[]).to_string(), line);
         assert_eq!(Setting::named(option), None);

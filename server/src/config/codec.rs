@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Kind, Value};
-use crate::ConfigError;
-use crate::config::{check_descriptor, check_host, check_root_path};
+use super::ConfigError;
+use super::http::check_root_path;
+use super::listen::{check_descriptor, check_host};
+use super::table::{Kind, Value};
 
 /// Reads and writes values of a type.
 pub(crate) trait Codec<T> {
