@@ -9,4 +9,5 @@ mod program;
 mod python;
 mod refusals;
 mod running;
+mod settings;
 mod signals;

@@ -18,7 +18,6 @@ cases!(
     only_what_matters_is_told,
     an_inherited_socket_is_served,
     a_unix_socket_is_served,
-    options_can_come_from_the_environment,
     options_reach_the_responses,
     several_threads_answer,
     ipv6_is_served,
@@ -112,18 +111,6 @@ fn a_unix_socket_is_served(on: On) {
     process.signal("TERM");
     assert_eq!(process.wait().0.signal(), Some(15));
     assert!(!path.exists(), "the socket file is left behind");
-}
-
-fn options_can_come_from_the_environment(on: On) {
-    let mut server = command(on);
-    server.envs([("STELO_PORT", "0"), ("STELO_ACCESS_LOG", "false"), ("STELO_HEADERS", "x-a:1 x-b:2")]);
-    let process = Process::start(&mut server);
-    let line = process.expect_line("Stelo running on http://");
-    let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-    let answer = Client::connect(address.expect("the line names an address")).get("/plaintext");
-    assert_eq!((answer.header("x-a"), answer.header("x-b")), (Some("1"), Some("2")));
-    process.signal("TERM");
-    assert_eq!(process.wait().2, [""; 0]);
 }
 
 fn options_reach_the_responses(on: On) {
