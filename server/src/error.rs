@@ -1,4 +1,4 @@
-//! Why a server does not start, in lines that say what to do, and the exit codes that Uvicorn has for it.
+//! Errors of a server, displayed in one line that says what to do; and the exit codes, which are those of Uvicorn.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,61 +9,61 @@ use stelo_runtime::Bind;
 
 use crate::ConfigError;
 
-/// The exit code of a program that has been told something it cannot do.
+/// The exit code of a program whose settings are invalid.
 pub const EXIT_USAGE: u8 = 2;
 
 /// The exit code of a program whose server did not start.
 pub const EXIT_STARTUP: u8 = 3;
 
-/// Why a server did not start, or could not go on.
+/// The reason why a server did not start, or failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// A setting makes no sense.
+    /// A setting is invalid.
     Config(ConfigError),
     /// The host has no address.
     Resolve {
         /// The host.
         host: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A socket could not be bound.
     Bind {
-        /// To what.
+        /// The address of the socket.
         address: Bind,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The directory that was to hold the Unix socket is not there.
+    /// The directory of the Unix socket does not exist.
     SocketDirectoryMissing {
-        /// The socket.
+        /// The path of the socket.
         path: PathBuf,
     },
     /// A bound socket could not listen.
     Listen {
-        /// What it is bound to.
+        /// The address of the socket.
         address: Bind,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The start-up hook of the application failed.
     Startup(BoxError),
     /// The shutdown hook of the application failed.
     Shutdown(BoxError),
-    /// The system refuses what the executor needs.
+    /// The system refused a resource of the executor.
     Runtime(io::Error),
-    /// The caller is not run by the executor that is to run the server.
+    /// The caller does not run on the executor of the server.
     Outside {
-        /// The executor.
+        /// The name of the executor.
         runtime: &'static str,
-        /// How it says so.
+        /// The error of the executor.
         source: io::Error,
     },
 }
 
 impl ServeError {
-    /// What a failed bind means.
+    /// Creates the error of a failed bind.
     pub fn bind(address: &Bind, source: io::Error) -> Self {
         match address {
             Bind::Unix(path) if source.kind() == io::ErrorKind::NotFound => {
@@ -73,7 +73,7 @@ impl ServeError {
         }
     }
 
-    /// The exit code of a program that ends with this error.
+    /// Returns the exit code of a program that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => EXIT_USAGE,
@@ -90,7 +90,7 @@ impl fmt::Display for ServeError {
                 write!(f, "cannot find the address of {host} ({source}): check --host")
             }
             Self::Bind { address, source } | Self::Listen { address, source } => {
-                write!(f, "cannot listen on {}: {}", Place(address), Cause { address, source })
+                write!(f, "cannot listen on {}: {}", Target(address), Cause { address, source })
             }
             Self::SocketDirectoryMissing { path } => {
                 let directory = path.parent().unwrap_or(Path::new("/"));
@@ -135,10 +135,10 @@ impl From<ConfigError> for ServeError {
     }
 }
 
-/// What was to be bound, as a person would write it.
-struct Place<'a>(&'a Bind);
+/// Displays the address of a socket.
+struct Target<'a>(&'a Bind);
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Bind::Tcp(address) => address.fmt(f),
@@ -148,7 +148,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Why the system refuses, and what helps.
+/// Displays the cause and what to do.
 struct Cause<'a> {
     address: &'a Bind,
     source: &'a io::Error,
@@ -158,7 +158,7 @@ impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
         f.write_str(match (self.address, self.source.kind()) {
-            // A `SocketError` has said all that there is to say.
+            // A `SocketError` says what to do.
             _ if self.source.get_ref().is_some() => return self.source.fmt(f),
             (Bind::Tcp(_), AddrInUse) => {
                 "the address is in use; stop the other program or choose another --port"

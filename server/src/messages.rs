@@ -1,6 +1,6 @@
-//! What the server says while it starts and stops: Uvicorn's lines, their wording in one place.
+//! The lines of the log while a server starts and stops, in Uvicorn's words.
 //!
-//! When each is said is left to the server, how it looks to [`log`](crate::log).
+//! The server decides when to log each; [`log`](crate::log) formats them.
 
 use std::fmt;
 use std::process;
@@ -28,9 +28,9 @@ pub(crate) fn startup_complete() {
     info!(target: SERVER, "Application startup complete.");
 }
 
-/// Connections are accepted: `bind` is what was asked for, `address` what the system made of it.
+/// Connections are accepted on `address`, to which the system has bound `bind`.
 pub(crate) fn running(bind: &Bind, address: &Address) {
-    info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Place { bind, address });
+    info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Url { bind, address });
 }
 
 /// A signal or a limit has asked the server to stop.
@@ -63,27 +63,27 @@ pub(crate) fn finished() {
     info!(target: SERVER, "Finished server process [{}]", process::id());
 }
 
-/// `limit_max_requests` has been reached.
+/// `--limit-max-requests` has been reached.
 pub(crate) fn request_limit(limit: u64) {
     info!(target: SERVER, "Maximum request limit of {limit} exceeded. Terminating process.");
 }
 
-/// `limit_concurrency` has been reached: a connection is answered with 503.
+/// `--limit-concurrency` has been reached: a connection gets 503.
 pub(crate) fn concurrency_limit() {
     warn!(target: SERVER, "Exceeded concurrency limit.");
 }
 
-/// `timeout_graceful_shutdown` is over, and `tasks` connections and background tasks are dropped.
+/// The graceful shutdown has timed out: `tasks` connections and background tasks are dropped.
 pub(crate) fn graceful_timeout(tasks: usize) {
     error!(target: SERVER, "Cancel {tasks} running task(s), timeout graceful shutdown exceeded");
 }
 
-/// No connection could be accepted, most likely for want of descriptors; the next try is after `pause`.
+/// Accepting failed, usually because the process has no descriptors left. The next attempt is after `pause`.
 pub(crate) fn accept_failed(error: &std::io::Error, pause: Duration) {
     error!(target: SERVER, "Cannot accept connections: {error}; trying again in {pause:?}");
 }
 
-/// The server ends because of this.
+/// The server ends because of this error.
 pub(crate) fn failed(error: &dyn fmt::Display) {
     error!(target: SERVER, "{error}");
 }
@@ -96,13 +96,13 @@ pub(crate) fn notice(notice: &Notice) {
     }
 }
 
-/// Where the server can be reached.
-struct Place<'a> {
+/// Displays the address of a running server as a URL or a path.
+struct Url<'a> {
     bind: &'a Bind,
     address: &'a Address,
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.bind, self.address) {
             (Bind::Tcp(_), Address::Ip(address)) => write!(f, "http://{address}"),
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_written_so_that_it_can_be_opened() {
+    fn a_tcp_address_is_a_url() {
         let ip = |text: &str| Address::Ip(text.parse().unwrap());
         let tcp = |text| (Bind::Tcp(([0; 4], 0).into()), ip(text));
         for ((bind, address), line) in [
@@ -127,7 +127,7 @@ mod tests {
             ((Bind::Fd(3), ip("127.0.0.1:8000")), "socket 127.0.0.1:8000"),
             ((Bind::Fd(3), Address::Unix("/tmp/x".into())), "socket /tmp/x"),
         ] {
-            assert_eq!(Place { bind: &bind, address: &address }.to_string(), line);
+            assert_eq!(Url { bind: &bind, address: &address }.to_string(), line);
         }
     }
 }

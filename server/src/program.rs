@@ -13,7 +13,7 @@ use stelo_runtime::Signal;
 use crate::settings::{self, Inputs, Notice, Outcome};
 use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
 
-/// A program that is a server: reads Uvicorn's options, variables and files on top of a [`Config`].
+/// A program that is a server, with Uvicorn's command line on top of a [`Config`].
 ///
 /// ```
 /// use stelo_server::{Config, Listen, Program};
@@ -37,13 +37,13 @@ pub struct Program {
     takes_folder: bool,
 }
 
-/// What a command line, an environment and files say.
+/// The settings of a program, read from its command line, its environment and files.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Parsed {
-    /// How to run the server.
+    /// The settings of the server.
     pub config: Config,
-    /// The FOLDER, where the program [takes one](Program::folder).
+    /// The FOLDER, if the program [takes one](Program::folder).
     pub folder: Option<PathBuf>,
     /// The variables that look like settings and have no effect.
     notices: Vec<Notice>,

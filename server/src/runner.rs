@@ -20,7 +20,7 @@ type Serving = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub struct Runner {
     name: &'static str,
     run: Run,
-    /// Finds the executor that runs the caller.
+    /// Returns the executor that runs the caller.
     current: fn() -> io::Result<Serve>,
 }
 

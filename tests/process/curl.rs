@@ -1,4 +1,4 @@
-//! curl, as anybody would use it.
+//! curl as a client.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -20,7 +20,7 @@ cases!(
     a_redirect_is_followed,
 );
 
-/// Runs curl with arguments; `{}` stands for the address of the server. `None` without curl, which is an error in CI.
+/// Runs curl with arguments; `{}` is replaced by the address of the server. `None` without curl, which is an error in CI.
 #[track_caller]
 fn curl(on: On, args: &str, input: &[u8]) -> Option<String> {
     if Command::new("curl").arg("--version").output().is_err() {

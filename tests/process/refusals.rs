@@ -1,4 +1,4 @@
-//! What cannot be done is said in one line: exit code 2 for a command line that makes no sense, 3 for a failed start.
+//! Errors are one line. The exit code is 2 for invalid settings, and 3 for a failed start.
 
 use std::net::TcpListener;
 
@@ -8,7 +8,7 @@ use crate::program::{Process, command};
 
 cases!(
     a_bad_value_is_code_2,
-    an_executor_that_is_not_there_is_code_2,
+    an_executor_that_is_not_compiled_in_is_code_2,
     a_missing_folder_is_code_2,
     a_port_in_use_is_code_3,
     a_missing_directory_of_a_socket_is_code_3,
@@ -16,7 +16,7 @@ cases!(
     help_and_version_are_code_0,
 );
 
-/// The exit code, and what was written to standard error and to standard output.
+/// Runs a server that ends. Returns its exit code and its lines on standard error and standard output.
 fn outcome(on: On, args: &[&str]) -> (Option<i32>, Vec<String>, Vec<String>) {
     let (status, log, out) = Process::start(command(on).args(args)).wait();
     (status.code(), log, out)
@@ -42,7 +42,7 @@ fn a_bad_value_is_code_2(on: On) {
     }
 }
 
-fn an_executor_that_is_not_there_is_code_2(on: On) {
+fn an_executor_that_is_not_compiled_in_is_code_2(on: On) {
     let other = if on == On::Tokio { "smol" } else { "tokio" };
     let mut program = command(on);
     let path = program.get_program().to_owned();

@@ -1,7 +1,6 @@
-//! Where settings come from: variables, `--env-file`, `--config`; and `--print-config`.
+//! Settings from variables, `--env-file` and `--config`, and `--print-config`.
 //!
-//! The unit tests of `stelo-server` go through every setting. These tests show that the process passes on its environment,
-//! and reads the files.
+//! Unit tests of `stelo-server` cover each setting. These tests cover the environment of the process, and files.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -46,7 +45,7 @@ impl Drop for Folder {
     }
 }
 
-/// Starts a server that is told its port by the environment.
+/// Starts a server whose port is 0 by a variable or a file.
 fn serve(command: &mut Command) -> (Process, SocketAddr) {
     let process = Process::start(command);
     let line = process.expect_line("Stelo running on http://");
@@ -103,7 +102,7 @@ fn a_mistake_in_a_file_is_code_2(on: On) {
 
 fn variables_of_an_orchestrator_are_ignored(on: On) {
     let folder = Folder::new(on, "orchestrator");
-    // Its port must not be the default one, which another program may use.
+    // Another program may use the default port.
     let config = folder.file("stelo.toml", "port = 0");
     let link = "tcp://10.96.17.4:8000";
     let variables = [

@@ -1,4 +1,4 @@
-//! How the values of settings are written: one codec for each way.
+//! Codecs between the values of settings and their text.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -43,7 +43,7 @@ fn number<T: FromStr>(text: &str, least: u64, error: ConfigError) -> Result<T, C
     }
 }
 
-/// Declares a codec for every type of number: the smallest number, what it is called, and the error.
+/// Declares codecs for all types of numbers, each with its smallest number, its kind and its error.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident: $least:literal, $kind:expr, $error:ident;)+) => {$(
         $(#[$doc])*
@@ -66,13 +66,13 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// A number that cannot be 0.
+    /// A whole number, 1 or more.
     Count: 1, Kind::Number("NUMBER"), Count;
-    /// A number.
+    /// A whole number.
     Number: 0, Kind::Number("NUMBER"), Number;
-    /// A length that cannot be 0.
+    /// A number of bytes, 1 or more.
     Size: 1, Kind::Bytes, Size;
-    /// A length.
+    /// A number of bytes.
     Bytes: 0, Kind::Bytes, Bytes;
     /// A TCP port.
     Port: 0, Kind::Number("PORT"), Port;
@@ -124,7 +124,7 @@ or_off! {
     BytesOrOff: Bytes, Kind::Bytes, BytesOrOff;
 }
 
-/// A length; 0 means no limit, as in Uvicorn.
+/// A number of bytes; 0 means no limit, as in Uvicorn.
 pub(crate) struct SizeOrUnlimited;
 
 impl SizeOrUnlimited {

@@ -14,9 +14,9 @@ use super::table::alternatives;
 pub enum ConfigError {
     /// The executor is not compiled in.
     Executor {
-        /// The one that was asked for.
+        /// The name of the executor.
         wanted: Cow<'static, str>,
-        /// Those that are compiled in.
+        /// The names of the executors that are compiled in.
         built: Vec<&'static str>,
     },
     /// No executor is compiled in.

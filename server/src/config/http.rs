@@ -1,4 +1,4 @@
-//! What the server adds to responses, and the path of the application.
+//! Fields that the server adds to responses, and the root path of the application.
 
 use stelo_core::http::Headers;
 
@@ -8,7 +8,7 @@ use super::codec::Codec;
 use super::codec::{HeaderField, RootPath, Switch};
 use super::table::{Group, Kind, Setting, Value, each, setting};
 
-/// What the server adds to responses, and the path of the application.
+/// Fields that the server adds to responses, and the root path of the application.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Http {
@@ -85,7 +85,7 @@ pub(super) const GROUP: Group = Group {
             set: |config, values| {
                 let fields = each(values, HeaderField::read)?;
                 for (name, _) in &fields {
-                    // Replaces what the program has set under this name.
+                    // Replaces the fields of this name that the program has set.
                     config.http.headers.remove(name);
                 }
                 for (i, (name, value)) in fields.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Limits and timeouts: those of the server, and those of its HTTP/1.1 connections.
 //!
-//! What each of the latter protects from is said where they are declared: [`stelo_core::h1`].
+//! The documentation of [`stelo_core::h1`] says which attack each of the latter answers.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// How long a stopping server waits for responses and background tasks; it then drops them. Default 30 s, where
+    /// The time that a stopping server waits for responses and background tasks. It then drops them. Default 30 s;
     /// Uvicorn has no limit.
     pub graceful_shutdown: Duration,
     /// The timeouts of an HTTP/1.1 connection.

@@ -1,4 +1,4 @@
-//! Where a server listens.
+//! The sockets that a server listens on.
 
 use std::path::PathBuf;
 
@@ -82,7 +82,7 @@ impl Config {
         Self { backlog, ..self }
     }
 
-    /// Leaves one TCP port to listen on, with what is given of it changed.
+    /// Makes one TCP port the only socket to listen on. `None` keeps the host or the port.
     fn set_tcp(&mut self, new_host: Option<String>, new_port: Option<u16>) {
         let is_tcp = |listen: &Listen| matches!(listen, Listen::Tcp { .. });
         let mut listen = self.listen.drain(..).find(is_tcp).unwrap_or_default();
@@ -93,7 +93,7 @@ impl Config {
         self.listen = vec![listen];
     }
 
-    /// Returns the first value that `of` finds among the sockets to listen on.
+    /// Returns the first value that `of` returns for a socket.
     fn listens(&self, of: impl Fn(&Listen) -> Option<Value>) -> Value {
         self.listen.iter().find_map(of).unwrap_or(Value::Unset)
     }

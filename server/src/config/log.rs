@@ -1,4 +1,4 @@
-//! Which events are logged.
+//! The settings of the log.
 
 use super::Config;
 use super::codec::Codec;
@@ -31,7 +31,7 @@ words! {
         Error = "error",
         /// Something may be wrong.
         Warning = "warning",
-        /// What the server does.
+        /// Normal operation.
         #[default]
         Info = "info",
         /// Details that help to find a fault.

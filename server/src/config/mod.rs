@@ -1,8 +1,8 @@
 //! The settings of a server as a plain value, with a default for each.
 //!
 //! Each of `listen`, `process`, `log`, `http`, `limits` and `websocket` has one part: struct, defaults, setters, and rows
-//! of the table of settings. `table` declares what a row is, and `codec` how values are written. Reading the command line,
-//! the environment and files is left to [`settings`](crate::settings), and acting on the values to the server.
+//! of the table of settings. `table` declares the rows, and `codec` reads and writes their values.
+//! [`settings`](crate::settings) reads the command line, the environment and files; the server acts on the values.
 
 pub(crate) mod codec;
 mod error;
@@ -30,7 +30,7 @@ use table::Group;
 pub(crate) static GROUPS: [Group; 6] =
     [listen::GROUP, process::GROUP, log::GROUP, http::GROUP, limits::GROUP, websocket::GROUP];
 
-/// How a server runs.
+/// The settings of a server.
 ///
 /// Set the fields directly, or use the setters, which have the names of the options.
 ///
@@ -53,7 +53,7 @@ pub struct Config {
     pub process: Process,
     /// Which events are logged.
     pub log: Log,
-    /// What is added to responses, and the path of the application.
+    /// Fields that are added to responses, and the root path of the application.
     pub http: Http,
     /// Limits of the server and of its HTTP/1.1 connections.
     pub limits: Limits,

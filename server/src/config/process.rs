@@ -8,7 +8,7 @@ use super::codec::Codec;
 use super::codec::{Count, Executor};
 use super::table::{Group, Setting, setting};
 
-/// How a server uses its process.
+/// The threads and the executor of a server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Process {

@@ -22,21 +22,21 @@ pub(crate) struct Setting {
     pub(crate) excludes: &'static [&'static str],
     /// Returns the value that a configuration has.
     pub(crate) get: fn(&Config) -> Value,
-    /// Puts values into a configuration: one, or for a list any number.
+    /// Sets the value in a configuration: one, or for a list any number.
     pub(crate) set: fn(&mut Config, &[OsString]) -> Result<(), Fault>,
 }
 
-/// What is wrong with values: the index of the first that is not possible, and why.
+/// The index of the first invalid value, and the reason.
 pub(crate) type Fault = (usize, ConfigError);
 
-/// The values that a setting takes.
+/// The kind of value that a setting takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     /// `--x` and `--no-x`, without a value.
     Switch,
     /// `true` or `false`, as a value.
     Boolean,
-    /// A whole number, named so in the help.
+    /// A whole number, with its placeholder in the help.
     Number(&'static str),
     /// A number of bytes.
     Bytes,
@@ -46,7 +46,7 @@ pub(crate) enum Kind {
     Word(&'static [&'static str]),
     /// `auto`, or the name of an executor that is compiled in.
     Executor,
-    /// A text, named so in the help.
+    /// A text, with its placeholder in the help.
     Text(&'static str),
     /// A path, which need not be UTF-8.
     Path,
@@ -54,10 +54,10 @@ pub(crate) enum Kind {
     List,
 }
 
-/// The value of a setting, as it can be written.
+/// The value of a setting as text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Value {
-    /// No value can say this.
+    /// The setting has no value.
     Unset,
     /// A number or a truth value.
     Plain(String),
@@ -85,7 +85,7 @@ macro_rules! setting {
 
 pub(crate) use setting;
 
-/// Reads the last value, which is the only one save for a switch that is given twice.
+/// Reads the last value. There is only one, except for a switch that is given twice.
 pub(crate) fn single<T>(
     values: &[OsString],
     read: impl FnOnce(&str) -> Result<T, ConfigError>,
@@ -138,7 +138,7 @@ impl PartialEq for Setting {
 }
 
 impl Kind {
-    /// Returns the word that stands for the value in the help; `None` if the option takes no value.
+    /// Returns the placeholder of the value in the help; `None` if the option takes no value.
     pub(crate) fn placeholder(self) -> Option<&'static str> {
         match self {
             Self::Switch => None,
@@ -154,7 +154,7 @@ impl Kind {
     }
 }
 
-/// Writes a value as in the help.
+/// Writes the value as in the help.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,6 @@
-//! Enums that are written as a word: on the command line, in a variable and in a file.
+//! Enums that are written as words.
 
-/// Declares an enum with a word for each variant, and reads and writes it as that word.
+/// Declares an enum with a word for each variant, with `Display` and `FromStr`.
 macro_rules! words {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*

@@ -1,7 +1,7 @@
-//! What a line of the log looks like: `INFO:     message key=value`, and the access line with its quotes.
+//! The format of a line of the log: `INFO:     message key=value`, and the access line with its quotes.
 //!
-//! Fields are written straight into the line, in the order in which they come, with control characters escaped:
-//! nobody can forge a line or command a terminal.
+//! Fields are written into the line in their order. Control characters are escaped, so that a client cannot forge a line or
+//! control a terminal.
 
 use std::fmt::{self, Debug, Display, Write};
 
@@ -11,7 +11,7 @@ use tracing::{Event, Level};
 
 use super::ACCESS;
 
-/// On which lines colours are used.
+/// Whether each kind of line has colours.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Colours {
     pub(super) server: bool,
@@ -33,7 +33,7 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, colours: Colours) -> f
         Level::DEBUG => ("DEBUG", "36"),
         Level::TRACE => ("TRACE", "34"),
     };
-    // The longest name that Uvicorn has is CRITICAL.
+    // Aligned to CRITICAL, Uvicorn's longest level.
     let blank = "CRITICAL: ".len() - name.len() - ":".len();
     write!(line, "{}:{:blank$}", Painted { text: name, colour, colours }, "")?;
     if access {
@@ -48,7 +48,7 @@ pub(super) fn write(line: &mut String, event: &Event<'_>, colours: Colours) -> f
     line.write_char('\n')
 }
 
-/// The message, then `key=value` for each other field.
+/// Writes the message, then `key=value` for each other field.
 struct Line<'a> {
     line: Escaped<'a>,
     space: &'static str,
@@ -66,7 +66,7 @@ impl Visit for Line<'_> {
     }
 }
 
-/// The fields of [`access`](super::access) or of [`handshake`](super::handshake), in their order.
+/// Writes the fields of [`access`](super::access) or of [`handshake`](super::handshake), in their order.
 struct AccessLine<'a> {
     line: Escaped<'a>,
     colours: bool,
@@ -129,7 +129,7 @@ impl Visit for AccessLine<'_> {
     }
 }
 
-/// A text in a colour, where colours are used.
+/// A text, coloured if `colours` is set.
 struct Painted<T> {
     text: T,
     colour: &'static str,
@@ -143,7 +143,7 @@ impl<T: Display> Display for Painted<T> {
     }
 }
 
-/// Writes control characters as `\n`, `\u{1b}` and the like.
+/// Escapes control characters, as in `\n` and `\u{1b}`.
 pub(crate) struct Escaped<'a, W = String>(pub(crate) &'a mut W);
 
 impl Escaped<'_> {

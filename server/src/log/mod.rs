@@ -1,7 +1,7 @@
 //! The log: server lines to stderr, access lines to stdout, everything through `tracing`.
 //!
-//! [`init`] gives a program Uvicorn's lines; a program that installs a subscriber of its own gets the same events
-//! with their fields instead. The look of a line is in `format`, the wording in [`messages`](crate::messages).
+//! [`init`] prints Uvicorn's lines. A program that installs its own subscriber gets the same events with their fields
+//! instead. `format` formats a line; [`messages`](crate::messages) has the wording.
 
 mod format;
 
@@ -27,28 +27,28 @@ pub const SERVER: &str = "stelo.server";
 /// The target of the access lines, one for each response.
 pub const ACCESS: &str = "stelo.access";
 
-/// Has events printed in Uvicorn's manner, those of the application too, from [`Log::level`](crate::Log::level) upward.
+/// Installs a subscriber that prints events in Uvicorn's format, from [`Log::level`](crate::Log::level) upwards.
 ///
-/// Colours are used on terminals, unless `NO_COLOR` is set, and everywhere if `FORCE_COLOR` is. Does nothing if the
-/// program has already installed a subscriber.
+/// It prints the events of the application too. Lines are coloured on a terminal, unless `NO_COLOR` is set, and everywhere
+/// if `FORCE_COLOR` is set. Does nothing if the program has already installed a subscriber.
 pub fn init(config: &Config) {
     let colours = Colours {
         server: colours(&io::stderr(), |name| env::var_os(name)),
         access: colours(&io::stdout(), |name| env::var_os(name)),
     };
-    // Fails where there is one already.
+    // Fails if there is a subscriber.
     let _ = set_global_default(Lines::new(config, colours, print));
 }
 
-/// Whether anyone wants access lines. Worth asking once per connection, where [`Log::access`](crate::Log::access) is on.
-pub fn access_enabled() -> bool {
+/// Whether a subscriber wants access lines. Checked once per connection, if [`Log::access`](crate::Log::access) is set.
+pub(crate) fn access_enabled() -> bool {
     enabled!(target: ACCESS, Level::INFO)
 }
 
-/// One access line: `127.0.0.1:44650 - "GET /x?y=1 HTTP/1.1" 200 OK`, the target as it came.
-pub fn access(client: Option<&Address>, head: &RequestHead, status: Status) {
-    // Fields and no message: a subscriber that stores fields has no use for a line, and the formatter makes it of
-    // them in this order.
+/// Logs an access line: `127.0.0.1:44650 - "GET /x?y=1 HTTP/1.1" 200 OK`. The target is not decoded.
+pub(crate) fn access(client: Option<&Address>, head: &RequestHead, status: Status) {
+    // Fields without a message: `format` builds the line from them, in this order, and a subscriber that stores fields
+    // needs no line.
     info!(
         target: ACCESS,
         client = client.map(field::display),
@@ -59,8 +59,8 @@ pub fn access(client: Option<&Address>, head: &RequestHead, status: Status) {
     );
 }
 
-/// The access line of a handshake: `127.0.0.1:44650 - "WebSocket /chat" [accepted]`, or its status if it was declined.
-pub fn handshake(client: Option<&Address>, head: &RequestHead, status: Status) {
+/// Logs the access line of a handshake: `127.0.0.1:44650 - "WebSocket /chat" [accepted]`, or its status if it was declined.
+pub(crate) fn handshake(client: Option<&Address>, head: &RequestHead, status: Status) {
     info!(
         target: ACCESS,
         client = client.map(field::display),
@@ -76,14 +76,14 @@ fn colours(stream: &impl IsTerminal, variable: impl Fn(&str) -> Option<OsString>
 
 /// Access lines go to stdout, the others to stderr.
 fn print(metadata: &Metadata<'_>, line: &str) {
-    // Whoever listened may be gone, and there is nobody else to tell.
+    // The pipe may be closed, and an error of the log has nowhere to go.
     let _ = match metadata.target() {
         ACCESS => io::stdout().write_all(line.as_bytes()),
         _ => io::stderr().write_all(line.as_bytes()),
     };
 }
 
-/// Makes a line of each event. Spans are not in the lines, and so are not kept.
+/// A subscriber that prints a line for each event. Lines do not show spans, so spans are not stored.
 struct Lines<P> {
     level: LevelFilter,
     access: LevelFilter,
@@ -106,7 +106,7 @@ impl<P: Fn(&Metadata<'_>, &str)> Lines<P> {
 }
 
 thread_local! {
-    /// The memory of the last line. Taken while one is written: a field may log something itself.
+    /// The buffer of a line. Taken while a line is written, because the `Debug` of a field may log.
     static LINE: Cell<String> = const { Cell::new(String::new()) };
 }
 
@@ -121,7 +121,7 @@ impl<P: Fn(&Metadata<'_>, &str) + 'static> Subscriber for Lines<P> {
     }
 
     fn event(&self, event: &Event<'_>) {
-        // A thread that ends has no memory any more.
+        // A thread that ends has dropped its buffer.
         let mut line = LINE.try_with(Cell::take).unwrap_or_default();
         line.clear();
         if format::write(&mut line, event, self.colours).is_ok() {

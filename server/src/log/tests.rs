@@ -6,7 +6,7 @@ use tracing::{debug, error, info_span, trace, warn};
 
 use super::*;
 
-/// What `events` writes, one entry for each write.
+/// Returns the lines that `events` writes.
 fn written(config: &Config, coloured: bool, events: impl FnOnce()) -> Vec<String> {
     let writes = Arc::new(Mutex::new(Vec::new()));
     let writer = writes.clone();
@@ -92,7 +92,7 @@ fn events_in_spans_are_like_others() {
 }
 
 #[test]
-fn nobody_can_forge_a_line() {
+fn a_client_cannot_forge_a_line() {
     let lines = written(&Config::new(), false, || {
         info!(query = %"a\r\nINFO:     b", "\x1b[2Jé\u{9b}");
         request(Some("/tmp/\n"), 200);

@@ -1,9 +1,9 @@
 //! The format of `--env-file`, as `python-dotenv` reads it for Uvicorn: `NAME=value` on a line.
 //!
-//! `export` may come first. A value may be quoted, over several lines too: in single quotes only `\'` and `\\` are
-//! escapes, in double quotes also `\n` and the like. Without quotes it ends with the line or before ` #`. `${NAME}` and
-//! `${NAME:-default}` are replaced everywhere, by the environment or else by an earlier line. A line that is none of
-//! this is an error here, where `python-dotenv` skips it.
+//! `export` may come first. A quoted value may have several lines. In single quotes only `\'` and `\\` are escapes; in
+//! double quotes `\n`, `\t` and others are too. An unquoted value ends with the line or before ` #`. `${NAME}` and
+//! `${NAME:-default}` are replaced everywhere, from the environment or from an earlier line. An invalid line is an error;
+//! `python-dotenv` skips it.
 
 use super::error::SyntaxFault;
 
@@ -15,10 +15,10 @@ pub(super) struct Assignment {
     pub(super) value: String,
 }
 
-/// Reads a file. A name without an equals sign is left out.
+/// Parses a file. Skips names without an equals sign.
 ///
 /// # Errors
-/// The line that breaks the rules, and how.
+/// Returns the number of an invalid line, and the fault.
 pub(super) fn parse(
     text: &str,
     variable: impl Fn(&str) -> Option<String>,
@@ -125,7 +125,7 @@ fn quoted(text: &str, quote: char) -> Result<(String, &str), SyntaxFault> {
     Err(SyntaxFault::Quote)
 }
 
-/// Returns the character that an escape stands for, if it is one between such quotes.
+/// Returns the character of an escape, if it is valid between such quotes.
 fn escape(c: char, quote: char) -> Option<char> {
     match (c, quote) {
         ('\\' | '\'', _) | ('"', '"') => Some(c),

@@ -32,7 +32,7 @@ pub(super) struct Variable {
     pub(super) source: Source,
 }
 
-/// What variables say.
+/// The settings that variables give.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     pub(super) given: Vec<Given>,
@@ -46,7 +46,7 @@ pub(super) struct Variables {
 pub(crate) enum Notice {
     /// Kubernetes and Docker set `STELO_PORT=tcp://10.0.0.1:8000` for a service called `stelo`.
     Link { variable: String, value: String },
-    /// The name is near to one that has an effect.
+    /// The name is nearly that of a setting.
     Unknown { variable: String, nearest: String },
     /// An option of Uvicorn that Stelo does not have.
     NotImplemented { variable: String },
@@ -100,7 +100,7 @@ fn is_link(name: &str, value: &OsString) -> bool {
 }
 
 impl Notice {
-    /// Whether it is about a mistake.
+    /// Whether the variable is a mistake.
     pub(crate) fn is_warning(&self) -> bool {
         !matches!(self, Self::Link { .. })
     }

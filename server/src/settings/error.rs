@@ -1,4 +1,4 @@
-//! What can be wrong with a command line, an environment or a file, each said in one line.
+//! Errors of a command line, an environment or a file, displayed in one line.
 
 use std::ffi::OsString;
 use std::fmt::{self, Write};
@@ -10,70 +10,70 @@ use super::origin::Location;
 use crate::ConfigError;
 use crate::log::Escaped;
 
-/// Why settings cannot be used. Displayed in one line that names the option, the variable or the line of a file.
+/// An error of the settings. Displayed in one line that names the option, the variable or the line of a file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// A value is not possible.
+    /// A value is invalid.
     Invalid {
-        /// The setting and who has set it.
+        /// The setting and its source.
         origin: Origin,
         /// The value.
         value: OsString,
-        /// Why.
+        /// The cause.
         error: ConfigError,
     },
     /// Two settings exclude each other.
     Conflict {
-        /// The one.
+        /// The first setting.
         one: Origin,
-        /// The other.
+        /// The second setting.
         other: Origin,
     },
-    /// There is no such option.
+    /// An option is unknown.
     UnknownOption {
         /// The option, without the dashes.
         name: String,
-        /// The nearest that there is.
+        /// The nearest name.
         nearest: Option<String>,
     },
-    /// A file has a key that is no setting.
+    /// A key of a file is not a setting.
     UnknownKey {
-        /// The place: the file and the line.
+        /// The file and the line.
         place: String,
         /// The key.
         key: String,
-        /// The nearest that there is.
+        /// The nearest name.
         nearest: Option<&'static str>,
     },
-    /// An option of Uvicorn that Stelo does not have.
+    /// An option of Uvicorn is not implemented.
     NotImplemented {
         /// The option, or the key with its place in a file.
         name: String,
     },
     /// An option lacks its value.
     NoValue {
-        /// The option and what it takes.
+        /// The option and the placeholder of its value.
         usage: String,
     },
-    /// An option that is given once was given twice.
+    /// An option is given twice.
     Repeated {
-        /// The option and what it takes.
+        /// The option and the placeholder of its value.
         usage: String,
     },
-    /// An argument that the program does not take.
+    /// An argument is not expected.
     Unexpected {
         /// The argument.
         argument: OsString,
     },
-    /// A value for an option that takes none.
+    /// An option that takes no value has one.
     UnexpectedValue {
         /// The option, with its dashes.
         option: String,
         /// The value.
         value: OsString,
     },
-    /// There is no such folder to serve.
+    /// The folder to serve does not exist.
     NoFolder(PathBuf),
     /// A file cannot be read.
     Read {
@@ -81,33 +81,33 @@ pub enum SettingsError {
         option: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A file breaks the rules of its format.
+    /// A file is invalid.
     Syntax {
-        /// The place: the file and the line.
+        /// The file and the line.
         place: String,
         /// The fault.
         fault: SyntaxFault,
     },
-    /// The settings of the program are not possible.
+    /// A setting of the program is invalid.
     Program(ConfigError),
 }
 
-/// How a file breaks the rules of its format.
+/// A fault in the syntax of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SyntaxFault {
-    /// It is not TOML, in the words of the parser.
+    /// The file is not TOML. Has the message of the parser.
     Toml(String),
-    /// It has a table, a dotted key or an inline table.
+    /// The file has a table, a dotted key or an inline table.
     Table,
-    /// A key is there twice.
+    /// A key is given twice.
     Repeated,
-    /// A value is of a type that no setting has, or that this one has not.
+    /// The value has the wrong type.
     Type {
-        /// What the setting takes.
+        /// The types that the setting takes.
         wanted: &'static str,
     },
     /// A line is not `NAME=value`.

@@ -1,4 +1,4 @@
-//! How a program ends that does not start its server.
+//! The end of a program that does not start its server.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,12 +7,12 @@ use std::{error, fmt};
 use super::SettingsError;
 use crate::EXIT_USAGE;
 
-/// Why a program ends before its server starts.
+/// The reason why a program ends before its server starts.
 #[derive(Debug)]
 pub enum Exit {
-    /// It was asked for this text, which belongs on standard output.
+    /// The user has asked for this text. It belongs on standard output.
     Answer(String),
-    /// It cannot use its settings. The reason belongs on standard error.
+    /// The settings are invalid. The error belongs on standard error.
     Refusal(SettingsError),
 }
 

@@ -1,7 +1,7 @@
 //! The TOML file of `--config`: flat, with the names of the options as keys.
 //!
-//! `toml_parser` finds keys and scalars and where they are. What a value means is left to the setting: a number, a truth
-//! value and a string are passed on as the text that the command line would have.
+//! `toml_parser` finds keys and scalars and their positions. Numbers, truth values and strings are passed on to the setting
+//! as text, as from the command line.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -18,13 +18,13 @@ use super::origin::{Given, Location, Origin, Source};
 use super::suggest::nearest;
 use crate::config::table::{Kind, Setting, all};
 
-/// A value of the file: its type and its text.
+/// The type and the text of a value.
 struct Scalar {
     kind: ScalarKind,
     text: String,
 }
 
-/// Reads a file.
+/// Parses a file.
 pub(super) fn read(text: &str, path: PathBuf) -> Result<Vec<Given>, SettingsError> {
     let document = Document::new(text);
     let tokens = document.lex().into_vec();
@@ -129,7 +129,7 @@ fn raw<'a>(document: &Document<'a>, event: &Event) -> Raw<'a> {
 }
 
 impl Kind {
-    /// Returns what a file can have for such a setting.
+    /// Returns the types that a file can have for such a setting.
     fn toml(self) -> &'static str {
         match self {
             Self::Switch | Self::Boolean => "true or false",
@@ -139,7 +139,7 @@ impl Kind {
         }
     }
 
-    /// Returns the value as text, unless it is of another type. A string is always possible, so that there is `"off"`.
+    /// Returns the text of a value, or `None` for the wrong type. Every setting takes a string, for values such as `"off"`.
     fn text(self, Scalar { kind, text }: Scalar) -> Option<OsString> {
         match (kind, self) {
             (ScalarKind::String, _)

@@ -15,7 +15,7 @@ The command line overrides variables, which override --env-file, which overrides
 STELO_HEADERS, with fields separated by spaces. Sizes are in bytes, times in
 seconds.";
 
-/// The column of the explanations, and the width of the whole.
+/// The column of the second text, and the width of a line.
 const COLUMN: usize = 32;
 const WIDTH: usize = 80;
 
@@ -55,7 +55,7 @@ fn usage(setting: &Setting) -> String {
     }
 }
 
-/// Returns the help of a setting with the words that it takes and its default.
+/// Returns the help of a setting, with the words that it takes and its default.
 fn help(setting: &Setting, defaults: &Config, executors: &[&str]) -> String {
     let mut help = setting.help.to_owned();
     let words = match setting.kind {
@@ -70,7 +70,7 @@ fn help(setting: &Setting, defaults: &Config, executors: &[&str]) -> String {
     if default.is_empty() { help } else { format!("{help} [default: {default}]") }
 }
 
-/// Writes two columns. The second one breaks between words, and begins on a new line where the first is too wide.
+/// Writes two columns. The second breaks between words. It begins on a new line if the first is too wide.
 fn row(text: &mut String, usage: &str, help: &str) {
     let mut line = format!("  {usage:width$}", width = COLUMN - 2);
     if line.len() > COLUMN || line.ends_with(|c| c != ' ') {
@@ -78,7 +78,7 @@ fn row(text: &mut String, usage: &str, help: &str) {
         text.push('\n');
         line = " ".repeat(COLUMN);
     }
-    // A default stays in one piece.
+    // The default does not break.
     let (sentence, default) = help.split_once(" [").map_or((help, None), |(a, b)| (a, Some(format!("[{b}"))));
     for word in sentence.split(' ').map(Into::into).chain(default) {
         if line.len() + word.len() > WIDTH {

@@ -10,7 +10,7 @@ use super::suggest::nearest;
 use super::{SettingsError, missing};
 use crate::config::table::{Kind, Setting, all};
 
-/// The options that are about the settings, and no settings themselves: usage and help.
+/// Options that are not settings: usage and help.
 pub(super) const COMMANDS: [(&str, &str); 5] = [
     ("-h, --help", "Print help"),
     ("-V, --version", "Print version"),
@@ -19,7 +19,7 @@ pub(super) const COMMANDS: [(&str, &str); 5] = [
     ("--env-file <FILE>", "Read settings from a file of variables, such as .env"),
 ];
 
-/// What to do instead of starting.
+/// A command that replaces the start of the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Command {
     Help,
@@ -27,7 +27,7 @@ pub(super) enum Command {
     PrintConfig,
 }
 
-/// What a command line says.
+/// A command line.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     /// The name of the program.

@@ -1,8 +1,8 @@
-//! What reads the table of settings, whose rows are declared beside their fields in [`config`](crate::config).
+//! The sources of settings. The table of settings is in [`config`](crate::config), a row beside each field.
 //!
 //! The command line (`line`), the environment and `--env-file` (`env`, `dotenv`), the TOML file (`file`), `--help`
-//! (`help`), `--print-config` (`print`) and the page of options (`page`) are walks over the table; none of them knows a
-//! setting by name. `resolve` decides between the sources, and `origin` says where a value comes from.
+//! (`help`), `--print-config` (`print`) and the page of options (`page`) are loops over the table. `resolve` decides between
+//! the sources; `origin` names the source of a value.
 
 mod dotenv;
 mod env;

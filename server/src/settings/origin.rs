@@ -1,4 +1,4 @@
-//! Where the value of a setting comes from.
+//! The source of the value of a setting.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use crate::config::table::Setting;
 
-/// Where the value of a setting comes from, displayed as the name that a user knows: `--port`, `STELO_PORT`,
-/// `.env:3:STELO_PORT`, `stelo.toml:2:port`, `program` or `default`.
+/// The source of the value of a setting. Displayed as `--port`, `STELO_PORT`, `.env:3:STELO_PORT`,
+/// `stelo.toml:2:port`, `program` or `default`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Origin {
     pub(super) setting: &'static Setting,
     pub(super) source: Source,
 }
 
-/// Who can set a value, from the weakest to the strongest.
+/// The sources, from the weakest to the strongest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Source {
     Default,
@@ -33,7 +33,7 @@ pub(super) struct Location {
     pub(super) line: usize,
 }
 
-/// What a source says of a setting.
+/// The values that a source gives to a setting.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Given {
     pub(super) origin: Origin,

@@ -1,4 +1,4 @@
-//! `--print-config`: all settings as a file that `--config` can read, with the origin of each in a comment.
+//! `--print-config`: all settings in the format of `--config`, with the origin of each in a comment.
 
 use std::fmt::Write;
 

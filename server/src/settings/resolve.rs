@@ -1,8 +1,7 @@
-//! From the command line, the environment and files to a configuration.
+//! Decides between the sources of settings, and builds a configuration.
 //!
-//! The command line is stronger than the environment, that than `--env-file`, that than the file of `--config`, that
-//! than the program. The strongest source that says something of a setting decides it; a weaker one is not looked at,
-//! so that its mistakes do not matter.
+//! From the strongest to the weakest: command line, environment, `--env-file`, the file of `--config`, the program. The
+//! strongest source that gives a value to a setting decides it. Weaker values are not read, so they may be invalid.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,7 +15,7 @@ use super::{Exit, SettingsError, dotenv, file, help, print};
 use crate::config::table::Setting;
 use crate::{Config, ConfigError};
 
-/// What settings are read from.
+/// The sources of settings.
 pub(crate) struct Inputs<'a> {
     /// The settings of the program.
     pub(crate) defaults: &'a Config,
@@ -29,7 +28,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) environment: Vec<(OsString, OsString)>,
 }
 
-/// What the inputs say.
+/// The settings that the sources give.
 pub(crate) struct Outcome {
     pub(crate) config: Config,
     pub(crate) folder: Option<PathBuf>,
@@ -39,7 +38,7 @@ pub(crate) struct Outcome {
 /// Reads settings.
 ///
 /// # Errors
-/// The program ends: it was asked for a text, or cannot use the settings.
+/// The program has to end: see [`Exit`].
 pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
     let line = Line::read(inputs.arguments, inputs.takes_folder)?;
     match line.command {
@@ -93,7 +92,7 @@ fn env_file(path: PathBuf, environment: &[(OsString, OsString)]) -> Result<Varia
     })))
 }
 
-/// Leaves one value for each setting, and none that a stronger source excludes.
+/// Keeps the strongest value of each setting. Drops values that a stronger source excludes.
 fn decide(sources: [Vec<Given>; 4]) -> Result<Vec<Given>, SettingsError> {
     let mut decided: Vec<Given> = Vec::new();
     for source in sources {
@@ -137,7 +136,7 @@ fn invalid(origin: &Origin, value: &OsString, error: ConfigError) -> SettingsErr
     SettingsError::Invalid { origin: origin.clone(), value: value.clone(), error }
 }
 
-/// Returns where the value of a setting comes from.
+/// Returns the source of the value of a setting.
 fn origin(setting: &'static Setting, given: &[Given], defaults: &Config) -> Origin {
     let is_it = |given: &&Given| given.origin.setting == setting;
     match given.iter().find(is_it) {

@@ -1,4 +1,4 @@
-//! The nearest name to one that is not known.
+//! Suggestions for unknown names.
 
 /// Returns the name with the smallest edit distance, if that is at most 2 and at most half of the length.
 pub(super) fn nearest<N: AsRef<str> + Ord>(name: &str, names: impl IntoIterator<Item = N>) -> Option<N> {

@@ -52,7 +52,7 @@ fn answer(defaults: &Config, arguments: &[&str], environment: &[(&str, &str)]) -
 type Row = (&'static str, &'static [&'static str], fn(Config) -> Config);
 
 #[test]
-fn options_variables_and_which_wins() {
+fn options_override_variables() {
     let rows: &[Row] = &[
         ("", &[], |c| c),
         ("--host ::1 --port 0", &[], |c| c.host("::1").port(0)),
@@ -123,7 +123,7 @@ fn options_variables_and_which_wins() {
 }
 
 #[test]
-fn a_mistake_is_said_in_one_line() {
+fn an_invalid_value_gives_one_line() {
     let seconds = "use a number of seconds, such as 5 or 0.5";
     let rows: &[(&str, &[&str], &str)] = &[
         (
@@ -256,7 +256,7 @@ fn an_option_of_uvicorn_that_is_missing_is_named() {
 }
 
 #[test]
-fn a_refusal_is_one_line_whatever_was_typed() {
+fn a_refusal_is_one_line_for_any_argument() {
     for arguments in [&["shop", "--header", "a:b\nc"][..], &["shop", "--no\nsuch"], &["shop", "a\nb"]] {
         let exit = read_with(&Config::new(), arguments, &[], false).err().unwrap();
         let line = exit.to_string();
@@ -282,7 +282,7 @@ fn the_defaults_are_those_of_the_program() {
 }
 
 #[test]
-fn a_folder_is_taken_where_it_is_wanted() {
+fn a_folder_is_an_argument_only() {
     assert_eq!(read(". --port 1", &[]).unwrap().folder, Some(".".into()));
     assert_eq!(read("", &["STELO_FOLDER=."]).unwrap().folder, None);
 }
@@ -395,7 +395,7 @@ fn every_setting_is_in_the_help_and_has_a_name_of_its_own() {
 }
 
 #[test]
-fn what_print_config_prints_can_be_read() {
+fn config_reads_the_output_of_print_config() {
     let defaults = Config::new();
     let mut arguments = vec!["shop".to_owned(), "--print-config".into()];
     let settings = all().filter(|setting| setting.name != "fd" && setting.name != "uds");
@@ -415,7 +415,7 @@ fn what_print_config_prints_can_be_read() {
 }
 
 #[test]
-fn sources_come_in_their_order() {
+fn stronger_sources_override_weaker_ones() {
     let defaults = Config::new().backlog(5);
     let file = File::new("order.toml", "backlog = 4");
     let config_option = format!("STELO_CONFIG={}\n", file.path());
@@ -439,7 +439,7 @@ fn sources_come_in_their_order() {
 }
 
 #[test]
-fn mistakes_in_files_are_said_with_their_line() {
+fn errors_in_files_name_the_line() {
     let rows = [
         (
             "port = 70000",
@@ -505,7 +505,7 @@ fn mistakes_in_files_are_said_with_their_line() {
 }
 
 #[test]
-fn values_of_toml_are_taken_as_they_are() {
+fn native_types_of_toml_are_accepted() {
     let text = "port = 0x50\nlimit-body = 1_000\ntimeout-head = 2\n'timeout-body' = 0.5 # comment\n\
                 header = \"a: b\"\nws-ping-interval = 'off'\naccess-log = \"no\"\n";
     let file = File::new("values.toml", text);
