@@ -75,7 +75,7 @@ pub(super) fn head(
     let own = if headers.lines().is_some() { Own::default() } else { Own::read(headers)? };
     let framing = framing(status, &own, length, asked, keep_alive)?;
     *keep_alive &= !own.close && framing != Framing::Close;
-    defaults.write(out, status, headers, own.date, own.server);
+    super::defaults::write(out, status, headers, own.date || own.server, defaults);
     fields(out, headers);
     match framing {
         Framing::Known(n) => write_length(out, n),
@@ -137,8 +137,8 @@ fn each_field(out: &mut Vec<u8>, headers: &Headers) {
     }
 }
 
-/// A field line. Names and values have been checked when they were set.
-fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+/// Writes a field line. Names and values were checked when they were set.
+pub(super) fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     debug_assert!(is_token(name) && is_field_value(value));
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
@@ -325,7 +325,7 @@ mod tests {
 
                 let defaults = Defaults::new(Some(&crate::http::date::format(0)), Some("s"), &Headers::new()).unwrap();
                 let (mut ordinary, mut any, mut keep_alive) = (Vec::new(), Vec::new(), true);
-                OrdinaryHead { defaults: defaults.whole().unwrap(), lines }.write(&mut ordinary, 7);
+                OrdinaryHead { defaults: super::super::defaults::whole(&defaults).unwrap(), lines }.write(&mut ordinary, 7);
                 let (ok, length) = (Status::OK, Length::Known(7));
                 let framing = head(&mut any, ok, &headers, length, &defaults, Asked::default(), &mut keep_alive);
                 prop_assert_eq!((framing, keep_alive), (Ok(Framing::Known(7)), true));

@@ -45,6 +45,7 @@
 //! | `framing.rs` | what the fields of a head say about body and connection |
 //! | `decoder.rs` | the body of a request, by length or in chunks |
 //! | `encoder.rs` | the head and the framing of a response |
+//! | `defaults.rs` | the default fields of responses, rendered |
 //! | `line.rs` | lines, found without looking at a byte twice |
 //!
 //! Buffers and timers are those of every [`machine`](crate::proto).
@@ -52,6 +53,7 @@
 mod config;
 mod connection;
 mod decoder;
+mod defaults;
 mod encoder;
 mod framing;
 mod head;

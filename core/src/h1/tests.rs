@@ -556,4 +556,32 @@ fn defaults_give_way_to_the_applications_own_fields() {
     assert_eq!(write(&[("date", "now")]), "server: stelo\r\nx-a: 1\r\ndate: now\r\n");
     assert_eq!(write(&[("date", "now"), ("server", "me")]), "x-a: 1\r\ndate: now\r\nserver: me\r\n");
     assert_eq!(write(&[("X-A", "2")]), format!("{date}server: stelo\r\nX-A: 2\r\n"));
+    assert_eq!(write(&[("x-b", "2")]), format!("{date}server: stelo\r\nx-a: 1\r\nx-b: 2\r\n"));
+}
+
+#[test]
+fn defaults_follow_each_status_line_and_the_date() {
+    let write = |status, defaults: &Defaults| {
+        let mut pair = Pair::new();
+        pair.feed(GET);
+        let (headers, length) = (Headers::new(), Length::None);
+        pair.send(Command::Response { status, headers: &headers, length, defaults }).unwrap();
+        pair.written().replace("content-length: 0\r\n\r\n", "")
+    };
+    let mut defaults =
+        Defaults::new(Some(b"Sun, 06 Nov 1994 08:49:37 GMT"), Some("stelo"), &Headers::new()).unwrap();
+    let fields = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: stelo\r\n";
+    assert_eq!(write(Status::OK, &defaults), format!("HTTP/1.1 200 OK\r\n{fields}"));
+    assert_eq!(write(Status::NOT_FOUND, &defaults), format!("HTTP/1.1 404 Not Found\r\n{fields}"));
+
+    defaults.set_date(b"Thu, 01 Jan 1970 00:00:00 GMT");
+    let fields = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\nserver: stelo\r\n";
+    assert_eq!(write(Status::OK, &defaults), format!("HTTP/1.1 200 OK\r\n{fields}"));
+
+    let mut others = Headers::new();
+    others.append("Date", "x");
+    others.append("server", "y");
+    let mut defaults = Defaults::new(Some(b"Sun, 06 Nov 1994 08:49:37 GMT"), Some("stelo"), &others).unwrap();
+    defaults.set_date(b"Thu, 01 Jan 1970 00:00:00 GMT");
+    assert_eq!(write(Status::OK, &defaults), "HTTP/1.1 200 OK\r\nDate: x\r\nserver: y\r\n");
 }

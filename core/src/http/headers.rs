@@ -266,6 +266,22 @@ impl Headers {
         }
     }
 
+    /// Returns whether there is a field of that name.
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Overwrites the value of the first field with another one of the same length, that the caller has checked.
+    pub(crate) fn overwrite_first(&mut self, value: &[u8]) {
+        if let Some(first) = self.fields.as_slice().first().copied()
+            && let Some(slot) =
+                self.block.to_mut().get_mut(first.value.start as usize..first.value.end as usize)
+            && slot.len() == value.len()
+        {
+            slot.copy_from_slice(value);
+        }
+    }
+
     fn position(&self, name: &[u8]) -> Option<usize> {
         self.fields.as_slice().iter().position(|f| f.name.of(&self.block).eq_ignore_ascii_case(name))
     }

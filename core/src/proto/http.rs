@@ -3,11 +3,11 @@
 //! HTTP/1.1 and HTTP/2 share it, so that a driver is written once; HTTP/1.1 is always stream 0.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 pub use crate::body::Length;
 use crate::body::Region;
-use crate::http::{Headers, InvalidHeader, RequestHead, Status, date};
+use crate::http::{Headers, RequestHead, Status};
+use crate::proto::Defaults;
 use crate::{Bytes, Fault};
 
 /// One exchange of request and response on a connection.
@@ -114,103 +114,3 @@ pub enum Command<'a> {
     /// end of the body: with HTTP/1.0 and an unknown length.)
     Reset,
 }
-
-/// The fields that a server adds to each response, written once and copied: `date`, `server`, and further ones.
-#[derive(Clone, Debug)]
-pub struct Defaults {
-    /// The status line of a response of 200, then the fields: what most responses begin with, in one stretch.
-    block: Vec<u8>,
-    /// Where the date ends, and where the server ends.
-    date: usize,
-    server: usize,
-}
-
-impl Defaults {
-    /// Where the fields begin.
-    const START: usize = OK_LINE.len();
-
-    /// `date` is an IMF-fixdate that can be changed later by [`set_date`](Self::set_date), `server` the value of
-    /// that field; `None` leaves a field out. A `server` field among `others` takes the place of `server`.
-    ///
-    /// # Errors
-    /// `server` is not a field value.
-    pub fn new(
-        date: Option<&[u8; date::LEN]>,
-        server: Option<&str>,
-        others: &Headers,
-    ) -> Result<Self, InvalidHeader> {
-        let one = |name, value: &[u8]| {
-            let mut headers = Headers::new();
-            headers.try_append(name, value).map(|()| headers)
-        };
-        let mut defaults = Self::default();
-        if let Some(date) = date {
-            defaults.push(&one("date", date)?);
-            defaults.date = defaults.block.len();
-        }
-        if let (Some(server), false) = (server, others.contains("server")) {
-            defaults.push(&one("server", server.as_bytes())?);
-        }
-        defaults.server = defaults.block.len();
-        defaults.push(others);
-        Ok(defaults)
-    }
-
-    fn push(&mut self, headers: &Headers) {
-        for (name, value) in headers.iter() {
-            for part in [name, b": ", value, b"\r\n"] {
-                self.block.extend_from_slice(part);
-            }
-        }
-    }
-
-    /// Changes the date, if there is one.
-    pub fn set_date(&mut self, date: &[u8; date::LEN]) {
-        let start = Self::START + "date: ".len();
-        if let (true, Some(slot)) = (self.date > Self::START, self.block.get_mut(start..start + date.len())) {
-            slot.copy_from_slice(date);
-        }
-    }
-
-    /// The status line of a response of 200 and all fields; `None` if there are some that the application's could replace,
-    /// even if it has set neither date nor server.
-    pub(crate) fn whole(&self) -> Option<&[u8]> {
-        (self.server == self.block.len()).then_some(&self.block)
-    }
-
-    /// Writes the status line and the fields that `own`, the application's, do not have. Of date and server that is
-    /// known already.
-    pub(crate) fn write(
-        &self,
-        out: &mut Vec<u8>,
-        status: Status,
-        own: &Headers,
-        own_date: bool,
-        own_server: bool,
-    ) {
-        let part = |range| self.block.get(range).unwrap_or_default();
-        if status == Status::OK && !own_date && !own_server {
-            out.extend_from_slice(part(0..self.server));
-        } else {
-            status.write_line(out);
-            let first = if own_date { self.date } else { Self::START };
-            let last = if own_server { self.date } else { self.server };
-            out.extend_from_slice(part(first..last));
-        }
-        for line in part(self.server..self.block.len()).split_inclusive(|&b| b == b'\n') {
-            let name = line.split(|&b| b == b':').next().unwrap_or_default();
-            if !core::str::from_utf8(name).is_ok_and(|name| own.contains(name)) {
-                out.extend_from_slice(line);
-            }
-        }
-    }
-}
-
-impl Default for Defaults {
-    /// No fields.
-    fn default() -> Self {
-        Self { block: OK_LINE.into(), date: Self::START, server: Self::START }
-    }
-}
-
-const OK_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";

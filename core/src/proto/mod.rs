@@ -7,6 +7,7 @@
 //! | `values.rs` | structs of limits and timeouts |
 //! | `page.rs` | tables of states, as tests compare them with the documentation |
 
+mod defaults;
 mod http;
 mod input;
 mod output;
@@ -20,7 +21,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use http::{Command, Defaults, Event, Length, StreamId};
+pub use defaults::Defaults;
+pub use http::{Command, Event, Length, StreamId};
 pub(crate) use input::Input;
 pub(crate) use output::Output;
 pub use reason::Reason;

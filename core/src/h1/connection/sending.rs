@@ -3,6 +3,7 @@
 use super::{Closing, Connection};
 use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
+use crate::h1::defaults;
 use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status, header};
@@ -145,7 +146,7 @@ impl Connection {
             && self.asked == Asked::default()
             && self.exchange.keep_alive
             && !self.eof;
-        let head = OrdinaryHead { defaults: defaults.whole()?, lines: headers.lines()? };
+        let head = OrdinaryHead { defaults: defaults::whole(defaults)?, lines: headers.lines()? };
         is_ordinary.then_some(head)
     }
 
