@@ -1,4 +1,4 @@
-//! A run of bytes that is cheap to pass on: static, owned or shared.
+//! Bytes of a body: static, owned or shared.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,7 +7,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
 
-/// Bytes of a body. Static text and shared buffers are passed on without a copy.
+/// Bytes of a body.
+///
+/// Moving them is cheap, whatever their size. Cloning copies bytes that are owned, and is cheap for static and shared
+/// ones.
 ///
 /// ```
 /// use stelo_core::Bytes;
@@ -30,27 +33,27 @@ enum Store {
 }
 
 impl Bytes {
-    /// No bytes.
+    /// Creates an empty value.
     pub const fn new() -> Self {
         Self::from_static(&[])
     }
 
-    /// Bytes that live as long as the program.
+    /// Creates a value from static bytes, without a copy.
     pub const fn from_static(bytes: &'static [u8]) -> Self {
         Self { store: Store::Static(bytes), start: 0 }
     }
 
-    /// Bytes owned by something else (a memory map, another crate's buffer), shared without a copy.
+    /// Creates a value from shared bytes, such as a memory map or a buffer of another crate, without a copy.
     pub fn from_shared(owner: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Self {
         Self { store: Store::Shared(owner), start: 0 }
     }
 
-    /// Drops the first `n` bytes, or all if there are fewer.
+    /// Removes the first `n` bytes, or all if there are fewer.
     pub fn advance(&mut self, n: usize) {
         self.start += n.min(self.len());
     }
 
-    /// The bytes as a vector, without a copy where this value is their only owner and nothing was dropped.
+    /// Converts into a vector, without a copy if the bytes are owned and none were removed.
     pub fn into_vec(self) -> Vec<u8> {
         match self.store {
             Store::Owned(vec) if self.start == 0 => vec,
@@ -58,7 +61,7 @@ impl Bytes {
         }
     }
 
-    /// The vector behind these bytes, whatever of it was dropped; `None` if there is none.
+    /// Returns the owned vector, including removed bytes, or `None` if the bytes are not owned.
     pub(crate) fn into_owner(self) -> Option<Vec<u8>> {
         match self.store {
             Store::Owned(vec) => Some(vec),

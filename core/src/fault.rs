@@ -1,30 +1,31 @@
-//! What can go wrong in a protocol machine, as one small value.
+//! The faults that a protocol machine can find, with the status that answers each.
 
 use core::fmt;
 
 use crate::http::Status;
 
-/// A fault: what happened, whose fault it is, what to answer, and where in the bytes it was found.
+/// A fault of the peer or of the caller, as a small value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// What happened.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// How many bytes the peer had sent on this connection before the ones at fault. Zero for our own faults.
+    /// The offset of the fault in the bytes that the peer has sent on this connection. Zero for a fault of the
+    /// caller.
     pub at: u64,
 }
 
-/// Whose fault it is.
+/// The side that caused a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Whose {
-    /// The peer broke a rule, hit a limit, was too slow, or left.
+    /// The peer broke a rule, exceeded a limit, was too slow, or disconnected.
     Peer,
-    /// The caller asked the machine for something that it must not do.
+    /// The caller asked for something that the protocol forbids.
     Caller,
 }
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident $whose:ident $status:expr, $text:literal;)*) => {
-        /// What happened.
+        /// The kind of fault.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[non_exhaustive]
         pub enum FaultKind {
@@ -32,15 +33,15 @@ macro_rules! faults {
         }
 
         impl FaultKind {
-            /// Every kind there is.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// Whose fault it is.
+            /// The side that caused a fault.
             pub const fn whose(self) -> Whose {
                 match self { $(Self::$name => Whose::$whose,)* }
             }
 
-            /// The status to answer the peer with; `None` where no answer is due.
+            /// Returns the status of the answer, or `None` if the fault is not answered.
             pub const fn status(self) -> Option<Status> {
                 match self { $(Self::$name => $status,)* }
             }
@@ -101,17 +102,17 @@ faults! {
 }
 
 impl Fault {
-    /// A fault of the caller.
+    /// Creates a fault of the caller.
     pub(crate) const fn caller(kind: FaultKind) -> Self {
         Self { kind, at: 0 }
     }
 
-    /// Whose fault it is.
+    /// The side that caused a fault.
     pub const fn whose(self) -> Whose {
         self.kind.whose()
     }
 
-    /// The status to answer the peer with; `None` where no answer is due.
+    /// Returns the status of the answer, or `None` if the fault is not answered.
     pub const fn status(self) -> Option<Status> {
         self.kind.status()
     }

@@ -1,10 +1,10 @@
-//! Time as an argument: machines are told what time it is, they never ask.
+//! The time, as machines get it: an argument of each call. No machine reads a clock.
 
 use core::fmt;
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
-/// A moment, in microseconds since an epoch that the driver chooses.
+/// A point in time, in microseconds since an epoch that the driver chooses.
 ///
 /// ```
 /// use core::time::Duration;
@@ -18,15 +18,15 @@ use core::time::Duration;
 pub struct Instant(u64);
 
 impl Instant {
-    /// The epoch itself.
+    /// The epoch.
     pub const ZERO: Self = Self(0);
 
-    /// The moment `micros` microseconds after the epoch.
+    /// Creates the instant `micros` microseconds after the epoch.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
@@ -35,7 +35,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// Saturates at the end of time, some 584,000 years after the epoch.
+    /// Adds a duration. Saturates some 584,000 years after the epoch.
     fn add(self, duration: Duration) -> Self {
         let micros =
             duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
@@ -46,7 +46,7 @@ impl Add<Duration> for Instant {
 impl Sub for Instant {
     type Output = Duration;
 
-    /// The time between the two, zero if `earlier` is the later one.
+    /// Returns the time between the two, or zero if `earlier` is later.
     fn sub(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }

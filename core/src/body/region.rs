@@ -1,4 +1,4 @@
-//! Stretches of files: pieces of a body that a server can have the system send, without reading them.
+//! Ranges of files: pieces of a body that a server can send with `sendfile`, without reading them.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -9,26 +9,26 @@ use core::fmt;
 
 use super::BodyError;
 
-/// An open file, as a body refers to it.
+/// An open file that a body sends.
 pub trait File: Send + Sync + 'static {
-    /// Reads into `buf` what stands at `offset`, and says how much; 0 at the end of the file.
+    /// Reads into `buf` at `offset`. Returns the number of bytes read, 0 at the end of the file.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Those of the operating system.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, Box<dyn Error + Send + Sync>>;
 
     /// Returns the descriptor of an open file with the same bytes at the same offsets, if there is one. A server can
-    /// then have the system send the bytes (`sendfile`) instead of reading them.
+    /// then use `sendfile` instead of reading the bytes.
     ///
-    /// The descriptor is borrowed, so it is open as long as the file is: no number is passed that could be closed or
-    /// reused.
+    /// The descriptor is borrowed from the file, so it cannot be closed or reused while it is in use.
     #[cfg(all(unix, feature = "std"))]
     fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         None
     }
 }
 
-/// A stretch of a file. It should be in memory, so that neither sending nor reading it waits for a disk.
+/// A range of a file. It should be in the page cache, because both sending and reading it block on the disk
+/// otherwise.
 #[derive(Clone)]
 pub struct Region {
     file: Arc<dyn File>,
@@ -37,45 +37,45 @@ pub struct Region {
 }
 
 impl Region {
-    /// How much is read at a time where it has to be read.
+    /// The most bytes that one read returns.
     const READ: usize = 64 << 10;
 
-    /// `len` bytes from `offset` on.
+    /// Creates the range of `len` bytes from `offset`.
     pub fn new(file: Arc<dyn File>, offset: u64, len: usize) -> Self {
         Self { file, offset, len }
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> &dyn File {
         &*self.file
     }
 
-    /// Where it begins in the file.
+    /// Returns the offset of the range in the file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// How many bytes it has.
+    /// Returns the number of bytes in the range.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it has none.
+    /// Returns whether the range is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Drops the first `n` bytes, or all if there are fewer.
+    /// Removes the first `n` bytes, or all if there are fewer.
     pub fn advance(&mut self, n: usize) {
         let n = n.min(self.len);
         self.offset += n as u64;
         self.len -= n;
     }
 
-    /// Reads the first bytes, 64 KiB at most, never none unless there are none; they stay in the region.
+    /// Reads up to 64 KiB from the start without consuming them. Empty only if the range is empty.
     ///
     /// # Errors
-    /// The file cannot be read, or has become shorter.
+    /// The file cannot be read, or is shorter than the range.
     pub fn read(&self) -> Result<Vec<u8>, BodyError> {
         let mut bytes = vec![0; self.len.min(Self::READ)];
         let n = self.file.read_at(&mut bytes, self.offset).map_err(BodyError::Other)?;
@@ -117,7 +117,7 @@ pub(crate) mod tests {
         Region::new(Arc::new(Memory(bytes)), offset, len)
     }
 
-    /// Pieces, all at hand.
+    /// A stream of pieces that is always ready.
     struct Pieces(Vec<Piece>);
 
     impl Stream for Pieces {
@@ -128,7 +128,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// What a reader gets that knows no files: bytes, and the error at the end if there is one.
+    /// Reads a body as frames. Returns the bytes, and the error if there is one.
     fn read(pieces: Vec<Piece>) -> (Vec<u8>, Option<String>) {
         let mut body = Body::from_pieces(Pieces(pieces), Length::Unknown);
         let mut cx = Context::from_waker(Waker::noop());
@@ -144,7 +144,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn who_knows_no_files_reads_them() {
+    fn regions_are_read_where_sendfile_is_missing() {
         static LARGE: [u8; 200_000] = [7; 200_000];
         let text = |text: &'static str| Piece::Frame(Frame::Data(text.into()));
         let pieces = |length| {
@@ -166,7 +166,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn servers_get_files_as_they_are() {
+    fn servers_get_regions_unread() {
         let mut body =
             Body::from_pieces(Pieces(alloc::vec![Piece::Region(region(b"abc", 1, 2))]), Length::Known(2));
         let mut cx = Context::from_waker(Waker::noop());
@@ -178,7 +178,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn who_has_looked_at_the_beginning_can_pass_on_the_rest() {
+    fn poll_piece_after_poll_frame_gives_the_rest() {
         static LARGE: [u8; 100_000] = [7; 100_000];
         let pieces = Pieces(alloc::vec![Piece::Region(region(&LARGE, 0, 100_000))]);
         let mut body = Body::from_pieces(pieces, Length::Known(100_000));

@@ -1,4 +1,4 @@
-//! HTTP dates: IMF-fixdate written, all three formats of RFC 9110 section 5.6.7 read.
+//! HTTP dates: writes IMF-fixdate, parses all three formats of RFC 9110 section 5.6.7.
 
 /// The length of an IMF-fixdate.
 pub const LEN: usize = 29;
@@ -7,10 +7,11 @@ const DAYS: [&[u8; 3]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"W
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 const DAY: u64 = 86_400;
-/// The last second that four digits can name: 31 December 9999.
+/// The last second of the year 9999, the last with four digits.
 const LAST: u64 = 253_402_300_799;
 
-/// Writes a moment, in seconds since 1970, as an IMF-fixdate. Later years than 9999 are written as its end.
+/// Formats a time, in seconds since 1970, as an IMF-fixdate. A time after the year 9999 is written as the end of that
+/// year.
 ///
 /// ```
 /// assert_eq!(&stelo_core::http::date::format(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
@@ -36,8 +37,10 @@ pub fn format(seconds: u64) -> [u8; LEN] {
     out
 }
 
-/// Reads a date in one of the three formats: seconds since 1970. `None` for anything else, dates before 1970 and
-/// days that do not exist among it. The name of the day is not compared with the date.
+/// Parses a date in one of the three formats. Returns seconds since 1970.
+///
+/// Returns `None` for anything else, which includes dates before 1970 and days that do not exist. The name of the day
+/// is not compared with the date.
 ///
 /// ```
 /// use stelo_core::http::date::parse;
@@ -58,7 +61,7 @@ pub fn parse(text: &[u8]) -> Option<u64> {
             _ => return None,
         };
         let year = number(rest.get(7..7 + year_digits)?)?;
-        // RFC 9110 has two digits mean the past; ours are read as 1970 to 2069.
+        // A two-digit year means 1970 to 2069. RFC 9110 section 5.6.7 relates it to the current year, unknown here.
         let year = if year_digits == 4 { year } else { year + if year < 70 { 2000 } else { 1900 } };
         let tail = rest.get(7 + year_digits..)?;
         let time = tail.strip_prefix(b" ")?.strip_suffix(b" GMT")?;
@@ -95,7 +98,7 @@ fn moment(year: u64, month: &[u8], day: u64, time: &[u8]) -> Option<u64> {
     Some(days * DAY + hour * 3600 + minute * 60 + second)
 }
 
-/// Year, month and day of a day counted from 1970, by eras of 400 years that begin in March.
+/// Returns year, month and day of a day counted from 1970. Counts in eras of 400 years that begin in March.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn invalid_dates_are_refused() {
         for bad in [
             "",
             "Sun, 06 Nov 1994 08:49:37",

@@ -4,9 +4,9 @@ use super::headers::Span;
 use super::target::Parts;
 use super::{Headers, Method, TargetForm, Version};
 
-/// The head of a request, as every protocol hands it on.
+/// The head of a request, the same for every protocol.
 ///
-/// Target and header fields are stretches of one block, in the bytes that the peer sent.
+/// Target and header fields are ranges of one block, in the bytes that the peer sent.
 ///
 /// ```
 /// use stelo_core::http::{Method, RequestHead};
@@ -24,7 +24,7 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
-    /// A head in HTTP/1.1 without header fields; `None` if `target` is not one that goes with `method`.
+    /// Creates an HTTP/1.1 head without header fields. Returns `None` if `target` is not valid for `method`.
     pub fn new(method: Method, target: &str) -> Option<Self> {
         let mut head = Self::blank();
         head.block_mut().extend_from_slice(target.as_bytes());
@@ -33,7 +33,7 @@ impl RequestHead {
         head.set_target_at(span, target.as_bytes()).then_some(head)
     }
 
-    /// A head to be filled in.
+    /// Creates an empty head, for a parser to fill.
     pub(crate) fn blank() -> Self {
         Self {
             method: Method::Get,
@@ -44,25 +44,25 @@ impl RequestHead {
         }
     }
 
-    /// Takes the target, which stands at `span` in the block; says whether it is valid.
+    /// Sets the target to the range `span` of the block. Returns whether it is valid.
     fn set_target_at(&mut self, span: Span, target: &[u8]) -> bool {
         let Some(parts) = Parts::parse(target, &self.method) else { return false };
         (self.target, self.parts) = (span, parts);
         true
     }
 
-    /// Takes the request line, whose target is about to stand at `target` in the block.
+    /// Sets the request line. The caller writes its target to the range `target` of the block.
     pub(crate) fn set_line(&mut self, method: Method, target: Span, parts: Parts, version: Version) {
         (self.method, self.target, self.parts, self.version) = (method, target, parts, version);
     }
 
-    /// Empties the head; the memory stays.
+    /// Clears the head and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.headers.clear();
         self.target = Span::default();
     }
 
-    /// The bytes in which target and fields stand.
+    /// Returns the block that target and fields are ranges of.
     pub(crate) fn block(&self) -> &[u8] {
         self.headers.block()
     }
@@ -72,23 +72,22 @@ impl RequestHead {
         self.headers.block_mut()
     }
 
-    /// The method.
+    /// Returns the method.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Changes the method (for middleware; the target stays as it is).
+    /// Sets the method, for middleware. The target stays.
     pub fn set_method(&mut self, method: Method) {
         self.method = method;
     }
 
-    /// The version that the peer spoke.
+    /// Returns the version of the request.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Changes the target (for middleware); says whether it is one that goes with the method. If not, the head stays
-    /// as it is.
+    /// Sets the target, for middleware. Returns whether it is valid for the method; otherwise the head is unchanged.
     pub fn set_target(&mut self, target: &str) -> bool {
         let block = self.block_mut();
         let start = block.len();
@@ -97,48 +96,48 @@ impl RequestHead {
         self.set_target_at(span, target.as_bytes())
     }
 
-    /// The header fields.
+    /// Returns the header fields.
     pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
-    /// The header fields, to be changed.
+    /// Returns the header fields, mutable.
     pub fn headers_mut(&mut self) -> &mut Headers {
         &mut self.headers
     }
 
-    /// The target as it came.
+    /// Returns the target as received.
     pub fn target(&self) -> &str {
-        // Targets are ASCII (checked when they are set), so nothing is lost here.
+        // Targets are checked to be ASCII when they are set, so the conversion never fails.
         core::str::from_utf8(self.raw_target()).unwrap_or_default()
     }
 
-    /// The form of the target.
+    /// Returns the form of the target.
     pub fn form(&self) -> TargetForm {
         self.parts.form
     }
 
-    /// The path as it came, percent-encoded: never empty, save for CONNECT; `*` for the asterisk form.
+    /// Returns the path as received, percent-encoded. It is empty only for CONNECT, and `*` in the asterisk form.
     pub fn path(&self) -> &str {
         self.parts.path(self.raw_target())
     }
 
-    /// The [path](Self::path) as bytes: for who only looks for some of them.
+    /// Returns the [path](Self::path) as bytes, without the UTF-8 check.
     pub fn path_bytes(&self) -> &[u8] {
         self.parts.path_bytes(self.raw_target())
     }
 
-    /// Whether path or query have percent-encoded bytes. If not, the path is what it stands for.
+    /// Returns whether path or query contain a `%`. If not, the path needs no decoding.
     pub fn is_encoded(&self) -> bool {
         self.parts.encoded
     }
 
-    /// The query as it came, without the `?`.
+    /// Returns the query as received, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.parts.query(self.raw_target())
     }
 
-    /// Host and port: of the target where it has them, else of the `Host` field.
+    /// Returns host and port: those of the target if it has them, otherwise those of the `Host` field.
     pub fn authority(&self) -> Option<&str> {
         match self.parts.form {
             TargetForm::Absolute | TargetForm::Authority => self.parts.authority(self.raw_target()),
@@ -150,7 +149,7 @@ impl RequestHead {
         self.target.of(self.block())
     }
 
-    /// The bytes of memory that this value holds, its own size left out.
+    /// Returns the bytes of memory behind this value, without its own size.
     pub(crate) fn held(&self) -> usize {
         self.headers.held()
     }

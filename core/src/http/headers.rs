@@ -7,7 +7,7 @@ use core::fmt;
 use super::header::{IntoHeaderName, IntoHeaderValue};
 use super::syntax::{is_field_value, is_name, is_token, list, token_len, value_len};
 
-/// A stretch of a block of bytes.
+/// A range of a block of bytes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: u32,
@@ -15,8 +15,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// From `start` to `end`, which is no less. Blocks are bounded by the limits of the machines, far below 4 GiB; what
-    /// stands further on is nothing.
+    /// Creates the range from `start` to `end`, with `start <= end`. Offsets beyond 4 GiB give an empty range: the
+    /// limits of the machines are far below that.
     #[inline]
     pub(crate) const fn new(start: usize, end: usize) -> Self {
         if end > u32::MAX as usize {
@@ -29,7 +29,7 @@ impl Span {
         block.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    /// The stretch and what follows it.
+    /// Returns the range and everything after it.
     pub(crate) fn from(self, block: &[u8]) -> &[u8] {
         block.get(self.start as usize..).unwrap_or_default()
     }
@@ -45,12 +45,11 @@ struct Field {
     value: Span,
 }
 
-/// Header fields: names and values in the order in which they came or were set, duplicates kept, found without
-/// regard to case (RFC 9110 section 5).
+/// Header fields (RFC 9110 section 5): names and values in wire order, with duplicates. Names are compared without
+/// regard to case.
 ///
-/// All names and values stand in one block of bytes; for a received message that block is the head as it came
-/// from the peer, for a [constant](Self::constant) field it is the literal. A name or a value that could split a
-/// message cannot be put in.
+/// All names and values are ranges of one block of bytes. For a received message that block is the received head, for
+/// a [constant](Self::constant) field it is the literal. A name or value that could split a message is refused.
 ///
 /// ```
 /// use stelo_core::http::Headers;
@@ -61,19 +60,19 @@ struct Field {
 /// assert_eq!(headers.get("ACCEPT"), Some(&b"text/html"[..]));
 /// assert_eq!(headers.get_all("accept").count(), 2);
 ///
-/// // What is only known at run time can be refused.
+/// // Names and values that are only known at run time are checked.
 /// assert!(headers.try_append("x", "a\r\nset-cookie: b").is_err());
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
     block: Cow<'static, [u8]>,
     fields: Fields,
-    /// Whether the block is anything but the lines of the fields as they are written, CR LF between them, or one of them is
+    /// Whether the block is not simply the field lines with CR LF between them, or one of the fields is
     /// [special](is_special).
     mixed: bool,
 }
 
-/// Where the fields stand in the block. Most responses have one field of their own, which needs no memory.
+/// The ranges of the fields. Most responses set one field, which needs no allocation.
 #[derive(Clone)]
 enum Fields {
     One(Field),
@@ -81,13 +80,14 @@ enum Fields {
 }
 
 impl Headers {
-    /// No fields.
+    /// Creates an empty value, without an allocation.
     pub const fn new() -> Self {
         Self { block: Cow::Borrowed(&[]), fields: Fields::Many(Vec::new()), mixed: false }
     }
 
-    /// The one field that the literal `line` is, such as `content-type: text/html`; `None` if it is not one. A constant
-    /// made of it is checked by the compiler, and costs neither time nor memory where it is used.
+    /// Parses a literal field line, such as `content-type: text/html`. Returns `None` if it is not valid.
+    ///
+    /// In a constant the compiler checks the line, and using it needs no allocation and no parsing.
     ///
     /// ```
     /// use stelo_core::http::Headers;
@@ -111,23 +111,23 @@ impl Headers {
         Some(Self { block: Cow::Borrowed(line), fields: Fields::One(field), mixed })
     }
 
-    /// No fields yet, with memory for so many of them, and for so many bytes of names and values.
+    /// Creates an empty value with capacity for `fields` fields, whose names and values have `bytes` bytes together.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
         let block = Cow::Owned(Vec::with_capacity(bytes + 4 * fields));
         Self { block, fields: Fields::Many(Vec::with_capacity(fields)), mixed: false }
     }
 
-    /// The number of fields, duplicates counted.
+    /// Returns the number of fields, including duplicates.
     pub fn len(&self) -> usize {
         self.fields.as_slice().len()
     }
 
-    /// Whether there is no field.
+    /// Returns whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The value of the first field of that name.
+    /// Returns the value of the first field of that name.
     pub fn get(&self, name: impl AsRef<str>) -> Option<&[u8]> {
         self.find(name.as_ref())
     }
@@ -136,28 +136,28 @@ impl Headers {
         self.get_all(name).next()
     }
 
-    /// The value of the first field of that name, where it is UTF-8.
+    /// Returns the value of the first field of that name, if it is UTF-8.
     pub fn get_str(&self, name: impl AsRef<str>) -> Option<&str> {
         core::str::from_utf8(self.find(name.as_ref())?).ok()
     }
 
-    /// The values of all fields of that name, in order.
+    /// Returns the values of all fields of that name, in order.
     pub fn get_all<'a>(&'a self, name: impl AsRef<str>) -> impl Iterator<Item = &'a [u8]> {
         let is_it = move |other: &[u8]| other.eq_ignore_ascii_case(name.as_ref().as_bytes());
         self.iter().filter(move |(name, _)| is_it(name)).map(|(_, value)| value)
     }
 
-    /// Whether there is a field of that name.
+    /// Returns whether there is a field of that name.
     pub fn contains(&self, name: impl AsRef<str>) -> bool {
         self.find(name.as_ref()).is_some()
     }
 
-    /// Whether `token` is a member of the comma-separated lists of that name, without regard to case.
+    /// Returns whether the comma-separated lists in the fields of that name contain `token`, without regard to case.
     pub fn has_token(&self, name: impl AsRef<str>, token: &str) -> bool {
         self.get_all(name).flat_map(list).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
     }
 
-    /// All names and values in order; names as they came.
+    /// Returns all names and values, in order and as received.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + ExactSizeIterator {
         let block = &*self.block;
         self.fields.as_slice().iter().map(move |f| (f.name.of(block), f.value.of(block)))
@@ -302,31 +302,33 @@ impl Headers {
         self.push_spans(Span::new(start, middle), Span::new(middle + 2, end));
     }
 
-    /// Adds a field that stands in the block, or is about to, and has been checked.
+    /// Adds a field by its ranges. The caller has checked it and writes it to the block.
     #[inline]
     pub(crate) fn push_spans(&mut self, name: Span, value: Span) {
         self.fields.push(Field { name, value });
     }
 
-    /// The bytes in which the fields stand.
+    /// Returns the block that the fields are ranges of.
     pub(crate) fn block(&self) -> &[u8] {
         &self.block
     }
 
-    /// The same, for others to write what fields they want there.
+    /// Returns the block for a parser that writes fields itself.
     #[inline]
     pub(crate) fn block_mut(&mut self) -> &mut Vec<u8> {
         self.mixed = true;
         self.block.to_mut()
     }
 
-    /// The lines of all fields, the last line end left out, ready to be written; `None` if they have to be looked at one by
-    /// one, because a special one may be among them or because they do not stand so.
+    /// Returns all field lines, without the last line end, ready to be copied to the output.
+    ///
+    /// Returns `None` if the fields have to be written one by one: one may be special, or the block has other
+    /// content.
     pub(crate) fn lines(&self) -> Option<&[u8]> {
         if self.mixed { None } else { Some(&self.block) }
     }
 
-    /// The bytes of memory that this value holds, its own size left out.
+    /// Returns the bytes of memory behind this value, without its own size.
     pub(crate) fn held(&self) -> usize {
         let block = if let Cow::Owned(block) = &self.block { block.capacity() } else { 0 };
         let fields = if let Fields::Many(fields) = &self.fields { fields.capacity() } else { 0 };
@@ -367,8 +369,8 @@ impl Default for Fields {
     }
 }
 
-/// Whether a field of this name means something to the server that writes it: it frames the message, or there is one that
-/// the server adds unless it finds it.
+/// Returns whether the encoder has to look at a field of this name: it frames the message, or replaces a default
+/// field.
 const fn is_special(name: &[u8]) -> bool {
     match name.len() {
         4 => is_name(name, b"date"),
@@ -405,7 +407,7 @@ impl fmt::Debug for AsText<'_> {
 }
 
 impl PartialEq for Headers {
-    /// Same fields in the same order, names compared without regard to case.
+    /// Compares fields in order, names without regard to case.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
             && self.iter().zip(other.iter()).all(|(a, b)| a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
@@ -414,7 +416,7 @@ impl PartialEq for Headers {
 
 impl Eq for Headers {}
 
-/// The field was refused: it could not be written as one header line.
+/// A header field was refused, because it cannot be written as one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InvalidHeader {
     /// The name is not a token.
@@ -472,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_split_a_message_is_refused() {
+    fn fields_that_could_split_a_message_are_refused() {
         let mut h = Headers::new();
         for name in ["", "a b", "a:", "a\r", "\0", "é"] {
             assert_eq!(h.try_append(name, "v"), Err(InvalidHeader::Name), "{name:?}");

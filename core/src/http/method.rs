@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-/// A request method. Case matters: `get` is not GET, but a method of its own.
+/// A request method. Case matters: `get` is another method than `GET`.
 ///
 /// ```
 /// use stelo_core::http::Method;
@@ -15,34 +15,34 @@ use core::fmt;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Method {
-    /// Ask for a representation of the target.
+    /// Requests a representation of the target.
     Get,
-    /// GET, but without the body.
+    /// As GET, without the body.
     Head,
-    /// Let the target process the body.
+    /// Requests that the target processes the body.
     Post,
-    /// Replace the target by the body.
+    /// Replaces the target with the body.
     Put,
-    /// Remove the target.
+    /// Removes the target.
     Delete,
-    /// Open a tunnel to the target.
+    /// Opens a tunnel to the target.
     Connect,
-    /// Ask what can be done with the target.
+    /// Requests the options of the target.
     Options,
-    /// Echo the request.
+    /// Echoes the request.
     Trace,
-    /// Change the target by the body (RFC 5789).
+    /// Modifies the target as the body says (RFC 5789).
     Patch,
     /// Any other token.
     Other(OtherMethod),
 }
 
-/// A method that has no variant of its own: a token that has been checked.
+/// A method without a variant. It is a valid token.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OtherMethod(Box<str>);
 
 impl Method {
-    /// The method of these bytes, or `None` if they are not a token.
+    /// Parses a method. Returns `None` if the bytes are not a token.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(match bytes {
             b"GET" => Self::Get,
@@ -61,7 +61,7 @@ impl Method {
         })
     }
 
-    /// The method as it stands in a request line.
+    /// Returns the method as a request line has it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Get => "GET",

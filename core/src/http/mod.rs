@@ -1,4 +1,4 @@
-//! HTTP's own words: methods, status codes, versions, targets, header fields, dates (RFC 9110, RFC 9112).
+//! The types of HTTP: methods, status codes, versions, targets, header fields, dates (RFC 9110, RFC 9112).
 
 pub mod date;
 mod head;

@@ -25,7 +25,7 @@ macro_rules! registry {
                 pub const $name: Self = Self($code);
             )*
 
-            /// The standard reason phrase, empty where the registry has none.
+            /// Returns the standard reason phrase, or an empty string if the registry has none.
             pub const fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*
@@ -33,7 +33,7 @@ macro_rules! registry {
                 }
             }
 
-            /// The status line of an HTTP/1.1 response, for the codes of the registry.
+            /// Returns the status line of an HTTP/1.1 response, for the codes of the registry.
             const fn line(self) -> Option<&'static str> {
                 Some(match self.0 {
                     $($code => concat!("HTTP/1.1 ", $code, " ", $reason, "\r\n"),)*
@@ -110,12 +110,12 @@ registry! {
 }
 
 impl Status {
-    /// The status of this code, if it is a number of three digits.
+    /// Creates a status. Returns `None` unless `code` has three digits.
     pub const fn new(code: u16) -> Option<Self> {
         if matches!(code, 100..=999) { Some(Self(code)) } else { None }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn code(self) -> u16 {
         self.0
     }
@@ -128,32 +128,32 @@ impl Status {
         }
     }
 
-    /// 1xx: comes before the final response.
+    /// Returns whether this is 1xx, which precedes the final response.
     pub const fn is_informational(self) -> bool {
         self.0 / 100 == 1
     }
 
-    /// 2xx
+    /// Returns whether this is 2xx.
     pub const fn is_success(self) -> bool {
         self.0 / 100 == 2
     }
 
-    /// 3xx
+    /// Returns whether this is 3xx.
     pub const fn is_redirection(self) -> bool {
         self.0 / 100 == 3
     }
 
-    /// 4xx
+    /// Returns whether this is 4xx.
     pub const fn is_client_error(self) -> bool {
         self.0 / 100 == 4
     }
 
-    /// 5xx
+    /// Returns whether this is 5xx.
     pub const fn is_server_error(self) -> bool {
         self.0 / 100 == 5
     }
 
-    /// Whether a response of this status never has a body: 1xx, 204, 304 (RFC 9110 section 6.4.1).
+    /// Returns whether a response of this status never has a body: 1xx, 204, 304 (RFC 9110 section 6.4.1).
     pub const fn forbids_body(self) -> bool {
         self.is_informational() || matches!(self.0, 204 | 304)
     }

@@ -1,18 +1,17 @@
 //! The character classes of RFC 9110 section 5.6 and RFC 9112, as tables.
 
-/// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
+/// Returns whether a token may contain `byte` (RFC 9110 section 5.6.2).
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     CLASS[byte as usize] & TOKEN != 0
 }
 
-/// Whether `byte` may stand in a field value: visible, obs-text, space or tab (RFC 9110 section 5.5).
+/// Returns whether a field value may contain `byte`: visible, obs-text, space or tab (RFC 9110 section 5.5).
 pub(crate) const fn is_value_byte(byte: u8) -> bool {
-    // Arithmetic rather than the table: loops over values become wide instructions.
+    // Arithmetic instead of the table, so that loops over values are vectorized.
     (byte >= b' ' || byte == b'\t') & (byte != 0x7f)
 }
 
-/// How many bytes at the beginning may stand in a field value. Looks at sixteen at a time, with wide instructions where
-/// there are any.
+/// Returns the length of the longest prefix that is valid in a field value. Checks 16 bytes at a time, vectorized.
 #[inline(always)]
 pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -29,12 +28,14 @@ pub(crate) fn value_len(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + rest.iter().position(|&b| !is_value_byte(b)).unwrap_or(rest.len())
 }
 
-/// Whether `text` is `known`, which consists of letters, digits, `-` and `_`, without regard to case. Of the bytes that may
-/// stand in a field value, only the other case of a letter differs from one of these in nothing but that bit.
+/// Returns whether `text` is `known` without regard to case. `known` consists of letters, digits, `-` and `_`.
+///
+/// One bit is ignored for every byte. Among the bytes of a field value, only the other case of a letter differs from
+/// one of these in that bit alone.
 pub(crate) const fn is_name<const N: usize>(text: &[u8], known: &[u8; N]) -> bool {
     const CASE: u8 = 0x20;
     let Some((text, [])) = text.split_first_chunk::<N>() else { return false };
-    // Most others differ here.
+    // Most other names differ in the first byte.
     if (text[0] ^ known[0]) & !CASE != 0 {
         return false;
     }
@@ -46,31 +47,32 @@ pub(crate) const fn is_name<const N: usize>(text: &[u8], known: &[u8; N]) -> boo
     differ & !CASE == 0
 }
 
-/// How many bytes at the beginning may stand in a token.
+/// Returns the length of the longest prefix that is valid in a token.
 #[inline]
 pub(crate) fn token_len(bytes: &[u8]) -> usize {
     run(bytes, TOKEN)
 }
 
-/// How many bytes at the beginning may stand in a target and have no meaning of their own there, as `?` and `%` have.
+/// Returns the length of the longest prefix that is valid in a target and has no `?` and no `%`.
 #[inline]
 pub(crate) fn plain_target_len(bytes: &[u8]) -> usize {
     run(bytes, PLAIN)
 }
 
-/// How many bytes at the beginning may stand in a registered name: unreserved or a sub-delimiter (RFC 3986 section 3.2.2).
+/// Returns the length of the longest prefix that is valid in a registered name: unreserved characters and
+/// sub-delimiters (RFC 3986 section 3.2.2).
 #[inline]
 pub(crate) fn host_len(bytes: &[u8]) -> usize {
     run(bytes, HOST)
 }
 
-/// How many bytes at the beginning are of a class.
+/// Returns the length of the longest prefix whose bytes are all of a class.
 #[inline(always)]
 fn run(bytes: &[u8], class: u8) -> usize {
     let other = |&byte: &u8| CLASS[byte as usize] & class == 0;
     let mut rest = bytes;
     while let Some((word, others)) = rest.split_first_chunk::<8>() {
-        // Of a known length: unrolled.
+        // The length is a constant, so the loop is unrolled.
         if let Some(at) = word.iter().position(other) {
             return bytes.len() - rest.len() + at;
         }
@@ -79,9 +81,9 @@ fn run(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len() + rest.iter().position(other).unwrap_or(rest.len())
 }
 
-/// Whether `byte` may stand in a request target: visible ASCII without `#`, `\`, `"`, `<`, `>`, `^`, `` ` ``.
+/// Returns whether a request target may contain `byte`: visible ASCII without `#`, `\`, `"`, `<`, `>`, `^`, `` ` ``.
 ///
-/// `{`, `|` and `}` are outside the URI grammar too, but browsers send them in queries: they pass.
+/// `{`, `|` and `}` are outside the URI grammar too. They are accepted because browsers send them in queries.
 pub(crate) const fn is_target_byte(byte: u8) -> bool {
     CLASS[byte as usize] & TARGET != 0
 }
@@ -133,7 +135,7 @@ static CLASS: [u8; 256] = {
     table
 };
 
-/// Whether `bytes` is a token: a header name, a method (RFC 9110 section 5.6.2).
+/// Returns whether `bytes` is a token, such as a header name or a method (RFC 9110 section 5.6.2).
 pub const fn is_token(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let [byte, others @ ..] = rest {
@@ -145,8 +147,8 @@ pub const fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty()
 }
 
-/// Whether `bytes` may be a field value as we write it: no control but tab, no white space at the ends
-/// (RFC 9110 section 5.5).
+/// Returns whether `bytes` is a field value that may be sent: no control character except tab, no white space at the
+/// ends (RFC 9110 section 5.5).
 pub const fn is_field_value(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let [byte, others @ ..] = rest {
@@ -158,7 +160,7 @@ pub const fn is_field_value(bytes: &[u8]) -> bool {
     !matches!(bytes, [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
 }
 
-/// The bytes without spaces and tabs at the ends (OWS, RFC 9110 section 5.6.3).
+/// Removes spaces and tabs at the ends (OWS, RFC 9110 section 5.6.3).
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
@@ -166,7 +168,7 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// The members of a comma-separated list, trimmed, empty ones left out (RFC 9110 section 5.6.1).
+/// Returns the members of a comma-separated list, trimmed and without empty ones (RFC 9110 section 5.6.1).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&b| b == b',').map(trim).filter(|member| !member.is_empty())
 }

@@ -4,13 +4,13 @@ use super::Method;
 use super::headers::Span;
 use super::syntax::{host_len, plain_target_len};
 
-/// Which of the four forms a target has.
+/// The form of a target.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum TargetForm {
     /// `/path?query`
     #[default]
     Origin,
-    /// `http://host/path?query`, as proxies get it
+    /// `http://host/path?query`, sent to proxies
     Absolute,
     /// `host:port`, with CONNECT only
     Authority,
@@ -18,7 +18,7 @@ pub enum TargetForm {
     Asterisk,
 }
 
-/// A request target, taken apart. Nothing is percent-decoded here.
+/// A request target, split into its parts. Nothing is percent-decoded.
 ///
 /// ```
 /// use stelo_core::http::{Method, Target, TargetForm};
@@ -34,18 +34,18 @@ pub enum TargetForm {
 pub struct Target<'a> {
     /// The form.
     pub form: TargetForm,
-    /// The scheme of an absolute target: `http` or `https`, as it came.
+    /// The scheme of an absolute target, as received: `http` or `https`.
     pub scheme: Option<&'a str>,
-    /// Host and port of an absolute target or of CONNECT.
+    /// Host and port, of an absolute target or of CONNECT.
     pub authority: Option<&'a str>,
-    /// The path, `/` where an absolute target has none, `*` in the asterisk form, empty for CONNECT.
+    /// The path: `/` if an absolute target has none, `*` in the asterisk form, empty for CONNECT.
     pub path: &'a str,
-    /// What follows the first `?`.
+    /// The part after the first `?`.
     pub query: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
-    /// Takes `target` apart. `None` if it has none of the four forms, or one that does not go with `method`.
+    /// Parses a target. Returns `None` if it has none of the four forms, or one that is not valid for `method`.
     pub fn parse(target: &'a [u8], method: &Method) -> Option<Self> {
         let parts = Parts::parse(target, method)?;
         let text = core::str::from_utf8(target).ok()?;
@@ -59,16 +59,16 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Where the parts of a target stand in it.
+/// The parts of a target, as ranges of it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Parts {
     pub(super) form: TargetForm,
-    /// Whether there is a `%` anywhere.
+    /// Whether the target contains a `%`.
     pub(super) encoded: bool,
     path: Span,
-    /// Of the forms that have one.
+    /// Present in the absolute and the authority form.
     authority: Span,
-    /// Where the first `?` stands, behind which the query goes on to the end; zero if there is none.
+    /// The offset of the first `?`, which begins the query; zero if there is none.
     mark: u32,
 }
 
@@ -78,7 +78,8 @@ impl Parts {
         (end == target.len()).then_some(parts)
     }
 
-    /// Takes apart the target at the beginning of `input`, which ends at the first byte that none has; and says where.
+    /// Parses the target at the beginning of `input`, which ends at the first byte that no target contains. Returns
+    /// its length too.
     #[inline(always)]
     pub(crate) fn read(input: &[u8], method: &Method) -> Option<(Self, usize)> {
         let (mut end, mut mark, mut encoded) = (0, 0, false);
@@ -93,7 +94,7 @@ impl Parts {
             end += 1;
         }
         let target = input.get(..end)?;
-        // No form begins with a `?`: zero is none.
+        // No form begins with a `?`, so zero means none.
         let (mark, length) = (mark as u32, u32::try_from(end).ok()?);
         let parts = match target {
             [b'/', ..] if !matches!(method, Method::Connect) => Self::origin(0, mark, length),
@@ -103,7 +104,7 @@ impl Parts {
         valid.then_some((Self { encoded, ..parts }, end))
     }
 
-    /// A target in another form than most.
+    /// Parses a target that is not in origin form.
     #[inline(never)]
     fn other(target: &[u8], mark: u32, length: u32, method: &Method) -> Option<Self> {
         match target {
@@ -123,7 +124,7 @@ impl Parts {
         is_authority(target).then_some(Self { form: TargetForm::Authority, authority, ..Self::default() })
     }
 
-    /// Path and query from `start` to `end`.
+    /// Parses path and query, from `start` to `end`.
     fn origin(start: u32, mark: u32, end: u32) -> Self {
         let path = Span { start, end: if mark == 0 { end } else { mark } };
         Self { path, mark, ..Self::default() }
@@ -159,9 +160,9 @@ impl Parts {
         }
     }
 
-    /// The path: `/` where an absolute target has none, empty for CONNECT.
+    /// Returns the path: `/` if an absolute target has none, empty for CONNECT.
     pub(super) fn path<'a>(&self, target: &'a [u8]) -> &'a str {
-        // Targets are ASCII, so nothing is lost here.
+        // Targets are ASCII, so the conversion never fails.
         core::str::from_utf8(self.path_bytes(target)).unwrap_or_default()
     }
 
@@ -173,13 +174,15 @@ impl Parts {
     }
 }
 
-/// Whether `authority` is `host` or `host:port`.
+/// Returns whether `authority` is `host` or `host:port`.
 fn is_authority(authority: &[u8]) -> bool {
     !authority.is_empty() && authority_len(authority) == authority.len()
 }
 
-/// How much of the beginning is `host` or `host:port`: a name, an IPv4 address or `[IPv6]`, no user information
-/// (RFC 3986 section 3.2; RFC 9110 section 4.2.4 lets us refuse user information). Zero if there is no host, or no such port.
+/// Returns the length of `host` or `host:port` at the beginning: a name, an IPv4 address or `[IPv6]` (RFC 3986
+/// section 3.2). Zero if the host or the port is invalid.
+///
+/// User information is refused, as RFC 9110 section 4.2.4 allows.
 pub(crate) fn authority_len(bytes: &[u8]) -> usize {
     let host = match bytes {
         [b'[', ..] => address_len(bytes),
@@ -190,21 +193,21 @@ pub(crate) fn authority_len(bytes: &[u8]) -> usize {
         _ => return host,
     };
     match port.iter().take_while(|b| b.is_ascii_digit()).count() {
-        // None stands for the default (RFC 3986 section 3.2.3).
+        // An empty port means the default (RFC 3986 section 3.2.3).
         digits @ 0..5 => host + 1 + digits,
         5 if port.get(..5).is_some_and(|port| port <= b"65535") => host + 6,
         _ => 0,
     }
 }
 
-/// How long the name or the IPv4 address is with which `authority` begins; zero if it does not.
+/// Returns the length of the name or IPv4 address at the beginning; zero if there is none.
 #[inline(always)]
 fn name_len(authority: &[u8]) -> usize {
     let end = host_len(authority);
     if authority.get(end) == Some(&b'%') { encoded_name_len(authority, end) } else { end }
 }
 
-/// The same for a name with encoded bytes, of which so much has been looked at.
+/// As [`name_len`], for a name with percent-encoded bytes. The caller has checked it up to `end`.
 #[cold]
 fn encoded_name_len(authority: &[u8], mut end: usize) -> usize {
     while let Some([b'%', high, low, rest @ ..]) = authority.get(end..)
@@ -215,7 +218,7 @@ fn encoded_name_len(authority: &[u8], mut end: usize) -> usize {
     end
 }
 
-/// How long the IPv6 address is with which `authority` begins, brackets included; zero if there is none.
+/// Returns the length of the IPv6 address at the beginning, with its brackets; zero if there is none.
 #[cold]
 fn address_len(authority: &[u8]) -> usize {
     let end = authority.iter().position(|&b| b == b']').unwrap_or_default();
@@ -224,15 +227,15 @@ fn address_len(authority: &[u8]) -> usize {
     if is_valid { end + 1 } else { 0 }
 }
 
-/// Whether every `%` begins an encoded byte. Queries are not held to it: browsers send what the user typed, and forms
-/// send line ends.
+/// Returns whether every `%` begins an encoded byte. This does not apply to queries: browsers send what the user
+/// typed, and forms send line ends.
 #[inline(never)]
 fn is_well_encoded(text: &[u8]) -> bool {
     text.split(|&b| b == b'%').skip(1).all(|part| matches!(part, [high, low, ..] if is_encoded(*high, *low)))
 }
 
-/// Whether these are the digits of an encoded byte (RFC 3986 section 2.1), other than NUL, CR and LF, which end things
-/// for whoever decodes them.
+/// Returns whether these are the digits of an encoded byte (RFC 3986 section 2.1). NUL, CR and LF are refused,
+/// because they end a string or a line for code that decodes them.
 fn is_encoded(high: u8, low: u8) -> bool {
     let ends = high == b'0' && matches!(low, b'0' | b'a' | b'd' | b'A' | b'D');
     high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && !ends

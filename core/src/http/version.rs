@@ -1,8 +1,8 @@
-//! The version of HTTP that a message is in.
+//! The version of HTTP of a message.
 
 use core::fmt;
 
-/// A version of HTTP that we speak.
+/// A version of HTTP.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Version {
     /// HTTP/1.0 (RFC 1945)
@@ -14,7 +14,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The number alone, as ASGI has it: `1.0`, `1.1`, `2`.
+    /// Returns the number as ASGI writes it: `1.0`, `1.1`, `2`.
     pub const fn number(self) -> &'static str {
         match self {
             Self::Http10 => "1.0",
