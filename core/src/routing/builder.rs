@@ -12,10 +12,9 @@ use super::router::{Entry, Kind, Router, without_port};
 use super::tree::Tree;
 use crate::http::Method;
 
-/// A table of routes in the making. `T` is what stands behind a route: a handler, a mounted application.
+/// Collects routes and builds a [`Router`]. `T` is the value of a route: a handler, a mounted application.
 ///
-/// The order of declaration counts: the first route that matches wins, be it a route, a mount or a host. Whatever
-/// is wrong with a pattern is reported by [`build`](Self::build).
+/// The first declared route, mount or host that matches wins. [`build`](Self::build) reports invalid patterns.
 pub struct Builder<T> {
     declarations: Vec<Declaration<T>>,
     convertors: Convertors,
@@ -23,7 +22,7 @@ pub struct Builder<T> {
     nested: bool,
 }
 
-/// A route, a mount or a host that has been declared.
+/// A declared route, mount or host.
 pub struct Declaration<T> {
     kind: Kind,
     methods: Methods,
@@ -33,7 +32,7 @@ pub struct Declaration<T> {
 }
 
 impl<T> Declaration<T> {
-    /// Gives it a name for [`Router::url_path_for`]. Names need not be unique: the first that fits is taken.
+    /// Sets the name for [`Router::url_path_for`]. Names need not be unique: the first route that fits is used.
     pub fn named(&mut self, name: &str) -> &mut Self {
         self.name = Some(name.into());
         self
@@ -47,7 +46,7 @@ impl<T> Default for Builder<T> {
 }
 
 impl<T> Builder<T> {
-    /// An empty table.
+    /// Creates an empty builder.
     pub fn new() -> Self {
         Self {
             declarations: Vec::new(),
@@ -57,9 +56,9 @@ impl<T> Builder<T> {
         }
     }
 
-    /// Declares a route: the whole path has to match `path`, which begins with `/`.
+    /// Adds a route: the whole path has to match `path`, which begins with `/`.
     ///
-    /// Where GET is among the methods, HEAD is added.
+    /// A route that answers GET answers HEAD too.
     pub fn route(&mut self, path: &str, methods: impl Into<Methods>, value: T) -> &mut Declaration<T> {
         let mut methods = methods.into();
         if methods.contains(&Method::Get) {
@@ -68,10 +67,12 @@ impl<T> Builder<T> {
         self.declare(Kind::Route, methods, path, value)
     }
 
-    /// Declares a mount: it gets every path below `prefix`, with whatever method, and no route declared after it
-    /// sees such a path. `prefix` itself does not belong to it, but is redirected to `prefix/`.
+    /// Adds a mount: it gets every path below `prefix`, with any method. No route declared after it matches such a
+    /// path.
     ///
-    /// Slashes at the end of `prefix` do not count; `""` and `"/"` get everything.
+    /// `prefix` itself does not match, but is redirected to `prefix/`.
+    ///
+    /// Slashes at the end of `prefix` are ignored; `""` and `"/"` match every path.
     pub fn mount(&mut self, prefix: &str, value: T) -> &mut Declaration<T> {
         self.declare(Kind::Mount, Methods::ANY, prefix.trim_end_matches('/'), value)
     }
@@ -83,21 +84,21 @@ impl<T> Builder<T> {
         self.declare(Kind::MountPoint, Methods::ANY, prefix.trim_end_matches('/'), value)
     }
 
-    /// Declares a host: it gets every path, with whatever method, of the hosts that match, such as
-    /// `{sub}.example.org` (a parameter takes dots, too). Neither case nor port counts.
+    /// Adds a host: it gets every path, with any method, of the hosts that match, such as `{sub}.example.org`.
+    /// Parameters match dots too. Case and port are ignored.
     pub fn host(&mut self, pattern: &str, value: T) -> &mut Declaration<T> {
         self.declare(Kind::Host, Methods::ANY, pattern, value)
     }
 
-    /// Registers a convertor for this table, before or after the routes that use it. It hides one of the same name,
-    /// a built-in one too.
+    /// Registers a convertor, before or after the routes that use it. It replaces one of the same name, including a
+    /// built-in one.
     pub fn convertor(&mut self, name: &str, convertor: impl Convertor) -> &mut Self {
         self.convertors.add(name.into(), Box::new(convertor));
         self
     }
 
-    /// Whether a path that nothing matches is redirected if it would match with a slash more or less at its end.
-    /// On by default.
+    /// Sets whether an unmatched path is redirected if it would match with or without a slash at its end. On by
+    /// default.
     pub fn redirect_slashes(&mut self, redirect: bool) -> &mut Self {
         self.redirect_slashes = redirect;
         self
@@ -117,10 +118,10 @@ impl<T> Builder<T> {
         &mut self.declarations[last]
     }
 
-    /// Compiles the table.
+    /// Builds the router.
     ///
     /// # Errors
-    /// The first pattern that is not one.
+    /// The first invalid pattern.
     pub fn build(self) -> Result<Router<T>, RouteError> {
         let Self { declarations, convertors, redirect_slashes, nested } = self;
         if let Some(name) = convertors.names().find(|name| !is_identifier(name)) {
@@ -159,14 +160,14 @@ fn parse(kind: Kind, text: &str, convertors: &Convertors, nested: bool) -> Resul
     }
     let pattern = Pattern::parse(text, convertors)?;
     if matches!(kind, Kind::Mount | Kind::Host) {
-        // What is left to the mount has this name in `url_path_for`.
+        // The name that the rest of a mounted path has in `url_path_for`.
         pattern.refuse_repeated(&["path"])?;
     }
     pattern.refuse_unbounded(convertors, kind == Kind::Mount)?;
     Ok(pattern)
 }
 
-/// Leaves out the port and the case of a host pattern.
+/// Converts a host pattern to lower case and removes its port.
 fn normalize_host(pattern: &mut Pattern) {
     if let Some(Part::Literal(last)) = pattern.parts.last_mut() {
         *last = without_port(last).into();

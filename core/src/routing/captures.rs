@@ -1,4 +1,4 @@
-//! What the parameters of a route have captured, as ranges of the text that was matched.
+//! The values that the parameters of a route have captured, as ranges of the matched text.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,54 +9,54 @@ use super::search::Memory;
 
 /// The ranges that the parameters of the last match cover, in the order of the pattern.
 ///
-/// A caller keeps one and gives it to every look-up. Up to four parameters need no memory besides it.
+/// A caller reuses one for every look-up. Up to four parameters need no allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Captures {
     count: usize,
     kept: [Span; FEW],
-    /// What the search has captured on the way to where it is now.
+    /// The captures on the current path of the search.
     noted: [Span; FEW],
-    /// What most matches have no need of.
+    /// Parts that most matches do not need.
     extra: Option<Box<Extra>>,
 }
 
-/// Start and end, by the position of the parameter. No text that is looked up is longer.
+/// Start and end, by the position of the parameter. Texts of 4 GiB and more are not searched.
 type Span = (u32, u32);
 
 const FEW: usize = 4;
 
 #[derive(Clone, Debug, Default)]
 struct Extra {
-    /// The spans behind the first few.
+    /// The spans after the first four.
     kept: Vec<Span>,
     noted: Vec<Span>,
-    /// Belongs to the search that is going on.
+    /// Belongs to the current search.
     memory: Memory,
 }
 
 impl Captures {
-    /// No captures.
+    /// Creates an empty value.
     pub const fn new() -> Self {
         Self { count: 0, kept: [(0, 0); FEW], noted: [(0, 0); FEW], extra: None }
     }
 
-    /// How many parameters the last match had.
+    /// Returns the number of parameters of the last match.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether the last match had no parameters, or there was none.
+    /// Returns whether the last match had no parameters, or there was no match.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The ranges in the path; in the host, where a host has matched.
+    /// Returns the captured ranges of the path, or of the host if a host has matched.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let (few, more) = self.spans();
         few.iter().chain(more).map(|&(start, end)| start as usize..end as usize)
     }
 
-    /// Start and end of each range: those of the first few parameters, and of the others.
+    /// Returns start and end of each range: of the first four parameters, and of the others.
     pub fn spans(&self) -> (&[Span], &[Span]) {
         match self.kept.get(..self.count) {
             Some(few) => (few, &[]),
@@ -70,7 +70,8 @@ impl Captures {
         more.get(..self.count - FEW).unwrap_or_default()
     }
 
-    /// Names and values: `params` are those of the match, `text` is the path (or the host) that was looked up.
+    /// Returns names and values. `params` are the parameters of the match, `text` is the path or host that was looked
+    /// up.
     pub fn values<'a>(
         &'a self,
         params: &'a [Param],
@@ -82,17 +83,17 @@ impl Captures {
             .map(|(param, range)| (param.name(), text.get(range).unwrap_or_default()))
     }
 
-    /// Forgets the last match.
+    /// Clears the last match.
     pub(super) fn clear(&mut self) {
         self.count = 0;
     }
 
-    /// What the search has to remember.
+    /// Returns the memory of the search.
     pub(super) fn memory(&mut self) -> &mut Memory {
         &mut self.extra.get_or_insert_default().memory
     }
 
-    /// Another search begins.
+    /// Clears the memory for another search.
     #[inline]
     pub(super) fn forget(&mut self) {
         if let Some(extra) = &mut self.extra {
@@ -100,7 +101,7 @@ impl Captures {
         }
     }
 
-    /// Notes what the parameter at this position takes.
+    /// Records the range of the parameter at this position.
     #[inline]
     pub(super) fn note(&mut self, position: usize, start: usize, end: usize) {
         let span = (start as u32, end as u32);
@@ -117,7 +118,7 @@ impl Captures {
         noted.push(span);
     }
 
-    /// Keeps what was last noted for the first `count` parameters.
+    /// Makes the recorded ranges of the first `count` parameters the captures.
     #[inline]
     pub(super) fn keep(&mut self, count: usize) {
         self.count = count;

@@ -1,4 +1,4 @@
-//! Convertors: what text a parameter takes.
+//! Convertors: the text that a parameter matches.
 //!
 //! | name | takes |
 //! |---|---|
@@ -8,13 +8,13 @@
 //! | `float` | digits, or digits `.` digits |
 //! | `uuid` | 32 hexadecimal digits, with or without each hyphen of the form 8-4-4-4-12 |
 //!
-//! Values stay text here: making numbers of them is left to whoever reads the captures.
+//! Values stay text. Parsing numbers is left to the code that reads the captures.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A convertor of your own.
+/// A custom convertor.
 ///
 /// ```
 /// use stelo_core::http::Method;
@@ -34,19 +34,20 @@ use core::fmt;
 /// assert!(builder.build().is_ok());
 /// ```
 pub trait Convertor: Send + Sync + 'static {
-    /// Whether `text` is a value, as a whole. It has no `/` unless [`spans_segments`](Self::spans_segments).
+    /// Returns whether the whole of `text` is a value. It contains no `/` unless
+    /// [`spans_segments`](Self::spans_segments).
     ///
-    /// Asked for the longest text first, then for shorter ones where what follows in the pattern allows it. The
-    /// values given to `url_path_for` have to match, too.
+    /// The search tries the longest text first, then shorter ones that the rest of the pattern allows. The values
+    /// given to `url_path_for` have to match too.
     fn matches(&self, text: &str) -> bool;
 
-    /// Whether a value may contain `/`.
+    /// Returns whether a value may contain `/`.
     fn spans_segments(&self) -> bool {
         false
     }
 }
 
-/// Which convertor a parameter has.
+/// The kind of convertor of a parameter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Class {
     Str,
@@ -54,18 +55,18 @@ pub(super) enum Class {
     Int,
     Float,
     Uuid,
-    /// The position in [`Convertors`].
+    /// The index in [`Convertors`].
     Custom(usize),
 }
 
-/// The convertors that a router knows by name: the built-in ones, and those of the user.
+/// The convertors of a router by name: the built-in ones and the custom ones.
 #[derive(Default)]
 pub(super) struct Convertors {
     custom: Vec<(Box<str>, Box<dyn Convertor>)>,
 }
 
 impl Convertors {
-    /// Adds a convertor. One of the same name is hidden from then on, a built-in one too.
+    /// Adds a convertor. It replaces one of the same name, including a built-in one.
     pub(super) fn add(&mut self, name: Box<str>, convertor: Box<dyn Convertor>) {
         self.custom.push((name, convertor));
     }
@@ -88,7 +89,7 @@ impl Convertors {
         })
     }
 
-    /// Whether values of this class may contain `/`.
+    /// Returns whether values of this class may contain `/`.
     pub(super) fn spans(&self, class: Class) -> bool {
         match class {
             Class::Path => true,
@@ -97,8 +98,8 @@ impl Convertors {
         }
     }
 
-    /// Whether `byte` may stand in a value of this class, so that the value may end before it or behind it.
-    /// Never for `uuid`: its text alone says where it ends.
+    /// Returns whether a value of this class may contain `byte`, so that it may end before or after it. Always false
+    /// for `uuid`, whose length is fixed.
     pub(super) fn takes(&self, class: Class, byte: u8) -> bool {
         match class {
             Class::Int => byte.is_ascii_digit(),
@@ -108,7 +109,7 @@ impl Convertors {
         }
     }
 
-    /// Whether `text`, as a whole, is a value of this class.
+    /// Returns whether the whole of `text` is a value of this class.
     pub(super) fn matches(&self, class: Class, text: &str) -> bool {
         let bytes = text.as_bytes();
         match class {
@@ -130,13 +131,13 @@ impl Convertors {
     }
 }
 
-/// Where the ASCII digits that begin at `at` end.
+/// Returns the end of the ASCII digits that begin at `at`.
 #[inline]
 pub(super) fn digits_end(text: &[u8], at: usize) -> usize {
     text[at..].iter().position(|byte| !byte.is_ascii_digit()).map_or(text.len(), |count| at + count)
 }
 
-/// Where the longest `int` that begins at `at` ends; `at` if there is none.
+/// Returns the end of the longest `int` that begins at `at`; `at` if there is none.
 #[inline]
 pub(super) fn int_end(text: &[u8], at: usize) -> usize {
     const MOST: usize = 20;
@@ -144,7 +145,7 @@ pub(super) fn int_end(text: &[u8], at: usize) -> usize {
     if end - at < MOST { end } else { long_int_end(&text[at..at + MOST]) + at }
 }
 
-/// How many of 20 digits make an `int`.
+/// Returns how many of 20 digits fit an `int`.
 #[cold]
 fn long_int_end(digits: &[u8]) -> usize {
     let value = |byte: &u8| u64::from(byte - b'0');
@@ -152,7 +153,7 @@ fn long_int_end(digits: &[u8]) -> usize {
     if fits { digits.len() } else { digits.len() - 1 }
 }
 
-/// Where the `uuid` that begins at `at` ends. There is only one such place.
+/// Returns the end of the `uuid` that begins at `at`. There is at most one.
 pub(super) fn uuid_end(text: &[u8], at: usize) -> Option<usize> {
     let mut end = at;
     for (i, digits) in [8, 4, 4, 4, 12].into_iter().enumerate() {
@@ -167,13 +168,13 @@ pub(super) fn uuid_end(text: &[u8], at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Why a value cannot stand in a path.
+/// The reason why a value cannot be part of a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// A `/` in a value that stands for one segment.
+    /// A `/` in a value for a single segment.
     PathSeparator,
-    /// NUL, CR or LF: no request can have them in its path (see [`Target::parse`](crate::http::Target::parse)).
+    /// NUL, CR or LF: no request has them in its path (see [`Target::parse`](crate::http::Target::parse)).
     Control,
     /// An empty `str`.
     Empty,
@@ -185,7 +186,7 @@ pub enum ValueError {
     NotANumber,
     /// An infinite `float`.
     Infinite,
-    /// Something else that the convertor does not take.
+    /// Another value that the convertor does not match.
     Mismatch,
 }
 
@@ -207,7 +208,7 @@ impl fmt::Display for ValueError {
 impl core::error::Error for ValueError {}
 
 impl Convertors {
-    /// Checks that a value put into a path would be found there again.
+    /// Checks that a path with this value would match again.
     pub(super) fn check(&self, class: Class, text: &str) -> Result<(), ValueError> {
         check_text(text)?;
         if self.matches(class, text) {
@@ -225,7 +226,7 @@ impl Convertors {
     }
 }
 
-/// Checks that a text, percent-encoded, can stand in the path of a request.
+/// Checks that the path of a request can contain a text, percent-encoded.
 pub(super) fn check_text(text: &str) -> Result<(), ValueError> {
     if text.contains(['\0', '\r', '\n']) { Err(ValueError::Control) } else { Ok(()) }
 }

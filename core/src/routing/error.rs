@@ -1,10 +1,10 @@
-//! What can be wrong with a table of routes.
+//! The errors of building a router.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Why a table of routes cannot be built.
+/// The reason why a router cannot be built.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum RouteError {
@@ -23,28 +23,29 @@ pub enum RouteError {
         /// The pattern.
         pattern: Box<str>,
     },
-    /// A convertor that nobody has registered.
+    /// An unknown convertor.
     UnknownConvertor {
         /// The pattern.
         pattern: Box<str>,
         /// The name of the convertor.
         convertor: Box<str>,
     },
-    /// Parameters of the same name in one pattern; a mount has one named `path` besides those that it shows.
+    /// Parameters of the same name in one pattern. A mount has an implicit parameter named `path`.
     DuplicateParams {
         /// The pattern.
         pattern: Box<str>,
         /// The names, sorted.
         names: Vec<Box<str>>,
     },
-    /// A parameter with a convertor of the user's, where it could not be looked for in bounded time.
+    /// A parameter with a custom convertor and no fixed text on either side: matching would be quadratic in the path
+    /// length.
     Unbounded {
         /// The pattern.
         pattern: Box<str>,
         /// The name of the parameter.
         param: Box<str>,
     },
-    /// A convertor was registered under a name that no pattern can use.
+    /// A convertor with a name that no pattern can use.
     ConvertorName {
         /// The name.
         name: Box<str>,

@@ -1,11 +1,11 @@
-//! Sets of request methods: what a route answers, and what `Allow` lists (RFC 9110 section 10.2.1).
+//! Sets of request methods: those that a route answers, and those that `Allow` lists (RFC 9110 section 10.2.1).
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::http::Method;
 
-/// A set of methods. The ones that HTTP defines are bits; others are kept as they are.
+/// A set of methods. Standard methods are bits, other methods are a list.
 ///
 /// ```
 /// use stelo_core::http::Method;
@@ -18,11 +18,11 @@ use crate::http::Method;
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Methods {
     known: u16,
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     others: Vec<Method>,
 }
 
-/// The methods that have a bit, sorted by name; the bit is the position.
+/// The methods with a bit, sorted by name. The index is the number of the bit.
 const KNOWN: [Method; 9] = [
     Method::Connect,
     Method::Delete,
@@ -53,15 +53,15 @@ const fn bit(method: &Method) -> u16 {
 }
 
 impl Methods {
-    /// Every method there is, and every one to come.
+    /// Every method, including unknown ones.
     pub const ANY: Self = Self { known: ANY, others: Vec::new() };
 
-    /// The empty set.
+    /// Creates an empty set.
     pub const fn new() -> Self {
         Self { known: 0, others: Vec::new() }
     }
 
-    /// Whether `method` is in the set.
+    /// Returns whether `method` is in the set.
     #[inline]
     pub fn contains(&self, method: &Method) -> bool {
         self.known & (bit(method) | ANY) != 0 || self.has_other(method)
@@ -90,12 +90,12 @@ impl Methods {
         }
     }
 
-    /// Whether there is no method in the set.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.known == 0 && self.others.is_empty()
     }
 
-    /// The methods by name, sorted. Those that HTTP defines, for [`ANY`](Self::ANY).
+    /// Returns the methods, sorted by name. For [`ANY`](Self::ANY), the standard methods.
     pub fn names(&self) -> Vec<&str> {
         let known = KNOWN.iter().filter(|&method| self.known & (bit(method) | ANY) != 0);
         let mut names: Vec<_> = known.chain(&self.others).map(Method::as_str).collect();
@@ -125,7 +125,7 @@ impl FromIterator<Method> for Methods {
 }
 
 impl fmt::Display for Methods {
-    /// As `Allow` has it: `GET, HEAD, POST`.
+    /// Formats the set for `Allow`: `GET, HEAD, POST`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, name) in self.names().into_iter().enumerate() {
             write!(f, "{}{name}", if i == 0 { "" } else { ", " })?;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn others_stand_in_order_and_once() {
+    fn other_methods_are_sorted_and_unique() {
         let purge = Method::from_bytes(b"PURGE").unwrap();
         let bind = Method::from_bytes(b"BIND").unwrap();
         let mut set = Methods::from([Method::Put, purge.clone(), Method::Get, purge.clone()]);

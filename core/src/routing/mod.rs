@@ -1,11 +1,12 @@
-//! The ordered table of routes.
+//! Routing: an ordered table of routes, compiled into a tree.
 //!
 //! Routes are declared in order, and the first that matches wins: a path, everything below a path (a mount), or a
-//! host. They are compiled into one tree in which that first match is found in time that grows with the path,
-//! not with the number of routes. What to do with what was found is left to the caller; so is decoding the path.
-//! The rules are Starlette's, but for a few that were not meant: the whole text has to match (a line feed at its end
-//! counts), `Allow` lists the methods of all routes of the path, hosts match without regard to case, and numbers that
-//! no `u64` can hold do not match `int`.
+//! host. They are compiled into one tree. Finding the first match takes time that grows with the path, not with the
+//! number of routes. The caller decodes the path and acts on the match.
+//!
+//! The rules are those of Starlette, with a few exceptions where Starlette's are accidental. The whole text has to
+//! match, including a line feed at its end. `Allow` lists the methods of all routes of the path. Hosts match without
+//! regard to case. Numbers larger than a `u64` do not match `int`.
 //!
 //! ```
 //! use stelo_core::http::Method;

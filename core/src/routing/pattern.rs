@@ -1,7 +1,7 @@
 //! Patterns: `/users/{id:int}/posts/{slug}` as a list of literals and parameters.
 //!
-//! A parameter is `{name}` or `{name:convertor}`, both identifiers. What only looks like one (`{a-b}`) is literal
-//! text, as is everything else: there are no wildcards and no escapes.
+//! A parameter is `{name}` or `{name:convertor}`, both identifiers. Everything else is literal text, including an
+//! invalid parameter such as `{a-b}`: there are no wildcards and no escapes.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,36 +18,36 @@ pub struct Param {
 }
 
 impl Param {
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The name of its convertor; `str` where the pattern names none.
+    /// Returns the name of the convertor, `str` if the pattern names none.
     pub fn convertor(&self) -> &str {
         &self.convertor
     }
 }
 
-/// A piece of a pattern.
+/// A part of a pattern.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Literal(Box<str>),
-    /// The position in [`Pattern::params`].
+    /// The index in [`Pattern::params`].
     Param(usize),
 }
 
-/// A pattern, taken apart.
+/// A parsed pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) text: Box<str>,
-    /// No two literals in a row, none of them empty.
+    /// No literal is empty, and no two are adjacent.
     pub(super) parts: Vec<Part>,
     pub(super) params: Vec<Param>,
 }
 
 impl Pattern {
-    /// Takes a pattern apart. Errors: an unknown convertor, a repeated name.
+    /// Parses a pattern. Errors: an unknown convertor, a repeated name.
     pub(super) fn parse(text: &str, convertors: &Convertors) -> Result<Self, RouteError> {
         let mut pattern = Self { text: text.into(), parts: Vec::new(), params: Vec::new() };
         let (mut literal, mut at) = (0, 0);
@@ -76,7 +76,7 @@ impl Pattern {
         }
     }
 
-    /// Refuses names that stand in the pattern twice, or once while they are also in `taken`.
+    /// Rejects a name that occurs twice in the pattern, or that is also in `taken`.
     pub(super) fn refuse_repeated(&self, taken: &[&str]) -> Result<(), RouteError> {
         let mut names: Vec<&str> = self.params.iter().map(Param::name).chain(taken.iter().copied()).collect();
         names.sort_unstable();
@@ -89,16 +89,15 @@ impl Pattern {
         Err(RouteError::DuplicateParams { pattern: self.text.clone(), names: repeated })
     }
 
-    /// Refuses a convertor of the user's in a place where a hostile path could have it asked for every stretch of
-    /// the path: where neither its beginning nor its end is settled by what stands around it.
+    /// Rejects a custom convertor with no fixed text on either side: matching would be quadratic in the path length.
     ///
-    /// `slash_follows` says that the pattern is a prefix.
+    /// `slash_follows` is true for a prefix.
     pub(super) fn refuse_unbounded(
         &self,
         convertors: &Convertors,
         slash_follows: bool,
     ) -> Result<(), RouteError> {
-        // Whether a parameter before has an open end, in this segment or (one that spans segments) anywhere.
+        // Whether an earlier parameter has no fixed end: in this segment, or anywhere if it spans segments.
         let (mut in_segment, mut anywhere) = (false, false);
         for (i, part) in self.parts.iter().enumerate() {
             let param = match part {
@@ -124,7 +123,7 @@ impl Pattern {
     }
 }
 
-/// The parameter that begins with the brace at `at`: name, convertor, and where it ends.
+/// Parses the parameter that begins with the brace at `at`. Returns its name, its convertor and its end.
 fn param_at(text: &str, at: usize) -> Option<(&str, &str, usize)> {
     let inner = &text[at + 1..];
     let inner = &inner[..inner.find('}')?];
@@ -132,7 +131,7 @@ fn param_at(text: &str, at: usize) -> Option<(&str, &str, usize)> {
     (is_identifier(name) && is_identifier(convertor)).then_some((name, convertor, at + inner.len() + 2))
 }
 
-/// Whether `text` can name a parameter or a convertor.
+/// Returns whether `text` is a valid name of a parameter or convertor.
 pub(super) fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

@@ -1,7 +1,7 @@
-//! Reverse look-up: from the name of a route and values for its parameters to a path.
+//! Reverse look-up: finds the path for the name of a route and the values of its parameters.
 //!
-//! Names of what is mounted have the name of the mount and a colon before them; a mount (or host) without a name
-//! adds nothing. Values are percent-encoded (RFC 3986 section 2), so that the path leads to the route again.
+//! The name of a mounted route begins with the name of the mount and a colon; a mount or host without a name adds
+//! nothing. Values are percent-encoded (RFC 3986 section 2), so that the path matches the route.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -14,10 +14,10 @@ use super::convertor::{ValueError, check_text};
 use super::pattern::Part;
 use super::router::{Entry, Kind, Router};
 
-/// Names and values of parameters. Numbers are written as `Display` has them.
+/// Names and values of parameters. Values are formatted with `Display`.
 pub type Values<'a> = [(&'a str, &'a dyn Display)];
 
-/// What may stand in the host of a URL as it is (RFC 3986 section 3.2.2, reg-name).
+/// The characters to encode in the host of a URL: all but those of reg-name (RFC 3986 section 3.2.2).
 const HOST: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -35,41 +35,41 @@ const HOST: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b';')
     .remove(b'=');
 
-/// What may stand in a path as it is (RFC 3986 section 3.3, pchar and `/`).
+/// The characters to encode in a path: all but pchar and `/` (RFC 3986 section 3.3).
 const PATH: &AsciiSet = &HOST.remove(b':').remove(b'@').remove(b'/');
 
-/// What a reverse look-up has found.
+/// The result of a reverse look-up.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UrlPath {
-    /// The host, if the route is behind one.
+    /// The host, if the route belongs to one.
     pub host: Option<String>,
-    /// The path, percent-encoded, without root path.
+    /// The path, percent-encoded, without the root path.
     pub path: String,
 }
 
 impl Display for UrlPath {
-    /// The path.
+    /// Formats the path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.path)
     }
 }
 
-/// Why there is no path for a name and values.
+/// The reason why there is no path for a name and values.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ReverseError {
-    /// No route has this name and just these parameters.
+    /// No route has this name and exactly these parameters.
     NoMatch {
         /// The name.
         name: Box<str>,
         /// The names of the parameters.
         params: Vec<Box<str>>,
     },
-    /// A value that cannot stand in the path.
+    /// A value that cannot be part of the path.
     Value {
         /// The name of the parameter.
         param: Box<str>,
-        /// What is wrong with its value.
+        /// The reason.
         error: ValueError,
     },
 }
@@ -93,10 +93,10 @@ impl Display for ReverseError {
 
 impl core::error::Error for ReverseError {}
 
-/// Who has which name.
+/// The named routes.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Name and index of what is named, sorted.
+    /// Names and indices, sorted.
     named: Vec<(Box<str>, usize)>,
     /// The indices of the mounts and hosts.
     nesting: Vec<usize>,
@@ -116,7 +116,7 @@ impl Names {
         names
     }
 
-    /// The indices of all entries that may answer to `name`, in the order of declaration.
+    /// Returns the indices of all entries that may have `name`, in the order of declaration.
     fn candidates(&self, name: &str) -> Vec<usize> {
         let first = self.named.partition_point(|(named, _)| **named < *name);
         let named = self.named[first..].iter().take_while(|(named, _)| **named == *name);
@@ -128,9 +128,9 @@ impl Names {
 }
 
 impl<T> Router<T> {
-    /// The path of the first route with this name and these parameters, all of them and no more.
+    /// Returns the path of the first route with this name and exactly these parameters.
     ///
-    /// A mount or host that has the name itself takes the rest of the path as a parameter named `path`.
+    /// For a mount or host of that name, the parameter `path` is the rest of the path.
     ///
     /// ```
     /// use stelo_core::http::Method;
@@ -145,16 +145,16 @@ impl<T> Router<T> {
     /// ```
     ///
     /// # Errors
-    /// There is no such route, or a value that its convertor would not match.
+    /// There is no such route, or its convertor does not match a value.
     pub fn url_path_for(&self, name: &str, values: &Values<'_>) -> Result<UrlPath, ReverseError> {
         self.url_path_for_nested(name, values, |_, name, values| Err(ReverseError::no_match(name, values)))
     }
 
-    /// Like [`url_path_for`](Self::url_path_for), and looks into what is mounted: `nested` is asked for a name and
-    /// values in the value behind a mount or host. Where it answers with [`ReverseError::NoMatch`], the search goes on.
+    /// As [`url_path_for`](Self::url_path_for), including mounted routes: `nested` looks up a name and values in the
+    /// value of a mount or host. If it returns [`ReverseError::NoMatch`], the search continues.
     ///
     /// # Errors
-    /// There is no such route, or a value that its convertor would not match.
+    /// There is no such route, or its convertor does not match a value.
     pub fn url_path_for_nested(
         &self,
         name: &str,
@@ -170,7 +170,7 @@ impl<T> Router<T> {
             match found {
                 Ok(Some(mut url)) => {
                     if url.path.starts_with("//") {
-                        // By itself, such a reference would lead to another host (RFC 3986 section 4.2).
+                        // A reference that begins with `//` names another host (RFC 3986 section 4.2).
                         url.path.replace_range(1..2, "%2F");
                     }
                     return Ok(url);
@@ -225,7 +225,7 @@ impl<T> Router<T> {
         Ok(Some(UrlPath { host: inner.host, path: prefix }))
     }
 
-    /// The pattern with the values in place of its parameters; `None` where one is missing.
+    /// Returns the pattern with values for its parameters, or `None` if a value is missing.
     fn fill(&self, entry: &Entry<T>, values: &Values<'_>) -> Result<Option<String>, ReverseError> {
         let mut text = String::new();
         for part in &entry.pattern.parts {

@@ -1,4 +1,4 @@
-//! Looking up routes.
+//! The router: looks up routes.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -14,7 +14,7 @@ use super::tree::{NONE, Tree};
 use super::{Captures, Methods};
 use crate::http::Method;
 
-/// A table of routes, ready for look-ups. Made by a [`Builder`](super::Builder).
+/// A compiled table of routes, built by a [`Builder`](super::Builder).
 pub struct Router<T> {
     pub(super) entries: Vec<Entry<T>>,
     pub(super) paths: Tree,
@@ -41,41 +41,41 @@ pub(super) enum Kind {
     Host,
 }
 
-/// Which route of a router: its place in the order of declaration, from 0.
+/// A route of a router, by its index in the order of declaration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RouteId(u32);
 
 impl RouteId {
-    /// The place in the order of declaration.
+    /// Returns the index in the order of declaration.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a look-up has found.
+/// The result of a look-up.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Found<'t, T> {
     /// The first route, mount or host that matches.
     Match(Match<'t, T>),
-    /// Routes that match, but none of them answers the method: 405.
+    /// Routes match the path, but none of them answers the method: 405.
     MethodNotAllowed {
-        /// What all of them together answer.
+        /// The methods of all these routes.
         allow: Methods,
     },
-    /// Nothing, but there would be something with a slash more or less: a redirect.
+    /// No route matches, but one would with or without a slash at the end: a redirect.
     Redirect(Slash),
-    /// Nothing: 404.
+    /// No route matches: 404.
     NotFound,
 }
 
 /// A match.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Match<'t, T> {
-    /// What stands behind the route.
+    /// The value of the route.
     pub value: &'t T,
-    /// Which route it is.
+    /// The route.
     pub route: RouteId,
-    /// What has matched.
+    /// The matched part of the request.
     pub part: Matched,
 }
 
@@ -87,35 +87,34 @@ impl<T> Clone for Match<'_, T> {
 
 impl<T> Copy for Match<'_, T> {}
 
-/// What of a request has matched.
+/// The part of a request that has matched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Matched {
     /// The whole path.
     Path,
-    /// The beginning of the path: it was a mount.
+    /// The beginning of the path, by a mount.
     Prefix {
-        /// The length of the prefix in bytes. The rest of the path begins with `/`; it is empty at a
-        /// [mount point](super::Builder::mount_point).
+        /// The length of the prefix in bytes. The rest of the path begins with `/`, or is empty at a [mount
+        /// point](super::Builder::mount_point).
         length: usize,
     },
-    /// The host; the captures are ranges of it.
+    /// The host. The captures are ranges of it.
     Host,
 }
 
-/// How a path has to change to match.
+/// The change that makes a path match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slash {
-    /// By a slash more at its end.
+    /// A slash is added at the end.
     Add,
-    /// By no slash at its end, however many there are.
+    /// All slashes at the end are removed.
     Remove,
 }
 
 impl Slash {
-    /// The path that would match.
+    /// Returns the path that would match.
     ///
-    /// Where it begins with `//`, a `Location` has to have host or scheme before it: by itself it would lead to
-    /// another host.
+    /// If it begins with `//`, a `Location` needs scheme or host before it: such a reference names another host.
     pub fn apply(self, path: &str) -> Cow<'_, str> {
         match self {
             Self::Add => {
@@ -130,13 +129,13 @@ impl Slash {
 }
 
 impl<T> Router<T> {
-    /// Looks up the first route for a request.
+    /// Finds the first route for a request.
     ///
-    /// `host` is host and port of the request, empty if there is none. `path` is percent-decoded, and without the
-    /// root path; it is UTF-8, and may be given as bytes by who need not know it as text. Where a match is found,
-    /// `captures` has what its parameters have captured. Memory is needed only for a path that nothing matches, for more
-    /// than four parameters, and behind parameters of which it is not settled where they end, such as in `{a}.{b}`.
-    /// Nothing matches 4 GiB and more.
+    /// `host` is host and port of the request, empty if there is none. `path` is percent-decoded, without the root
+    /// path, and valid UTF-8. After a match, `captures` has the values of its parameters.
+    ///
+    /// The search allocates only for an unmatched path, for more than four parameters, and after parameters without a
+    /// fixed end, such as in `{a}.{b}`. A path of 4 GiB or more never matches.
     #[inline(always)]
     pub fn find(
         &self,
@@ -175,7 +174,7 @@ impl<T> Router<T> {
         Found::Match(Match { value: &entry.value, route: RouteId(index), part })
     }
 
-    /// The index of the first host that matches.
+    /// Returns the index of the first host that matches.
     fn find_host(&self, host: &str, method: &Method, captures: &mut Captures) -> u32 {
         let host = without_port(host);
         let lower;
@@ -203,37 +202,37 @@ impl<T> Router<T> {
         if search.matched() { Found::Redirect(slash) } else { Found::NotFound }
     }
 
-    /// The number of routes, mounts and hosts.
+    /// Returns the number of routes, mounts and hosts.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are no routes.
+    /// Returns whether there are no routes.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The values behind the routes, in the order of declaration.
+    /// Returns the values of the routes, in the order of declaration.
     pub fn values(&self) -> impl ExactSizeIterator<Item = &T> {
         self.entries.iter().map(|entry| &entry.value)
     }
 
-    /// Whether a host has been declared: without one, look-ups need none.
+    /// Returns whether there is a host. If not, look-ups ignore the host of the request.
     pub fn has_hosts(&self) -> bool {
         !self.hosts.is_empty()
     }
 
-    /// The routes, mounts and hosts, in the order of declaration.
+    /// Returns the routes, mounts and hosts, in the order of declaration.
     pub fn routes(&self) -> impl ExactSizeIterator<Item = RouteId> {
         (0..self.entries.len()).map(|index| RouteId(index as u32))
     }
 
-    /// The pattern of a route of this router, as it was declared (a mount without slashes at its end).
+    /// Returns the pattern of a route as declared; that of a mount has no slash at its end.
     pub fn pattern(&self, route: RouteId) -> &str {
         self.entry(route).map_or("", |entry| &entry.pattern.text)
     }
 
-    /// The parameters of a route of this router, in the order of the pattern: that of the captures.
+    /// Returns the parameters of a route, in the order of the pattern and of the captures.
     pub fn params(&self, route: RouteId) -> &[Param] {
         self.entry(route).map_or(&[], |entry| &entry.pattern.params)
     }
@@ -250,7 +249,7 @@ impl<T> fmt::Debug for Router<T> {
     }
 }
 
-/// A host without its port. The colons of an IPv6 address, in brackets, stay.
+/// Removes the port of a host. An IPv6 address is in brackets and keeps its colons.
 pub(super) fn without_port(host: &str) -> &str {
     match host.find(']') {
         Some(bracket) => &host[..=bracket],

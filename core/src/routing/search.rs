@@ -1,10 +1,9 @@
 //! The search for the first route that matches.
 //!
-//! Parameters take as much as they can and give back from the end, as in a backtracking regular expression; so what
-//! they capture is what such an expression would. The work is bounded all the same: behind each parameter, the
-//! search goes on from each place of the path once (from up to 20 ways of reaching it behind an `int`), however
-//! many ways lead there. It is at most the length of the path times the parameters that the path reaches in the
-//! table (and the length of the literals that follow them).
+//! Parameters are greedy and give back from the end, as in a backtracking regular expression, so they capture the
+//! same text. The work is bounded all the same: after each parameter, the search continues from each offset once, by
+//! however many ways it is reached. (After an `int` it is up to 20 times.) The bound is the path length times the
+//! parameters that the path reaches, plus the literals after them.
 
 use alloc::collections::BTreeMap;
 use core::ops::Range;
@@ -21,29 +20,29 @@ pub(super) struct Search<'t, 's> {
     text: &'s [u8],
     method: &'s Method,
     captures: &'s mut Captures,
-    /// The index of the first entry found so far that matches.
+    /// The index of the first matching entry so far.
     pub(super) best: u32,
-    /// Where the prefix of `best` ends, if it is a mount.
+    /// The end of the prefix of `best`, if it is a mount.
     pub(super) prefix: usize,
-    /// The methods of the routes that match but for the method. Complete if nothing matches altogether.
+    /// The methods of the routes that match except for the method. Complete if no route matches.
     pub(super) allow: Option<Methods>,
 }
 
-/// What the search remembers so as not to do it twice.
+/// Results that the search keeps to avoid repeated work.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    /// Where the search has gone on behind a parameter: node and last place, to the first place.
+    /// The offsets from which the search has continued after a parameter: from node and last offset to first offset.
     entered: BTreeMap<(u32, usize), usize>,
-    segment: Stretch,
-    whole: Stretch,
-    fraction: Stretch,
+    segment: Measured,
+    whole: Measured,
+    fraction: Measured,
 }
 
-/// A stretch of the text that was measured last; what begins within it ends with it.
+/// The range that was measured last. A value that begins in it ends with it.
 #[derive(Clone, Debug, Default)]
-struct Stretch(Range<usize>);
+struct Measured(Range<usize>);
 
-impl Stretch {
+impl Measured {
     fn end(&mut self, at: usize, measure: impl FnOnce() -> usize) -> usize {
         if !self.0.contains(&at) {
             self.0 = at..measure();
@@ -53,7 +52,7 @@ impl Stretch {
 }
 
 impl<'t, 's> Search<'t, 's> {
-    /// A search for entries before the one with the index `best`, or for any with `NONE`.
+    /// Creates a search for entries before the index `best`, or for all entries with `NONE`.
     #[inline]
     pub(super) fn new(
         tree: &'t Tree,
@@ -66,7 +65,7 @@ impl<'t, 's> Search<'t, 's> {
         Self { tree, convertors, text, method, captures, best, prefix: 0, allow: None }
     }
 
-    /// Searches. The outcome is in the public fields, and in the captures.
+    /// Runs the search. The result is in the public fields and in the captures.
     #[inline]
     pub(super) fn run(&mut self) {
         self.captures.forget();
@@ -76,12 +75,12 @@ impl<'t, 's> Search<'t, 's> {
         }
     }
 
-    /// Whether the text belongs to a route, at least with another method.
+    /// Returns whether a route matches, at least with another method.
     pub(super) fn matched(&self) -> bool {
         self.best != NONE || self.allow.is_some()
     }
 
-    /// Goes on from `node` at the place `at`.
+    /// Continues from `node` at the offset `at`.
     fn walk(&mut self, mut node: &'t Node, mut at: usize) {
         loop {
             if let Some(ends) = &node.ends {
@@ -102,7 +101,7 @@ impl<'t, 's> Search<'t, 's> {
         }
     }
 
-    /// Follows literals to the end of the text, or to a node where there is more to do.
+    /// Follows literals to the end of the text, or to a node with parameters or a mount.
     #[inline(always)]
     fn descend(&self, mut node: &'t Node, mut at: usize) -> Option<(&'t Node, usize)> {
         let mut rest = self.text.get(at..)?;
@@ -118,7 +117,7 @@ impl<'t, 's> Search<'t, 's> {
         }
     }
 
-    /// Lets a direct parameter take what it can.
+    /// Matches a direct parameter, greedily.
     #[inline(always)]
     fn pass(&mut self, edge: &Edge, at: usize) -> Option<(&'t Node, usize)> {
         let end = self.longest(edge.class, at)?;
@@ -130,7 +129,8 @@ impl<'t, 's> Search<'t, 's> {
         &self.tree.nodes[edge.node as usize]
     }
 
-    /// Takes the branches in the order of declaration. The last one is given back, if it can be.
+    /// Tries the branches in the order of declaration. Returns the last one to the caller if possible, which saves a
+    /// recursion.
     #[inline(never)]
     fn fork(&mut self, node: &'t Node, edges: &'t [Edge], at: usize) -> Option<(&'t Node, usize)> {
         let mut literal = self.descend(node, at);
@@ -149,7 +149,7 @@ impl<'t, 's> Search<'t, 's> {
         literal
     }
 
-    /// The search is where patterns end.
+    /// Handles a node at which patterns end.
     #[inline]
     fn arrive(&mut self, ends: &Ends, at: usize) {
         if ends.mount < self.best {
@@ -168,7 +168,7 @@ impl<'t, 's> Search<'t, 's> {
         }
     }
 
-    /// No route that ends here answers the method.
+    /// Collects the methods of routes that do not answer this one.
     #[cold]
     fn refuse(&mut self, ends: &Ends) {
         for (_, methods) in &ends.routes {
@@ -176,7 +176,7 @@ impl<'t, 's> Search<'t, 's> {
         }
     }
 
-    /// Where the longest value of a built-in convertor ends that begins at `at`.
+    /// Returns the end of the longest value of a built-in convertor that begins at `at`.
     #[inline(always)]
     fn longest(&self, class: Class, at: usize) -> Option<usize> {
         let text = self.text;
@@ -196,7 +196,7 @@ impl<'t, 's> Search<'t, 's> {
         (end > at).then_some(end)
     }
 
-    /// Lets a parameter take what it can.
+    /// Tries the values of a parameter, longest first.
     fn cross(&mut self, edge: &'t Edge, at: usize) {
         let text = self.text;
         match edge.class {
@@ -236,11 +236,11 @@ impl<'t, 's> Search<'t, 's> {
         self.measure(edge, |memory| &mut memory.segment, at, segment_end)
     }
 
-    /// Measures a stretch of the text, unless that was done just before in another way to the same place.
+    /// Returns the end of a value, from the last measurement if that covers it.
     fn measure(
         &mut self,
         edge: &Edge,
-        stretch: fn(&mut Memory) -> &mut Stretch,
+        measured: fn(&mut Memory) -> &mut Measured,
         at: usize,
         end: fn(&[u8], usize) -> usize,
     ) -> usize {
@@ -248,10 +248,10 @@ impl<'t, 's> Search<'t, 's> {
         if !edge.ambiguous {
             return end(text, at);
         }
-        stretch(self.captures.memory()).end(at, || end(text, at))
+        measured(self.captures.memory()).end(at, || end(text, at))
     }
 
-    /// Lets a parameter with a convertor of the user's take what it can, up to `last`.
+    /// Tries the values of a custom convertor, longest first, up to `last`.
     fn ask(&mut self, edge: &'t Edge, at: usize, last: usize) {
         let first = if edge.settled { last } else { at };
         for end in (first..=last).rev() {
@@ -273,7 +273,7 @@ impl<'t, 's> Search<'t, 's> {
         self.behind(edge).can_go_on(next) && is_char_boundary
     }
 
-    /// Goes on behind a parameter that begins at `start`: from `last` down to `first`.
+    /// Continues after a parameter that begins at `start`, with its end from `last` down to `first`.
     fn enter(&mut self, edge: &'t Edge, start: usize, first: usize, last: usize) {
         if first > last {
             return;
@@ -291,9 +291,10 @@ impl<'t, 's> Search<'t, 's> {
         }
     }
 
-    /// Before which place the search has not yet gone on behind `edge`; notes that it now will, down to `first`.
+    /// Returns the offset below which the search has not yet continued after `edge`, and records `first` as the new
+    /// one.
     ///
-    /// What was entered up to the same `last` has no gaps, so one number says it all.
+    /// The offsets up to the same `last` have no gaps, so one number is enough.
     fn not_entered(&mut self, edge: &Edge, first: usize, last: usize) -> usize {
         let memory = self.captures.memory();
         let entered = memory.entered.entry((edge.node, last)).or_insert(last + 1);
@@ -303,13 +304,14 @@ impl<'t, 's> Search<'t, 's> {
     }
 }
 
-/// Where the first `/` from `at` on is, or the end. Segments are short: calling `memchr` costs more than it saves.
+/// Returns the offset of the first `/` from `at`, or the end. Segments are short: a call of `memchr` costs more than
+/// it saves.
 #[inline]
 fn segment_end(text: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let mut rest = &text[at..];
     while let Some((eight, others)) = rest.split_first_chunk() {
-        // A byte that is zero here is a slash, and the lowest bit that is left belongs to the first one.
+        // A slash is a zero byte here, and the lowest bit that remains belongs to the first one.
         let other = u64::from_le_bytes(*eight) ^ (ONES * u64::from(b'/'));
         let slashes = other.wrapping_sub(ONES) & !other & (ONES << 7);
         if slashes != 0 {
@@ -320,9 +322,9 @@ fn segment_end(text: &[u8], at: usize) -> usize {
     text.len() - rest.len() + rest.iter().take_while(|&&byte| byte != b'/').count()
 }
 
-/// What is behind the label, if the text begins with it; the first byte is known to be the same.
+/// Removes the label from the beginning of the text. The caller knows that the first byte is equal.
 ///
-/// Most labels are too short for the call that a comparison of slices is to pay off.
+/// Most labels are too short for the call behind a comparison of slices.
 #[inline]
 fn strip_label<'a>(text: &'a [u8], label: &[u8]) -> Option<&'a [u8]> {
     let (text, rest) = text.split_at_checked(label.len())?;

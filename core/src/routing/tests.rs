@@ -1,4 +1,4 @@
-//! The rules of the table, one by one, and the golden vectors of Starlette.
+//! Tests of each rule, and test vectors from Starlette.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,7 +20,7 @@ fn error(build: impl FnOnce(&mut Builder<&'static str>)) -> String {
     builder.build().unwrap_err().to_string()
 }
 
-/// What a look-up finds, in one line: `value name=captured …`, with `+length` behind a mount.
+/// Formats the result of a look-up: `value name=captured …`, with `+length` after a mount.
 fn ask(router: &Router<&'static str>, host: &str, method: &Method, path: &str) -> String {
     let mut captures = Captures::new();
     let found = match router.find(host, path, method, &mut captures) {
@@ -102,7 +102,7 @@ fn golden_vectors() {
         (&Get, "/n/q", "404"),
         (&Get, "//a", "404"),
         (&Get, "/a\n", "404"),
-        // The path behind a root path that is the whole path.
+        // The path after a root path that is the whole path.
         (&Get, "", "307 /"),
         (&Get, "//", "404"),
         (&Options, "*", "404"),
@@ -190,7 +190,7 @@ fn one_captures_serves_every_look_up() {
 }
 
 #[test]
-fn a_mount_takes_what_is_below() {
+fn a_mount_gets_every_path_below_it() {
     let router = table(|t| {
         t.mount("/a/", "a");
         t.mount("/{x:path}/deep", "deep");
@@ -248,7 +248,7 @@ fn a_host_takes_everything() {
     }
     assert_eq!(ask(&router, "example.org", &Post, "/health"), "host");
 
-    // What the search in the hosts remembers is not about paths.
+    // The memory of the search for hosts is not used for paths.
     let alike = table(|t| {
         t.host("{a}{b}!", "host");
         t.route("/{a}{b}", Get, "path");
@@ -325,7 +325,7 @@ fn methods_beyond_the_known_ones() {
 }
 
 #[test]
-fn convertors_of_the_user() {
+fn custom_convertors() {
     struct Version;
     impl Convertor for Version {
         fn matches(&self, text: &str) -> bool {
@@ -425,7 +425,7 @@ fn errors_name_the_pattern() {
         })
         .contains("`a-b`")
     );
-    // Where the text around it settles the place, such a parameter can stand behind another one.
+    // With fixed text around it, such a parameter can follow another one.
     for pattern in ["/{a}.{b:any}/c", "/{n:int}-{b:any}.x", "/{a}.x/{b:any}.{c}", "/{u:uuid}{b:any}x"] {
         table(|t| {
             t.convertor("any", Any);
@@ -434,7 +434,7 @@ fn errors_name_the_pattern() {
     }
 }
 
-/// A search that tries every way would take longer than the universe is old.
+/// A search without the bound would take longer than the age of the universe.
 #[test]
 fn hostile_paths_take_bounded_work() {
     let many = |part: &str, count: usize| part.repeat(count);
@@ -565,7 +565,7 @@ fn reverse_look_up_fails_with_the_reason() {
 }
 
 #[test]
-fn what_a_router_says_of_itself() {
+fn a_router_describes_its_routes() {
     let router = table(|t| {
         t.route("/u/{id:int}/{slug}", Get, "u");
         t.mount("/m/", "m");

@@ -1,8 +1,8 @@
-//! The tree that a table of routes is compiled into.
+//! The tree of a compiled table of routes.
 //!
-//! Literal text is a radix tree over bytes, with one table look-up at each fork; parameters are edges of their own,
-//! one for each convertor that stands at the place. Each node knows the smallest declared index at or below it, so
-//! that a search can take the branches in the order of declaration and leave out those that come too late.
+//! Literal text is a radix tree over bytes, with one table look-up at each fork. Parameters are separate edges, one
+//! for each convertor at a node. Each node has the smallest declared index at or below it, so that a search tries
+//! branches in the order of declaration and skips those that come too late.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use super::Methods;
 use super::convertor::{Class, Convertors};
 use super::pattern::{Part, Pattern};
 
-/// Instead of an index or of the number of a node.
+/// No index, and no node.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// The patterns of a table, as one tree. Node 0 is the root.
@@ -20,22 +20,22 @@ pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
 }
 
-/// A place between two bytes of a pattern.
+/// A position between two bytes of a pattern.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// The literal text that leads here from the node above; empty behind a parameter.
+    /// The literal text between the parent and this node; empty after a parameter.
     pub(super) label: Box<[u8]>,
-    /// The nodes below by the first byte of their label, counted from `base`; `NONE` in the gaps.
+    /// The children by the first byte of their label, from `base`; `NONE` in the gaps.
     literals: Box<[u32]>,
-    /// The parameters below, in the order of their smallest index.
+    /// The parameters after this node, in the order of their smallest index.
     pub(super) params: Box<[Edge]>,
-    /// What ends here.
+    /// The patterns that end here.
     pub(super) ends: Option<Box<Ends>>,
     /// The smallest index of an entry at or below this node.
     pub(super) min: u32,
-    /// The first byte of the first literal below.
+    /// The first byte of the first child.
     base: u8,
-    /// Whether a search has to stop here even if the text goes on: for parameters, or for a mount.
+    /// Whether a search stops here even within the text: there are parameters, or a mount.
     pub(super) is_stop: bool,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Ends {
     pub(super) mount: u32,
     /// The routes that end here: index and methods, in the order of declaration.
     pub(super) routes: Vec<(u32, Methods)>,
-    /// How many parameters each of these patterns has.
+    /// The number of parameters of each of these patterns.
     pub(super) params: usize,
 }
 
@@ -54,18 +54,17 @@ pub(super) struct Ends {
 #[derive(Debug)]
 pub(super) struct Edge {
     pub(super) class: Class,
-    /// The node behind the parameter.
+    /// The node after the parameter.
     pub(super) node: u32,
     /// The smallest index below.
     pub(super) min: u32,
-    /// How many parameters stand before it.
+    /// The number of parameters before it.
     pub(super) position: usize,
-    /// Whether it is settled, not ambiguous, and has a built-in convertor: the search can go straight through.
+    /// Whether it is settled, unambiguous, and has a built-in convertor: the search needs no backtracking.
     pub(super) direct: bool,
-    /// Whether only the longest value can be followed by what comes behind.
+    /// Whether only the longest value can match.
     pub(super) settled: bool,
-    /// Whether it can be reached in more than one way in the same path, because a parameter before it is not
-    /// settled.
+    /// Whether the same path can reach it in more than one way, because an earlier parameter is not settled.
     pub(super) ambiguous: bool,
 }
 
@@ -75,7 +74,7 @@ impl Node {
         Self { label: label.into(), literals, params, ends: None, min, base: 0, is_stop: false }
     }
 
-    /// The node below whose label begins with `byte`, or `NONE`.
+    /// Returns the child whose label begins with `byte`, or `NONE`.
     #[inline]
     pub(super) fn literal(&self, byte: u8) -> u32 {
         let slot = usize::from(byte.wrapping_sub(self.base));
@@ -104,13 +103,13 @@ impl Node {
         self.literals = literals.into();
     }
 
-    /// The first bytes of the literals below.
+    /// Returns the first bytes of the children.
     fn first_bytes(&self) -> impl Iterator<Item = u8> {
         let used = self.literals.iter().zip(self.base..=u8::MAX).filter(|&(&node, _)| node != NONE);
         used.map(|(_, byte)| byte)
     }
 
-    /// Whether something can follow here: the end of the text (`None`), or this byte.
+    /// Returns whether the end of the text (`None`) or this byte can follow here.
     pub(super) fn can_go_on(&self, next: Option<u8>) -> bool {
         !self.params.is_empty() || next.map_or(self.ends.is_some(), |byte| self.literal(byte) != NONE)
     }
@@ -121,7 +120,7 @@ impl Tree {
         Self { nodes: Vec::from([Node::new(b"", NONE)]) }
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there are no entries.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes[0].min == NONE
     }
@@ -189,7 +188,7 @@ impl Tree {
         node
     }
 
-    /// Puts a node between two others, `at` bytes into the label of the lower one.
+    /// Inserts a node between two others, `at` bytes into the label of the lower one.
     fn split(&mut self, above: usize, below: usize, at: usize) -> usize {
         let label = core::mem::take(&mut self.nodes[below].label);
         let between = self.add_node(&label[..at], self.nodes[below].min);
@@ -199,9 +198,9 @@ impl Tree {
         between
     }
 
-    /// Finds out where a search has to stop, and which parameters are settled or ambiguous, once all entries are there.
+    /// Computes the stops, and which parameters are settled or ambiguous, after all entries were added.
     pub(super) fn finish(&mut self, convertors: &Convertors) {
-        // A node, and whether a parameter above it that is not settled can end in this segment, or anywhere.
+        // A node, and whether an unsettled parameter above it can end in this segment, or anywhere.
         let mut open = Vec::from([(0, false, false)]);
         while let Some((number, mut in_segment, anywhere)) = open.pop() {
             let node = &mut self.nodes[number];
@@ -229,7 +228,7 @@ impl Tree {
     }
 }
 
-/// The number of a node. There are fewer nodes than bytes of patterns.
+/// Converts the index of a node. There are fewer nodes than bytes of patterns.
 fn number(node: usize) -> u32 {
     u32::try_from(node).expect("a table of routes has less than 4 GiB of patterns")
 }
