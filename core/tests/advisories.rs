@@ -1,5 +1,6 @@
-//! What has gone wrong in servers of this language and is no matter of a single exchange, each by the name of its
-//! advisory. Those of exchanges are cases of the corpus; `docs/evidence/advisories.md` lists all of them.
+//! Regression tests for advisories on Rust servers, each with the name of its advisory.
+//!
+//! Advisories about a single exchange are cases of the corpus. `docs/evidence/advisories.md` lists all of them.
 
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, InvalidHeader, date};
 use stelo_core::proto::{Event, Length};
 
-/// RUSTSEC-2017-0002, hyper; RUSTSEC-2024-0008 and RUSTSEC-2024-0009, trillium: a line end in a name or a value began
-/// another header field, or another response. Header and trailer fields are of one type.
+/// RUSTSEC-2017-0002, hyper; RUSTSEC-2024-0008 and RUSTSEC-2024-0009, trillium: a line end in a name or value began
+/// another header field or another response. Header and trailer fields are of the same type here.
 #[test]
 fn no_field_can_split_a_message() {
     let mut fields = Headers::new();
@@ -23,7 +24,7 @@ fn no_field_can_split_a_message() {
     assert!(fields.is_empty());
 }
 
-/// RUSTSEC-2026-0009, time: a date with comments in comments used up the stack.
+/// RUSTSEC-2026-0009, time: nested comments in a date overflowed the stack.
 #[test]
 fn a_date_is_read_without_recursion() {
     let nested = "(".repeat(1 << 20);
@@ -33,8 +34,8 @@ fn a_date_is_read_without_recursion() {
     }
 }
 
-/// RUSTSEC-2021-0079, hyper, and RUSTSEC-2026-0181, vibeio-http: the size of a chunk was near the largest number, and
-/// was believed. Of what is only announced nothing is reserved, and nothing overflows.
+/// RUSTSEC-2021-0079, hyper, and RUSTSEC-2026-0181, vibeio-http: a chunk size near the largest integer was trusted.
+/// Here no memory is reserved for a declared length, and no sum overflows.
 #[test]
 fn nothing_is_reserved_for_what_is_announced() {
     for (framing, length) in [

@@ -1,7 +1,7 @@
-//! The tree of routes against a plain loop: for each route in order, does it match?
+//! Compares the tree of routes with a plain loop that tries each route in order.
 //!
-//! The loop and its matcher are written to be seen through, not to be fast. Tables, paths and hosts are made of few
-//! pieces, so that most look-ups match something, often several routes.
+//! The loop and its matcher are simple, not fast. Tables, paths and hosts are built from few parts, so that most
+//! look-ups match, often several routes.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -9,7 +9,7 @@ use proptest::test_runner::RngSeed;
 use stelo_core::http::Method;
 use stelo_core::routing::{Builder, Captures, Convertor, Found, Matched, Methods, Slash};
 
-/// A piece of a pattern.
+/// A part of a pattern.
 #[derive(Clone, Debug)]
 enum Piece {
     Literal(&'static str),
@@ -68,8 +68,8 @@ fn takes(convertor: &str, text: &str) -> bool {
 
 const UUID: &str = "ec38df32-ceda-4cfa-9b4a-1aeb94ad551a";
 
-/// Lets the first piece take as much of the text as it can so that the rest still matches. What has to remain in the
-/// end is said by `done`; gives the captures and the length of what the pieces took.
+/// Matches the parts, greedily and with backtracking. `done` checks the rest of the text. Returns the captures and
+/// the length of the match.
 fn matches(pieces: &[Piece], text: &str, done: &dyn Fn(&str) -> bool) -> Option<(Vec<String>, usize)> {
     let Some((first, others)) = pieces.split_first() else {
         return done(text).then_some((Vec::new(), 0));
@@ -88,7 +88,7 @@ fn matches(pieces: &[Piece], text: &str, done: &dyn Fn(&str) -> bool) -> Option<
     None
 }
 
-/// The plain loop, and the search for a redirect where it finds nothing.
+/// The plain loop, and a search for a redirect if nothing matches.
 fn expected(table: &[Declared], host: &str, path: &str, method: &Method) -> Outcome {
     let outcome = first_match(table, host, path, method);
     let other = match path.strip_suffix('/') {
@@ -135,7 +135,7 @@ fn first_match(table: &[Declared], host: &str, path: &str, method: &Method) -> O
     if allow.is_empty() { Outcome::Nothing } else { Outcome::Allow(allow) }
 }
 
-/// The pattern of these pieces, each parameter named by a letter
+/// Formats a pattern, with a letter as the name of each parameter.
 fn pattern(pieces: &[Piece]) -> String {
     let part = |(piece, name): (&Piece, char)| match piece {
         Piece::Literal(text) => (*text).to_owned(),
@@ -158,7 +158,7 @@ fn path_pieces() -> impl Strategy<Value = Vec<Piece>> {
     const CONVERTORS: &[&str] = &["str", "str", "int", "path", "float", "letters", "uuid"];
     const LITERALS: &[&str] = &["/", "/", "/a", "/b/", "a", "ab", "1", ".", "é", "/é/"];
     prop::collection::vec(piece(CONVERTORS, LITERALS), 0..6).prop_map(|pieces| {
-        // The convertor of the user is refused in some places: a slash on both sides is always right.
+        // A custom convertor is rejected in some positions. A slash on both sides is always accepted.
         let mut all = vec![Piece::Literal("/")];
         for piece in pieces {
             let custom = matches!(piece, Piece::Param("letters"));
@@ -193,12 +193,12 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec(select(PIECES), 0..10).prop_map(|pieces| format!("/{}", pieces.concat()))
 }
 
-/// Which entry a path is made for, and which values its parameters have; or a path is made for none.
+/// The entry and the values from which a path is built, or a random path.
 fn values() -> impl Strategy<Value = Option<(Index, Vec<Index>)>> {
     prop::option::weighted(0.7, (any::<Index>(), prop::collection::vec(any::<Index>(), 6)))
 }
 
-/// A path for an entry of the table, if that is not a host.
+/// Builds a path for an entry of the table, unless it is a host.
 fn instance(table: &[Declared], (entry, values): &(Index, Vec<Index>)) -> Option<String> {
     let (pieces, end) = match entry.get(table) {
         Declared::Route(pieces, _) => (pieces, ""),
@@ -251,7 +251,7 @@ proptest! {
                     builder.route(&pattern(pieces), methods.iter().cloned().collect::<Methods>(), index);
                 }
                 Declared::Mount(pieces) => {
-                    // Slashes at the end of a prefix do not count.
+                    // Slashes at the end of a prefix are ignored.
                     let prefix = pattern(pieces);
                     while let Some(Piece::Literal(last)) = pieces.last_mut() {
                         *last = last.trim_end_matches('/');

@@ -1,6 +1,6 @@
-//! How bytes are written in a case.
+//! The notation of bytes in a case.
 
-/// How a case writes `bytes`.
+/// Formats bytes in the notation of a case.
 pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {
@@ -16,7 +16,7 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes that are written as `text`: UTF-8, with `\r`, `\n`, `\t`, `\\` and `\xNN`.
+/// Parses the notation: UTF-8, with `\r`, `\n`, `\t`, `\\` and `\xNN`.
 pub(crate) fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();

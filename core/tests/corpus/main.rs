@@ -1,8 +1,8 @@
-//! The corpus of HTTP/1.1 exchanges in `tests/corpus/h1/`, run against the machine: each case whole, byte by byte, and
-//! cut in two at every place.
+//! Runs the corpus of HTTP/1.1 exchanges in `tests/corpus/h1/` against the machine. Each case is sent whole, byte by
+//! byte, and split at every offset.
 //!
-//! The notation of a case is explained in the README beside the cases. `docs/evidence/conformance.md` says which rule each
-//! of them shows; that page is held against the corpus too.
+//! The README beside the cases explains their notation. `docs/evidence/conformance.md` lists the rule behind each
+//! case, and is compared with the corpus too.
 
 mod escape;
 mod notation;
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use notation::Case;
 use run::run;
 
-/// The folder of the repository.
+/// Returns the folder of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("the crate is in a folder").to_owned()
 }
 
-/// Every case by its name, which is `topic/case`.
+/// Returns all cases by name, which is `topic/case`.
 fn cases() -> BTreeMap<String, Case> {
     let list = |path: &Path| {
         let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

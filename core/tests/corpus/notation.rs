@@ -1,11 +1,11 @@
-//! How a case is written down; `tests/corpus/h1/README.md` explains it to who writes one.
+//! Parses the notation of a case, which `tests/corpus/h1/README.md` explains.
 
 use stelo_core::h1::Limits;
 
 use crate::escape::{escape, unescape};
 use crate::run::Outcome;
 
-/// One exchange, and what it has to come to.
+/// One exchange and its expected outcome.
 #[derive(Default)]
 pub(crate) struct Case {
     request: Vec<u8>,
@@ -13,22 +13,22 @@ pub(crate) struct Case {
     pub(crate) application: Application,
     pub(crate) limits: Limits,
     expected: Vec<String>,
-    /// The bytes that have to go out, if the case says so exactly.
+    /// The exact bytes of the answer, if the case gives them.
     written: Vec<u8>,
 }
 
-/// What the client does after its last byte.
+/// The action of the client after its last byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It ends its side.
+    /// Closes its side.
     Ends,
-    /// Nothing, until the server has had enough.
+    /// Sends nothing until the server times out.
     Waits,
-    /// It leaves.
+    /// Disconnects.
     Leaves,
 }
 
-/// What answers the requests of a case.
+/// The application that answers the requests of a case.
 pub(crate) struct Application {
     pub(crate) status: u16,
     pub(crate) reads: bool,
@@ -41,8 +41,8 @@ impl Default for Application {
 }
 
 impl Case {
-    /// What is sent behind a case that says nothing of how it ends. It must be answered if the connection lives on, and
-    /// must not be looked at otherwise.
+    /// The target of a request that follows a case without an ending. It must be answered if the connection stays
+    /// open, and must be ignored otherwise.
     pub(crate) const NEXT: &str = "/next";
 
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -109,7 +109,7 @@ impl Case {
         Ok(())
     }
 
-    /// All bytes that the client sends.
+    /// Returns all bytes that the client sends.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.request.clone();
         if self.ending.is_none() {
@@ -118,7 +118,7 @@ impl Case {
         bytes
     }
 
-    /// What is not as it should be, in words.
+    /// Describes the difference between the outcome and the expectation.
     pub(crate) fn difference(&self, outcome: &Outcome) -> Option<String> {
         let fields = self.expected.iter().any(|line| line.starts_with("= field "));
         let counts = |line: &&String| {

@@ -1,11 +1,11 @@
-//! The pages of `docs/evidence/` against what they name: the cases of the corpus, and tests elsewhere.
+//! Compares the pages of `docs/evidence/` with the cases and the tests that they name.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use super::{cases, root};
 
-/// A page, by its rows.
+/// The rows of the tables on a page.
 struct Page(String);
 
 impl Page {
@@ -13,18 +13,18 @@ impl Page {
         Self(fs::read_to_string(root().join("docs/evidence").join(name)).expect("the page is there"))
     }
 
-    /// The cells of each row of its tables.
+    /// The cells of each row.
     fn rows(&self) -> impl Iterator<Item = Vec<&str>> {
         let rows = self.0.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
         rows.map(|row| row.split(" | ").collect())
     }
 
-    /// The names in the last column: `topic/case`, or `file.rs#test`.
+    /// Returns the names in the last column: `topic/case`, or `file.rs#test`.
     fn named(&self) -> BTreeSet<&str> {
         self.rows().flat_map(|row| names(&row).collect::<Vec<_>>()).collect()
     }
 
-    /// Holds what the page names against what there is.
+    /// Checks that all names exist.
     fn check(&self) {
         let cases = cases();
         for name in self.named() {
@@ -38,13 +38,13 @@ impl Page {
     }
 }
 
-/// The names in the last cell of a row.
+/// Returns the names in the last cell of a row.
 fn names<'a>(row: &[&'a str]) -> impl Iterator<Item = &'a str> {
     let quoted = row.last().into_iter().flat_map(|cell| cell.split('`').skip(1).step_by(2));
     quoted.filter(|name| name.contains('/') && !name.contains(' '))
 }
 
-/// The file of what is named.
+/// Returns the source of a named test.
 fn source(name: &str) -> String {
     let path = match name.split_once('#') {
         Some((file, _)) => root().join(file),

@@ -1,5 +1,5 @@
-//! Runs a case: a connection, a client that sends the bytes of the case in given pieces, and an application that answers
-//! each request at its end.
+//! Runs a case: a connection, a client that sends the bytes in given pieces, and an application that answers each
+//! request at its end.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
 use crate::escape::escape;
 use crate::notation::{Case, Ending};
 
-/// What has become of a case.
+/// The outcome of a case.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct Outcome {
-    /// What was understood and answered, in the notation of a case.
+    /// The events and answers, in the notation of a case.
     pub(crate) lines: Vec<String>,
-    /// Every byte that went out.
+    /// The bytes of the answer.
     pub(crate) written: Vec<u8>,
-    /// Where each fault was found.
+    /// The offset of each fault.
     places: Vec<u64>,
 }
 
-/// Sends the bytes of a case in these pieces.
+/// Runs a case with its bytes in these pieces.
 pub(crate) fn run<'a>(case: &Case, pieces: impl Iterator<Item = &'a [u8]>) -> Outcome {
     let config = Config::DEFAULT.limits(case.limits);
     let mut run = Run {
@@ -50,7 +50,7 @@ struct Run<'a> {
     machine: Connection,
     now: Instant,
     body: Vec<u8>,
-    /// Nothing more can become of it.
+    /// The case is over.
     is_over: bool,
     outcome: Outcome,
 }
@@ -60,13 +60,13 @@ impl Run<'_> {
         self.outcome.lines.push(line);
     }
 
-    /// What becomes of the connection, which is the last thing to be said of it.
+    /// Records the end of the connection, the last line of an outcome.
     fn connection(&mut self, state: &str) {
         self.say(format!("= {state}"));
         self.is_over = true;
     }
 
-    /// Nothing that comes behind the end is looked at.
+    /// Input after the end is ignored.
     fn stays_closed(&mut self, bytes: &[u8]) {
         if self.outcome.lines.last().is_some_and(|line| line == "= closed") {
             self.machine.receive(self.now, bytes);
@@ -126,7 +126,7 @@ impl Run<'_> {
         }
     }
 
-    /// The head of a request has come.
+    /// Handles the head of a request.
     fn begin(&mut self, has_body: bool) {
         if !self.case.application.reads {
             self.machine.discard_body(self.now);
@@ -148,7 +148,7 @@ impl Run<'_> {
         }
     }
 
-    /// The same answer to each request: `OK`, where the status leaves room for it.
+    /// Answers each request alike: with `OK` as the body, if the status may have one.
     fn answer(&mut self) {
         let status = Status::new(self.case.application.status).expect("a case asks for a status");
         let length = match status.code() {
@@ -176,7 +176,7 @@ impl Run<'_> {
         self.machine.send(self.now, StreamId::ONLY, what).expect("an ordinary answer");
     }
 
-    /// Writes what there is; says whether there was anything.
+    /// Writes all output. Returns whether there was any.
     fn write(&mut self) -> bool {
         let before = self.outcome.written.len();
         loop {
@@ -191,7 +191,7 @@ impl Run<'_> {
         }
     }
 
-    /// The client has sent its last byte.
+    /// Handles the end of the input.
     fn end(&mut self) {
         match self.case.ending {
             _ if self.is_over => {}
