@@ -1,4 +1,4 @@
-//! Reads the body of a request, by its length or in chunks (RFC 9112 sections 6 and 7.1).
+//! Decodes the body of a request, by its length or in chunks (RFC 9112 sections 6 and 7.1).
 
 use super::head::field_fault;
 use super::line::Lines;
@@ -8,16 +8,16 @@ use crate::h1::Limits;
 use crate::http::{Headers, is_token_byte, is_value_byte};
 use crate::proto::Length;
 
-/// A body that is being read.
+/// Decodes one body.
 #[derive(Default)]
 pub(super) struct Decoder {
     stage: Stage,
     lines: Lines,
-    /// Bytes of the body so far.
+    /// The bytes of the body so far.
     size: u64,
-    /// Bytes of chunk extensions so far.
+    /// The bytes of chunk extensions so far.
     extensions: usize,
-    /// Bytes of trailer lines so far.
+    /// The bytes of trailer lines so far.
     trailer_bytes: usize,
     trailer_fields: usize,
     trailers: Headers,
@@ -27,27 +27,27 @@ pub(super) struct Decoder {
 enum Stage {
     #[default]
     End,
-    /// So many bytes to come.
+    /// The remaining bytes of the body.
     Known(u64),
     ChunkSize,
-    /// So many bytes of a chunk to come.
+    /// The remaining bytes of the chunk.
     Chunk(u64),
     ChunkEnd,
     Trailers,
 }
 
-/// What stands at the beginning of the input.
+/// The part of a body at the beginning of the input.
 pub(super) enum Part {
-    /// So many bytes of framing, then so many of the body.
+    /// Bytes of framing, then bytes of the body.
     Data { skip: usize, len: usize },
-    /// So many bytes of framing, then the end of the body.
+    /// Bytes of framing, then the end of the body.
     End { skip: usize },
-    /// So many bytes of framing, then nothing that is complete.
+    /// Bytes of framing, then an incomplete line.
     Nothing { skip: usize },
 }
 
 impl Decoder {
-    /// Starts with a body of this length.
+    /// Starts a body of this length.
     pub(super) fn start(&mut self, length: Length) {
         let stage = match length {
             Length::None => Stage::End,
@@ -60,7 +60,7 @@ impl Decoder {
         *self = Self { stage, ..Self::default() };
     }
 
-    /// How many bytes are still to come, where that is known.
+    /// Returns the number of remaining bytes, if it is known.
     pub(super) fn remaining(&self) -> Option<u64> {
         match self.stage {
             Stage::End => Some(0),
@@ -69,15 +69,15 @@ impl Decoder {
         }
     }
 
-    /// The trailer fields that came with the body.
+    /// Takes the trailer fields.
     pub(super) fn take_trailers(&mut self) -> Headers {
         core::mem::take(&mut self.trailers)
     }
 
-    /// Reads on.
+    /// Decodes the next part.
     ///
     /// # Errors
-    /// A broken rule or limit, and how many bytes before it were good.
+    /// A broken rule or an exceeded limit, with the number of valid bytes before it.
     pub(super) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Part, (FaultKind, usize)> {
         let mut skip = 0;
         loop {
@@ -115,7 +115,7 @@ impl Decoder {
         }
     }
 
-    /// A chunk-size line or a trailer line; says how many bytes it took.
+    /// Reads a chunk-size line or a trailer line. Returns its length.
     fn line(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, FaultKind> {
         let sizes = self.stage == Stage::ChunkSize;
         let (limit, too_long) = match sizes {
@@ -133,7 +133,7 @@ impl Decoder {
         Ok(Some(line.len() + 2))
     }
 
-    /// `chunk-size [ chunk-ext ]`, at most 16 digits.
+    /// Parses `chunk-size [ chunk-ext ]`, with at most 16 digits.
     fn chunk_size(&mut self, line: &[u8], limits: &Limits) -> Result<(), FaultKind> {
         let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
         let (digits, extension) = line.split_at(digits);
@@ -157,7 +157,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// A trailer field, whose `line` stands at the beginning of `input`.
+    /// Reads a trailer field from the `line` at the beginning of `input`.
     fn trailer(&mut self, line: &[u8], input: &[u8], limits: &Limits) -> Result<(), FaultKind> {
         self.trailer_bytes += line.len() + 2;
         self.trailer_fields += 1;
@@ -179,8 +179,10 @@ impl Decoder {
     }
 }
 
-/// `*( ";" token [ "=" ( token / quoted-string ) ] )` (RFC 9112 section 7.1.1). The grammar has white space around its
-/// signs, for recipients to drop; it has been used to hide a size from one of two parsers, so it is refused.
+/// Returns whether `text` is `*( ";" token [ "=" ( token / quoted-string ) ] )` (RFC 9112 section 7.1.1).
+///
+/// The grammar allows white space around the signs. It is refused here, because attacks have used it to hide a chunk
+/// size from one of two parsers.
 fn are_extensions(mut rest: &[u8]) -> bool {
     while let [b';', name @ ..] = rest {
         let Some(after) = after_token(name) else { return false };
@@ -197,13 +199,13 @@ fn are_extensions(mut rest: &[u8]) -> bool {
     rest.is_empty()
 }
 
-/// What follows the token at the beginning.
+/// Returns the text after the token at the beginning.
 fn after_token(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|&b| !is_token_byte(b)).unwrap_or(bytes.len());
     bytes.get(end..).filter(|_| end > 0)
 }
 
-/// What follows the end of a quoted string that has begun (RFC 9110 section 5.6.4).
+/// Returns the text after a quoted string whose first quote was read (RFC 9110 section 5.6.4).
 fn after_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
     loop {
         bytes = match bytes {
@@ -214,8 +216,8 @@ fn after_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Fields that frame, route, authenticate or describe a message have no meaning in trailers, only dangers
-/// (RFC 9110 section 6.5.1): they are dropped.
+/// Returns whether a field is dropped from trailers. Fields that frame, route, authenticate or describe a message are
+/// dangerous there (RFC 9110 section 6.5.1).
 fn is_forbidden(name: &[u8]) -> bool {
     const NAMES: [&str; 24] = [
         "authorization",
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_of_trailers_stand_in_their_own_block() {
+    fn spans_of_trailers_are_ranges_of_their_own_block() {
         let mut decoder = Decoder::default();
         decoder.start(Length::Unknown);
         let input = b"0\r\nhost: evil\r\nA: 1\r\nb:2\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Writes the head and the framing of a response (RFC 9112 sections 4, 6 and 7.1).
+//! Encodes the head and the framing of a response (RFC 9112 sections 4, 6 and 7.1).
 
 use alloc::vec::Vec;
 
@@ -8,44 +8,44 @@ use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
 use crate::proto::Output;
 use crate::proto::{Defaults, Length};
 
-/// What the encoder has to know of the request.
+/// The properties of the request that the encoder depends on.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// The method was HEAD: no body, whatever the head says.
+    /// The method was HEAD: no body is sent.
     pub(super) head: bool,
     /// The method was CONNECT.
     pub(super) connect: bool,
-    /// The client speaks HTTP/1.0: no chunks, and no keep-alive unless we say so.
+    /// The client speaks HTTP/1.0: no chunks, and keep-alive only with a field.
     pub(super) old: bool,
-    /// The client has asked to leave HTTP.
+    /// The client has asked to switch protocols.
     pub(super) switch: bool,
 }
 
-/// How the body of a response is framed.
+/// The framing of a response body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Framing {
-    /// No body is sent, whatever the application gives.
+    /// No body is sent; data from the application is dropped.
     #[default]
     Suppressed,
-    /// So many bytes to go.
+    /// The remaining bytes.
     Known(u64),
     Chunked,
-    /// Until the connection closes.
+    /// The body ends with the connection.
     Close,
-    /// The connection leaves HTTP.
+    /// The connection switches protocols.
     Switch,
 }
 
-/// What most responses have: 200, fields that mean nothing to us, a connection that stays.
+/// Fast path: a response of 200 without special fields, on a connection that stays open.
 pub(super) struct OrdinaryHead<'a> {
-    /// The status line and the server's fields.
+    /// The status line and the default fields.
     pub(super) defaults: &'a [u8],
-    /// The application's fields.
+    /// The field lines of the application.
     pub(super) lines: &'a [u8],
 }
 
 impl OrdinaryHead<'_> {
-    /// Writes it, for a body of this length.
+    /// Writes the head for a body of this length.
     #[inline(always)]
     pub(super) fn write(&self, out: &mut Vec<u8>, length: u64) {
         out.extend_from_slice(self.defaults);
@@ -58,11 +58,10 @@ impl OrdinaryHead<'_> {
     }
 }
 
-/// Checks what the application wants to say against the rules and writes the head. `keep_alive` says whether another
-/// exchange may follow; it is taken back where the response does not allow it.
+/// Checks a response and writes its head. Clears `keep_alive` if no other exchange can follow the response.
 ///
 /// # Errors
-/// [`FaultKind::Status`] or [`FaultKind::Framing`]; nothing is written.
+/// [`FaultKind::Status`] or [`FaultKind::Framing`]. Nothing is written then.
 pub(super) fn head(
     out: &mut Vec<u8>,
     status: Status,
@@ -93,15 +92,15 @@ pub(super) fn head(
     Ok(framing)
 }
 
-/// What is said about a body that is not sent.
+/// Writes the length fields of a body that is not sent.
 #[inline(never)]
 fn suppressed(out: &mut Vec<u8>, status: Status, own: Option<u64>, length: Length, asked: Asked) {
     match (own, length) {
-        // A body that says so itself, to be empty (RFC 9110 section 15.3.6).
+        // 205 has an empty body and says so (RFC 9110 section 15.3.6).
         _ if status == Status::RESET_CONTENT => write_length(out, 0),
-        // Not even what GET would have said (RFC 9110 section 8.6).
+        // No field, not even that of GET (RFC 9110 section 8.6).
         _ if status == Status::NO_CONTENT || !(asked.head || status == Status::NOT_MODIFIED) => {}
-        // That, where the application knows it.
+        // The field of GET, if the application knows it.
         (Some(n), _) => write_length(out, n),
         (None, Length::Known(n)) if !status.forbids_body() => write_length(out, n),
         (None, Length::Unknown) if !status.forbids_body() && !asked.old => write_chunked(out),
@@ -109,7 +108,7 @@ fn suppressed(out: &mut Vec<u8>, status: Status, own: Option<u64>, length: Lengt
     }
 }
 
-/// An informational response.
+/// Writes an informational response.
 pub(super) fn informational(out: &mut Vec<u8>, status: Status, headers: &Headers) {
     status.write_line(out);
     fields(out, headers);
@@ -147,10 +146,10 @@ pub(super) fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A chunk of the body, of `size` bytes, which `push` puts into the output.
+/// Writes a chunk of `size` bytes, which `push` adds to the output.
 #[inline(never)]
 pub(super) fn chunk(output: &mut Output, size: usize, push: impl FnOnce(&mut Output)) {
-    // An empty one would end the body.
+    // An empty chunk would end the body.
     if size > 0 {
         chunk_size(output.buf(), size);
         push(output);
@@ -158,7 +157,7 @@ pub(super) fn chunk(output: &mut Output, size: usize, push: impl FnOnce(&mut Out
     }
 }
 
-/// The size line of a chunk.
+/// Writes the size line of a chunk.
 fn chunk_size(out: &mut Vec<u8>, size: usize) {
     let digits = (usize::BITS - size.leading_zeros()).div_ceil(4).max(1);
     for digit in (0..digits).rev() {
@@ -168,7 +167,7 @@ fn chunk_size(out: &mut Vec<u8>, size: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The last chunk and the trailer fields.
+/// Writes the last chunk and the trailer fields.
 #[inline(never)]
 pub(super) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
     out.extend_from_slice(b"0\r\n");
@@ -178,7 +177,7 @@ pub(super) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// What the application's own fields say about framing and connection.
+/// The fields of the application that concern framing and connection.
 #[derive(Default, PartialEq, Debug)]
 struct Own {
     length: Option<u64>,
@@ -218,7 +217,7 @@ impl Own {
     }
 }
 
-/// Fields that the machine writes itself: what the application has said in them has been taken into account.
+/// Returns whether the machine writes this field itself. Its value was taken into account before.
 fn is_framing_field(name: &[u8]) -> bool {
     match name.len() {
         14 => is_name(name, b"content-length"),
@@ -241,7 +240,7 @@ fn framing(
         _ => return Err(FaultKind::Status),
     }
     if asked.head || status.forbids_body() || status == Status::RESET_CONTENT {
-        // The end of the head is the end of the message, whatever length it states.
+        // The message ends with the head, even if that states a length.
         return Ok(Framing::Suppressed);
     }
     let known = match (length, own.length) {
@@ -285,7 +284,7 @@ fn write_number(out: &mut Vec<u8>, n: u64) {
     out.push(digit(n));
 }
 
-/// The last one.
+/// Returns the last decimal digit as text.
 fn digit(n: u64) -> u8 {
     b'0' + (n % 10) as u8
 }
@@ -295,7 +294,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What can be done to header fields.
+    /// Applies a random change to header fields.
     fn change(headers: &mut Headers, (what, name, value): (u8, usize, usize)) {
         let name = ["a", "Vary", "date", "Server", "content-type", "content-length", "Connection"][name];
         let value = ["", "1", "2", "close"][value];
@@ -309,7 +308,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fields_are_the_same_in_one_stretch_and_one_by_one(
+        fn fields_are_the_same_in_one_block_and_one_by_one(
             constant in any::<bool>(),
             changes in proptest::collection::vec((0u8..12, 0usize..7, 0usize..4), 0..8),
         ) {

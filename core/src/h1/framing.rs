@@ -1,6 +1,6 @@
-//! What the fields of a request say about its body and its connection (RFC 9112 sections 3.2, 6 and 9).
+//! Interprets the fields of a request that concern its body and its connection (RFC 9112 sections 3.2, 6 and 9).
 //!
-//! Where the rules leave a choice that request smuggling has lived on, the request is refused.
+//! Where the rules leave a choice that request smuggling exploits, the request is refused.
 
 use super::scan::FieldLine;
 use crate::fault::FaultKind;
@@ -8,23 +8,23 @@ use crate::h1::Limits;
 use crate::http::{Method, RequestHead, Span, TargetForm, Version, authority_len, is_name, is_token, list};
 use crate::proto::Length;
 
-/// How a request is framed and what becomes of the connection.
+/// The framing of a request, and its effect on the connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Framing {
-    /// `Unknown` is chunked.
+    /// `Unknown` means chunked.
     pub(super) length: Length,
     pub(super) keep_alive: bool,
     pub(super) expects_continue: bool,
-    /// The client asks to leave HTTP: `Upgrade` with `Connection: upgrade`, or CONNECT.
+    /// The client asks to switch protocols: `Upgrade` with `Connection: upgrade`, or CONNECT.
     pub(super) switch: bool,
 }
 
-/// The facts that fields give away while they are read, so that none has to be looked up afterwards.
+/// The facts collected while the fields are read, so that no field has to be looked up afterwards.
 #[derive(Default)]
 pub(super) struct Facts {
-    /// What there was, as the bits below: one number to carry along and to look at.
+    /// The facts as bits, listed below.
     seen: u16,
-    /// Where the host stands, and the length of the body, where they have been seen.
+    /// The range of the host and the length of the body, if present.
     host: Span,
     length: u64,
 }
@@ -34,12 +34,12 @@ const LENGTH: u16 = 1 << 1;
 const CHUNKED: u16 = 1 << 2;
 const CLOSE: u16 = 1 << 3;
 const KEEP_ALIVE: u16 = 1 << 4;
-/// The option of `Connection`, and the field: one means nothing without the other.
+/// The option of `Connection` and the field `Upgrade`, which count only together.
 const UPGRADE: u16 = UPGRADE_OPTION | UPGRADE_FIELD;
 const UPGRADE_OPTION: u16 = 1 << 5;
 const UPGRADE_FIELD: u16 = 1 << 6;
 const CONTINUE: u16 = 1 << 7;
-/// An expectation that we do not know.
+/// An unknown expectation.
 const UNKNOWN: u16 = 1 << 8;
 const CONTENT_TYPE: u16 = 1 << 9;
 
@@ -52,10 +52,10 @@ impl Facts {
         self.seen |= fact;
     }
 
-    /// Adds what there may be once.
+    /// Adds a fact that may occur once.
     ///
     /// # Errors
-    /// `repeated` if it was there.
+    /// `repeated` if it was present.
     fn add_once(&mut self, fact: u16, repeated: FaultKind) -> Result<(), FaultKind> {
         if self.has(fact) {
             return Err(repeated);
@@ -64,7 +64,7 @@ impl Facts {
         Ok(())
     }
 
-    /// Takes note of a field, whose value is to stand at `span` in the block.
+    /// Collects the facts of a field. The caller writes its value to the range `span` of the block.
     #[inline(always)]
     pub(super) fn note(&mut self, line: &FieldLine<'_>, span: Span) -> Result<(), FaultKind> {
         let FieldLine { name, value, is_plain, .. } = *line;
@@ -81,7 +81,7 @@ impl Facts {
             12 if is_name(name, b"content-type") => {
                 self.add_once(CONTENT_TYPE, FaultKind::ContentTypeRepeated)?;
             }
-            // Names that become those of framing where a gateway makes variables of them.
+            // A gateway that turns names into variables takes these for the framing fields.
             14 if is_name(name, b"content_length") => return Err(FaultKind::FieldName),
             17 if is_name(name, b"transfer_encoding") => return Err(FaultKind::FieldName),
             14 if is_name(name, b"content-length") => {
@@ -113,7 +113,7 @@ impl Facts {
         Ok(())
     }
 
-    /// What the facts come to, once the head is complete.
+    /// Returns the framing of a complete head.
     #[inline(always)]
     pub(super) fn framing(&self, head: &RequestHead, limits: &Limits) -> Result<Framing, FaultKind> {
         let old = head.version() == Version::Http10;
@@ -133,7 +133,7 @@ impl Facts {
         {
             return Err(FaultKind::BodyTooLarge);
         }
-        // A client of HTTP/1.0 does not know of expectations (RFC 9110 section 10.1.1).
+        // Expectations of an HTTP/1.0 client are ignored (RFC 9110 section 10.1.1).
         if self.has(UNKNOWN) && !old {
             return Err(FaultKind::Expectation);
         }
@@ -145,14 +145,14 @@ impl Facts {
         })
     }
 
-    /// Exactly one valid `Host`, which does not contradict the target (RFC 9112 section 3.2).
+    /// Checks that there is exactly one valid `Host`, which does not contradict the target (RFC 9112 section 3.2).
     #[inline(always)]
     fn check_host(&self, head: &RequestHead) -> Result<(), FaultKind> {
         if !self.has(HOST) {
             return if head.version() == Version::Http10 { Ok(()) } else { Err(FaultKind::HostMissing) };
         }
         let host = self.host.of(head.block());
-        // The line end behind it belongs to no authority.
+        // The line end after the value ends the authority.
         if host.is_empty() || authority_len(self.host.from(head.block())) != host.len() {
             return Err(FaultKind::HostInvalid);
         }
@@ -165,14 +165,14 @@ impl Facts {
     }
 }
 
-/// Whether a field is meant for all who read the message: a `Connection` option that names it would have a proxy take it
-/// away (RFC 9110 section 7.6.1).
+/// Returns whether every recipient needs a field. A `Connection` option that names it makes a proxy remove it (RFC
+/// 9110 section 7.6.1).
 fn is_needed(name: &[u8]) -> bool {
     is_name(name, b"host") || is_name(name, b"content-length") || is_name(name, b"transfer-encoding")
 }
 
-/// `1*DIGIT`, of a number below 2^63 or so: no sign, no list, no overflow (RFC 9112 section 6.2), and no leading zeros,
-/// with which some begin an octal number.
+/// Parses `1*DIGIT` of at most 19 digits: no sign, no list, no overflow (RFC 9112 section 6.2). Leading zeros are
+/// refused, because some parsers take them for octal.
 pub(super) fn content_length(value: &[u8]) -> Option<u64> {
     if matches!(value, [] | [b'0', _, ..]) || value.len() > 19 {
         return None;
@@ -180,8 +180,8 @@ pub(super) fn content_length(value: &[u8]) -> Option<u64> {
     value.iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
 }
 
-/// Exactly `chunked`. Other codings are not implemented, and `chunked` anywhere but alone at the end is an error
-/// (RFC 9112 section 6.1).
+/// Accepts exactly `chunked`. Other codings are not implemented, and `chunked` anywhere but once at the end is an
+/// error (RFC 9112 section 6.1).
 fn transfer_encoding(value: &[u8]) -> Result<(), FaultKind> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
@@ -190,7 +190,7 @@ fn transfer_encoding(value: &[u8]) -> Result<(), FaultKind> {
     let chunked = list(value).filter(|coding| is_chunked(coding)).count();
     let well_formed = list(value).count() > 0 && list(value).all(is_token);
     let at_the_end = list(value).last().is_some_and(is_chunked);
-    // With a coding of its own and `chunked` nowhere or at the end, the message is fine and we are too small for it.
+    // A valid list with another coding is correct, but not implemented: 501 instead of 400.
     if well_formed && (chunked == 0 || (chunked == 1 && at_the_end && list(value).count() > 1)) {
         return Err(FaultKind::TransferEncodingUnknown);
     }

@@ -1,8 +1,7 @@
 //! Reads the head of a request (RFC 9112 sections 2 to 5).
 //!
-//! A head that stands there whole and has no fault is read by `scan.rs` in one go. Any other is read line by line here: the
-//! end of a line is waited for without looking at a byte twice, and what cannot be read is found out. What the fields mean
-//! for body and connection is `framing.rs`'s matter.
+//! `scan.rs` parses a head that is complete and valid in one pass. This file parses any other head line by line: it
+//! scans each byte for a line end once, and finds the fault of an invalid line. `framing.rs` interprets the fields.
 
 use alloc::sync::Arc;
 
@@ -13,27 +12,27 @@ use crate::fault::FaultKind;
 use crate::h1::Limits;
 use crate::http::{RequestHead, is_target_byte, is_token_byte, token_len};
 
-/// A request head that is being read.
+/// Reads request heads, one after the other.
 #[derive(Default)]
 pub(super) struct HeadReader {
-    /// Written into; that of the last request, where it was given back.
+    /// The head that is filled. It may be that of the last request, if the application gave it back.
     head: Option<Arc<RequestHead>>,
     by_line: LineReader,
 }
 
-/// How far a reader has come, and how many bytes it has used up.
+/// The result of a read, with the number of bytes consumed.
 pub(super) enum Progress {
     Partial(usize),
     Complete(usize, Arc<RequestHead>, Framing),
 }
 
 impl HeadReader {
-    /// Takes the memory of the last head away, for another connection to write into.
+    /// Takes the memory of the last head, for another connection.
     pub(super) fn release(&mut self) -> Option<Arc<RequestHead>> {
         self.head.take()
     }
 
-    /// Takes memory over, if there is none.
+    /// Adopts memory, if there is none.
     pub(super) fn adopt(&mut self, head: Option<Arc<RequestHead>>) {
         if self.head.is_none() {
             self.head = head;
@@ -44,23 +43,23 @@ impl HeadReader {
         self.head.as_ref().map_or(0, |head| size_of::<RequestHead>() + head.held())
     }
 
-    /// Whether a part of a head has been read.
+    /// Returns whether a part of a head has been read.
     pub(super) fn is_partial(&self) -> bool {
         self.by_line.stage != Stage::Start
     }
 
-    /// Reads on. `input` begins with what was left over last time.
+    /// Continues to read. `input` begins with the bytes that were not consumed before.
     ///
     /// # Errors
-    /// A broken rule or limit, and how many bytes before it were good.
+    /// A broken rule or an exceeded limit, with the number of valid bytes before it.
     #[inline]
     pub(super) fn read(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, (FaultKind, usize)> {
         let mut head = match self.head.take() {
-            // Unless the application still has it.
+            // Reused unless the application still holds it.
             Some(head) if Arc::strong_count(&head) == 1 => head,
             _ => Arc::new(RequestHead::blank()),
         };
-        // Nobody else holds it: nothing is copied here.
+        // The only reference, so this copies nothing.
         let blank = Arc::make_mut(&mut head);
         let whole = if self.by_line.is_fresh() { scan::head(input, limits, blank) } else { None };
         let (used, framing) = match whole {
@@ -77,7 +76,7 @@ impl HeadReader {
     }
 }
 
-/// Reads heads that do not stand there whole, or have a fault.
+/// Slow path: reads incomplete or invalid heads line by line.
 #[derive(Default)]
 struct LineReader {
     lines: Lines,
@@ -89,7 +88,7 @@ struct LineReader {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
-    /// Nothing read: one empty line may come before the request line (RFC 9112 section 2.2).
+    /// Nothing is read yet. One empty line may precede the request line (RFC 9112 section 2.2).
     #[default]
     Start,
     RequestLine,
@@ -97,7 +96,7 @@ enum Stage {
 }
 
 impl LineReader {
-    /// Whether nothing of the next head has been looked at.
+    /// Returns whether no byte of the next head has been scanned.
     fn is_fresh(&self) -> bool {
         self.stage == Stage::Start && self.lines.is_fresh()
     }
@@ -139,8 +138,7 @@ impl LineReader {
         Ok((at, Some(framing)))
     }
 
-    /// The request line, or the empty line before it, at the beginning of `input`, which is to stand at `start` in the
-    /// block.
+    /// Reads the request line, or the empty line before it. The caller writes it to the block at `start`.
     fn request_line(
         &mut self,
         head: &mut RequestHead,
@@ -159,7 +157,7 @@ impl LineReader {
                 len.map(Step::Line).ok_or_else(|| request_line_fault(line, limits))
             }
             Ok(None) => hopeless(input, limits).map_or(Ok(Step::Wait), Err),
-            // The same fault, whether the line comes whole or byte by byte.
+            // The fault is the same, whether the line arrives whole or byte by byte.
             Err(kind) => Err(match hopeless(input, limits) {
                 Some(kind) => kind,
                 None if kind == FaultKind::TargetTooLong => endless(input, limits),
@@ -168,8 +166,7 @@ impl LineReader {
         }
     }
 
-    /// The field line, or the empty line behind the last one, at the beginning of `input`, which is to stand at `start`
-    /// in the block.
+    /// Reads a field line, or the empty line after the last one. The caller writes it to the block at `start`.
     fn field(
         &mut self,
         head: &mut RequestHead,
@@ -192,13 +189,13 @@ impl LineReader {
     }
 }
 
-/// What stands at the beginning of the input.
+/// The line at the beginning of the input.
 enum Step {
-    /// A line, so many bytes long.
+    /// A line of this length.
     Line(usize),
     /// The empty line that ends the head.
     End,
-    /// Nothing that is complete.
+    /// The line is incomplete.
     Wait,
 }
 
@@ -206,7 +203,7 @@ fn check(size: usize, limit: usize, kind: FaultKind) -> Result<(), FaultKind> {
     if size <= limit { Ok(()) } else { Err(kind) }
 }
 
-/// What is wrong with the beginning of a request line whose end has not come yet: there is no need to wait for it.
+/// Returns the fault of an incomplete request line, if no further byte can make it valid.
 fn hopeless(start: &[u8], limits: &Limits) -> Option<FaultKind> {
     let start = start.strip_prefix(b"\r\n").unwrap_or(start);
     match start.iter().take(limits.method + 1).position(|&b| !is_token_byte(b)) {
@@ -217,19 +214,19 @@ fn hopeless(start: &[u8], limits: &Limits) -> Option<FaultKind> {
     }
 }
 
-/// What is wrong with a request line that is longer than the limit.
+/// Returns the fault of a request line that is longer than the limit.
 fn endless(start: &[u8], limits: &Limits) -> FaultKind {
     let mut method = start.iter().take(limits.request_line);
     match method.position(|&b| !is_token_byte(b)) {
         Some(at) if start.get(at) != Some(&b' ') => FaultKind::RequestLine,
         Some(at) if at > limits.method => FaultKind::MethodTooLong,
         Some(_) => FaultKind::TargetTooLong,
-        // No method is as long as a line: this is something else.
+        // No method is as long as a line, so this is not a request.
         None => FaultKind::RequestLine,
     }
 }
 
-/// What is wrong with a request line that cannot be read (RFC 9112 section 3).
+/// Returns the fault of an invalid request line (RFC 9112 section 3).
 fn request_line_fault(line: &[u8], limits: &Limits) -> FaultKind {
     let (method, rest) = line.split_at(token_len(line));
     if method.len() > limits.method {
@@ -254,7 +251,7 @@ fn request_line_fault(line: &[u8], limits: &Limits) -> FaultKind {
     }
 }
 
-/// What is wrong with a field line that cannot be read (RFC 9112 section 5).
+/// Returns the fault of an invalid field line (RFC 9112 section 5).
 pub(super) fn field_fault(line: &[u8]) -> FaultKind {
     match line.split_at(token_len(line)) {
         ([], [b' ' | b'\t', ..]) => FaultKind::Folding,

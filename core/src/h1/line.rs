@@ -1,24 +1,24 @@
-//! Lines that end with CR LF, found without looking at a byte twice.
+//! Finds lines that end with CR LF, scanning each byte once.
 
 use crate::fault::FaultKind;
 
-/// Finds lines in bytes that come piece by piece, and remembers how far it has looked.
+/// Finds lines in bytes that arrive in pieces, and remembers the scanned length.
 #[derive(Default)]
 pub(super) struct Lines {
     scanned: usize,
 }
 
 impl Lines {
-    /// Whether nothing of the next line has been looked at.
+    /// Returns whether no byte of the next line has been scanned.
     pub(super) fn is_fresh(&self) -> bool {
         self.scanned == 0
     }
 
-    /// The first line of `input`, without its line end; `None` if it is not complete yet. `input` has to begin where
-    /// it began last time until a line was found.
+    /// Returns the first line of `input` without its end, or `None` if it is incomplete. Until a line was found, each
+    /// call must pass input with the same beginning.
     ///
     /// # Errors
-    /// `too_long` if the line, its end included, is longer than `limit`; a line end without its CR.
+    /// `too_long` if the line with its end is longer than `limit`; [`FaultKind::LineEnding`] if the CR is missing.
     pub(super) fn next<'a>(
         &mut self,
         input: &'a [u8],
@@ -42,14 +42,14 @@ impl Lines {
     }
 }
 
-/// Where the first line feed is.
+/// Returns the offset of the first line feed.
 fn line_feed(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    // Most lines end within a few words: less than the way into `memchr` costs.
+    // Most lines end within a few words, which costs less than a call of `memchr`.
     let (words, _) = bytes.as_chunks::<8>();
     let near = words.len().min(8);
     for (i, word) in words.iter().take(near).enumerate() {
-        // A byte of zero is where a line feed was; the lowest one that is found is never a false one.
+        // A line feed is a zero byte here. The lowest one found is never a false positive.
         let zeroed = u64::from_le_bytes(*word) ^ (ONES * b'\n' as u64);
         let found = zeroed.wrapping_sub(ONES) & !zeroed & (ONES << 7);
         if found != 0 {

@@ -1,14 +1,13 @@
-//! Heads, request lines and header fields that stand whole at the beginning of the input and have no fault: read in one
-//! pass, every byte looked at once (RFC 9112 sections 3 and 5).
+//! Fast path: parses a request head that is complete and valid in one pass (RFC 9112 sections 3 and 5).
 //!
-//! What is wrong with others, or missing from them, is for [`head`](super::head) to find out.
+//! [`head`](super::head) handles heads that are incomplete or invalid.
 
 use super::framing::{Facts, Framing};
 use crate::h1::Limits;
 use crate::http::{Method, Parts, RequestHead, Span, Version, token_len, value_len};
 
-/// Reads a head that stands there from its request line to the empty line behind its fields. Says how long it is; `None` if
-/// it cannot be read so, or breaks a limit.
+/// Parses a complete head, from its request line to the empty line after its fields. Returns its length, or `None` if
+/// it is incomplete, invalid or exceeds a limit.
 pub(super) fn head(input: &[u8], limits: &Limits, head: &mut RequestHead) -> Option<(usize, Framing)> {
     head.clear();
     let mut facts = Facts::default();
@@ -34,8 +33,8 @@ pub(super) fn head(input: &[u8], limits: &Limits, head: &mut RequestHead) -> Opt
     Some((at, facts.framing(head, limits).ok()?))
 }
 
-/// Reads `method SP request-target SP HTTP-version CRLF` into `head`, in whose block the line is to stand at `start`.
-/// Says how long it is; `None` if it cannot be read, or breaks a limit.
+/// Parses `method SP request-target SP HTTP-version CRLF` into `head`. The caller writes the line to its block at
+/// `start`. Returns its length, or `None` if it is incomplete, invalid or exceeds a limit.
 #[inline(always)]
 pub(super) fn request_line(
     input: &[u8],
@@ -52,7 +51,7 @@ pub(super) fn request_line(
     let version = match rest.get(target..)? {
         rest if rest.starts_with(b" HTTP/1.1\r\n") => Version::Http11,
         rest if rest.starts_with(b" HTTP/1.0\r\n") => Version::Http10,
-        // A later minor version is read as the latest that we know (RFC 9110 section 2.5).
+        // A later minor version is treated as 1.1 (RFC 9110 section 2.5).
         [b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9', b'\r', b'\n', ..] => Version::Http11,
         _ => return None,
     };
@@ -61,7 +60,7 @@ pub(super) fn request_line(
     (len <= limits.request_line).then_some(len)
 }
 
-/// The method, and how long it is with the space behind it.
+/// Parses the method. Returns its length with the space after it, too.
 #[inline(never)]
 fn method(input: &[u8], limits: &Limits) -> Option<(Method, usize)> {
     let (method, rest) = input.split_at_checked(token_len(input))?;
@@ -74,13 +73,13 @@ fn method(input: &[u8], limits: &Limits) -> Option<(Method, usize)> {
 /// `field-name ":" OWS field-value OWS CRLF`
 pub(super) struct FieldLine<'a> {
     pub(super) name: &'a [u8],
-    /// Without the white space around it.
+    /// The value without the white space around it.
     pub(super) value: &'a [u8],
-    /// Where the value begins.
+    /// The offset of the value in the line.
     start: usize,
-    /// The length, line end included.
+    /// The length of the line with its end.
     pub(super) len: usize,
-    /// Whether there is no more white space than the single space that RFC 9110 section 5.6.3 asks for.
+    /// Whether the only white space is at most one space before the value (RFC 9110 section 5.6.3).
     pub(super) is_plain: bool,
 }
 
@@ -98,7 +97,7 @@ impl<'a> FieldLine<'a> {
         }
         let (start, len) = (input.len() - text.len(), input.len() - rest.len() + 2);
         Some(match value {
-            // Of the bytes of a value, only space and tab.
+            // Only space and tab: `value` has no other byte up to the space.
             [..=b' ', ..] | [.., ..=b' '] => {
                 let (blank, value) = trim(value);
                 Self { name, value, start: start + blank, len, is_plain: false }
@@ -107,7 +106,7 @@ impl<'a> FieldLine<'a> {
         })
     }
 
-    /// Where name and value stand in a block in which the line stands at `at`; `None` if that is beyond 4 GiB.
+    /// Returns the ranges of name and value in a block that has the line at `at`, or `None` beyond 4 GiB.
     #[inline]
     pub(super) fn spans(&self, at: usize) -> Option<(Span, Span)> {
         u32::try_from(at + self.len).ok()?;
@@ -116,7 +115,7 @@ impl<'a> FieldLine<'a> {
     }
 }
 
-/// The value without the white space around it, and how much of that is in front.
+/// Removes the white space around a value. Returns the number of bytes removed in front, too.
 #[cold]
 fn trim(value: &[u8]) -> (usize, &[u8]) {
     let rest = value.trim_ascii_start();

@@ -1,10 +1,16 @@
-//! The states of an HTTP/1.1 exchange, and every transition between them.
+//! The states of an HTTP/1.1 exchange and all transitions between them.
 //!
-//! The table does not know which side it is on: client and server each have a state, and each step of one side moves
-//! it along its own table ([`next`]). Then the joint rules look at both (`Exchange::settle`): when both are done the
-//! exchange starts again or the connection has to close. All of it is in this file; the machine only reports steps.
+//! The table is the same for a client and a server. Each of the two has a state, and each step of a side moves its
+//! state ([`next`]). Then the joint rules apply (`Exchange::settle`): when both sides are done, the next exchange
+//! begins or the connection has to close.
 //!
-//! The diagram in `docs/core/http1.md` is written from this table, and a test keeps it so.
+//! Two tables with joint rules are smaller than one table of pairs, and show which side caused a change. Pipelining
+//! needs no state: the next request stays in the input until both sides are idle. A server answers from `Idle` only a
+//! request that could not be parsed.
+//!
+//! The machine only reports steps; all transitions are in this file.
+//!
+//! A test compares this table with the diagram in `docs/core/http1.md`.
 
 use crate::fault::FaultKind;
 
@@ -17,14 +23,14 @@ pub enum Role {
     Server,
 }
 
-/// Where one side stands.
+/// The state of one side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
-    /// Nothing of this exchange yet.
+    /// The exchange has not begun.
     Idle,
-    /// The server has seen the request and owes a response.
+    /// The server has received a request and owes a response.
     SendResponse,
-    /// The head is out, the body is on its way.
+    /// The head was sent, the body follows.
     SendBody,
     /// The message is complete.
     Done,
@@ -32,16 +38,16 @@ pub enum State {
     MustClose,
     /// This side has ended.
     Closed,
-    /// The connection has left HTTP.
+    /// The connection has switched to another protocol.
     Switched,
-    /// A rule was broken: nothing from this side counts any more.
+    /// This side broke a rule; its further input is ignored.
     Error,
 }
 
-/// What one side does.
+/// An action of one side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// The head of a request (for the server: it has seen one).
+    /// The head of a request. (The server step means that it was received.)
     Request,
     /// An informational response.
     Informational,
@@ -53,13 +59,13 @@ pub enum Step {
     End,
     /// The end of this side.
     Close,
-    /// The response that leaves HTTP, or, for the client, having asked for it.
+    /// The response that switches protocols. (The client step means that it asked for it.)
     Switch,
     /// A broken rule.
     Fail,
 }
 
-/// The state that `role` is in after `step`; `None` where the step is not allowed.
+/// Returns the state of `role` after `step`, or `None` if the step is not allowed.
 #[inline(always)]
 pub const fn next(role: Role, state: State, step: Step) -> Option<State> {
     use State::{Closed, Done, Error, Idle, MustClose, SendBody, SendResponse, Switched};
@@ -72,26 +78,26 @@ pub const fn next(role: Role, state: State, step: Step) -> Option<State> {
         (Role::Client, Done, Step::Switch) => Switched,
         (Role::Server, Idle, Step::Request) => SendResponse,
         (Role::Server, SendResponse, Step::Informational) => SendResponse,
-        // From idle: the answer to a request that could not be understood.
+        // From `Idle`: the answer to a request that could not be parsed.
         (Role::Server, Idle | SendResponse, Step::Response) => SendBody,
         (Role::Server, SendResponse, Step::Switch) => Switched,
         _ => return None,
     })
 }
 
-/// Both sides of the exchange that a connection is in.
+/// The states of both sides of an exchange.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange {
-    /// Where the client stands.
+    /// The state of the client.
     pub client: State,
-    /// Where the server stands.
+    /// The state of the server.
     pub server: State,
     /// Whether another exchange may follow.
     pub keep_alive: bool,
 }
 
 impl Exchange {
-    /// A connection on which nothing has been said.
+    /// Creates the state of a new connection.
     pub const fn new() -> Self {
         Self { client: State::Idle, server: State::Idle, keep_alive: true }
     }
@@ -99,7 +105,7 @@ impl Exchange {
     /// Moves `role` by `step`, then applies the joint rules.
     ///
     /// # Errors
-    /// The step is not allowed in this state; nothing has changed.
+    /// The step is not allowed in this state, which is unchanged.
     #[inline(always)]
     pub fn step(&mut self, role: Role, step: Step) -> Result<(), FaultKind> {
         let side = match role {
@@ -111,13 +117,13 @@ impl Exchange {
         Ok(())
     }
 
-    /// No exchange follows this one.
+    /// Prevents another exchange.
     pub fn forbid_keep_alive(&mut self) {
         self.keep_alive = false;
         self.settle();
     }
 
-    /// The joint rules: what the state of one side means for the other.
+    /// The joint rules: the effects of the state of one side on the other.
     #[inline(always)]
     fn settle(&mut self) {
         use State::{Closed, Done, Error, Idle, MustClose};
@@ -160,7 +166,7 @@ mod tests {
         State::Error,
     ];
 
-    /// Without `Fail`, which is possible everywhere and always leads to `Error`.
+    /// Without `Fail`, which is allowed in every state and leads to `Error`.
     const STEPS: [Step; 7] = [
         Step::Request,
         Step::Informational,
@@ -171,12 +177,12 @@ mod tests {
         Step::Switch,
     ];
 
-    /// The diagram of one side, then its table.
+    /// Formats the diagram of one side, then its table.
     fn side(role: Role) -> String {
         page::side(&STATES, &STEPS, |state, step| next(role, state, step))
     }
 
-    /// What the joint rules change, wherever the client can stand when a response ends.
+    /// Formats the effect of the joint rules for each state of the client at the end of a response.
     fn joint() -> String {
         let clients = [State::Idle, State::SendBody, State::Done, State::Closed, State::Error];
         let mut table = String::from("| client | server | keep-alive | | client | server |\n");
