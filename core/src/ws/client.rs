@@ -1,5 +1,4 @@
-//! The opening handshake as a client sees it (RFC 6455 section 4.1): a request to write, and an answer that comes in
-//! pieces.
+//! The opening handshake of a client (RFC 6455 section 4.1): writes the request, and parses the response in pieces.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +14,7 @@ use super::deflate::Offer;
 use super::handshake::{Agreed, PROTOCOL, accept, only};
 use crate::http::{Headers, Status, is_field_value, is_token, trim};
 
-/// What a client asks, and what it has heard of the answer.
+/// The handshake of a client: its request, and the received part of the response.
 ///
 /// ```
 /// use stelo_core::ws::{ClientHandshake, Config};
@@ -36,34 +35,36 @@ pub struct ClientHandshake {
     key: [u8; 24],
     protocols: Vec<String>,
     offer: Option<Offer>,
-    /// What has come of the answer.
+    /// The received part of the response.
     answer: Vec<u8>,
-    /// How far the end of the head has been looked for.
+    /// The length that was searched for the end of the head.
     scanned: usize,
 }
 
 /// A WebSocket that the server has accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Opened {
-    /// What was agreed on, for [`Connection::client`](super::Connection::client).
+    /// The result of the handshake, for [`Connection::client`](super::Connection::client).
     pub agreed: Agreed,
     /// The subprotocol that the server has chosen.
     pub protocol: Option<String>,
-    /// The header fields of the answer.
+    /// The header fields of the response.
     pub headers: Headers,
-    /// What has come after the answer: the first bytes for the connection.
+    /// The bytes after the response: the first input of the connection.
     pub ahead: Vec<u8>,
 }
 
 impl ClientHandshake {
-    /// The head of the answer has at most so many bytes.
+    /// The most bytes in the head of a response.
     const HEAD: usize = 16 << 10;
 
-    /// Asks `host` (with its port, where that is not the usual one) for the WebSocket at `target`, a path perhaps with a
-    /// query. `key` has to be random.
+    /// Creates a request to `host` for the WebSocket at `target`.
+    ///
+    /// `host` includes the port unless it is the default one, and `target` is a path with an optional query. `key`
+    /// must be random.
     ///
     /// # Errors
-    /// Host, target or a subprotocol could not stand in a request.
+    /// Host, target or a subprotocol is invalid.
     pub fn new(
         host: &str,
         target: &str,
@@ -87,7 +88,7 @@ impl ClientHandshake {
         );
         request.extend(text.iter().map(|&byte| char::from(byte)));
         if !protocols.is_empty() {
-            // A `String` takes everything.
+            // Writing to a `String` never fails.
             let _ = write!(request, "\r\n{PROTOCOL}: {}", protocols.join(", "));
         }
         if let Some(offer) = &offer {
@@ -107,7 +108,7 @@ impl ClientHandshake {
     /// Adds a field to the request: `origin`, `cookie`, `authorization`.
     ///
     /// # Errors
-    /// It is no field, or one of those that make the handshake.
+    /// The field is invalid, or one of the handshake.
     pub fn header(&mut self, name: &str, value: &str) -> Result<(), HandshakeError> {
         const OURS: [&str; 3] = ["host", "connection", "upgrade"];
         let ours = OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
@@ -122,18 +123,19 @@ impl ClientHandshake {
         Ok(())
     }
 
-    /// The request, to be written as it is.
+    /// Returns the bytes of the request.
     pub fn request(&self) -> &[u8] {
         &self.request
     }
 
-    /// Takes the next bytes of the answer; what it says, once its head is complete. Not to be called again after that.
+    /// Parses the next bytes of the response. Returns the result once the head is complete; the method must not be
+    /// called again then.
     ///
     /// # Errors
-    /// The server has not accepted, or not in the way in which it has to.
+    /// The server did not accept, or its response is invalid.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Option<Opened>, HandshakeError> {
         self.answer.extend_from_slice(bytes);
-        // The end of the head may have begun in what came before.
+        // The end of the head may have begun in the earlier bytes.
         let from = self.scanned.saturating_sub(3);
         let unseen = self.answer.get(from..).unwrap_or_default();
         let end = memchr::memmem::find(unseen, b"\r\n\r\n").map(|at| from + at);
@@ -152,7 +154,7 @@ impl ClientHandshake {
         Ok(Some(Opened { agreed, protocol, headers, ahead }))
     }
 
-    /// The rules of section 4.1 for the answer.
+    /// Checks a response by the rules of section 4.1.
     fn check(&self, headers: &Headers) -> Result<(Agreed, Option<String>), HandshakeError> {
         if !headers.has_token("upgrade", "websocket") || !headers.has_token("connection", "upgrade") {
             return Err(HandshakeError::Malformed);
@@ -173,7 +175,7 @@ impl ClientHandshake {
     }
 }
 
-/// Status and fields of an answer, whose lines all have their ends.
+/// Parses status and fields of a response whose lines are complete.
 fn head(bytes: &[u8]) -> Option<(Status, Headers)> {
     let mut lines = bytes.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r"));
     let status = lines.next()??.strip_prefix(b"HTTP/1.1 ")?;
@@ -191,13 +193,13 @@ fn head(bytes: &[u8]) -> Option<(Status, Headers)> {
     Some((Status::new(code)?, headers))
 }
 
-/// Why a WebSocket was not opened.
+/// The reason why a WebSocket was not opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// Host, target, subprotocol or field could not stand in a request.
+    /// Host, target, subprotocol or field is invalid.
     Request,
-    /// The server has answered with something else.
+    /// The server has answered with another status.
     Refused {
         /// The status.
         status: Status,
@@ -206,15 +208,15 @@ pub enum HandshakeError {
         /// The beginning of the body.
         ahead: Vec<u8>,
     },
-    /// The answer is not one of HTTP/1.1, or does not upgrade to a WebSocket.
+    /// The response is not HTTP/1.1, or does not upgrade to a WebSocket.
     Malformed,
-    /// The head of the answer is larger than 16 KiB.
+    /// The head of the response is larger than 16 KiB.
     TooLarge,
-    /// The answer does not belong to the key.
+    /// The response does not match the key.
     Accept,
-    /// A subprotocol that was not offered.
+    /// The server chose a subprotocol that was not offered.
     Protocol,
-    /// An extension that was not offered.
+    /// The server chose an extension that was not offered.
     Extension,
 }
 
@@ -248,7 +250,7 @@ mod tests {
         ClientHandshake::new("a.example:81", "/b?c", &["chat", "v2"], KEY, &Config::DEFAULT).unwrap()
     }
 
-    /// What the client makes of an answer, whole and byte by byte.
+    /// Returns the result of a response, which is the same whole and byte by byte.
     fn answered(answer: &str) -> Result<Option<Opened>, HandshakeError> {
         let whole = asked().receive(answer.as_bytes());
         let mut slow = asked();
@@ -344,7 +346,7 @@ mod tests {
         }
     }
 
-    /// RUSTSEC-2023-0065: a head without an end was read again from its beginning with each byte, without a limit.
+    /// RUSTSEC-2023-0065: a head without an end was parsed again from its beginning with each byte, without a limit.
     #[test]
     fn an_endless_head_is_refused_and_looked_at_once() {
         let mut client = asked();

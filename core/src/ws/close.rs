@@ -1,10 +1,10 @@
-//! How a WebSocket ends: close codes (RFC 6455 section 7.4), and the end as applications hear of it.
+//! Close codes (RFC 6455 section 7.4), and the end of a WebSocket as applications see it.
 
 use alloc::string::String;
 use core::error::Error;
 use core::fmt;
 
-/// Why a WebSocket ends, as a number.
+/// A close code: the reason for the end of a WebSocket, as a number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloseCode(pub u16);
 
@@ -13,7 +13,7 @@ macro_rules! codes {
         impl CloseCode {
             $($(#[$doc])* pub const $name: Self = Self($code);)*
 
-            /// The name, in capital letters, where it has one.
+            /// Returns the name in capital letters, if the code has one.
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $($code => Some(stringify!($name)),)*
@@ -25,13 +25,13 @@ macro_rules! codes {
 }
 
 codes! {
-    /// 1000: the purpose is fulfilled.
+    /// 1000: the purpose of the connection is fulfilled.
     NORMAL_CLOSURE = 1000;
-    /// 1001: the server goes down, or the user has left the page.
+    /// 1001: the server shuts down, or the user has left the page.
     GOING_AWAY = 1001;
-    /// 1002: a rule of the protocol was broken.
+    /// 1002: a protocol error.
     PROTOCOL_ERROR = 1002;
-    /// 1003: a kind of message that the receiver cannot take.
+    /// 1003: a kind of message that the receiver does not accept.
     UNSUPPORTED_DATA = 1003;
     /// 1005, never sent: the peer gave no code.
     NO_STATUS_RCVD = 1005;
@@ -41,24 +41,25 @@ codes! {
     INVALID_FRAME_PAYLOAD_DATA = 1007;
     /// 1008: a policy forbids it.
     POLICY_VIOLATION = 1008;
-    /// 1009: a message larger than the receiver wants to hold.
+    /// 1009: a message is larger than the limit of the receiver.
     MESSAGE_TOO_BIG = 1009;
-    /// 1010: the server has not agreed to an extension that the client needs.
+    /// 1010: the server did not agree to an extension that the client needs.
     MANDATORY_EXT = 1010;
-    /// 1011: something unexpected in the server.
+    /// 1011: an internal error of the server.
     INTERNAL_ERROR = 1011;
-    /// 1012: the server starts anew.
+    /// 1012: the server restarts.
     SERVICE_RESTART = 1012;
-    /// 1013: the server has too much to do.
+    /// 1013: the server is overloaded.
     TRY_AGAIN_LATER = 1013;
-    /// 1014: a gateway got no sense out of who is behind it.
+    /// 1014: a gateway got an invalid response from its upstream.
     BAD_GATEWAY = 1014;
-    /// 1015, never sent: TLS could not be agreed on.
+    /// 1015, never sent: the TLS handshake failed.
     TLS_HANDSHAKE = 1015;
 }
 
 impl CloseCode {
-    /// Whether it may stand in a close frame (RFC 6455 section 7.4): 1000 to 1003, 1007 to 1014, 3000 to 4999.
+    /// Returns whether a close frame may contain the code (RFC 6455 section 7.4): 1000 to 1003, 1007 to 1014, 3000 to
+    /// 4999.
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
@@ -76,17 +77,17 @@ impl fmt::Debug for CloseCode {
     }
 }
 
-/// A WebSocket has ended: nothing can be received any more, and nothing sent.
+/// The end of a WebSocket. Nothing can be received or sent any more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Closed {
-    /// The code of the close frame; 1005 if it had none, 1006 if none has come.
+    /// The code of the close frame; 1005 if it had no code, 1006 if there was no close frame.
     pub code: CloseCode,
-    /// The reason given, at most 123 bytes.
+    /// The reason in the close frame, at most 123 bytes.
     pub reason: String,
 }
 
 impl Closed {
-    /// The connection was lost without a close frame.
+    /// Creates the end of a connection that was lost without a close frame.
     pub const LOST: Self = Self { code: CloseCode::ABNORMAL_CLOSURE, reason: String::new() };
 }
 

@@ -1,7 +1,7 @@
 //! Compressed messages: the extension `permessage-deflate` (RFC 7692).
 //!
-//! What is agreed on in the handshake, and the two halves that work by it. They know messages and pieces of messages;
-//! frames, and the bit RSV1 that says that a message is compressed, are left to the connection.
+//! The parameters of the handshake, the compressor and the decompressor. They handle messages and pieces of messages.
+//! The connection handles frames, and the bit RSV1 of a compressed message.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -9,8 +9,9 @@
 //! | `compressor.rs` | messages out |
 //! | `decompressor.rs` | messages in, piece by piece, within a limit |
 //!
-//! The work is done by `zlib-rs`, if the feature `deflate` is on; else `without.rs` stands in, and nothing is agreed on.
-//! Where there is no `std`, `zlib-rs` wants a few functions of a C library: `posix_memalign`, `free` and `strlen`.
+//! `zlib-rs` does the work if the feature `deflate` is enabled; otherwise `without.rs` replaces both, and the
+//! handshake agrees to nothing. Without `std`, `zlib-rs` needs three functions of a C library: `posix_memalign`,
+//! `free` and `strlen`.
 
 use core::error::Error;
 use core::fmt;
@@ -32,29 +33,28 @@ pub use {compressor::Compressor, decompressor::Decompressor};
 
 pub use negotiation::{Offer, Unacceptable};
 
-/// What to offer, and what to agree to.
+/// The compression to offer and to agree to.
 ///
-/// The windows are Uvicorn's: 4 KiB, kept from message to message. A connection that has compressed
-/// and decompressed holds some 210 KiB for it; one that has not, or not for a while, nothing but
-/// the window of the client, as far as it was filled.
+/// The windows are those of Uvicorn: 4 KiB, kept between messages. A connection that compresses and decompresses
+/// holds some 210 KiB. An idle one holds only the filled part of the window of the client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Deflate {
-    /// The largest window of what the server compresses, as a power of two: 8 (256 bytes) to 15 (32 KiB). Default 12
-    /// (4 KiB). The client holds that much. Values outside are taken for the nearest one inside.
+    /// The largest window of the server's compressor, as a power of two: 8 (256 bytes) to 15 (32 KiB). Default 12 (4
+    /// KiB). The client holds a window of this size. Values outside of the range are clamped.
     pub server_max_window_bits: u8,
-    /// The largest window of what the client compresses. Default 12. The server holds that much for a client that
-    /// lets it choose; for others it is 15.
+    /// The largest window of the client's compressor. Default 12. The server holds a window of this size if the
+    /// client lets it choose, and of 15 otherwise.
     pub client_max_window_bits: u8,
-    /// Whether the server starts each message afresh: worse compression, but the client holds no window.
-    /// Default: only if the client asks for it.
+    /// Whether the server resets its compressor for each message: compression is worse, but the client holds no
+    /// window. Default: only if the client asks for it.
     pub server_no_context_takeover: bool,
-    /// Whether the client has to start each message afresh: worse compression, but the server holds no window.
-    /// Default: only if the client wants to.
+    /// Whether the client must reset its compressor for each message: compression is worse, but the server holds no
+    /// window. Default: only if the client wants to.
     pub client_no_context_takeover: bool,
-    /// How hard to try, 1 (fast) to 9 (small). Default 1.
+    /// The compression level, 1 (fast) to 9 (small). Default 1.
     pub level: u8,
-    /// Messages of fewer bytes are sent as they are. Default 64: what would be saved is less than what the headers of a
-    /// packet take. 0 compresses all, as Uvicorn does.
+    /// Messages with fewer bytes are sent uncompressed. Default 64: the savings are smaller than the headers of a
+    /// packet. 0 compresses all messages, as Uvicorn does.
     pub threshold: usize,
 }
 
@@ -76,34 +76,34 @@ impl Default for Deflate {
     }
 }
 
-/// What client and server have agreed on (RFC 7692 section 7.1). Written, it is the value of the server's
+/// The parameters that client and server have agreed on (RFC 7692 section 7.1). `Display` formats the server's
 /// `Sec-WebSocket-Extensions`.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Parameters {
-    /// The server starts each message afresh.
+    /// The server resets its compressor for each message.
     pub server_no_context_takeover: bool,
-    /// The client starts each message afresh.
+    /// The client resets its compressor for each message.
     pub client_no_context_takeover: bool,
-    /// The window of what the server compresses: 8 to 15; `None` if nothing was said of it, which is 15.
+    /// The window of the server's compressor: 8 to 15. `None` if it was not negotiated, which means 15.
     pub server_max_window_bits: Option<u8>,
-    /// The window of what the client compresses, likewise.
+    /// The window of the client's compressor, likewise.
     pub client_max_window_bits: Option<u8>,
 }
 
 impl Parameters {
-    /// The two halves of a server; none without the feature `deflate`.
+    /// Returns the compressor and decompressor of a server; `None` without the feature `deflate`.
     pub fn server(&self, config: &Deflate) -> Option<(Compressor, Decompressor)> {
         let (server, client) = self.sides();
         Some((Compressor::new(server, config.level)?, Decompressor::new(client)?))
     }
 
-    /// The two halves of a client; none without the feature `deflate`.
+    /// Returns the compressor and decompressor of a client; `None` without the feature `deflate`.
     pub fn client(&self, config: &Deflate) -> Option<(Compressor, Decompressor)> {
         let (server, client) = self.sides();
         Some((Compressor::new(client, config.level)?, Decompressor::new(server)?))
     }
 
-    /// What the server sends, and what the client sends.
+    /// Returns the parameters of the server's messages and of the client's.
     fn sides(&self) -> (Side, Side) {
         let side = |bits: Option<u8>, afresh: bool| Side {
             bits: bits.unwrap_or(15).clamp(8, 15),
@@ -116,21 +116,21 @@ impl Parameters {
     }
 }
 
-/// How one of the two sides compresses.
+/// The parameters of one side's messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Side {
-    /// How far back it refers, in bytes, as a power of two.
+    /// The window, as a power of two.
     bits: u8,
-    /// Whether it refers to earlier messages.
+    /// Whether a message refers to earlier ones.
     takeover: bool,
 }
 
-/// Why a message cannot be decompressed. The connection has to be failed.
+/// The reason why a message cannot be decompressed. The caller has to fail the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InflateError {
-    /// It is not what a compressor makes. Close with 1002.
+    /// The data is invalid. Close with 1002.
     Corrupt,
-    /// It becomes larger than allowed. Close with 1009.
+    /// The message is larger than the limit. Close with 1009.
     TooLarge,
 }
 

@@ -1,11 +1,11 @@
-//! Frame headers (RFC 6455 section 5.2): read and written. What a frame means after others is left to the connection.
+//! Parses and writes frame headers (RFC 6455 section 5.2). The connection checks the order of frames.
 
 use alloc::vec::Vec;
 
 use super::mask::Mask;
 use super::violation::Violation;
 
-/// The payload of a control frame has at most so many bytes (section 5.5).
+/// The most bytes in the payload of a control frame (section 5.5).
 pub(super) const CONTROL: usize = 125;
 
 const FIN: u8 = 0x80;
@@ -13,7 +13,7 @@ const RSV1: u8 = 0x40;
 const RSV: u8 = 0x70;
 const MASKED: u8 = 0x80;
 
-/// What a frame is for.
+/// The opcode of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Opcode {
     Continuation = 0,
@@ -42,7 +42,7 @@ impl Opcode {
     }
 }
 
-/// What a frame says of itself.
+/// A frame header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     pub(super) opcode: Opcode,
@@ -53,22 +53,22 @@ pub(super) struct Header {
     pub(super) len: u64,
 }
 
-/// What the rules depend on.
+/// The settings and the state that the rules depend on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Expected {
-    /// Whether frames have to be masked; if not they must not be.
+    /// Whether frames must be masked. If not, they must not be masked.
     pub(super) masked: bool,
     /// Whether messages may be compressed.
     pub(super) compression: bool,
-    /// Whether a message in fragments is not complete.
+    /// Whether a fragmented message is incomplete.
     pub(super) continuation: bool,
 }
 
 impl Header {
-    /// Reads the header at the beginning of `bytes`; says how long it is. `None` if it is not complete.
+    /// Parses the header at the beginning of `bytes`. Returns its length too, or `None` if it is incomplete.
     ///
     /// # Errors
-    /// A broken rule. The first one, whatever the pieces in which the bytes come.
+    /// The first broken rule. It does not depend on the pieces in which the bytes arrive.
     pub(super) fn read(bytes: &[u8], expected: Expected) -> Result<Option<(Self, usize)>, Violation> {
         let [first, rest @ ..] = bytes else { return Ok(None) };
         let opcode = Opcode::from_bits(*first);
@@ -107,7 +107,7 @@ impl Header {
             }
             short => (u64::from(short), rest),
         };
-        // As short as can be, and the highest bit is 0 (section 5.2).
+        // The shortest form is required, and the highest bit is 0 (section 5.2).
         if short == 126 && len < 126 || short == 127 && (len <= u64::from(u16::MAX) || len >> 63 != 0) {
             return Err(Violation::LengthEncoding);
         }

@@ -1,5 +1,6 @@
-//! The opening handshake as a server sees it (RFC 6455 section 4.2): what a request has to say, and the fields of the
-//! answer. Status line and head are HTTP's matter, so that another version of it can carry a WebSocket as well.
+//! The opening handshake of a server (RFC 6455 section 4.2): checks the request and adds the fields of the response.
+//!
+//! HTTP writes status and head, so that another version of HTTP can carry a WebSocket too.
 
 use core::error::Error;
 use core::fmt;
@@ -13,13 +14,13 @@ use super::deflate::{Compressor, Decompressor, Parameters};
 use super::state::Role;
 use crate::http::{Headers, Method, RequestHead, Status, Version, list, trim};
 
-/// What is hashed behind the key (RFC 6455 section 1.3).
+/// The constant that is hashed after the key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 pub(super) const PROTOCOL: &str = "sec-websocket-protocol";
 const EXTENSIONS: &str = "sec-websocket-extensions";
 
-/// Whether a request asks for a WebSocket.
+/// Returns whether a request asks for a WebSocket.
 pub fn is_asked_for(head: &RequestHead) -> bool {
     let headers = head.headers();
     head.version() == Version::Http11
@@ -27,7 +28,7 @@ pub fn is_asked_for(head: &RequestHead) -> bool {
         && headers.has_token("connection", "upgrade")
 }
 
-/// The subprotocols that a client offers, the ones that it likes better first.
+/// Returns the subprotocols that a client offers, in its order of preference.
 ///
 /// ```
 /// use stelo_core::http::Headers;
@@ -41,7 +42,7 @@ pub fn protocols(headers: &Headers) -> impl Iterator<Item = &str> {
     headers.get_all(PROTOCOL).flat_map(list).filter_map(|protocol| core::str::from_utf8(protocol).ok())
 }
 
-/// A request for a WebSocket that is in order.
+/// A valid request for a WebSocket.
 ///
 /// ```
 /// use stelo_core::http::{Headers, Method, RequestHead};
@@ -64,15 +65,15 @@ pub fn protocols(headers: &Headers) -> impl Iterator<Item = &str> {
 #[derive(Clone, Debug)]
 pub struct Handshake {
     accept: [u8; 28],
-    /// The fields with what the client offers.
+    /// The fields with the offers of the client.
     offers: Headers,
 }
 
 impl Handshake {
-    /// Looks at a request that [asks for](is_asked_for) a WebSocket.
+    /// Checks a request that [asks for](is_asked_for) a WebSocket.
     ///
     /// # Errors
-    /// It breaks a rule, and is to be answered with what the refusal says.
+    /// The request breaks a rule. The refusal has the status and the fields of the response.
     pub fn check(head: &RequestHead) -> Result<Self, Refusal> {
         if *head.method() != Method::Get {
             return Err(Refusal::Method);
@@ -98,12 +99,13 @@ impl Handshake {
         Ok(Self { accept: accept(key), offers })
     }
 
-    /// Adds to the fields of the answer those that accept: `connection`, `upgrade`, `sec-websocket-accept`, and
-    /// `sec-websocket-extensions` where an offer is taken. The one in which the application has chosen a subprotocol,
-    /// `sec-websocket-protocol`, must be there already.
+    /// Adds the fields that accept the WebSocket: `connection`, `upgrade`, `sec-websocket-accept`, and
+    /// `sec-websocket-extensions` if an offer is accepted.
+    ///
+    /// If the application has chosen a subprotocol, `headers` already has it as `sec-websocket-protocol`.
     ///
     /// # Errors
-    /// That subprotocol was not offered. What to answer is for the caller to say.
+    /// That subprotocol was not offered. The caller chooses the response.
     pub fn accept(&self, headers: &mut Headers, config: &Config) -> Result<Agreed, NotOffered> {
         let mut chosen = headers.get_all(PROTOCOL);
         let first = chosen.next();
@@ -127,15 +129,15 @@ impl Handshake {
     }
 }
 
-/// What was agreed on in the handshake.
+/// The result of the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Agreed {
-    /// How messages may be compressed.
+    /// The compression of messages, if agreed.
     pub deflate: Option<Parameters>,
 }
 
 impl Agreed {
-    /// What compresses and decompresses, where that was agreed on.
+    /// Returns the compressor and the decompressor, if compression was agreed.
     pub(super) fn codec(&self, config: &Config, role: Role) -> Option<(Compressor, Decompressor)> {
         let (deflate, parameters) = (config.compression()?, self.deflate?);
         match role {
@@ -145,14 +147,14 @@ impl Agreed {
     }
 }
 
-/// Why a request for a WebSocket is refused.
+/// The reason why a request for a WebSocket is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
     /// The method is not GET: 405.
     Method,
     /// There is no version: 426.
     VersionMissing,
-    /// The version is not 13, the only one there is: 426.
+    /// The version is not 13, the only one: 426.
     Version,
     /// There is no key: 400.
     KeyMissing,
@@ -161,7 +163,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The status to answer with.
+    /// Returns the status of the response.
     pub fn status(self) -> Status {
         match self {
             Self::Method => Status::METHOD_NOT_ALLOWED,
@@ -170,7 +172,7 @@ impl Refusal {
         }
     }
 
-    /// The fields that belong to that status.
+    /// Returns the fields that belong to the status.
     pub fn headers(self) -> Headers {
         let fields: &[(&'static str, &'static str)] = match self {
             Self::Method => &[("allow", "GET")],
@@ -201,7 +203,7 @@ impl fmt::Display for Refusal {
 
 impl Error for Refusal {}
 
-/// The application has chosen a subprotocol that the client has not offered, or several.
+/// The application has chosen a subprotocol that the client did not offer, or several.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotOffered;
 
@@ -215,14 +217,14 @@ impl fmt::Display for NotOffered {
 
 impl Error for NotOffered {}
 
-/// The value of a field that may stand there once only.
+/// Returns the value of a field that may occur only once.
 pub(super) fn only<'a>(headers: &'a Headers, name: &str) -> Option<&'a [u8]> {
     let mut all = headers.get_all(name);
     let value = all.next()?;
     all.next().is_none().then(|| trim(value))
 }
 
-/// Whether it is 16 bytes in base64. What the last two bits of it say is nobody's business.
+/// Returns whether `key` is 16 bytes in base64. Its last bits are ignored, because some clients set them.
 fn is_key(key: &[u8]) -> bool {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
@@ -232,7 +234,7 @@ fn is_key(key: &[u8]) -> bool {
     key.len() == 24 && LENIENT.decode_slice(key, &mut bytes) == Ok(16)
 }
 
-/// The answer to a key (RFC 6455 section 4.2.2).
+/// Returns the answer to a key (RFC 6455 section 4.2.2).
 pub(super) fn accept(key: &[u8]) -> [u8; 28] {
     let mut hash = Sha1::from(key);
     hash.update(GUID);
@@ -256,7 +258,7 @@ mod tests {
         ("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZg=="),
     ];
 
-    /// A request with these fields after the good ones, or instead of those of the same name.
+    /// Creates a valid request with these fields added, or replacing those of the same name.
     fn request(method: Method, others: &[(&str, &str)]) -> RequestHead {
         let mut head = RequestHead::new(method, "/chat").unwrap();
         for (name, value) in
@@ -296,7 +298,7 @@ mod tests {
         }
         let twice = [("sec-websocket-key", GOOD[4].1), ("sec-websocket-key", GOOD[4].1)];
         assert_eq!(refusal(&twice), Some(Refusal::Key));
-        // The last bits of a key are not looked at: clients have been seen to set them.
+        // The last bits of a key are ignored.
         assert_eq!(refusal(&[("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZh==")]), None);
         let mut missing = request(Method::Get, &[]);
         missing.headers_mut().remove("sec-websocket-key");

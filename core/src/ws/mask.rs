@@ -1,11 +1,11 @@
-//! Masking (RFC 6455 section 5.3): what a client sends is combined with a key that changes from frame to frame.
+//! Masking (RFC 6455 section 5.3): the payload of a client is combined with a key that changes with each frame.
 //!
-//! The keys have to be unforeseeable for whoever makes the messages (section 10.3): they come out of a hash over a seed
-//! that the caller has drawn, and a counter.
+//! The author of the messages must not be able to predict the keys (section 10.3). They are hashes of a random seed
+//! from the caller and a counter.
 
 use sha1_smol::Sha1;
 
-/// The key of a frame, turned so that its first byte is for the next byte of the payload.
+/// The key of a frame, rotated so that its first byte applies to the next byte of the payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mask([u8; 4]);
 
@@ -14,12 +14,12 @@ impl Mask {
         Self(key)
     }
 
-    /// The key as it stands in the header of the frame.
+    /// Returns the key as the frame header has it.
     pub(super) fn key(self) -> [u8; 4] {
         self.0
     }
 
-    /// Masks the next bytes of the payload, or unmasks them: that is the same.
+    /// Masks or unmasks the next bytes of the payload, which is the same operation.
     pub(super) fn apply(&mut self, bytes: &mut [u8]) {
         let turn = bytes.len() % 4;
         let key = u32::from_ne_bytes(self.0);
@@ -28,7 +28,7 @@ impl Mask {
                 *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
             }
         };
-        // Blocks of a fixed size: the compiler makes a few wide instructions of each.
+        // Blocks of a fixed size, which the compiler vectorizes.
         let (blocks, rest) = bytes.as_chunks_mut::<64>();
         for block in blocks {
             apply(block.as_chunks_mut().0);
@@ -42,11 +42,11 @@ impl Mask {
     }
 }
 
-/// Draws the keys of a client.
+/// Generates the keys of a client.
 pub(super) struct Keys {
     seed: [u8; 20],
     drawn: u64,
-    /// What is left of the last hash, at the end.
+    /// The unused bytes of the last hash, at the end.
     hash: [u8; 20],
 }
 
@@ -55,7 +55,7 @@ impl Keys {
         Self { seed, drawn: 0, hash: [0; 20] }
     }
 
-    /// The key of the next frame.
+    /// Returns the key of the next frame.
     pub(super) fn draw(&mut self) -> Mask {
         let (keys, _) = self.hash.as_chunks::<4>();
         let place = (self.drawn % keys.len() as u64) as usize;

@@ -1,4 +1,4 @@
-//! Messages: what a WebSocket carries.
+//! Messages of a WebSocket.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,7 +7,7 @@ use core::ops::Deref;
 
 use crate::Bytes;
 
-/// A message: text or bytes, whole.
+/// A complete message: text or bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Message {
     /// Text.
@@ -17,7 +17,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// Its bytes, whatever its kind.
+    /// Returns the bytes of the message, of either kind.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -26,7 +26,7 @@ impl Message {
     }
 }
 
-/// Text that is cheap to pass on: static, owned or shared.
+/// Text of a message: static, owned or shared.
 ///
 /// ```
 /// use stelo_core::ws::Text;

@@ -1,43 +1,44 @@
-//! The states of a WebSocket, and every transition between them (RFC 6455 sections 5.4, 5.5.1 and 7).
+//! The states of a WebSocket and all transitions between them (RFC 6455 sections 5.4, 5.5.1 and 7).
 //!
-//! The table does not know which side it is on: we and the peer each have a state, and what one side says moves it along
-//! the same table ([`next`]). What the two mean together for the socket is said by [`close_state`]. All of it is in this
-//! file; the machine only reports steps.
+//! The table is the same for a client and a server. Each side has a state, and each step of a side moves its state
+//! ([`next`]). [`close_state`] derives from both states what to do with the socket.
 //!
-//! The diagram in `docs/core/websocket.md` is written from this table, and a test keeps it so.
+//! The machine only reports steps; all transitions are in this file.
+//!
+//! A test compares this table with the diagram in `docs/core/websocket.md`.
 
 use crate::proto::CloseState;
 
 /// The two sides of a WebSocket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// Has asked for the WebSocket. Masks what it sends.
+    /// Has requested the WebSocket. Masks its frames.
     Client,
-    /// Has accepted it.
+    /// Has accepted the WebSocket.
     Server,
 }
 
-/// Where one side stands.
+/// The state of one side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     /// Between two messages.
     Open,
-    /// Inside a message that comes in fragments.
+    /// Inside a fragmented message.
     Message,
-    /// It has said its close frame.
+    /// This side has sent its close frame.
     Closed,
-    /// It has ended its side of the connection.
+    /// This side has ended its direction of the connection.
     Ended,
-    /// A rule was broken, or the connection lost: nothing from this side counts any more.
+    /// This side broke a rule, or the connection was lost; its further input is ignored.
     Error,
 }
 
-/// What one side does.
+/// An action of one side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
     /// A message in one frame.
     Whole,
-    /// The first frame of a message in fragments.
+    /// The first frame of a fragmented message.
     First,
     /// A further fragment.
     More,
@@ -47,13 +48,13 @@ pub enum Step {
     Control,
     /// A close frame.
     Close,
-    /// The end of its side of the connection.
+    /// The end of its direction of the connection.
     End,
     /// A broken rule.
     Fail,
 }
 
-/// The state that a side is in after `step`; `None` where the step is not allowed.
+/// Returns the state of a side after `step`, or `None` if the step is not allowed.
 pub const fn next(state: State, step: Step) -> Option<State> {
     use State::{Closed, Ended, Error, Message, Open};
     Some(match (state, step) {
@@ -68,18 +69,18 @@ pub const fn next(state: State, step: Step) -> Option<State> {
     })
 }
 
-/// What to do with the socket, once nothing is left to write and the application knows.
+/// Returns what to do with the socket, once all output is written and the application knows of the end.
 pub const fn close_state(role: Role, ours: State, theirs: State) -> CloseState {
     use State::{Closed, Ended, Error, Message, Open};
     match (ours, theirs) {
         (Error, _) | (_, Ended) => CloseState::Close,
         (Ended, _) => CloseState::Linger,
-        // The server ends first (section 7.1.1), so that the client is not left with a port in TIME-WAIT.
+        // The server closes first (section 7.1.1), so that the client has no port in TIME-WAIT.
         (Closed, Closed) => match role {
             Role::Server => CloseState::HalfClose,
             Role::Client => CloseState::Linger,
         },
-        // Who has broken a rule may not know what a close frame is.
+        // A peer that broke a rule may not understand a close frame.
         (Closed, Error) => CloseState::HalfClose,
         (Closed, Open | Message) | (Open | Message, _) => CloseState::Open,
     }
@@ -97,15 +98,15 @@ mod tests {
 
     const STATES: [State; 5] = [State::Open, State::Message, State::Closed, State::Ended, State::Error];
 
-    /// Without `Fail` and `End`, which are possible everywhere and always lead to the same.
+    /// Without `Fail` and `End`, which are allowed in every state and always lead to the same one.
     const STEPS: [Step; 6] = [Step::Whole, Step::First, Step::More, Step::Last, Step::Control, Step::Close];
 
-    /// The diagram of one side, then its table.
+    /// Formats the diagram of one side, then its table.
     fn side() -> String {
         page::side(&STATES, &STEPS, next)
     }
 
-    /// What is to be done with the socket, where that is not to go on.
+    /// Formats the states in which the socket is not simply kept open.
     fn joint() -> String {
         let mut table = String::from("| we | the peer | server | client |\n|---|---|---|---|\n");
         for ours in STATES {

@@ -1,8 +1,8 @@
-//! UTF-8 that comes piece by piece: a bad byte is refused as soon as it is seen.
+//! Validates UTF-8 in pieces. An invalid byte is found as soon as it arrives.
 
 use core::str::from_utf8;
 
-/// What was seen so far: at most the beginning of a character.
+/// The state between pieces: at most the beginning of a character.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Utf8 {
     begun: [u8; 4],
@@ -10,12 +10,12 @@ pub(super) struct Utf8 {
 }
 
 impl Utf8 {
-    /// Takes the next bytes; says whether all so far can be UTF-8.
+    /// Checks the next bytes. Returns whether all bytes so far can be UTF-8.
     pub(super) fn push(&mut self, mut bytes: &[u8]) -> bool {
         while self.len > 0 {
             let Some((&byte, rest)) = bytes.split_first() else { return true };
             bytes = rest;
-            // Four bytes always are a character, or none.
+            // Four bytes are either a character or invalid.
             let Some(slot) = self.begun.get_mut(self.len) else { return false };
             *slot = byte;
             self.len += 1;
@@ -35,7 +35,7 @@ impl Utf8 {
         true
     }
 
-    /// As [`push`](Self::push); after the last bytes no character may be cut off.
+    /// As [`push`](Self::push), for the last bytes: no character may be incomplete.
     pub(super) fn accept(&mut self, bytes: &[u8], last: bool) -> bool {
         self.push(bytes) && (!last || self.len == 0)
     }
@@ -47,7 +47,7 @@ mod tests {
     use alloc::string::String;
     use proptest::prelude::*;
 
-    /// How many bytes of `bytes` are taken, byte by byte, before one is refused.
+    /// Returns the number of bytes that are accepted, byte by byte, before one is refused.
     fn taken(bytes: &[u8]) -> usize {
         let mut utf8 = Utf8::default();
         bytes.iter().take_while(|byte| utf8.push(core::slice::from_ref(byte))).count()

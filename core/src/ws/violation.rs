@@ -1,10 +1,10 @@
-//! What a peer can do wrong, with the close code and the words that it is told.
+//! The rules that a peer can break, each with its close code and reason.
 
 use core::fmt;
 
 use super::CloseCode;
 
-/// A broken rule or limit.
+/// A broken rule or an exceeded limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Violation {
     Masking,
@@ -26,7 +26,7 @@ pub(super) enum Violation {
 }
 
 impl Violation {
-    /// The code by which it ends the connection (RFC 6455 section 7.4.1).
+    /// Returns the code that closes the connection (RFC 6455 section 7.4.1).
     pub(super) const fn code(self) -> CloseCode {
         match self {
             Self::Utf8 => CloseCode::INVALID_FRAME_PAYLOAD_DATA,

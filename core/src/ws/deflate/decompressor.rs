@@ -1,4 +1,4 @@
-//! Messages in, piece by piece (RFC 7692 section 7.2.2).
+//! Decompresses messages in pieces (RFC 7692 section 7.2.2).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,26 +8,26 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::{InflateError, Side, TAIL};
 
-/// Decompresses messages. It has no memory until the first one.
+/// Decompresses messages. It holds no memory until the first one.
 ///
-/// Then it holds what the library needs (some 42 KiB) and the window, which grows with what has been decompressed.
-/// Between messages it can give back all but the window, and without context takeover that too.
+/// Then it holds the state of the library (some 42 KiB) and the window, which grows with the decompressed bytes.
+/// Between messages it can release all but the window, and without context takeover the window too.
 pub struct Decompressor {
     side: Side,
     state: Option<Box<Inflate>>,
-    /// The end of what came before the present message: what a state that is made afresh has to know.
+    /// The end of the earlier messages, which a new state needs.
     window: Vec<u8>,
-    /// A piece of a message has come, and not yet its last one.
+    /// A piece of a message was received, but not the last one.
     within: bool,
-    /// Something of this message has been read, and not a final block last.
+    /// A part of this message was read, and the last block was not a final one.
     within_block: bool,
     finals: Finals,
 }
 
 impl Decompressor {
-    /// What the library holds: its largest window, whatever was agreed on, and tables.
+    /// The memory of the library: its largest window, whatever was agreed, and tables.
     const STATE: usize = 44 << 10;
-    /// Room is made for so much at a time, at least.
+    /// The least number of bytes by which the output grows.
     const STEP: usize = 1 << 10;
 
     pub(super) const fn new(side: Side) -> Option<Self> {
@@ -41,11 +41,13 @@ impl Decompressor {
         })
     }
 
-    /// Decompresses the next piece of a message, `last` being true for its last one, and writes it to the end of
-    /// `message`. `message` grows with what is written, to `limit` bytes at most: nothing beyond is decompressed.
+    /// Decompresses the next piece of a message and appends it to `message`. `last` is true for the last piece.
+    ///
+    /// `message` grows with the output, up to `limit` bytes. Nothing beyond is decompressed.
     ///
     /// # Errors
-    /// Nothing more can be received; `message` holds what came before the fault.
+    /// The data is invalid or too large. `message` holds the output before the error, and nothing more can be
+    /// received.
     pub fn inflate(
         &mut self,
         piece: &[u8],
@@ -57,7 +59,7 @@ impl Decompressor {
         self.within = true;
         self.read(piece, start, message, limit)?;
         if last {
-            // A sender that has sent nothing after a final block, or nothing at all, has left out an empty block.
+            // After a final block, or without any data, the sender has left out an empty block.
             if self.within_block {
                 self.finish(message.get(start..).unwrap_or_default())?;
             }
@@ -73,7 +75,7 @@ impl Decompressor {
         Ok(())
     }
 
-    /// What stands in `message` from `start` on is not in the window yet.
+    /// The output in `message` from `start` is not in the window yet.
     fn read(
         &mut self,
         mut bytes: &[u8],
@@ -96,14 +98,14 @@ impl Decompressor {
             let (read, written) = (state.total_in(), state.total_out());
             let status = if room > 0 {
                 if message.capacity() < len + room {
-                    // Doubled, so that what is there is not moved each time.
+                    // Doubled, so that the output is not moved for each piece.
                     let most = (2 * len).max(len + room).min(limit);
                     message.reserve_exact(most - len);
                 }
                 message.resize(len + room, 0);
                 state.decompress(bytes, &mut message[len..], InflateFlush::SyncFlush)
             } else {
-                // A byte beyond the limit shows that there is one.
+                // One byte beyond the limit shows that the message is too large.
                 state.decompress(bytes, &mut [0], InflateFlush::SyncFlush)
             };
             let read = (state.total_in() - read) as usize;
@@ -121,7 +123,7 @@ impl Decompressor {
                     self.within_block = false;
                     more = false;
                 }
-                // Where there is no room left, there may be more to come of what has been read.
+                // If the output is full, the bytes that were read may give more output.
                 Ok(Status::Ok | Status::BufError) if written == room || bytes.is_empty() => {
                     more = written == room && written > 0;
                 }
@@ -131,7 +133,8 @@ impl Decompressor {
         Ok(())
     }
 
-    /// Reads the end that is not sent. If a block ends there, the byte behind it is not read, and the message is whole.
+    /// Reads the tail that is not sent. If a block ends there, the byte after it is not read, and the message is
+    /// complete.
     fn finish(&mut self, fresh: &[u8]) -> Result<(), InflateError> {
         let Some(state) = &mut self.state else { return Ok(()) };
         let end = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 0];
@@ -142,7 +145,7 @@ impl Decompressor {
             return Err(InflateError::Corrupt);
         }
         self.finals.read += TAIL.len();
-        // That block may have been a final one.
+        // The block may have been a final one.
         match state.decompress(&[], &mut [0], InflateFlush::NoFlush) {
             Ok(Status::StreamEnd) => {
                 self.finals.another()?;
@@ -152,7 +155,7 @@ impl Decompressor {
         }
     }
 
-    /// Brings the window up to date.
+    /// Adds new output to the window.
     fn remember(&mut self, fresh: &[u8]) {
         let size = 1 << self.side.bits;
         let fresh = &fresh[fresh.len().saturating_sub(size)..];
@@ -162,7 +165,7 @@ impl Decompressor {
         self.window.extend_from_slice(fresh);
     }
 
-    /// Gives back all memory that the next message does not need; in the middle of a message, nothing.
+    /// Releases all memory that the next message does not need. Within a message it releases nothing.
     pub fn release(&mut self) {
         if !self.within {
             self.state = None;
@@ -170,22 +173,22 @@ impl Decompressor {
         }
     }
 
-    /// The memory held, in bytes, to the nearest few KiB.
+    /// Returns the memory held, in bytes, to the nearest few KiB.
     pub fn held(&self) -> usize {
         self.window.capacity() + self.state.as_ref().map_or(0, |_| Self::STATE)
     }
 }
 
-/// The final blocks of a message. After each of them the library has to be told the window anew: so they are counted, lest
-/// a few bytes be much work.
+/// Counts the final blocks of a message. Each one makes the library read the window again, so without a limit a few
+/// bytes would cause much work.
 struct Finals {
     seen: usize,
-    /// How many bytes of the message have been read.
+    /// The bytes of the message that were read.
     read: usize,
 }
 
 impl Finals {
-    /// A message has one of them, and one more for so many bytes.
+    /// A message may have one final block, and one more for this number of bytes.
     const EVERY: usize = 1 << 10;
 
     fn another(&mut self) -> Result<(), InflateError> {
@@ -194,14 +197,14 @@ impl Finals {
     }
 }
 
-/// What follows a final block is a stream of its own, which may refer to what came before.
+/// Starts a new stream after a final block. It may refer to the earlier output.
 fn restart(state: &mut Inflate, window: &[u8], fresh: &[u8]) -> Result<(), InflateError> {
     state.reset(false);
     tell(state, window)?;
     tell(state, fresh)
 }
 
-/// Tells a state that is between blocks what came before.
+/// Gives the earlier output to a state between two blocks.
 fn tell(state: &mut Inflate, before: &[u8]) -> Result<(), InflateError> {
     match before {
         [] => Ok(()),

@@ -11,8 +11,8 @@ const FIELD: &str = "sec-websocket-extensions";
 const NAME: &str = "permessage-deflate";
 const BITS: RangeInclusive<u8> = 8..=15;
 
-/// The server has answered with an extension or a parameter that was not offered, or that makes no sense. The client
-/// fails the connection.
+/// The server has answered with an extension or parameter that was not offered, or that is invalid. The client fails
+/// the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unacceptable;
 
@@ -25,8 +25,8 @@ impl fmt::Display for Unacceptable {
 impl Error for Unacceptable {}
 
 impl Deflate {
-    /// A server's answer: to the first offer of the client that it can agree to. Offers that it does not understand
-    /// are passed over, as RFC 7692 section 7.1 asks.
+    /// Returns a server's answer to the first offer of the client that it can agree to. It skips offers that it does
+    /// not understand (RFC 7692 section 7.1).
     ///
     /// ```
     /// use stelo_core::http::Headers;
@@ -50,7 +50,7 @@ impl Deflate {
         })
     }
 
-    /// A client's offer; written, it is the value of its `Sec-WebSocket-Extensions`.
+    /// Returns a client's offer. `Display` formats its `Sec-WebSocket-Extensions`.
     pub fn offer(&self) -> Offer {
         let below_all = |bits: u8| Some(bits.max(*BITS.start())).filter(|bits| bits < BITS.end());
         let client_max_window_bits = below_all(self.client_max_window_bits);
@@ -66,7 +66,7 @@ impl Deflate {
     }
 }
 
-/// What a client offers (RFC 7692 section 7.1).
+/// The offer of a client (RFC 7692 section 7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Offer {
     asked: Parameters,
@@ -75,10 +75,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// What the server has answered; `None` if it has declined. Without an offer, it must not answer anything.
+    /// Parses the answer of a server. `None` if it has declined. Without an offer, any answer is an error.
     ///
     /// # Errors
-    /// It has answered with what was not offered.
+    /// The server has answered with something that was not offered.
     pub fn answered(offer: Option<&Self>, headers: &Headers) -> Result<Option<Parameters>, Unacceptable> {
         let mut extensions = extensions(headers);
         let Some(extension) = extensions.next() else { return Ok(None) };
@@ -97,14 +97,14 @@ impl Offer {
             .is_none_or(|own| answer.server_max_window_bits.is_some_and(|bits| bits <= own));
         (server_afresh && server_window).then(|| Parameters {
             client_no_context_takeover: own.client_no_context_takeover || answer.client_no_context_takeover,
-            // What we offered is what we keep to, even if the server could take more (section 7.1.2.2).
+            // The client keeps to its offer, even if the server accepts more (section 7.1.2.2).
             client_max_window_bits: smaller(own.client_max_window_bits, answer.client_max_window_bits),
             ..*answer
         })
     }
 
-    /// Reads an offer or an answer. Nothing if it is of another extension, or if a parameter is unknown, comes twice or
-    /// has a value that it must not have.
+    /// Parses an offer or an answer. Returns `None` for another extension, and for a parameter that is unknown,
+    /// repeated or has an invalid value.
     fn read(extension: &[u8]) -> Option<Self> {
         let mut parts = split(extension, b';');
         if !parts.next()?.eq_ignore_ascii_case(NAME.as_bytes()) {
@@ -168,12 +168,12 @@ impl fmt::Display for Parameters {
     }
 }
 
-/// The extensions that a message names, each with its parameters.
+/// Returns the extensions of a message, each with its parameters.
 fn extensions(headers: &Headers) -> impl Iterator<Item = &[u8]> {
     headers.get_all(FIELD).flat_map(|value| split(value, b',')).filter(|extension| !extension.is_empty())
 }
 
-/// The parts between delimiters that do not stand in quoted strings, trimmed.
+/// Splits at delimiters outside of quoted strings, and trims the parts.
 fn split(value: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = value.split(move |&byte| {
@@ -188,7 +188,7 @@ fn split(value: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
     parts.map(trim)
 }
 
-/// The number of a window, as a token or quoted: decimal, without zeros in front.
+/// Parses the number of a window, as a token or quoted: decimal, without leading zeros.
 fn window_bits(value: &[u8]) -> Option<u8> {
     let digits = match value {
         [b'"', digits @ .., b'"'] => digits,
@@ -201,17 +201,17 @@ fn window_bits(value: &[u8]) -> Option<u8> {
     .filter(|bits| BITS.contains(bits))
 }
 
-/// Sets what is not set yet.
+/// Sets a value that is not set yet.
 fn set(flag: &mut bool) -> Option<()> {
     (!core::mem::replace(flag, true)).then_some(())
 }
 
-/// Sets what is not set yet.
+/// Sets a value that is not set yet.
 fn put(bits: &mut Option<u8>, value: u8) -> Option<()> {
     bits.replace(value).is_none().then_some(())
 }
 
-/// The smaller one of two limits, each of which there may not be.
+/// Returns the smaller of two optional limits.
 fn smaller(a: Option<u8>, b: Option<u8>) -> Option<u8> {
     a.into_iter().chain(b).min()
 }

@@ -1,4 +1,4 @@
-//! What other implementations make is read; what cannot be is refused, within its limits.
+//! Reads the output of other implementations, and refuses invalid data within the limits.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -59,7 +59,7 @@ fn the_examples_of_the_rfc() {
     assert_eq!(inflate(&mut decompressor, &[&[0xf2, 0x00, 0x11, 0x00, 0x00]]), Err(InflateError::Corrupt));
 }
 
-/// What zlib makes of messages with a window of 12 bits, one after the other.
+/// The output of zlib for consecutive messages with a window of 12 bits.
 #[test]
 fn messages_of_zlib() {
     let mut decompressor = inflater(side(WINDOW, true));
@@ -76,7 +76,7 @@ fn messages_of_zlib() {
     }
 }
 
-/// A block with codes of its own, made by zlib with a window of 9 bits: the squares up to 59.
+/// A block with dynamic codes, from zlib with a window of 9 bits: the squares up to 59.
 #[test]
 fn a_block_with_codes_of_its_own() {
     let squares: String = (0..60).map(|i| std::format!("{},", i * i)).collect();

@@ -1,4 +1,4 @@
-//! What stands for compression where there is none: two halves that nobody can have.
+//! Replaces compression without the feature `deflate`: two types without a value.
 
 use alloc::vec::Vec;
 
@@ -17,22 +17,22 @@ impl Compressor {
         None
     }
 
-    /// Whether it can compress at all.
+    /// Returns whether messages can be compressed.
     pub fn is_able(&self) -> bool {
         match *self {}
     }
 
-    /// Writes the compressed message to the end of `out`.
+    /// Appends the compressed message to `out`.
     pub fn compress(&mut self, _message: &[u8], _out: &mut Vec<u8>) {
         match *self {}
     }
 
-    /// Gives all memory back.
+    /// Releases all memory.
     pub fn release(&mut self) {
         match *self {}
     }
 
-    /// The memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn held(&self) -> usize {
         match *self {}
     }
@@ -57,12 +57,12 @@ impl Decompressor {
         match *self {}
     }
 
-    /// Gives all memory back that the next message does not need.
+    /// Releases all memory that the next message does not need.
     pub fn release(&mut self) {
         match *self {}
     }
 
-    /// The memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn held(&self) -> usize {
         match *self {}
     }

@@ -1,4 +1,4 @@
-//! What is offered, and what is answered.
+//! Offers and the answers to them.
 
 use alloc::string::ToString;
 
@@ -21,7 +21,7 @@ const AFRESH: Deflate =
 #[test]
 fn a_server_answers_the_first_offer_that_it_understands() {
     for (config, offers, answer) in [
-        // What browsers send, and Uvicorn's answer to it.
+        // The offer of browsers, and Uvicorn's answer to it.
         (
             Deflate::DEFAULT,
             &["permessage-deflate; client_max_window_bits"][..],
@@ -63,7 +63,7 @@ fn a_server_answers_the_first_offer_that_it_understands() {
             &["permessage-deflate"],
             Some("; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"),
         ),
-        // The smaller of both.
+        // The smaller window of both.
         (
             SMALL,
             &["permessage-deflate; client_max_window_bits=10; server_max_window_bits=12"],
@@ -91,7 +91,7 @@ fn a_server_answers_the_first_offer_that_it_understands() {
             &["x; y=\"a, permessage-deflate; \\\" b\", permessage-deflate; server_no_context_takeover"],
             Some("; server_no_context_takeover"),
         ),
-        // What is declined.
+        // Offers that are declined.
         (LARGE, &[], None),
         (LARGE, &["", ", ,"], None),
         (LARGE, &["deflate-frame", "permessage-bzip2"], None),
@@ -148,7 +148,7 @@ fn a_client_takes_only_what_it_has_offered() {
         (Some(LARGE), &["permessage-deflate; server_max_window_bits=10"], Ok(Some((10, 15)))),
         (Some(LARGE), &["permessage-deflate; client_max_window_bits=10"], Ok(Some((15, 10)))),
         (Some(LARGE), &["permessage-deflate; server_no_context_takeover"], Ok(Some((15, 15)))),
-        // The client may keep to less than it is allowed.
+        // The client may use a smaller window than allowed.
         (Some(SMALL), &["permessage-deflate; server_max_window_bits=9"], Ok(Some((9, 8)))),
         (Some(SMALL), &["permessage-deflate"], Err(Unacceptable)),
         (Some(SMALL), &["permessage-deflate; server_max_window_bits=10"], Err(Unacceptable)),

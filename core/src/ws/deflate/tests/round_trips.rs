@@ -1,4 +1,4 @@
-//! What was compressed is decompressed, whatever it is and however it comes; and as another implementation does it.
+//! Compressed messages are decompressed to the same bytes, in any pieces, and by another implementation too.
 
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ use proptest::sample::Index;
 use super::{deflater, inflate, inflater, side};
 use crate::ws::deflate::TAIL;
 
-/// Text that repeats itself, and bytes that do not.
+/// Repetitive text, and random bytes.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         vec(any::<u8>(), 0..300),
@@ -39,7 +39,7 @@ proptest! {
         for (message, release, release_other) in &messages {
             let mut compressed = Vec::new();
             compressor.compress(message, &mut compressed);
-            // At level 1 the codes are those of RFC 1951 section 3.2.6, of 9 bits for some bytes.
+            // Level 1 uses the fixed codes of RFC 1951 section 3.2.6, which have 9 bits for some bytes.
             prop_assert!(compressed.len() <= message.len() + message.len() / 8 + 16);
             let pieces: Vec<&[u8]> = compressed.chunks(piece).collect();
             let inflated = inflate(&mut decompressor, &pieces);
@@ -92,7 +92,7 @@ proptest! {
     }
 }
 
-/// What comes of the message and an empty final block, if the message has no final block of its own.
+/// Decompresses the message with an empty final block added, if it has no final block.
 fn inflated_by_another(compressed: &[u8]) -> Option<Vec<u8>> {
     let mut stream = [compressed, &TAIL].concat();
     let mut message = std::vec![0; 1 << 20];
