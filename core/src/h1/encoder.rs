@@ -49,12 +49,13 @@ impl OrdinaryHead<'_> {
     #[inline(always)]
     pub(super) fn write(&self, out: &mut Vec<u8>, length: u64) {
         out.extend_from_slice(self.defaults);
-        if !self.lines.is_empty() {
+        if self.lines.is_empty() {
+            out.extend_from_slice(b"content-length: ");
+        } else {
             out.extend_from_slice(self.lines);
-            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(b"\r\ncontent-length: ");
         }
-        write_length(out, length);
-        out.extend_from_slice(b"\r\n");
+        write_digits(out, length, *b"\r\n\r\n");
     }
 }
 
@@ -265,16 +266,22 @@ fn write_chunked(out: &mut Vec<u8>) {
     out.extend_from_slice(b"transfer-encoding: chunked\r\n");
 }
 
+#[inline(never)]
 fn write_length(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(b"content-length: ");
-    match n {
-        0..10 => out.extend_from_slice(&[digit(n), b'\r', b'\n']),
-        10..100 => out.extend_from_slice(&[digit(n / 10), digit(n), b'\r', b'\n']),
-        _ => {
-            write_number(out, n / 100);
-            out.extend_from_slice(&[digit(n / 10), digit(n), b'\r', b'\n']);
-        }
+    write_digits(out, n, *b"\r\n");
+}
+
+/// Writes a number and up to four bytes after it, together with the last digits: one copy for most lengths.
+#[inline(always)]
+fn write_digits<const N: usize>(out: &mut Vec<u8>, n: u64, end: [u8; N]) {
+    let mut last = [0; 6];
+    last[2..2 + N].copy_from_slice(&end);
+    (last[0], last[1]) = (digit(n / 10), digit(n));
+    if n >= 100 {
+        write_number(out, n / 100);
     }
+    out.extend_from_slice(if n < 10 { &last[1..2 + N] } else { &last[..2 + N] });
 }
 
 fn write_number(out: &mut Vec<u8>, n: u64) {
