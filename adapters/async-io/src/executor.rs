@@ -1,9 +1,10 @@
 //! The contract of executors, for every executor that is built on async-executor and async-io.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::task::Context;
 use std::time::Duration;
 
@@ -105,6 +106,26 @@ impl<P: Process> Runtime for Executor<P> {
 
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         self.handle.listen(socket, backlog)
+    }
+
+    fn connect(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = io::Result<Stream>> + Send + 'static + use<P> {
+        let stream = Stream::connect(address, &self.handle.home());
+        async move {
+            let mut stream = stream?;
+            poll_fn(|cx| stream.poll_connected(cx)).await?;
+            Ok(stream)
+        }
+    }
+
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static + use<P> {
+        stelo_os::resolve(self, host, port)
     }
 
     fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {

@@ -1,4 +1,4 @@
-//! A socket in one of the two reactors: that of a thread of ours, or that of async-io.
+//! A socket in one of the two reactors: that of a thread, or async-io.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -6,69 +6,59 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
+use stelo_runtime::Hangup;
 
-use crate::reactor::Reactor;
-use crate::source::{Direction, Source};
+use crate::reactor::{Reactor, Registration};
+use crate::source::Direction;
+use crate::watcher;
 
-/// Where sockets are looked after: by a thread of ours, or else by async-io.
-pub(crate) type Place = Option<Arc<Reactor>>;
+/// The reactor of a socket or a timer: that of a thread, or async-io.
+pub(crate) type Home = Option<Arc<Reactor>>;
 
-/// A socket in non-blocking mode.
+/// A socket in non-blocking mode. Registrations go first, because they must end before the socket is closed.
 #[derive(Debug)]
 pub(crate) enum Io<T: AsRawFd> {
-    Thread(Registered<T>),
+    Thread {
+        registration: Registration,
+        io: T,
+    },
     Process {
+        /// The registration for hang-ups, made at the first use.
+        watch: Option<Registration>,
         io: Async<T>,
-        /// Whether the last operation in a direction has taken all that there was.
+        /// Whether the last operation in a direction has left nothing.
         drained: [bool; 2],
     },
 }
 
-/// A socket that a thread looks after.
-#[derive(Debug)]
-pub(crate) struct Registered<T: AsRawFd> {
-    io: T,
-    source: Arc<Source>,
-    number: usize,
-    reactor: Arc<Reactor>,
-}
-
-impl<T: AsRawFd> Drop for Registered<T> {
-    fn drop(&mut self) {
-        self.reactor.deregister(self.io.as_raw_fd(), self.number);
-    }
-}
-
 impl<T: AsRawFd + AsFd> Io<T> {
-    pub(crate) fn new(io: T, place: &Place) -> io::Result<Self> {
-        Ok(match place {
+    pub(crate) fn new(io: T, home: &Home) -> io::Result<Self> {
+        Ok(match home {
             Some(reactor) => {
-                let (source, number) = reactor.register(io.as_raw_fd())?;
-                Self::Thread(Registered { io, source, number, reactor: reactor.clone() })
+                Self::Thread { registration: Registration::new(reactor.clone(), io.as_raw_fd())?, io }
             }
-            None => Self::Process { io: Async::new_nonblocking(io)?, drained: [false; 2] },
+            None => Self::Process { watch: None, io: Async::new_nonblocking(io)?, drained: [false; 2] },
         })
     }
 
-    /// Where it is looked after.
-    pub(crate) fn place(&self) -> Place {
+    /// Returns the reactor of the socket.
+    pub(crate) fn home(&self) -> Home {
         match self {
-            Self::Thread(registered) => Some(registered.reactor.clone()),
+            Self::Thread { registration, .. } => Some(registration.reactor().clone()),
             Self::Process { .. } => None,
         }
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub(crate) fn get_ref(&self) -> &T {
         match self {
-            Self::Thread(registered) => &registered.io,
+            Self::Thread { io, .. } => io,
             Self::Process { io, .. } => io.get_ref(),
         }
     }
 
-    /// Tries `operation`, unless it is known to be in vain, and waits while the system says that it would block.
-    /// `drained` says of a result that nothing is left: the next operation then waits at once, which saves the system
-    /// call that would only say so.
+    /// Tries `operation`, unless it is known to block, and waits while it returns `WouldBlock`. `drained` says of a
+    /// result that nothing is left: then the next operation waits at once, which saves a system call.
     pub(crate) fn poll<R>(
         &mut self,
         direction: Direction,
@@ -77,7 +67,8 @@ impl<T: AsRawFd + AsFd> Io<T> {
         drained: impl FnOnce(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         match self {
-            Self::Thread(Registered { io, source, .. }) => loop {
+            Self::Thread { registration, io } => loop {
+                let source = registration.source();
                 let seen = ready!(source.poll_ready(direction, cx))?;
                 match operation(io) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -92,11 +83,11 @@ impl<T: AsRawFd + AsFd> Io<T> {
                     }
                 }
             },
-            Self::Process { io, drained: known } => {
+            Self::Process { io, drained: known, .. } => {
                 let known = &mut known[direction as usize];
                 if std::mem::take(known) {
-                    // What has come since then is not missed: async-io is told the state, not the change. Asked twice,
-                    // since its first answer may be of the past.
+                    // async-io reports states, not changes, so this misses nothing. Its first answer may be outdated,
+                    // hence the second.
                     ready!(poll_ready(io, direction, cx))?;
                     ready!(poll_ready(io, direction, cx))?;
                 }
@@ -115,6 +106,25 @@ impl<T: AsRawFd + AsFd> Io<T> {
             }
         }
     }
+
+    /// Waits for the peer to hang up. async-io does not tell hang-ups apart from unread bytes, so its sockets are
+    /// registered with the [`watcher`] too.
+    pub(crate) fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
+        let registration = match self {
+            Self::Thread { registration, .. } => registration,
+            Self::Process { watch: Some(registration), .. } => registration,
+            Self::Process { watch, io, .. } => {
+                match watcher::reactor()
+                    .and_then(|reactor| Registration::new(reactor, io.get_ref().as_raw_fd()))
+                {
+                    Ok(registration) => watch.insert(registration),
+                    // Without descriptors or threads, a hang-up shows at the next read or write.
+                    Err(_) => return Poll::Pending,
+                }
+            }
+        };
+        registration.poll_hangup(cx)
+    }
 }
 
 fn poll_ready<T>(io: &Async<T>, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -126,7 +136,7 @@ fn poll_ready<T>(io: &Async<T>, direction: Direction, cx: &mut Context<'_>) -> P
 
 /// Runs the case in either reactor.
 #[cfg(test)]
-pub(crate) fn in_both(case: impl AsyncFn(&Place)) {
+pub(crate) fn in_both(case: impl AsyncFn(&Home)) {
     async_io::block_on(case(&None));
-    crate::block_on(async |handle| case(&handle.place()).await).expect("the reactor starts");
+    crate::block_on(async |handle| case(&handle.home()).await).expect("the reactor starts");
 }

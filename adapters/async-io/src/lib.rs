@@ -12,6 +12,7 @@
 //! | `thread.rs` | the executor of a thread, and handles to it |
 //! | `reactor.rs` | the wait for sockets, timers and wake-ups |
 //! | `parker.rs` | wake-ups of a thread that waits |
+//! | `watcher.rs` | hang-ups of sockets that async-io serves |
 //! | `source.rs` | the readiness of one socket, and the tasks that wait for it |
 //! | `io.rs` | a socket in either of the two reactors |
 //! | `stream.rs`, `listener.rs`, `sleep.rs` | what the contract asks for |
@@ -25,6 +26,7 @@ mod sleep;
 mod source;
 mod stream;
 mod thread;
+mod watcher;
 
 pub use executor::{Executor, Process};
 pub use listener::Listener;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use stelo_os::socket::{self, Ends, SocketFile};
 
 use crate::Stream;
-use crate::io::{Io, Place};
+use crate::io::{Home, Io};
 use crate::source::Direction;
 
 /// A socket that listens: TCP or Unix. What it accepts is looked after where it is itself.
@@ -24,11 +24,11 @@ enum Kind {
 }
 
 impl Listener {
-    pub(crate) fn new(listener: socket::Listener, place: &Place) -> io::Result<Self> {
+    pub(crate) fn new(listener: socket::Listener, home: &Home) -> io::Result<Self> {
         Ok(Self(match listener {
-            socket::Listener::Tcp(listener, address) => Kind::Tcp(Io::new(listener, place)?, address),
+            socket::Listener::Tcp(listener, address) => Kind::Tcp(Io::new(listener, home)?, address),
             socket::Listener::Unix(_file, listener) => {
-                Kind::Unix { _file, listener: Io::new(listener, place)? }
+                Kind::Unix { _file, listener: Io::new(listener, home)? }
             }
         }))
     }
@@ -43,13 +43,13 @@ impl stelo_runtime::Listener for Listener {
             Kind::Tcp(listener, local) => {
                 let (stream, peer) =
                     ready!(listener.poll(Direction::Read, cx, TcpListener::accept, |_| false))?;
-                Stream::from_tcp(stream, Ends { peer, local: *local }, &listener.place())
+                Stream::from_tcp(stream, Ends { peer, local: *local }, &listener.home())
             }
             Kind::Unix { listener, .. } => {
                 let (stream, _) =
                     ready!(listener.poll(Direction::Read, cx, UnixListener::accept, |_| false))?;
                 stream.set_nonblocking(true)?;
-                Stream::from_unix(stream, &listener.place())
+                Stream::from_unix(stream, &listener.home())
             }
         })
     }
@@ -67,11 +67,11 @@ mod tests {
 
     #[test]
     fn those_who_come_while_it_waits_and_while_it_does_not() {
-        in_both(async |place| {
+        in_both(async |home| {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
             listener.set_nonblocking(true).unwrap();
-            let mut listener = Listener::new(socket::Listener::Tcp(listener, None), place).unwrap();
+            let mut listener = Listener::new(socket::Listener::Tcp(listener, None), home).unwrap();
             for clients in [1, 3, 2] {
                 poll_fn(|cx| {
                     assert!(listener.poll_accept(cx).is_pending());

@@ -1,31 +1,31 @@
-//! The reactor of a thread: it waits for sockets, timers and wake-ups, all in one system call.
+//! The reactor of a thread: it waits for sockets, timers and wake-ups with one system call.
 //!
-//! Sockets are registered once, for changes in both directions; nothing is told to the system per request. A timer is
-//! but the time that the thread waits at most. The sharing part, [`Reactor`], may be used from any thread; the waiting
-//! part, [`Driver`], stays on its own.
+//! Sockets are registered once, for changes in both directions, so a request needs no further call. The first timer
+//! limits how long the thread waits. [`Reactor`] is shared between threads; [`Driver`], which waits, stays on its own.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{self, Context, Waker};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
 use stelo_os::Clock;
-use stelo_runtime::Instant;
 use stelo_runtime::timers::{Key, Set, Timers};
+use stelo_runtime::{Hangup, Instant};
 
 use crate::parker::Parker;
 use crate::source::{self, Source};
 
-/// The token of wake-ups, which no socket gets.
+/// The token of wake-ups. No socket has it.
 const WAKE_UP: Token = Token(usize::MAX);
-/// How many sockets the system tells of at once.
+/// The most events that one wait returns.
 const EVENTS: usize = 256;
 
-/// The sockets and timers that a thread looks after.
+/// The sockets and timers of a thread.
 #[derive(Debug)]
 pub(crate) struct Reactor {
     registry: Registry,
@@ -36,24 +36,24 @@ pub(crate) struct Reactor {
 #[derive(Debug, Default)]
 struct State {
     sources: Slab<Arc<Source>>,
+    /// The tasks that wait for a hang-up, by the numbers of their sockets. Not in [`Source`], because most sockets
+    /// never have one.
+    hangups: HashMap<usize, Waker>,
     timers: Timers,
-    /// Tasks that want their turn after the next look at the sockets.
+    /// Tasks that have yielded until the next check of the sockets.
     yielded: Vec<Waker>,
-    /// The thread looks after nothing any more.
+    /// The thread has ended.
     ended: bool,
 }
 
 impl Reactor {
-    /// Nothing of others runs while the state is locked, so a poisoned lock is as good as any.
+    /// No foreign code runs while the state is locked, so a poisoned lock has an intact state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks after a socket from now on; returns it and its number.
-    ///
-    /// # Errors
-    /// The system refuses, or the thread has ended.
-    pub(crate) fn register(&self, fd: RawFd) -> io::Result<(Arc<Source>, usize)> {
+    /// Registers a socket; returns its state and its number.
+    fn register(&self, fd: RawFd) -> io::Result<(Arc<Source>, usize)> {
         let source = Arc::new(Source::new());
         let mut state = self.state();
         if state.ended {
@@ -69,15 +69,17 @@ impl Reactor {
         Ok((source, number))
     }
 
-    /// Looks after it no more.
-    pub(crate) fn deregister(&self, fd: RawFd, number: usize) {
-        // It was registered, and is still open.
+    fn deregister(&self, fd: RawFd, number: usize) {
+        // The socket is registered, and still open.
         let _ = self.registry.deregister(&mut SourceFd(&fd));
-        // Dropped with its wakers after the lock.
-        let _source = self.state().sources.try_remove(number);
+        let mut state = self.state();
+        // Dropped with their wakers after the lock.
+        let _source = state.sources.try_remove(number);
+        let _waker = state.hangups.remove(&number);
+        drop(state);
     }
 
-    /// Has a task woken at `deadline`: see [`Timers::set`]. Says whether there is still somebody to wake it.
+    /// Wakes the task of `cx` at `deadline`: see [`Timers::set`]. Returns false if the thread has ended.
     pub(crate) fn wake_at(&self, key: &mut Option<Key>, deadline: Instant, cx: &mut Context<'_>) -> bool {
         let mut state = self.state();
         if state.ended {
@@ -92,13 +94,13 @@ impl Reactor {
         true
     }
 
-    /// Takes a timer away.
+    /// Removes a timer.
     pub(crate) fn cancel(&self, key: Key) {
         // Dropped after the lock.
         let _waker = self.state().timers.remove(key);
     }
 
-    /// Has a task polled again after the next look at the sockets.
+    /// Wakes a task after the next check of the sockets.
     pub(crate) fn wake_later(&self, waker: Waker) {
         let mut state = self.state();
         if state.ended {
@@ -111,13 +113,65 @@ impl Reactor {
     }
 }
 
-/// What a thread waits with.
+/// The registration of a socket with a reactor. Drop it before the socket is closed: afterwards its number may belong to
+/// another socket.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    source: Arc<Source>,
+    reactor: Arc<Reactor>,
+    number: u32,
+    fd: RawFd,
+}
+
+impl Registration {
+    /// Registers a socket.
+    ///
+    /// # Errors
+    /// Returns an error if the system refuses, or the thread has ended.
+    pub(crate) fn new(reactor: Arc<Reactor>, fd: RawFd) -> io::Result<Self> {
+        let (source, number) = reactor.register(fd)?;
+        // A process has fewer descriptors than `i32::MAX`, and each has at most one registration here.
+        Ok(Self { source, reactor, number: number as u32, fd })
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(crate) fn reactor(&self) -> &Arc<Reactor> {
+        &self.reactor
+    }
+
+    /// Waits for the peer to hang up.
+    pub(crate) fn poll_hangup(&self, cx: &mut Context<'_>) -> task::Poll<Hangup> {
+        if let Some(hangup) = self.source.hangup() {
+            return task::Poll::Ready(hangup);
+        }
+        let mut state = self.reactor.state();
+        // Reports are noted under the lock, so none is missed between this and the insertion.
+        if let Some(hangup) = self.source.hangup() {
+            return task::Poll::Ready(hangup);
+        }
+        // Dropped after the lock.
+        let _replaced = state.hangups.insert(self.number as usize, cx.waker().clone());
+        drop(state);
+        task::Poll::Pending
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.reactor.deregister(self.fd, self.number as usize);
+    }
+}
+
+/// The waiting part of a reactor.
 #[derive(Debug)]
 pub(crate) struct Driver {
     poll: Poll,
     events: Events,
     pub(crate) reactor: Arc<Reactor>,
-    /// Whom to wake; kept for its room.
+    /// The tasks to wake; kept for its capacity.
     concerned: Vec<Waker>,
 }
 
@@ -131,16 +185,15 @@ impl Driver {
         Ok(Self { poll, events: Events::with_capacity(EVENTS), reactor, concerned: Vec::new() })
     }
 
-    /// Waits until something happens, or only looks whether something has if the thread was called; then wakes
-    /// whomever it concerns.
+    /// Waits for an event, or only checks for one if the thread was unparked; then wakes the tasks concerned.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Returns the errors of the system.
     pub(crate) fn turn(&mut self) -> io::Result<()> {
         let timeout = self.timeout();
         let result = self.poll.poll(&mut self.events, timeout);
         self.reactor.parker.awake();
-        // A signal that interrupts it leaves no events.
+        // A wait that a signal has interrupted has no events.
         if let Err(error) = result
             && error.kind() != io::ErrorKind::Interrupted
         {
@@ -149,7 +202,10 @@ impl Driver {
         let mut state = self.reactor.state();
         for event in &self.events {
             if let Some(source) = state.sources.get(event.token().0) {
-                source.tell(event, &mut self.concerned);
+                source.report(event, &mut self.concerned);
+                if source.hangup().is_some() {
+                    self.concerned.extend(state.hangups.remove(&event.token().0));
+                }
             }
         }
         self.concerned.append(&mut state.yielded);
@@ -158,9 +214,9 @@ impl Driver {
         Ok(())
     }
 
-    /// How long to wait: not at all if the thread was called, or a timer has rung; else until one does.
+    /// Returns how long to wait: zero if the thread was unparked or a timer has expired, else until the first timer.
     fn timeout(&mut self) -> Option<Duration> {
-        // Before the timers are looked at: whoever adds one after that sees that the thread waits.
+        // Before the timers are read: a thread that adds one later sees the parked state.
         let parked = self.reactor.parker.park();
         let mut state = self.reactor.state();
         let next = match state.timers.next() {
@@ -184,13 +240,14 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// Sockets that have been taken elsewhere are told that nobody looks after them; timers ring.
+    /// Tells sockets that have outlived the thread, and wakes the tasks of all timers.
     fn drop(&mut self) {
         let mut state = self.reactor.state();
         state.ended = true;
         for (_, source) in &state.sources {
             source.orphan(&mut self.concerned);
         }
+        self.concerned.extend(state.hangups.drain().map(|(_, waker)| waker));
         state.timers.clear(&mut self.concerned);
         self.concerned.append(&mut state.yielded);
         drop(state);

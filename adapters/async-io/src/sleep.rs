@@ -10,7 +10,7 @@ use stelo_os::Clock;
 use stelo_runtime::Instant;
 use stelo_runtime::timers::Key;
 
-use crate::io::Place;
+use crate::io::Home;
 use crate::reactor::Reactor;
 
 /// A timer.
@@ -24,8 +24,8 @@ enum Kind {
 }
 
 impl Sleep {
-    pub(crate) fn until(deadline: Instant, place: Place) -> Self {
-        Self(match place {
+    pub(crate) fn until(deadline: Instant, home: Home) -> Self {
+        Self(match home {
             Some(reactor) => Kind::Thread { reactor, deadline, key: None },
             None => Kind::process(deadline),
         })

@@ -1,8 +1,8 @@
-//! What is known of one socket, and who waits for it.
+//! The readiness of one socket, and the tasks that wait for it.
 //!
-//! The system tells changes, not states: what it has told is remembered until an operation finds it used up. While one
-//! thread finds that, another may be told anew, so every telling is counted, and forgetting takes the count that was
-//! seen before the operation.
+//! The system reports changes, not states: a report is remembered until an operation finds nothing left. Another report
+//! may come on another thread just then, so reports are counted, and forgetting one takes the count seen before the
+//! operation.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use atomic_waker::AtomicWaker;
 use mio::event::Event;
+use stelo_runtime::Hangup;
 
-/// What a socket is waited for.
+/// The direction in which a task waits for a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Direction {
     Read,
@@ -19,23 +20,27 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    /// There may be something to read, or room to write.
+    /// There may be bytes to read, or room to write.
     fn open(self) -> usize {
         1 << self as usize
     }
 
-    /// There will be no more than there is: operations end at once from here on.
+    /// The direction is closed: from here on, operations return at once.
     fn closed(self) -> usize {
         4 << self as usize
     }
 }
 
-/// Nobody looks after the socket any more.
+/// The reactor has ended.
 const ORPHAN: usize = 16;
-/// One telling.
-const TOLD: usize = 32;
+/// The peer has closed its side. Never forgotten, unlike `Direction::closed`.
+const HALF_CLOSED: usize = 32;
+/// Both sides are closed. Never forgotten.
+const GONE: usize = 64;
+/// The count of reports, one report each.
+const REPORT: usize = 128;
 
-/// The error of operations that nobody would wake.
+/// Returns the error of operations on a socket whose reactor has ended.
 pub(crate) fn orphaned() -> io::Error {
     io::Error::other(
         "the executor of this socket has ended: use sockets within the `block_on` that they come from",
@@ -46,7 +51,7 @@ pub(crate) fn orphaned() -> io::Error {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen(usize);
 
-/// A socket.
+/// The state of a socket.
 #[derive(Debug)]
 pub(crate) struct Source {
     state: AtomicUsize,
@@ -54,57 +59,63 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// A socket of which nothing is known, so that everything is tried.
+    /// Creates the state of a socket without reports. Operations are tried at first.
     pub(crate) fn new() -> Self {
         let state = Direction::Read.open() | Direction::Write.open();
         Self { state: AtomicUsize::new(state), waiting: Default::default() }
     }
 
-    /// Takes in what the system tells, and hands out whom that concerns.
-    pub(crate) fn tell(&self, event: &Event, concerned: &mut Vec<Waker>) {
+    /// Notes a report, and takes out the wakers of the tasks that wait for it.
+    pub(crate) fn report(&self, event: &Event, wakers: &mut Vec<Waker>) {
         let (mut readable, mut writable) = (event.is_readable(), event.is_writable());
-        let mut told = 0;
+        let mut reported = 0;
+        if event.is_read_closed() {
+            reported |= HALF_CLOSED;
+        }
+        if event.is_write_closed() {
+            reported |= GONE;
+        }
         if event.is_read_closed() || event.is_error() {
-            told |= Direction::Read.closed();
+            reported |= Direction::Read.closed();
             readable = true;
         }
         if event.is_write_closed() || event.is_error() {
-            told |= Direction::Write.closed();
+            reported |= Direction::Write.closed();
             writable = true;
         }
         for (direction, ready) in [(Direction::Read, readable), (Direction::Write, writable)] {
             if ready {
-                told |= direction.open();
+                reported |= direction.open();
             }
         }
-        self.change(told);
+        self.change(reported);
         for (direction, ready) in [(Direction::Read, readable), (Direction::Write, writable)] {
             if ready {
-                concerned.extend(self.waiting[direction as usize].take());
+                wakers.extend(self.waiting[direction as usize].take());
             }
         }
     }
 
-    /// The reactor ends.
-    pub(crate) fn orphan(&self, concerned: &mut Vec<Waker>) {
+    /// Notes that the reactor has ended.
+    pub(crate) fn orphan(&self, wakers: &mut Vec<Waker>) {
         self.change(ORPHAN);
-        concerned.extend(self.waiting.iter().filter_map(AtomicWaker::take));
+        wakers.extend(self.waiting.iter().filter_map(AtomicWaker::take));
     }
 
-    fn change(&self, told: usize) {
-        let change = |state: usize| Some(state.wrapping_add(TOLD) | told);
-        // It always changes.
+    fn change(&self, reported: usize) {
+        let change = |state: usize| Some(state.wrapping_add(REPORT) | reported);
+        // Never fails: the closure always returns a value.
         let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
     }
 
-    /// Waits until an operation is worth trying.
+    /// Waits until an operation may succeed.
     pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<Seen>> {
         let ready = self.ready(direction);
         if ready.is_ready() {
             return ready;
         }
         self.waiting[direction as usize].register(cx.waker());
-        // It may have become ready just before.
+        // A report may have come before the waker was registered.
         self.ready(direction)
     }
 
@@ -119,18 +130,27 @@ impl Source {
         }
     }
 
-    /// An operation has taken all that there was: the next waits, unless the end has been seen.
+    /// Returns the hang-up that has been reported. A socket without a reactor counts as gone.
+    pub(crate) fn hangup(&self) -> Option<Hangup> {
+        match self.state.load(Ordering::Acquire) {
+            state if state & (GONE | ORPHAN) != 0 => Some(Hangup::Gone),
+            state if state & HALF_CLOSED != 0 => Some(Hangup::HalfClosed),
+            _ => None,
+        }
+    }
+
+    /// Notes that an operation has left nothing: the next one waits, unless the direction is closed.
     pub(crate) fn drained(&self, direction: Direction, seen: Seen) {
         self.forget(direction.open(), seen);
     }
 
-    /// An operation found nothing: the next waits.
+    /// Notes that an operation would block: the next one waits.
     pub(crate) fn would_block(&self, direction: Direction, seen: Seen) {
         self.forget(direction.open() | direction.closed(), seen);
     }
 
     fn forget(&self, what: usize, Seen(seen): Seen) {
-        // If it fails, there is something new.
+        // Fails if there is a new report, which is then kept.
         let _ = self.state.compare_exchange(seen, seen & !what, Ordering::AcqRel, Ordering::Acquire);
     }
 }

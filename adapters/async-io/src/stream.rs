@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 
 use stelo_os::send_file;
-use stelo_os::socket::{self, Ends};
-use stelo_runtime::Address;
+use stelo_os::socket::{self, Connecting, Ends};
+use stelo_runtime::{Address, Hangup};
 
-use crate::io::{Io, Place};
+use crate::io::{Home, Io};
 use crate::source::Direction;
 
 /// A connection: TCP or Unix.
@@ -23,7 +23,7 @@ enum Kind {
     Unix(Io<UnixStream>),
 }
 
-/// Runs `$body` on the socket, whatever its kind.
+/// Evaluates `$body` with the socket as `$io`, for either kind.
 macro_rules! either {
     ($stream:expr, $io:ident => $body:expr) => {
         match $stream {
@@ -34,23 +34,38 @@ macro_rules! either {
 }
 
 impl Stream {
-    /// A TCP connection that was accepted.
-    pub(crate) fn from_tcp(stream: TcpStream, ends: Ends, place: &Place) -> io::Result<Self> {
+    /// Wraps an accepted TCP connection.
+    pub(crate) fn from_tcp(stream: TcpStream, ends: Ends, home: &Home) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         socket::set_nodelay(&stream)?;
-        Ok(Self(Kind::Tcp(Io::new(stream, place)?, ends)))
+        Ok(Self(Kind::Tcp(Io::new(stream, home)?, ends)))
     }
 
-    /// A Unix connection in non-blocking mode.
-    pub(crate) fn from_unix(stream: UnixStream, place: &Place) -> io::Result<Self> {
-        Ok(Self(Kind::Unix(Io::new(stream, place)?)))
+    /// Starts to connect.
+    pub(crate) fn connect(address: &Address, home: &Home) -> io::Result<Self> {
+        match socket::connect(address)? {
+            Connecting::Tcp(stream, peer) => {
+                Ok(Self(Kind::Tcp(Io::new(stream, home)?, Ends { peer, local: None })))
+            }
+            Connecting::Unix(stream) => Self::from_unix(stream, home),
+        }
+    }
+
+    /// Waits until the socket is connected.
+    pub(crate) fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(&mut self.0, io => io.poll(Direction::Write, cx, socket::connected, |()| false))
+    }
+
+    /// Wraps a Unix connection in non-blocking mode.
+    pub(crate) fn from_unix(stream: UnixStream, home: &Home) -> io::Result<Self> {
+        Ok(Self(Kind::Unix(Io::new(stream, home)?)))
     }
 }
 
 impl stelo_runtime::Stream for Stream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let room = buf.len();
-        // A read that takes less than it could leaves nothing. The end is read again and again.
+        // A short read leaves nothing. Every read after the end returns 0.
         let drained = |n: &usize| 0 < *n && *n < room;
         either!(&mut self.0, io => io.poll(Direction::Read, cx, |mut io| io.read(buf), drained))
     }
@@ -61,7 +76,7 @@ impl stelo_runtime::Stream for Stream {
     }
 
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        // How much it could be is not counted: the next write finds out.
+        // The total length is not computed: the next write finds out.
         either!(&mut self.0, io => io.poll(Direction::Write, cx, |mut io| io.write_vectored(bufs), |_| false))
     }
 
@@ -73,7 +88,7 @@ impl stelo_runtime::Stream for Stream {
         offset: u64,
         len: usize,
     ) -> Poll<io::Result<usize>> {
-        // Less than was asked for may be the end of the file.
+        // A short result may be the end of the file.
         let drained = |_: &usize| false;
         either!(&mut self.0, io => {
             io.poll(Direction::Write, cx, |io| send_file(io, before, file, offset, len), drained)
@@ -82,6 +97,10 @@ impl stelo_runtime::Stream for Stream {
 
     fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(either!(&self.0, io => io.get_ref().shutdown(Shutdown::Write)))
+    }
+
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
+        either!(&mut self.0, io => io.poll_hangup(cx))
     }
 
     fn peer_address(&self) -> Option<Address> {

@@ -15,7 +15,7 @@ use futures_lite::future::yield_now;
 use stelo_os::socket::Socket;
 use stelo_runtime::{Instant, Signal};
 
-use crate::io::Place;
+use crate::io::Home;
 use crate::parker::Flag;
 use crate::reactor::{Driver, Reactor};
 use crate::{Listener, Signals, Sleep, Stream};
@@ -119,7 +119,7 @@ impl Handle {
 
     /// See [`Runtime::yield_now`](stelo_runtime::Runtime::yield_now).
     pub fn yield_now(&self, cx: &mut Context<'_>) {
-        match self.place() {
+        match self.home() {
             Some(reactor) => reactor.wake_later(cx.waker().clone()),
             None => cx.waker().wake_by_ref(),
         }
@@ -127,7 +127,7 @@ impl Handle {
 
     /// A timer that completes at `deadline`.
     pub fn sleep(&self, deadline: Instant) -> Sleep {
-        Sleep::until(deadline, self.place())
+        Sleep::until(deadline, self.home())
     }
 
     /// Has a bound socket listen.
@@ -135,7 +135,7 @@ impl Handle {
     /// # Errors
     /// The system refuses.
     pub fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
-        Listener::new(socket.listen(backlog)?, &self.place())
+        Listener::new(socket.listen(backlog)?, &self.home())
     }
 
     /// Subscribes to signals.
@@ -143,11 +143,11 @@ impl Handle {
     /// # Errors
     /// Returns an error if the system refuses.
     pub fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {
-        Signals::new(signals, |stream| Stream::from_unix(stream, &self.place()))
+        Signals::new(signals, |stream| Stream::from_unix(stream, &self.home()))
     }
 
     /// The reactor of the thread. Where that is gone, async-io takes its place.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn home(&self) -> Home {
         self.0.as_ref().and_then(Weak::upgrade).map(|thread| thread.reactor.clone())
     }
 }

@@ -9,7 +9,8 @@
 //! | module | contents |
 //! |---|---|
 //! | [`files`] | files of a directory: opening, reading what is in memory, noticing changes |
-//! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files |
+//! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files; outgoing connections |
+//! | [`resolve`] | name resolution on a thread for blocking work |
 //! | [`send_file`] | sending a file without reading it (`sendfile`) |
 //! | [`signals`] | signals as bytes on a socket |
 //! | [`Clock`] | the monotonic clock and the calendar clock |
@@ -21,6 +22,8 @@ pub mod files;
 #[cfg(unix)]
 mod monotonic;
 #[cfg(unix)]
+mod resolve;
+#[cfg(unix)]
 mod send_file;
 #[cfg(unix)]
 pub mod signals;
@@ -31,6 +34,8 @@ mod timer_fd;
 
 #[cfg(unix)]
 pub use clock::Clock;
+#[cfg(unix)]
+pub use resolve::resolve;
 #[cfg(unix)]
 pub use send_file::send_file;
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -18,11 +18,12 @@ pub mod timers;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::task::Context;
 use std::time::Duration;
 
 pub use signal::{Signal, Signals};
-pub use socket::{Bind, Listener, Stream};
+pub use socket::{Bind, Hangup, Listener, Stream};
 pub use stelo_core::Instant;
 pub use stelo_core::app::Address;
 
@@ -117,6 +118,38 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// # Errors
     /// Returns an error if the system refuses.
     fn local_address(&self, socket: &Self::Socket) -> io::Result<Address>;
+
+    /// Opens a connection to a TCP address or a Unix socket; sets `TCP_NODELAY` on TCP connections. Dropping the future
+    /// abandons the attempt.
+    ///
+    /// ```
+    /// use stelo_runtime::{Address, Runtime};
+    ///
+    /// async fn is_open<R: Runtime>(runtime: &R, port: u16) -> bool {
+    ///     let address = Address::Ip(([127, 0, 0, 1], port).into());
+    ///     runtime.connect(&address).await.is_ok()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns `ConnectionRefused` if no program listens there, `HostUnreachable` or `NetworkUnreachable` without a
+    /// route, `TimedOut` if the peer does not answer in the time that the system allows (about two minutes on Linux),
+    /// and `NotFound` if the Unix socket does not exist. A Unix socket whose queue is full gives `WouldBlock`.
+    fn connect(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static + use<Self>;
+
+    /// Looks up the addresses of a host, in the order in which to try them. A literal IP address gives itself. Dropping
+    /// the future abandons the result.
+    ///
+    /// # Errors
+    /// Returns an error if the name does not exist, or the lookup fails.
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static + use<Self>;
 
     /// Subscribes to signals. From now on they do not have their default effect.
     ///

@@ -32,6 +32,16 @@ pub trait Listener: Send + 'static {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Stream>>;
 }
 
+/// How the peer of a connection has hung up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Hangup {
+    /// The peer has closed its sending side. It may still read. A TCP peer that has closed both sides looks the same
+    /// until the next write.
+    HalfClosed,
+    /// Both sides are closed, or the connection was reset.
+    Gone,
+}
+
 /// A connection: bytes in both directions, without a buffer of its own.
 pub trait Stream: Send + Unpin + 'static {
     /// Reads into `buf`; returns 0 once the peer has closed its side. Tries to read first, and waits only if there is
@@ -76,6 +86,14 @@ pub trait Stream: Send + Unpin + 'static {
     /// # Errors
     /// Returns an error if the connection is broken.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Waits for the peer to hang up, without reading: it completes even while there are unread bytes. A connection that
+    /// is never polled by this method pays nothing for it.
+    ///
+    /// After [`Hangup::HalfClosed`] it completes at once, and gives [`Hangup::Gone`] if the peer has left since. It does
+    /// not wait for that: a write fails then. This method and [`poll_read`](Self::poll_read) may share a waker, so poll
+    /// both from the same task.
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup>;
 
     /// Returns the address of the peer; `None` for a Unix socket without a name.
     fn peer_address(&self) -> Option<Address>;

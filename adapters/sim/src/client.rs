@@ -6,7 +6,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use stelo_runtime::{Address, Stream as _};
+use stelo_runtime::{Address, Runtime as _, Stream as _};
 
 use crate::answer::{Answer, Asked, Reader};
 use crate::handles::Stream;

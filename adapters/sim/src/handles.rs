@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use stelo_runtime::{Address, Instant, Signal};
+use stelo_runtime::{Address, Hangup, Instant, Signal};
 
 use crate::sim::Sim;
 use crate::sockets::{CLIENT, SERVER};
@@ -81,6 +81,10 @@ impl stelo_runtime::Stream for Stream {
         Poll::Ready(self.sim.state().finish(self.id, self.end))
     }
 
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
+        self.sim.state().hangup(cx, self.id, self.end)
+    }
+
     fn peer_address(&self) -> Option<Address> {
         self.peer.clone()
     }
@@ -103,11 +107,13 @@ impl Future for Connecting {
     type Output = io::Result<Stream>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
-        use crate::sockets::Opening::{Done, Refused, UnderWay};
-        let opening = self.0.as_ref().map_or(Refused, |stream| stream.sim.state().opening(cx, stream.id));
+        use crate::sockets::Opening::{Done, Failed, UnderWay};
+        // A future that has completed must not be polled again.
+        let Some(stream) = &self.0 else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        let opening = stream.sim.state().opening(cx, stream.id);
         match opening {
             UnderWay => Poll::Pending,
-            Refused => Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
+            Failed(kind) => Poll::Ready(Err(kind.into())),
             Done => Poll::Ready(self.0.take().ok_or_else(|| io::ErrorKind::NotConnected.into())),
         }
     }

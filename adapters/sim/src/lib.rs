@@ -39,7 +39,7 @@ mod world;
 pub use answer::Answer;
 pub use client::{Broken, Client};
 pub use handles::{Handle, Listener, Signals, Sleep, Socket, Stream};
-pub use network::Network;
+pub use network::{Network, Route};
 pub use rng::Random;
 pub use sim::{Sim, Traffic};
 pub use simulation::{Failure, Report, Simulation};

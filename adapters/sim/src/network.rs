@@ -32,6 +32,19 @@ pub struct Network {
     pub accept_failures: f64,
 }
 
+/// What happens to an attempt to connect to an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Route {
+    /// It arrives. Without a listener it is refused.
+    #[default]
+    Open,
+    /// There is no route to the host (`HostUnreachable`).
+    Unreachable,
+    /// There is no answer (`TimedOut`, after 127 seconds as on Linux).
+    Silent,
+}
+
 impl Network {
     /// A network without faults or delays worth speaking of, which hands over everything whole.
     pub fn perfect() -> Self {

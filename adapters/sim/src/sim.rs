@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::{Arc, MutexGuard};
@@ -13,12 +14,16 @@ use std::time::Duration;
 use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
 
 use crate::handles::{Connecting, Handle, Listener, Signals, Sleep, Socket, Stream};
+use crate::network::Route;
 use crate::simulation::Simulation;
 use crate::sockets::SERVER;
 use crate::world::{Catcher, State, World};
 
 /// The first of January 2026, when every simulation begins.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+
+/// The longest time that a name lookup takes.
+const LOOKUP: Duration = Duration::from_millis(50);
 
 thread_local! {
     static CURRENT: RefCell<Option<Sim>> = const { RefCell::new(None) };
@@ -66,12 +71,26 @@ impl Sim {
         .await
     }
 
-    /// Opens a connection.
+    /// Adds a host to the name table, or replaces its addresses. `localhost` is there from the start.
     ///
-    /// # Errors
-    /// Nobody listens there, or too many connections wait.
-    pub async fn connect(&self, address: &Address) -> io::Result<Stream> {
-        Connecting::new(self, address).await
+    /// ```
+    /// use stelo_runtime::Runtime;
+    /// use stelo_sim::Simulation;
+    ///
+    /// let report = Simulation::new(1).run(async |sim| {
+    ///     sim.set_host("db.test", &[[10, 0, 0, 1].into()]);
+    ///     sim.resolve("db.test", 5432).await
+    /// })?;
+    /// assert_eq!(report.output.unwrap(), [([10, 0, 0, 1], 5432).into()]);
+    /// # Ok::<(), stelo_sim::Failure>(())
+    /// ```
+    pub fn set_host(&self, host: &str, addresses: &[IpAddr]) {
+        self.state().hosts.insert(host.to_owned(), addresses.to_vec());
+    }
+
+    /// Sets the route to an address, for the connections that are opened from now on.
+    pub fn set_route(&self, address: &Address, route: Route) {
+        self.state().sockets.set_route(address, route);
     }
 
     /// Sends a signal to all who catch signals.
@@ -181,6 +200,33 @@ impl Runtime for Sim {
         let state = self.state();
         let bound = state.sockets.bound.get(&socket.id).ok_or(io::ErrorKind::NotFound)?;
         Ok(bound.address.clone())
+    }
+
+    fn connect(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = io::Result<Stream>> + Send + 'static + use<> {
+        Connecting::new(self, address)
+    }
+
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static + use<> {
+        let (sim, host) = (self.clone(), host.to_owned());
+        async move {
+            let addresses = match host.parse() {
+                Ok(address) => Some(vec![address]),
+                Err(_) => {
+                    let took = sim.duration(Duration::ZERO..LOOKUP);
+                    sim.pause(took).await;
+                    sim.state().hosts.get(&host).cloned()
+                }
+            };
+            let addresses = addresses.ok_or_else(|| io::Error::other("the name is not known (simulated)"))?;
+            Ok(addresses.into_iter().map(|address| (address, port).into()).collect())
+        }
     }
 
     fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {

@@ -9,8 +9,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use stelo_runtime::{Address, Bind, Instant};
+use stelo_runtime::{Address, Bind, Hangup, Instant};
 
+use crate::network::Route;
 use crate::world::{Event, State};
 
 /// The end of a connection that has opened it.
@@ -18,11 +19,16 @@ pub(crate) const CLIENT: usize = 0;
 /// The end of a connection that was accepted.
 pub(crate) const SERVER: usize = 1;
 
+/// How long an attempt to connect waits for an answer: `tcp_syn_retries` of Linux is 6, which gives 127 seconds.
+const SILENCE: Duration = Duration::from_secs(127);
+
 /// The sockets of a simulation, by their numbers.
 #[derive(Default)]
 pub(crate) struct Sockets {
     pub(crate) connections: BTreeMap<u64, Connection>,
     pub(crate) bound: BTreeMap<u64, Bound>,
+    /// The routes that are not open.
+    routes: Vec<(Address, Route)>,
     clients: u16,
     ports: u16,
 }
@@ -32,6 +38,21 @@ impl Sockets {
     pub(crate) fn open(&self) -> usize {
         let ends = self.connections.values().flat_map(|connection| &connection.ends);
         ends.filter(|end| end.held).count() + self.bound.len()
+    }
+
+    /// Returns the route to an address.
+    fn route(&self, target: &Address) -> Route {
+        self.routes.iter().find(|(address, _)| address == target).map_or(Route::Open, |(_, route)| *route)
+    }
+
+    /// Sets the route to an address.
+    pub(crate) fn set_route(&mut self, target: &Address, route: Route) {
+        self.routes.retain(|(address, _)| address != target);
+        self.routes.push((target.clone(), route));
+    }
+
+    fn is_bound(&self, target: &Address) -> bool {
+        self.bound.values().any(|bound| reaches(target, &bound.address))
     }
 
     /// How many accepted ends of connections are held.
@@ -58,12 +79,12 @@ pub(crate) struct Connection {
     pub(crate) opening: Opening,
 }
 
-/// How far the opening of a connection has come.
+/// The state of the opening of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opening {
     UnderWay,
     Done,
-    Refused,
+    Failed(ErrorKind),
 }
 
 /// One end of a connection.
@@ -86,6 +107,8 @@ pub(crate) struct End {
     ended: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// The task that waits for a hang-up of the other side.
+    watcher: Option<Waker>,
     /// When the last piece on its way here arrives, and when the line is free for another.
     last: Instant,
     free: Instant,
@@ -191,6 +214,11 @@ impl State {
         let id = self.number();
         let latency = self.random.duration(self.network.latency.clone());
         let at = self.now + latency;
+        // The attempt that nobody answers ends after the retransmissions of the SYN.
+        let over = match self.sockets.route(target) {
+            Route::Silent => self.now + SILENCE,
+            _ => at,
+        };
         self.sockets.clients = self.sockets.clients.wrapping_add(1);
         let client = match target {
             Address::Ip(_) => Some(Address::Ip(SocketAddr::from((
@@ -205,7 +233,7 @@ impl State {
         let target = target.clone();
         self.sockets.connections.insert(id, Connection { ends, latency, target, opening: Opening::UnderWay });
         self.note("connect", id);
-        self.schedule(at, Event::Open { connection: id });
+        self.schedule(over, Event::Open { connection: id });
         id
     }
 
@@ -214,23 +242,39 @@ impl State {
         let Some(connection) = self.sockets.connections.get(&id) else { return };
         let latency = connection.latency;
         let listens = |bound: &Bound| bound.backlog.is_some_and(|backlog| bound.queue.len() < backlog.max(1));
-        let target = &connection.target;
+        let target = connection.target.clone();
+        let open = self.sockets.route(&target) == Route::Open;
         let bound = self.sockets.bound.iter();
         let here: Vec<u64> = bound
-            .filter(|(_, bound)| reaches(target, &bound.address) && listens(bound))
+            .filter(|(_, bound)| open && reaches(&target, &bound.address) && listens(bound))
             .map(|(id, _)| *id)
             .collect();
         let chosen = here.get(self.random.index(here.len())).copied();
+        let failure = chosen.is_none().then(|| self.failure(&target));
         self.note(if chosen.is_some() { "open" } else { "refuse" }, id);
         if let Some(bound) = chosen.and_then(|socket| self.sockets.bound.get_mut(&socket)) {
             bound.queue.push_back(id);
             bound.waker.take().map(Waker::wake).unwrap_or_default();
         }
         if let Some(connection) = self.sockets.connections.get_mut(&id) {
-            connection.opening = if chosen.is_some() { Opening::Done } else { Opening::Refused };
+            connection.opening = failure.map_or(Opening::Done, Opening::Failed);
             connection.ends[SERVER].dropped = chosen.is_none();
             let waker = connection.ends[CLIENT].reader.take();
             self.wake_after(latency, waker);
+        }
+    }
+
+    fn is_opening(&self, id: u64) -> bool {
+        self.sockets.connections.get(&id).is_some_and(|connection| connection.opening == Opening::UnderWay)
+    }
+
+    /// Returns why a connection to `target` fails.
+    fn failure(&self, target: &Address) -> ErrorKind {
+        match (self.sockets.route(target), target) {
+            (Route::Unreachable, _) => ErrorKind::HostUnreachable,
+            (Route::Silent, _) => ErrorKind::TimedOut,
+            (Route::Open, Address::Unix(_)) if !self.sockets.is_bound(target) => ErrorKind::NotFound,
+            (Route::Open, _) => ErrorKind::ConnectionRefused,
         }
     }
 
@@ -318,6 +362,19 @@ impl State {
         Poll::Ready(Ok(n))
     }
 
+    /// Waits for the other side to hang up.
+    pub(crate) fn hangup(&mut self, cx: &Context<'_>, id: u64, end: usize) -> Poll<Hangup> {
+        let Some(here) = self.end(id, end) else { return Poll::Ready(Hangup::Gone) };
+        if here.reset || here.eof && here.ended {
+            return Poll::Ready(Hangup::Gone);
+        }
+        if here.eof {
+            return Poll::Ready(Hangup::HalfClosed);
+        }
+        here.watcher = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Our side sends no more.
     pub(crate) fn finish(&mut self, id: u64, end: usize) -> io::Result<()> {
         let here = self.end(id, end).ok_or(ErrorKind::NotConnected)?;
@@ -336,6 +393,11 @@ impl State {
         self.note(["client closes", "server closes"][end], id);
         let Some(here) = self.end(id, end) else { return };
         let (unread, ended) = (!here.arrived.is_empty(), here.ended);
+        if self.is_opening(id) {
+            // The attempt is abandoned: it never reaches a listener.
+            self.sockets.connections.remove(&id);
+            return;
+        }
         if unread {
             return self.reset(id, end);
         }
@@ -392,8 +454,12 @@ impl State {
                     here.arrived.extend(data);
                 }
             }
-            Piece::End => here.eof = true,
+            Piece::End => {
+                here.eof = true;
+                here.watcher.take().map(Waker::wake).unwrap_or_default();
+            }
             Piece::Reset => {
+                here.watcher.take().map(Waker::wake).unwrap_or_default();
                 here.reset = true;
                 here.arrived.clear();
                 here.writer.take().map(Waker::wake).unwrap_or_default();
@@ -460,7 +526,9 @@ impl State {
 
     /// How the opening stands; whoever asks is woken when it is over.
     pub(crate) fn opening(&mut self, cx: &Context<'_>, id: u64) -> Opening {
-        let Some(connection) = self.sockets.connections.get_mut(&id) else { return Opening::Refused };
+        let Some(connection) = self.sockets.connections.get_mut(&id) else {
+            return Opening::Failed(ErrorKind::ConnectionRefused);
+        };
         if connection.opening == Opening::UnderWay {
             connection.ends[CLIENT].reader = Some(cx.waker().clone());
         }

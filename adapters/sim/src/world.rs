@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,8 @@ pub(crate) struct State {
     pub(crate) tasks: BTreeMap<u64, Option<Task>>,
     pub(crate) wakers: BTreeMap<u64, Arc<TaskWaker>>,
     pub(crate) sockets: Sockets,
+    /// The name table.
+    pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
     /// Those who catch signals, with what they have not taken yet.
     pub(crate) catchers: BTreeMap<u64, Catcher>,
     /// When the last blocking work runs.
@@ -87,6 +90,7 @@ impl World {
             tasks: BTreeMap::new(),
             wakers: BTreeMap::new(),
             sockets: Sockets::default(),
+            hosts: BTreeMap::from([("localhost".into(), vec![Ipv4Addr::LOCALHOST.into()])]),
             catchers: BTreeMap::new(),
             work: Instant::ZERO,
             last_number: 0,

@@ -17,12 +17,14 @@
 //! ```
 
 mod alarm;
+mod hangup;
 mod listener;
 mod sleep;
 mod stream;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -122,6 +124,27 @@ impl Runtime for Tokio {
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         let _context = self.handle.enter();
         Listener::new(socket.listen(backlog)?)
+    }
+
+    fn connect(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = io::Result<Stream>> + Send + 'static + use<> {
+        let _context = self.handle.enter();
+        let stream = Stream::connect(address);
+        async move {
+            let mut stream = stream?;
+            poll_fn(|cx| stream.poll_connected(cx)).await?;
+            Ok(stream)
+        }
+    }
+
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static + use<> {
+        stelo_os::resolve(self, host, port)
     }
 
     fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {

@@ -8,11 +8,11 @@ use super::*;
 use crate::io::in_both;
 use crate::{Handle, block_on};
 
-fn pair(place: &Place) -> (TcpStream, Stream) {
+fn pair(home: &Home) -> (TcpStream, Stream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (server, peer) = listener.accept().unwrap();
-    (client, Stream::from_tcp(server, Ends { peer, local: None }, place).unwrap())
+    (client, Stream::from_tcp(server, Ends { peer, local: None }, home).unwrap())
 }
 
 async fn read(stream: &mut Stream, buf: &mut [u8]) -> io::Result<usize> {
@@ -21,8 +21,8 @@ async fn read(stream: &mut Stream, buf: &mut [u8]) -> io::Result<usize> {
 
 #[test]
 fn what_comes_between_a_short_read_and_the_next_is_read() {
-    in_both(async |place| {
-        let (mut client, mut stream) = pair(place);
+    in_both(async |home| {
+        let (mut client, mut stream) = pair(home);
         let mut buf = [0; 8];
         for message in [b"one".as_slice(), b"two", b"eightful", b"x"] {
             client.write_all(message).unwrap();
@@ -38,8 +38,8 @@ fn what_comes_between_a_short_read_and_the_next_is_read() {
 
 #[test]
 fn an_end_that_comes_with_the_last_bytes_is_seen() {
-    in_both(async |place| {
-        let (mut client, mut stream) = pair(place);
+    in_both(async |home| {
+        let (mut client, mut stream) = pair(home);
         let mut buf = [0; 8];
         // The first read waits, so that the system tells of bytes and end at once.
         poll_fn(|cx| {
@@ -56,8 +56,8 @@ fn an_end_that_comes_with_the_last_bytes_is_seen() {
 
 #[test]
 fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
-    in_both(async |place| {
-        let (mut client, mut stream) = pair(place);
+    in_both(async |home| {
+        let (mut client, mut stream) = pair(home);
         let mut buf = [0; 8];
         for _ in 0..3 {
             client.write_all(b"ping").unwrap();
@@ -76,7 +76,7 @@ fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
 #[test]
 fn a_stream_is_read_on_another_thread() {
     block_on(async |handle| {
-        let (mut client, mut stream) = pair(&handle.place());
+        let (mut client, mut stream) = pair(&handle.home());
         let reader = thread::spawn(move || {
             async_io::block_on(async {
                 let mut buf = [0; 8];
@@ -116,6 +116,54 @@ async fn yield_now(handle: &Handle) {
 #[test]
 fn a_stream_that_outlives_its_executor_says_so() {
     let mut buf = [0; 8];
-    let (_client, mut stream) = block_on(async |handle| pair(&handle.place())).unwrap();
+    let (_client, mut stream) = block_on(async |handle| pair(&handle.home())).unwrap();
     assert!(async_io::block_on(read(&mut stream, &mut buf)).is_err());
+}
+
+#[test]
+fn a_hangup_is_seen_with_unread_bytes() {
+    in_both(async |home| {
+        for _ in 0..20 {
+            let (mut client, mut stream) = pair(home);
+            client.write_all(b"unread").unwrap();
+            poll_fn(|cx| {
+                assert!(stream.poll_hangup(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            let closing = thread::spawn(move || drop(client));
+            assert_eq!(poll_fn(|cx| stream.poll_hangup(cx)).await, Hangup::HalfClosed);
+            closing.join().unwrap();
+            let mut buf = [0; 8];
+            assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 6);
+            assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 0);
+        }
+    });
+}
+
+#[test]
+fn a_stream_connects() {
+    in_both(async |home| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Ip(listener.local_addr().unwrap());
+        let mut stream = Stream::connect(&address, home).unwrap();
+        poll_fn(|cx| stream.poll_connected(cx)).await.unwrap();
+        let (mut client, _) = listener.accept().unwrap();
+        client.write_all(b"hello").unwrap();
+        let mut buf = [0; 8];
+        assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 5);
+
+        drop(listener);
+        let refused = match Stream::connect(&address, home) {
+            Ok(mut stream) => poll_fn(|cx| stream.poll_connected(cx)).await,
+            Err(error) => Err(error),
+        };
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn a_task_that_waits_for_a_hangup_hears_that_the_executor_has_ended() {
+    let (_client, mut stream) = block_on(async |handle| pair(&handle.home())).unwrap();
+    assert_eq!(async_io::block_on(poll_fn(|cx| stream.poll_hangup(cx))), Hangup::Gone);
 }

@@ -5,12 +5,13 @@
 //! converts the addresses of sockets.
 
 mod adopt;
+mod connect;
 mod error;
 mod socket_file;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
 use stelo_runtime::{Address, Bind};
 
+pub use connect::{Connecting, connect, connected};
 pub use error::SocketError;
 pub use socket_file::SocketFile;
 
@@ -170,6 +172,14 @@ pub fn set_nodelay(connection: &impl AsFd) -> io::Result<()> {
         return Ok(());
     }
     SockRef::from(connection).set_tcp_nodelay(true)
+}
+
+/// Reads from a non-blocking stream socket, without the readiness that an executor has noted.
+///
+/// # Errors
+/// Returns `WouldBlock` if there is nothing to read, and the errors of the socket.
+pub fn read(socket: &impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    (&*SockRef::from(socket)).read(buf)
 }
 
 /// Returns the local address of a socket; `None` for a Unix socket without a name.

@@ -131,7 +131,7 @@ pub fn accepts_many<R: Runtime>() {
 }
 
 /// A socket that was inherited, by its descriptor.
-pub fn adopted<R: Runtime>() {
+pub fn inherited<R: Runtime>() {
     let folder = Folder::new();
     let tcp = TcpListener::bind(ANY_PORT).expect("some port is free");
     let unix = std::os::unix::net::UnixListener::bind(folder.socket()).expect("nothing is there");

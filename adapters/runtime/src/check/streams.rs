@@ -71,8 +71,8 @@ pub fn half_close<R: Runtime>() {
     assert_eq!(received, b"answer");
 }
 
-/// Our end is seen by the peer, whose bytes are still read.
-pub fn end_of_ours<R: Runtime>() {
+/// The peer sees that the server has closed its side, and its bytes are still read.
+pub fn own_close<R: Runtime>() {
     let client = |mut client: Client| {
         assert_eq!(client.receive_all(), b"bye");
         client.send(b"last words");

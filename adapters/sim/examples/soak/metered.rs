@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use stelo_core::app::{App, BoxError, BoxFuture, Executor, Reply, Request, Response};
 use stelo_core::body::Sender;
 use stelo_core::h1::Limits;
-use stelo_runtime::{Address, Bind, Instant, Listener, Runtime, Signal, Signals, Sleep, Stream};
+use stelo_runtime::{Address, Bind, Hangup, Instant, Listener, Runtime, Signal, Signals, Sleep, Stream};
 use stelo_sim::Sim;
 
 use crate::heap::{self, Side, on};
@@ -188,6 +189,22 @@ impl Runtime for Metered {
         self.sim.local_address(socket)
     }
 
+    fn connect(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static + use<> {
+        let connecting = aside(|| self.sim.connect(address));
+        async { not_serving(connecting).await.map(Outside) }
+    }
+
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static + use<> {
+        not_serving(aside(|| self.sim.resolve(host, port)))
+    }
+
     fn signals(&self, signals: &[Signal]) -> io::Result<Self::Signals> {
         aside(|| self.sim.signals(signals)).map(Outside)
     }
@@ -219,6 +236,10 @@ impl<S: Stream> Stream for Outside<S> {
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         aside(|| self.0.poll_close(cx))
+    }
+
+    fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
+        aside(|| self.0.poll_hangup(cx))
     }
 
     fn peer_address(&self) -> Option<Address> {
