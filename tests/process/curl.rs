@@ -35,7 +35,7 @@ fn curl(on: On, args: &str, input: &[u8]) -> Option<String> {
     let mut child = curl.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("curl can be started");
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     let input = input.to_vec();
-    // It reads while it writes, so both at once; and it need not read at all.
+    // curl writes while it reads, so a thread writes its input. An error means that curl does not read it.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().expect("curl ends");
     let _ = writer.join().expect("the writer does not panic");

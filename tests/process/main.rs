@@ -1,8 +1,7 @@
-//! The runnable servers as an operator meets them: command line, lines of the log, signals, exit codes; and clients
-//! that everybody has: curl, Python's httpx and websockets.
+//! The runnable servers as processes: settings, lines of the log, signals, exit codes. Clients are curl, and httpx and
+//! websockets of Python.
 //!
-//! The programs are built by the first case that needs one. A case runs `stelo-server-tokio`, or `stelo-server-smol` with
-//! one of its executors.
+//! The first case builds the programs. A case runs `stelo-server-tokio`, or `stelo-server-smol` with one of its executors.
 
 mod curl;
 mod program;

@@ -1,4 +1,4 @@
-//! A server that runs as a process of its own.
+//! A server in its own process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -9,13 +9,13 @@ use std::sync::mpsc::{Receiver, channel};
 
 use stelo_tests::{Client, On, PATIENCE};
 
-/// The folder of the repository.
+/// Returns the root of the repository.
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
 
-/// The two programs, built with the cargo that runs the tests.
+/// Builds the two programs with the cargo that runs the tests, and returns their paths.
 fn build() -> Vec<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["build", "--quiet", "--message-format=json"]).current_dir(root());
@@ -33,7 +33,7 @@ fn build() -> Vec<PathBuf> {
     messages.lines().filter_map(executable).collect()
 }
 
-/// The program that runs on an executor, and the option that chooses it.
+/// Returns a command that runs a server on an executor.
 pub(crate) fn command(on: On) -> Command {
     static PROGRAMS: OnceLock<Vec<PathBuf>> = OnceLock::new();
     let (name, executor) = match on {
@@ -48,12 +48,12 @@ pub(crate) fn command(on: On) -> Command {
     command
 }
 
-/// A server that runs; it is killed when it is dropped.
+/// A running server. Dropping it kills the process.
 pub(crate) struct Process {
     child: Child,
-    /// The lines of its log.
+    /// The lines of its log, from standard error.
     log: Receiver<String>,
-    /// The access lines.
+    /// The access lines, from standard output.
     access: Receiver<String>,
 }
 
@@ -92,13 +92,13 @@ impl Process {
         self.child.id()
     }
 
-    /// The next line of the log.
+    /// Returns the next line of the log.
     #[track_caller]
     pub(crate) fn line(&self) -> String {
         self.log.recv_timeout(PATIENCE).expect("the server writes a line")
     }
 
-    /// The next line of the log that contains a text.
+    /// Returns the next line of the log that contains a text. Skips other lines.
     #[track_caller]
     pub(crate) fn expect_line(&self, text: &str) -> String {
         let mut others = Vec::new();
@@ -111,23 +111,23 @@ impl Process {
         }
     }
 
-    /// The next access line.
+    /// Returns the next access line.
     #[track_caller]
     pub(crate) fn access_line(&self) -> String {
         self.access.recv_timeout(PATIENCE).expect("the server writes an access line")
     }
 
-    /// Sends a signal, by the name that `kill` knows.
+    /// Sends a signal, given the name that `kill` uses.
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {
         let kill = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
         assert!(kill.expect("there is a program kill").success());
     }
 
-    /// Waits for the end: how it was, the lines of the log and the access lines that had not been looked at.
+    /// Waits for the process to end. Returns its status, and the unread lines of the log and of the access log.
     #[track_caller]
     pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
-        // Its ends of the pipes go with the process.
+        // The pipes close when the process ends.
         let rest = |lines: &Receiver<String>| {
             std::iter::from_fn(|| match lines.recv_timeout(PATIENCE) {
                 Ok(line) => Some(line),
@@ -143,13 +143,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail where it has ended already, which is as good.
+        // Both fail if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// `GET` of a target on a connection of its own: status and text.
+/// Sends a `GET` on a new connection. Returns the status and the text.
 #[track_caller]
 pub(crate) fn get(address: SocketAddr, target: &str) -> (u16, String) {
     let answer = Client::connect(address).get(target);

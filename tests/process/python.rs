@@ -1,5 +1,5 @@
-//! Python's clients. httpx: keep-alive, streaming both ways, and a server whose memory does not grow with the body.
-//! websockets: messages, compression, subprotocols, denial, close codes both ways.
+//! Clients of Python. httpx tests keep-alive, streaming in both directions, and memory that does not grow with a body.
+//! websockets tests messages, compression, subprotocols, denial, and close codes of both sides.
 
 use std::process::Command;
 
@@ -11,11 +11,10 @@ use crate::program::Process;
 
 cases!(httpx, websockets);
 
-/// MiB to send and to receive, unless `STELO_TEST_MIB` says otherwise. A server that held bodies would be found out by
-/// far less.
+/// The default size of bodies in MiB; `STELO_TEST_MIB` overrides it. A server that buffers bodies fails at far less.
 const MIB: &str = "64";
 
-/// Runs a script with these arguments. `cargo xtask test` installs what it needs, and names the interpreter.
+/// Runs a script with arguments. `cargo xtask test` installs its packages, and names the interpreter.
 fn run(script: &str, args: &[String]) {
     let Some(python) = std::env::var_os("STELO_TEST_PYTHON") else {
         assert!(

@@ -1,4 +1,4 @@
-//! A running server: what it logs, and what its options do.
+//! The log of a running server, and the effects of its options.
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -11,11 +11,11 @@ use stelo_tests::{Client, HANDSHAKE, On, cases};
 use crate::program::{Process, command, get};
 
 cases!(
-    the_start_is_told,
-    responses_are_told,
-    handshakes_are_told,
-    responses_are_not_told_if_so_asked,
-    only_what_matters_is_told,
+    the_start_is_logged,
+    responses_are_logged,
+    handshakes_are_logged,
+    no_access_log_hides_responses,
+    the_log_level_hides_lower_levels,
     an_inherited_socket_is_served,
     a_unix_socket_is_served,
     options_reach_the_responses,
@@ -26,7 +26,7 @@ cases!(
     a_panic_is_logged_with_its_route,
 );
 
-fn the_start_is_told(on: On) {
+fn the_start_is_logged(on: On) {
     let process = Process::start(command(on).args(["--port", "0"]));
     let id = process.id();
     assert_eq!(process.line(), format!("INFO:     Started server process [{id}]"));
@@ -38,7 +38,7 @@ fn the_start_is_told(on: On) {
     assert!(port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)), "{line}");
 }
 
-fn responses_are_told(on: On) {
+fn responses_are_logged(on: On) {
     let (process, address) = Process::serve(on, &[]);
     let mut client = Client::connect(address);
     for (target, status) in
@@ -50,7 +50,7 @@ fn responses_are_told(on: On) {
     }
 }
 
-fn handshakes_are_told(on: On) {
+fn handshakes_are_logged(on: On) {
     let (process, address) = Process::serve(on, &["--ws-ping-interval", "off"]);
     for (target, status, outcome) in [("/ws?a=b%20c", 101, "[accepted]"), ("/nowhere", 403, "403")] {
         let mut client = Client::connect(address);
@@ -67,20 +67,20 @@ fn handshakes_are_told(on: On) {
     assert_eq!(process.access_line(), line);
 }
 
-fn responses_are_not_told_if_so_asked(on: On) {
+fn no_access_log_hides_responses(on: On) {
     let (process, address) = Process::serve(on, &["--no-access-log"]);
     assert_eq!(get(address, "/plaintext").0, 200);
     process.signal("TERM");
     assert_eq!(process.wait().2, [""; 0]);
 }
 
-fn only_what_matters_is_told(on: On) {
+fn the_log_level_hides_lower_levels(on: On) {
     let taken = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
     let port = taken.local_addr().expect("a bound socket has an address").port().to_string();
     drop(taken);
     let process = Process::start(command(on).args(["--port", &port, "--log-level", "warning"]));
     let answer = loop {
-        // Nothing is said when it listens, so it is asked until it does.
+        // The log does not say when the server listens, so the client tries until it does.
         match std::net::TcpStream::connect(format!("127.0.0.1:{port}")) {
             Ok(stream) => break Client::new(stream).get("/plaintext"),
             Err(_) => std::thread::yield_now(),

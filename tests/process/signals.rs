@@ -1,4 +1,4 @@
-//! Signals, and the code that the process ends with.
+//! Signals, and exit codes.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -8,10 +8,10 @@ use crate::program::{Process, get};
 
 cases!(
     sigint_is_an_ordinary_end,
-    sigterm_is_what_ends_the_process,
+    sigterm_ends_the_process_by_that_signal,
     a_request_in_flight_is_answered,
     a_second_signal_ends_at_once,
-    the_deadline_ends_what_does_not,
+    the_graceful_timeout_drops_requests,
     the_limit_of_requests_is_an_ordinary_end,
 );
 
@@ -33,8 +33,8 @@ fn sigint_is_an_ordinary_end(on: On) {
     );
 }
 
-/// A shell says 143.
-fn sigterm_is_what_ends_the_process(on: On) {
+/// A shell shows 143.
+fn sigterm_ends_the_process_by_that_signal(on: On) {
     let (process, _) = Process::serve(on, &[]);
     process.signal("TERM");
     process.expect_line("Finished server process");
@@ -45,7 +45,7 @@ fn a_request_in_flight_is_answered(on: On) {
     let (process, address) = Process::serve(on, &[]);
     let mut client = Client::connect(address);
     client.send("GET /stream?chunks=2&delay_ms=300 HTTP/1.1\r\nhost: a\r\n\r\n");
-    // The head is here, the body is not.
+    // The head has arrived, the body has not.
     let head = client.head().expect("an answer");
     process.signal("TERM");
     process.expect_line("Shutting down");
@@ -54,7 +54,7 @@ fn a_request_in_flight_is_answered(on: On) {
     assert_eq!(process.wait().0.signal(), Some(15));
 }
 
-/// Begins a request that takes a minute.
+/// Sends a request that takes a minute.
 fn occupy(process: &Process, address: std::net::SocketAddr) -> Client {
     let mut client = Client::connect(address);
     client.send("GET /stream?chunks=1&delay_ms=60000 HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -72,11 +72,11 @@ fn a_second_signal_ends_at_once(on: On) {
     client.rest();
     let (status, log, _) = process.wait();
     assert_eq!(status.code(), Some(0));
-    // As in Uvicorn, the application is not asked for its farewell.
+    // As in Uvicorn, a second signal skips the shutdown hooks.
     assert!(!log.iter().any(|line| line.contains("application shutdown")), "{log:#?}");
 }
 
-fn the_deadline_ends_what_does_not(on: On) {
+fn the_graceful_timeout_drops_requests(on: On) {
     let (process, address) = Process::serve(on, &["--timeout-graceful-shutdown", "0.05"]);
     let mut client = occupy(&process, address);
     process.signal("TERM");

@@ -1,4 +1,4 @@
-//! A client on a plain blocking socket: sends bytes as they are, and reads responses one by one with their framing.
+//! A client on a blocking socket. It sends bytes unchanged, and reads responses one by one.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -6,15 +6,15 @@ use std::os::unix::net::UnixStream;
 
 use crate::PATIENCE;
 
-/// A socket that blocks.
+/// A blocking socket.
 pub trait Wire: Read + Write {
-    /// Fails reads and writes that take longer than [`PATIENCE`].
+    /// Limits reads and writes to [`PATIENCE`].
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system refuses the option.
     fn limit(&self) -> io::Result<()>;
 
-    /// Ends our side.
+    /// Closes the sending side.
     ///
     /// # Errors
     /// The connection is broken.
@@ -44,12 +44,12 @@ impl Wire for UnixStream {
     }
 }
 
-/// How a connection has ended, as the client sees it.
+/// The end of a connection, as the client sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Closed {
-    /// Everything was read, then the end.
+    /// An orderly close, after all bytes were read.
     Ended,
-    /// The server has cut it off.
+    /// A reset by the server.
     Reset,
 }
 
@@ -57,18 +57,18 @@ pub enum Closed {
 #[derive(Debug)]
 pub struct Client<S = TcpStream> {
     socket: S,
-    /// What has been read and not been looked at.
+    /// Received bytes that have not been parsed.
     buffer: Vec<u8>,
 }
 
-/// A response, as it came.
+/// A response, as received.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
     /// The status line, without its line end.
     pub line: String,
     /// The status.
     pub status: u16,
-    /// Names, as they came, and values.
+    /// Names, as received, and values.
     pub headers: Vec<(String, String)>,
     /// The body, without its framing.
     pub body: Vec<u8>,
@@ -79,7 +79,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value of a field, if it is there once.
+    /// Returns the value of a field that occurs once.
     #[track_caller]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -88,7 +88,7 @@ impl Answer {
         value
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -101,27 +101,27 @@ impl Answer {
 }
 
 impl Client {
-    /// A client, connected.
+    /// Connects a client.
     #[track_caller]
     pub fn connect(address: SocketAddr) -> Self {
         Self::new(TcpStream::connect(address).expect("the server accepts connections"))
     }
 
-    /// The address of this end.
+    /// Returns the address of the client.
     pub fn address(&self) -> SocketAddr {
         self.socket.local_addr().expect("a connected socket has an address")
     }
 }
 
 impl<S: Wire> Client<S> {
-    /// A client on a connected socket.
+    /// Creates a client on a connected socket.
     #[track_caller]
     pub fn new(socket: S) -> Self {
         socket.limit().expect("the system takes time limits");
         Self { socket, buffer: Vec::new() }
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub fn socket(&self) -> &S {
         &self.socket
     }
@@ -132,13 +132,13 @@ impl<S: Wire> Client<S> {
         self.try_send(bytes).expect("the server reads");
     }
 
-    /// Sends bytes in one write each.
+    /// Sends each slice in its own write.
     #[track_caller]
     pub fn send_one_by_one(&mut self, bytes: impl AsRef<[u8]>) {
         bytes.as_ref().iter().for_each(|byte| self.send([*byte]));
     }
 
-    /// Sends bytes, or says that the server has closed.
+    /// Sends bytes to a server that may have closed.
     ///
     /// # Errors
     /// The connection is broken.
@@ -146,7 +146,7 @@ impl<S: Wire> Client<S> {
         self.socket.write_all(bytes.as_ref())
     }
 
-    /// Sends several stretches in one write.
+    /// Sends several slices in one write.
     #[track_caller]
     pub fn send_together(&mut self, parts: &[&[u8]]) {
         let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
@@ -155,20 +155,20 @@ impl<S: Wire> Client<S> {
         assert_eq!(sent, all, "a small write is taken whole");
     }
 
-    /// Ends this side: no bytes follow, but we are still reading.
+    /// Closes the sending side. Reading goes on.
     #[track_caller]
     pub fn half_close(&self) {
         self.socket.half_close().expect("a connection can be half closed");
     }
 
-    /// `GET` of a target, and its response.
+    /// Sends a `GET`, and reads the response.
     #[track_caller]
     pub fn get(&mut self, target: &str) -> Answer {
         self.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"));
         self.answer()
     }
 
-    /// `POST` of a body with its length, and the response.
+    /// Sends a `POST` with a body of known length, and reads the response.
     #[track_caller]
     pub fn post(&mut self, target: &str, body: impl AsRef<[u8]>) -> Answer {
         let body = body.as_ref();
@@ -177,7 +177,7 @@ impl<S: Wire> Client<S> {
         self.answer()
     }
 
-    /// Reads the response to anything but `HEAD` or `CONNECT`.
+    /// Reads a response. Not for `HEAD` or `CONNECT`, whose responses have no body.
     #[track_caller]
     pub fn answer(&mut self) -> Answer {
         match self.head() {
@@ -186,7 +186,7 @@ impl<S: Wire> Client<S> {
         }
     }
 
-    /// Reads the head of a response, and nothing of its body. `None` if the connection ends before its first byte.
+    /// Reads the head of a response without its body. `None` if the connection ends before its first byte.
     #[track_caller]
     pub fn head(&mut self) -> Option<Answer> {
         let end = loop {
@@ -261,7 +261,7 @@ impl<S: Wire> Client<S> {
         }
     }
 
-    /// Reads so many bytes.
+    /// Reads `n` bytes.
     #[track_caller]
     pub fn exactly(&mut self, n: usize) -> Vec<u8> {
         while self.buffer.len() < n {
@@ -274,7 +274,7 @@ impl<S: Wire> Client<S> {
         self.take(n)
     }
 
-    /// Reads all that comes until the connection ends.
+    /// Reads until the connection ends.
     #[track_caller]
     pub fn rest(&mut self) -> (Vec<u8>, Closed) {
         let closed = loop {
@@ -288,7 +288,7 @@ impl<S: Wire> Client<S> {
         (std::mem::take(&mut self.buffer), closed)
     }
 
-    /// Reads what is there, at least a byte; nothing at the end.
+    /// Reads at least one byte. Empty at the end of the connection.
     ///
     /// # Errors
     /// The connection is broken.
@@ -300,21 +300,21 @@ impl<S: Wire> Client<S> {
         Ok(std::mem::take(&mut self.buffer))
     }
 
-    /// The connection ends, in good order, and nothing more comes.
+    /// Asserts that the server closes in order, without more bytes.
     #[track_caller]
     pub fn expect_end(&mut self) {
         let (rest, closed) = self.rest();
         assert_eq!((lossy(&rest).as_str(), closed), ("", Closed::Ended));
     }
 
-    /// The connection is alive: a further request is answered.
+    /// Asserts that the connection is alive: it answers another request.
     #[track_caller]
     pub fn expect_open(&mut self) {
         self.send("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
         self.answer();
     }
 
-    /// Reads what is there, at least a byte; 0 at the end.
+    /// Reads at least one byte; 0 at the end of the connection.
     #[track_caller]
     fn fill(&mut self) -> io::Result<usize> {
         let mut bytes = [0; 16 << 10];
@@ -334,7 +334,7 @@ impl<S: Wire> Client<S> {
     }
 }
 
-/// Where `needle` begins.
+/// Returns the position of `needle`.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -1,10 +1,10 @@
-//! A gate that a handler waits at until the case opens it.
+//! A gate at which a handler waits until the case opens it.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// A gate, closed at first. Clones are the same gate.
+/// A gate that starts closed. Clones share its state.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<Mutex<State>>);
 
@@ -15,12 +15,12 @@ struct State {
 }
 
 impl Gate {
-    /// A closed gate.
+    /// Creates a closed gate.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets everyone through, now and later.
+    /// Opens the gate, for present and later waiters.
     pub fn open(&self) {
         let mut state = self.state();
         state.open = true;

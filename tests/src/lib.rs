@@ -1,8 +1,8 @@
-//! What the suites of this package share: servers to talk to, and clients that see every byte.
+//! Servers and clients that the suites of this package share.
 //!
-//! A case is a function of [`On`], the executor; [`cases!`] makes a test of it for each executor there is. Servers
-//! listen on ports that the system chooses; clients are plain blocking sockets, so that nothing stands between a case
-//! and the wire. Nothing sleeps: whoever waits for something reads until it comes, and fails after [`PATIENCE`].
+//! A case is a function of [`On`], the executor. [`cases!`] makes a test of it for each executor. Servers listen on ports
+//! that the system chooses. Clients are blocking sockets, so that a case controls each byte on the wire. Tests do not sleep:
+//! they read until the bytes arrive, and fail after [`PATIENCE`].
 
 mod client;
 mod gate;
@@ -16,10 +16,10 @@ pub use news::{LastWord, News};
 pub use server::{On, Running, config};
 pub use websocket::{HANDSHAKE, WebSocketClient};
 
-/// How long a case waits for what has to come. Generous: it passes only where a case fails.
+/// The timeout of reads. It is long, because it only expires if a case fails.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// Makes tests of these cases, for each executor: `tokio::name`, `smol::name` and `async_std::name`.
+/// Declares a test of each case for each executor: `tokio::name`, `smol::name` and `async_std::name`.
 #[macro_export]
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {

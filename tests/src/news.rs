@@ -1,23 +1,23 @@
-//! What an application tells a case, in order.
+//! A queue of words from an application to a case.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::PATIENCE;
 
-/// A queue of words: applications [`tell`](Self::tell), the case expects them. Clones are the same queue.
+/// A queue of words. Applications [`tell`](Self::tell) words, and the case expects them. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct News {
     sender: Sender<String>,
     receiver: Arc<Mutex<Receiver<String>>>,
 }
 
-/// Tells a word when it is dropped.
+/// A guard that tells a word when it is dropped.
 #[derive(Debug)]
 pub struct LastWord(News, &'static str);
 
 impl News {
-    /// An empty queue.
+    /// Creates an empty queue.
     pub fn new() -> Self {
         let (sender, receiver) = channel();
         Self { sender, receiver: Arc::new(Mutex::new(receiver)) }
@@ -25,11 +25,11 @@ impl News {
 
     /// Tells a word.
     pub fn tell(&self, word: impl Into<String>) {
-        // The receiver lives as long as the sender: both are ours.
+        // The queue owns both ends, so the receiver exists.
         let _ = self.sender.send(word.into());
     }
 
-    /// Something that tells a word when it is dropped.
+    /// Returns a guard that tells a word when it is dropped.
     pub fn last_word(&self, word: &'static str) -> LastWord {
         LastWord(self.clone(), word)
     }
@@ -41,18 +41,18 @@ impl News {
         receiver.recv_timeout(PATIENCE).expect("the application has something to tell")
     }
 
-    /// Waits for the next word, which has to be this one.
+    /// Waits for the next word, and asserts that it is this one.
     #[track_caller]
     pub fn expect(&self, word: &str) {
         assert_eq!(self.next(), word);
     }
 
-    /// How many words have been told that were not waited for; they are forgotten.
+    /// Drops all words that have not been expected, and returns their number.
     pub fn count(&self) -> usize {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner).try_iter().count()
     }
 
-    /// Nothing has been told that was not expected.
+    /// Asserts that the queue is empty.
     #[track_caller]
     pub fn expect_silence(&self) {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Servers in this process, on the executor that a case is run on.
+//! Servers in this process, on the executor of a case.
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
@@ -15,7 +15,7 @@ use stelo_tokio::Tokio;
 
 use crate::Client;
 
-/// The executor that a case is run on.
+/// The executor of a case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum On {
     /// tokio
@@ -26,19 +26,19 @@ pub enum On {
     AsyncStd,
 }
 
-/// A server on one thread and a port that the system chooses.
+/// Returns settings for one thread and a port that the system chooses.
 pub fn config() -> Config {
     Config::new().port(0).threads(1)
 }
 
 impl On {
-    /// Starts a server of [`config`].
+    /// Starts a server with the settings of [`config`].
     #[track_caller]
     pub fn serve(self, app: impl App) -> Running {
         self.serve_with(config(), app)
     }
 
-    /// Starts a server.
+    /// Starts a server with these settings.
     #[track_caller]
     pub fn serve_with(self, config: Config, app: impl App) -> Running {
         match self.try_serve(config, app) {
@@ -47,10 +47,10 @@ impl On {
         }
     }
 
-    /// Starts a server, or says why it does not start.
+    /// Starts a server with these settings, which may fail.
     ///
     /// # Errors
-    /// Those of the server.
+    /// The errors of the server.
     pub fn try_serve(self, config: Config, app: impl App) -> Result<Running, ServeError> {
         let server = Server::new(config);
         let handle = server.handle();
@@ -70,7 +70,7 @@ impl On {
     }
 }
 
-/// A server that runs; it is stopped and waited for when it is dropped.
+/// A running server. Dropping it stops the server and waits for its end.
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<Address>,
@@ -79,7 +79,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens.
+    /// Returns the address of the server.
     #[track_caller]
     pub fn address(&self) -> SocketAddr {
         match self.addresses[..] {
@@ -88,28 +88,28 @@ impl Running {
         }
     }
 
-    /// A client, connected.
+    /// Connects a client.
     #[track_caller]
     pub fn connect(&self) -> Client {
         Client::connect(self.address())
     }
 
-    /// A client, connected to a server that listens on a Unix socket.
+    /// Connects a client to a server on a Unix socket.
     #[track_caller]
     pub fn connect_unix(&self, path: &Path) -> Client<UnixStream> {
         assert_eq!(self.addresses, [Address::Unix(path.to_string_lossy().into())]);
         Client::new(UnixStream::connect(path).expect("the server listens on the Unix socket"))
     }
 
-    /// Asks the server to stop, as a signal does, and does not wait for it.
+    /// Asks the server to stop, as a signal does, without waiting.
     pub fn ask_to_stop(&self) {
         self.handle.stop();
     }
 
-    /// Waits until the server has stopped by itself.
+    /// Waits for a server that stops by itself.
     ///
     /// # Errors
-    /// Those of the server.
+    /// The errors of the server.
     #[track_caller]
     pub fn wait(mut self) -> Result<Stopped, ServeError> {
         join(self.thread.take().expect("a server is waited for once"))
@@ -118,7 +118,7 @@ impl Running {
     /// Stops the server and waits for its end.
     ///
     /// # Errors
-    /// Those of the server.
+    /// The errors of the server.
     #[track_caller]
     pub fn stop(self) -> Result<Stopped, ServeError> {
         self.ask_to_stop();
@@ -131,7 +131,7 @@ impl Drop for Running {
         self.handle.stop();
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
-            // A case that has failed already says why better.
+            // A case that has failed already has a better message.
             if !std::thread::panicking() {
                 ended.expect("the server does not panic").expect("the server ends well");
             }

@@ -1,4 +1,4 @@
-//! A WebSocket client on a plain blocking socket, over the machine of the core. What breaks the rules is sent as bytes.
+//! A WebSocket client on a blocking socket, over the machine of the core. Cases send invalid frames as bytes.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Command, Config, Connec
 
 use crate::{Client, Running};
 
-/// The head of a handshake for `/`, whose answer has `sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=`.
+/// The head of a handshake for `/`. The response has `sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=`.
 pub const HANDSHAKE: &str = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// A client with one WebSocket. It answers pings and completes closing handshakes while it receives, and only then.
+/// A client with one WebSocket. It answers pings and completes closing handshakes only while it receives.
 #[derive(Debug)]
 pub struct WebSocketClient {
     client: Client,
     machine: Connection,
-    /// What has been read and not been looked at.
+    /// Received bytes that have not been parsed.
     unread: Vec<u8>,
     /// The subprotocol that the server has chosen.
     pub protocol: Option<String>,
@@ -26,13 +26,13 @@ pub struct WebSocketClient {
 }
 
 impl WebSocketClient {
-    /// A WebSocket at `target`, accepted.
+    /// Opens a WebSocket at `target`.
     #[track_caller]
     pub fn connect(server: &Running, target: &str) -> Self {
         Self::connect_with(server, target, &[], Config::default())
     }
 
-    /// A WebSocket at `target`, accepted; these subprotocols and the compression of `config` were offered.
+    /// Opens a WebSocket at `target`. Offers these subprotocols and the compression of `config`.
     #[track_caller]
     pub fn connect_with(server: &Running, target: &str, protocols: &[&str], config: Config) -> Self {
         let mut handshake = ClientHandshake::new("a", target, protocols, *b"the sample nonce", &config)
@@ -59,7 +59,7 @@ impl WebSocketClient {
         }
     }
 
-    /// The connection below.
+    /// Returns the connection.
     pub fn connection(&mut self) -> &mut Client {
         &mut self.client
     }
@@ -70,7 +70,7 @@ impl WebSocketClient {
         self.say(Command::Message(message.into()));
     }
 
-    /// Sends anything.
+    /// Sends a command.
     #[track_caller]
     pub fn say(&mut self, what: Command<'_>) {
         self.machine.send(Instant::ZERO, what).expect("a WebSocket that is open");
@@ -83,7 +83,7 @@ impl WebSocketClient {
         self.say(Command::Close { code: CloseCode(code), reason });
     }
 
-    /// The next message, or the end.
+    /// Receives the next message, or the close.
     #[track_caller]
     pub fn receive(&mut self) -> Result<Message, Closed> {
         loop {
@@ -93,7 +93,7 @@ impl WebSocketClient {
         }
     }
 
-    /// The next pong, before which nothing else comes but pings.
+    /// Receives the next pong. Only pings may come before it.
     #[track_caller]
     pub fn pong(&mut self) -> Vec<u8> {
         loop {
@@ -105,7 +105,7 @@ impl WebSocketClient {
         }
     }
 
-    /// How the server has closed, and that it ends the connection in good order after that.
+    /// Receives the close of the server, and asserts that the connection then ends in order.
     #[track_caller]
     pub fn expect_closed(mut self) -> (u16, String) {
         let Closed { code, reason } = match self.receive() {
@@ -136,7 +136,7 @@ impl WebSocketClient {
         }
     }
 
-    /// Writes what there is and reads what comes.
+    /// Writes pending bytes, then reads.
     #[track_caller]
     fn fill(&mut self) {
         self.flush();
@@ -161,7 +161,7 @@ impl WebSocketClient {
             if bytes.is_empty() {
                 return;
             }
-            // A server that has closed reads no more.
+            // A server that has closed does not read.
             let _ = self.client.try_send(&bytes);
             self.machine.transmitted(Instant::ZERO, bytes.len());
         }
