@@ -39,6 +39,7 @@
 mod lifespan;
 
 pub mod app;
+pub mod describe;
 pub mod extract;
 pub mod files;
 pub mod handler;
@@ -51,21 +52,21 @@ pub mod websocket;
 
 pub use app::{App, BuildError};
 pub use extract::{
-    ClientAddress, Extension, Form, FromRequest, FromRequestParts, Json, MatchedPath, Path, Query, State,
-    ViaParts, ViaRequest,
+    ClientAddress, Extension, Form, FromRequest, FromRequestParts, Json, MatchedPath, OptionalFromRequest,
+    OptionalFromRequestParts, Path, Query, State,
 };
 pub use files::{DirectoryError, StaticFiles};
-pub use handler::{Endpoint, ErrorHandler, Handler, Needs};
+pub use handler::{Endpoint, ErrorHandler, Handler, Outcome};
 pub use lifespan::{HookResult, StartHook};
 pub use middleware::{Middleware, Next};
-pub use request::{Cookies, Executor, Extensions, QueryParams, Request, Url};
+pub use request::{Cookies, Executor, Extensions, Parts, QueryParams, Request, Url};
 pub use response::{
     Background, Error, Failure, Html, HttpError, IntoHeaders, IntoResponse, InvalidCookie, Redirect,
     ResponseExt, Result, SameSite, SetCookie, StreamingResponse,
 };
 pub use routing::{
-    AsApp, AsEndpoint, AsRouter, MethodRouter, Mountable, Mounted, Router, any, delete, get, head, on,
-    options, patch, post, put, websocket,
+    Foreign, MethodRouter, Mountable, Mounted, Router, any, delete, get, head, on, options, patch, post, put,
+    websocket,
 };
 pub use testing::{TestClient, TestHandshake, TestRequest, TestResponse, TestWebSocket};
 pub use websocket::{

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stelo_core::app::{App as CoreApp, BoxError, BoxFuture};
 
-use crate::request::executor::Executor;
-use crate::request::extensions::Extensions;
+use crate::request::Executor;
+use crate::request::Extensions;
 
 /// What a hook returns: nothing, or a `Result` whose error ends the start, or is reported by the shutdown.
 pub trait HookResult<T> {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use stelo_toolkit::{
-    App, Body, Bytes, ClientAddress, Extension, Form, FromRequest, Headers, HttpError, Json, Method, Next,
-    Path, Query, Request, Response, State, Status, TestClient, Version, get, post,
+    App, Body, Bytes, ClientAddress, Extension, Form, FromRequest, Headers, HttpError, Json, MatchedPath,
+    Method, Next, Path, Query, Request, Response, State, Status, TestClient, Version, get, post,
 };
 
 #[derive(Deserialize)]
@@ -274,11 +274,12 @@ fn a_state_that_nobody_has_given_ends_the_start() {
         format!("{}", state.is_some())
     }
     let app = App::new().mount("/api", App::new().route("/x/{id}", get(show)));
-    let line =
-        "the handler of `/api/x/{id}` asks for `State<u32>`: give it to `App::state` or `Router::state`";
-    assert_eq!(TestClient::try_new(app).unwrap_err().to_string(), line);
-    let optional = App::new().state(1_u64).route("/", get(maybe));
-    assert_eq!(TestClient::new(optional).get("/").send().text(), "true");
+    let error = TestClient::try_new(app).unwrap_err().to_string();
+    let line = "::show` at `/api/x/{id}` takes `State<u32>`: give it to `App::state` or `Router::state`";
+    assert!(error.starts_with("`extractors::") && error.ends_with(line), "{error}");
+    for (app, text) in [(App::new().state(1_u64), "true"), (App::new(), "false")] {
+        assert_eq!(TestClient::new(app.route("/", get(maybe))).get("/").send().text(), text);
+    }
 }
 
 #[test]
@@ -298,8 +299,33 @@ fn an_argument_can_be_optional_or_a_result() {
     let client = TestClient::new(App::new().route("/", post(optional)).route("/{n}", post(result)));
     assert_eq!(client.post("/?page=1").json(&1).send().text(), "true true true");
     assert_eq!(client.post("/").send().text(), "false true false");
+    assert_eq!(client.post("/?page=x").send().status(), Status::BAD_REQUEST);
+    assert_eq!(client.post("/").json(&"y").send().status(), Status::UNPROCESSABLE_CONTENT);
+    let text = client.post("/").header("content-type", "text/plain").body("1").send();
+    assert_eq!(text.status(), Status::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(client.post("/7").json(&8).send().text(), "7 8");
     assert_eq!(client.post("/x").json(&"y").send().text(), "400 422");
+}
+
+#[test]
+fn an_absent_argument_is_none() {
+    async fn parts(
+        path: Option<Path<u8>>,
+        extension: Option<Extension<u8>>,
+        matched: Option<MatchedPath>,
+        form: Option<Form<Page>>,
+    ) -> String {
+        let matched = matched.map_or("-".to_owned(), |MatchedPath(path)| path);
+        format!("{:?} {} {matched} {}", path.map(|Path(n)| n), extension.is_some(), form.is_some())
+    }
+    let app = App::new().route("/", get(parts).post(parts)).route("/{n}", get(parts)).fallback(parts);
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/").send().text(), "None false / false");
+    assert_eq!(client.post("/").send().text(), "None false / false");
+    assert_eq!(client.get("/7?page=1").send().text(), "Some(7) false /{n} true");
+    assert_eq!(client.get("/no/route").send().text(), "None false - false");
+    assert_eq!(client.get("/x").send().status(), Status::BAD_REQUEST);
+    assert_eq!(client.get("/?page=x").send().status(), Status::BAD_REQUEST);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Middleware: order, places, what it sees and what it can change.
 
 use stelo_toolkit::{
-    App, Background, Body, HttpError, IntoResponse, Middleware, Next, Reply, Request, Response, ResponseExt,
-    Router, Status, TestClient, get,
+    App, Background, Body, Extension, Headers, HttpError, IntoResponse, Middleware, Next, Path, Reply,
+    Request, Response, ResponseExt, Router, State, Status, TestClient, get,
 };
 
 /// Writes its name into the response, outside what is inside.
@@ -174,4 +174,61 @@ fn what_is_inside_begins_when_it_is_awaited() {
     }
     let client = TestClient::new(App::new().route("/", get(handler)).middleware(layer));
     assert_eq!(client.get("/").send().text(), "false true");
+}
+
+#[test]
+fn a_middleware_takes_extractors() {
+    #[derive(Clone)]
+    struct Keys(&'static [&'static str]);
+
+    #[derive(Clone)]
+    struct User(String);
+
+    async fn login(
+        State(keys): State<Keys>,
+        headers: Headers,
+        mut request: Request,
+        next: Next,
+    ) -> Result<Response, HttpError> {
+        let key = headers.get_str("x-key").filter(|key| keys.0.contains(key));
+        let key = key.ok_or(HttpError::new(Status::UNAUTHORIZED))?;
+        request.extensions_mut().insert(User(key.to_owned()));
+        Ok(next.run(request).await)
+    }
+    async fn small(Path(id): Path<u8>, request: Request, next: Next) -> (Status, String) {
+        let response = next.run(request).await;
+        (response.status, format!("{id}"))
+    }
+    async fn refused(_: Request, error: HttpError) -> (Status, String) {
+        (error.status, "no key".to_owned())
+    }
+    async fn name(Extension(user): Extension<User>) -> String {
+        user.0
+    }
+    let app = App::new()
+        .state(Keys(&["ada"]))
+        .middleware(login)
+        .error_handler(Status::UNAUTHORIZED, refused)
+        .route("/", get(name))
+        .route("/{id}", get(name).middleware(small));
+    let client = TestClient::new(app);
+    let ada = |target| client.get(target).header("x-key", "ada").send();
+    assert_eq!(ada("/").text(), "ada");
+    assert_eq!(client.get("/").send().text(), "no key");
+    assert_eq!(ada("/7").text(), "7");
+    assert_eq!(ada("/700").status(), Status::BAD_REQUEST);
+}
+
+#[test]
+fn the_state_that_a_middleware_takes_is_checked_at_start_up() {
+    async fn layer(State(_): State<u32>, request: Request, next: Next) -> Response {
+        next.run(request).await
+    }
+    async fn home() {}
+    let app = App::new().middleware(layer).route("/", get(home));
+    let error = TestClient::try_new(app).unwrap_err().to_string();
+    assert!(error.ends_with("::layer` takes `State<u32>`: give it to `App::state` or `Router::state`"));
+    let app = App::new().route("/x", get(home).middleware(layer));
+    let error = TestClient::try_new(app).unwrap_err().to_string();
+    assert!(error.contains("::layer` at `/x` takes `State<u32>`"), "{error}");
 }

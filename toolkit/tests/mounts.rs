@@ -2,7 +2,7 @@
 
 use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Executor};
 use stelo_toolkit::{
-    App, Endpoint, HttpError, IntoResponse, Next, Reply, Request, Response, Router, State, Status,
+    App, Endpoint, Foreign, HttpError, Next, Outcome, Reply, Request, Response, Router, State, Status,
     TestClient, get,
 };
 
@@ -48,9 +48,9 @@ fn an_application_that_was_built_is_mounted_as_it_is() {
 }
 
 /// An application that knows nothing of the toolkit.
-struct Foreign;
+struct CoreOnly;
 
-impl CoreApp for Foreign {
+impl CoreApp for CoreOnly {
     fn call(&self, request: stelo_core::app::Request) -> Reply {
         let head = request.head();
         assert_ne!(head.path(), "/panic", "as it was told to");
@@ -64,39 +64,68 @@ impl CoreApp for Foreign {
 
 #[test]
 fn a_foreign_application_sees_the_path_without_the_prefix() {
-    let client = TestClient::without_start(App::new().mount("/f/{x}", Foreign));
+    let client = TestClient::without_start(App::new().mount("/f/{x}", Foreign(CoreOnly)));
     assert_eq!(client.get("/f/1/a%20b/%C3%A9?q=%20").send().text(), "/a%20b/%C3%A9 Some(\"q=%20\")");
     assert_eq!(client.get("/f/1/").send().text(), "/ None");
     assert_eq!(client.get("/f/1/panic").send().status(), Status::INTERNAL_SERVER_ERROR);
 }
 
 #[test]
-fn the_start_of_a_foreign_application_is_part_of_ours() {
-    let error = TestClient::try_new(App::new().mount("/f", Foreign)).unwrap_err();
+fn the_start_of_a_foreign_application_is_part_of_the_outer_start() {
+    let error = TestClient::try_new(App::new().mount("/f", Foreign(CoreOnly))).unwrap_err();
     assert_eq!(error.to_string(), "no foreign database");
 }
 
 struct Files;
 
 impl Endpoint for Files {
-    fn call(&self, request: Request) -> Reply {
-        if request.route_path() == "/panic" {
-            return Reply::future(async { panic!("as it was told to") });
+    fn call(&self, request: Request) -> Outcome {
+        match request.route_path() {
+            "/panic" => panic!("as it was told to"),
+            "/late-panic" => Outcome::future(std::future::poll_fn::<(), _>(|_| panic!("as it was told to"))),
+            "/none" => HttpError::new(Status::NOT_FOUND).into(),
+            "/fail" => Outcome::fail(HttpError::new(Status::NOT_FOUND)),
+            "/late-fail" => Outcome::future(async { Err::<(), _>(HttpError::new(Status::NOT_FOUND)) }),
+            path => format!("file {path} of {}", request.root_path()).into(),
         }
-        format!("file {} of {}", request.route_path(), request.root_path()).into_response().into()
     }
+}
+
+async fn mark(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers.append("x-seen", "yes");
+    response
 }
 
 #[test]
 fn an_endpoint_can_be_mounted() {
-    async fn mark(request: Request, next: Next) -> Response {
-        let mut response = next.run(request).await;
-        response.headers.append("x-seen", "yes");
-        response
-    }
     let client = TestClient::new(App::new().middleware(mark).mount("/static", Files).name("static"));
     let response = client.get("/static/css/a%20b.css").send();
     assert_eq!(response.text(), "file /css/a b.css of /static");
     assert_eq!(response.header("x-seen"), Some("yes"));
-    assert_eq!(client.get("/static/panic").send().status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn the_panic_of_an_endpoint_is_a_response_for_middleware() {
+    let client = TestClient::new(App::new().middleware(mark).mount("/static", Files));
+    for target in ["/static/panic", "/static/late-panic"] {
+        let response = client.get(target).send();
+        assert_eq!(response.status(), Status::INTERNAL_SERVER_ERROR, "{target}");
+        assert_eq!(response.header("x-seen"), Some("yes"), "{target}");
+    }
+}
+
+#[test]
+fn the_errors_of_an_endpoint_go_to_the_error_handlers() {
+    async fn not_found(request: Request, error: HttpError) -> (Status, String) {
+        (error.status, format!("no {}", request.route_path()))
+    }
+    let app = App::new().error_handler(Status::NOT_FOUND, not_found).mount("/static", Files);
+    let client = TestClient::new(app);
+    for (target, text) in [("/static/fail", "no /fail"), ("/static/late-fail", "no /late-fail")] {
+        let response = client.get(target).send();
+        assert_eq!((response.status(), &*response.text()), (Status::NOT_FOUND, text));
+    }
+    // A response that the endpoint makes itself is no error, whatever its status.
+    assert_eq!(client.get("/static/none").send().text(), "Not Found");
 }

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use stelo_toolkit::{
-    App, BoxError, BuildError, Bytes, CloseCode, Cookies, Extension, Headers, HttpError, IntoResponse, Json,
-    Message, Next, Path, Query, Request, Response, ResponseExt, Router, State, Status, TestClient, WebSocket,
-    WebSocketEndpoint, WebSocketError, WebSocketException, any, get, websocket,
+    App, BoxError, BuildError, Bytes, CloseCode, Cookies, Extension, Foreign, Headers, HttpError,
+    IntoResponse, Json, Message, Next, Path, Query, Request, Response, ResponseExt, Router, State, Status,
+    TestClient, WebSocket, WebSocketEndpoint, WebSocketError, WebSocketException, any, get, websocket,
 };
 
 type Outcome = Result<(), WebSocketError>;
@@ -166,7 +166,7 @@ fn mounts_hosts_and_applications_pass_handshakes_on() {
     let app = App::new()
         .host("api.example.org", Router::new().websocket("/ws", place))
         .mount("/a", Router::new().mount("/b", inner))
-        .mount("/raw", Raw)
+        .mount("/raw", Foreign(Raw))
         .websocket("/a/b/c", place);
     let client = TestClient::new(app);
     assert_eq!(said(&client, "/a/b/ws"), "/a/b /ws");

@@ -1,37 +1,41 @@
 //! A built application: its routes and its hooks.
 
+use std::sync::Arc;
+
 use stelo_core::app::{BoxError, Reply};
 
 use crate::lifespan::Lifespan;
 use crate::request::Executor;
 use crate::request::shards::Sharded;
+use crate::request::site::{NodeId, Site};
 use crate::routing::BuildError;
 use crate::routing::arrival::Arrival;
-use crate::routing::plan::{Draft, Plan};
-use crate::routing::table::{NodeId, Routes};
+use crate::routing::plan::{Draft, Plan, Planned};
+use crate::routing::table::Routes;
 
 /// An application that can run.
-pub(crate) struct Site {
-    routes: Sharded<Routes>,
+pub(crate) struct Built {
+    /// Every request holds a reference to the site, so its count is sharded.
+    site: Sharded<Site>,
+    routes: Arc<Routes>,
     lifespan: Lifespan,
 }
 
-impl Site {
-    pub(crate) fn build(draft: Draft) -> Result<Self, BuildError> {
-        let (routes, hooks) = Plan::of(draft)?;
-        Ok(Self { routes: Sharded::new(routes), lifespan: Lifespan::new(hooks) })
+impl Built {
+    pub(crate) fn new(draft: Draft) -> Result<Self, BuildError> {
+        let Planned { site, routes, hooks } = Plan::of(draft)?;
+        Ok(Self { site: Sharded::new(site), routes, lifespan: Lifespan::new(hooks) })
     }
 
     pub(crate) fn call(&self, request: stelo_core::app::Request) -> Reply {
-        let routes = self.routes.here();
-        Routes::enter(routes, Arrival::new(request), NodeId::ROOT, 0)
+        self.routes.enter(self.site.here(), Arrival::new(request), NodeId::ROOT, 0)
     }
 
     pub(crate) async fn start(&self, executor: Executor) -> Result<(), BoxError> {
-        let realms = &self.routes.here().realms;
+        let realms = &self.site.here().realms;
         let states = self.lifespan.start(executor, realms.len()).await?;
         for (realm, states) in realms.iter().zip(states) {
-            // A second start has no hooks left to run, and so no states to give.
+            // A second start finds no hooks left to run, and so makes no states.
             let _ = realm.started.set(states);
         }
         Ok(())

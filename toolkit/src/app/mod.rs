@@ -12,15 +12,16 @@ use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
 use stelo_core::http::Status;
 use stelo_core::routing::Convertor;
 
-use self::build::Site;
+use self::build::Built;
 use crate::handler::{ErrorHandler, Handler};
 use crate::lifespan::{self, HookResult, StartHook};
 use crate::middleware::Middleware;
 use crate::request::Executor;
 use crate::response::{HttpError, IntoResponse};
 pub use crate::routing::BuildError;
+use crate::routing::mount::MountedKind;
 use crate::routing::plan::Draft;
-use crate::routing::{MethodRouter, Mountable, Router};
+use crate::routing::{Foreign, MethodRouter, Mountable, Mounted, Router};
 use crate::websocket::WebSocketHandler;
 
 /// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.
@@ -47,7 +48,7 @@ use crate::websocket::WebSocketHandler;
 pub struct App {
     /// Until the application is built.
     draft: Mutex<Draft>,
-    built: OnceLock<Result<Arc<Site>, BuildError>>,
+    built: OnceLock<Result<Arc<Built>, BuildError>>,
 }
 
 impl Default for App {
@@ -84,12 +85,12 @@ impl App {
 
     /// A mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, sees the state of this
     /// one too, and its hooks run after those of this one.
-    pub fn mount<Kind>(self, prefix: &str, mounted: impl Mountable<Kind>) -> Self {
+    pub fn mount(self, prefix: &str, mounted: impl Mountable) -> Self {
         self.routed(|router| router.mount(prefix, mounted))
     }
 
     /// A host: see [`Router::host`].
-    pub fn host<Kind>(self, pattern: &str, mounted: impl Mountable<Kind>) -> Self {
+    pub fn host(self, pattern: &str, mounted: impl Mountable) -> Self {
         self.routed(|router| router.host(pattern, mounted))
     }
 
@@ -99,7 +100,7 @@ impl App {
     }
 
     /// Adds a middleware around everything, inside those added before: see [`Router::middleware`].
-    pub fn middleware(self, middleware: impl Middleware) -> Self {
+    pub fn middleware<Args: 'static>(self, middleware: impl Middleware<Args>) -> Self {
         self.routed(|router| router.middleware(middleware))
     }
 
@@ -224,11 +225,11 @@ impl App {
     /// # Errors
     /// The first mistake, in one line.
     pub fn build(&self) -> Result<(), BuildError> {
-        self.site().map(|_| ()).map_err(Clone::clone)
+        self.built().map(|_| ()).map_err(Clone::clone)
     }
 
-    fn site(&self) -> Result<&Arc<Site>, &BuildError> {
-        let build = || Site::build(std::mem::take(&mut *self.lock())).map(Arc::new);
+    fn built(&self) -> Result<&Arc<Built>, &BuildError> {
+        let build = || Built::new(std::mem::take(&mut *self.lock())).map(Arc::new);
         self.built.get_or_init(build).as_ref()
     }
 
@@ -236,23 +237,8 @@ impl App {
         self.draft.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What has been declared, to be put into another application.
-    pub(crate) fn into_draft(self) -> Draft {
-        self.draft.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a route answers the path of the point at which it is mounted.
-    pub(crate) fn answers_mount_point(&self) -> bool {
-        self.lock().router.answers_mount_point()
-    }
-
-    /// Whether it is too late to put it into another application or to change it.
-    pub(crate) fn is_built(&self) -> bool {
-        self.built.get().is_some()
-    }
-
     fn edited(mut self, edit: impl FnOnce(&mut Draft)) -> Self {
-        if self.is_built() {
+        if self.built.get().is_some() {
             self.built = OnceLock::from(Err(BuildError::Changed));
         }
         edit(self.draft.get_mut().unwrap_or_else(PoisonError::into_inner));
@@ -264,10 +250,22 @@ impl App {
     }
 }
 
+impl Mountable for App {
+    /// An application that has been built routes its requests itself. The routes of any other become part of the outer
+    /// application, so that requests keep what they know.
+    fn into_mounted(self) -> Mounted {
+        if self.built.get().is_some() {
+            return Foreign(self).into_mounted();
+        }
+        let draft = self.draft.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Mounted(MountedKind::App(Box::new(draft)))
+    }
+}
+
 impl CoreApp for App {
     fn call(&self, request: stelo_core::app::Request) -> Reply {
-        match self.site() {
-            Ok(site) => site.call(request),
+        match self.built() {
+            Ok(built) => built.call(request),
             Err(error) => {
                 tracing::error!("the application cannot run: {error}");
                 HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
@@ -276,20 +274,20 @@ impl CoreApp for App {
     }
 
     fn startup(&self, executor: Arc<dyn stelo_core::app::Executor>) -> BoxFuture<Result<(), BoxError>> {
-        match self.site() {
-            Ok(site) => {
-                let site = site.clone();
-                Box::pin(async move { site.start(Executor::new(executor)).await })
+        match self.built() {
+            Ok(built) => {
+                let built = built.clone();
+                Box::pin(async move { built.start(Executor::new(executor)).await })
             }
             Err(error) => Box::pin(std::future::ready(Err(error.clone().into()))),
         }
     }
 
     fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
-        match self.site() {
-            Ok(site) => {
-                let site = site.clone();
-                Box::pin(async move { site.stop().await })
+        match self.built() {
+            Ok(built) => {
+                let built = built.clone();
+                Box::pin(async move { built.stop().await })
             }
             Err(_) => Box::pin(std::future::ready(Ok(()))),
         }

@@ -4,15 +4,13 @@ use std::convert::Infallible;
 
 use serde_core::Serialize;
 use serde_core::de::DeserializeOwned;
-use serde_json::error::Category;
 use stelo_core::Bytes;
 use stelo_core::app::Response;
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, Status};
 
-use super::FromRequest;
-use super::parts::{named, urlencoded};
-use crate::request::{Request, utf8};
+use super::{FromRequest, OptionalFromRequest, OptionalFromRequestParts, Query};
+use crate::request::{Request, decode};
 use crate::response::{Failure, HttpError, IntoResponse, with_headers};
 
 /// JSON: as an argument, the body as a value; as what a handler returns, the value as the body.
@@ -39,20 +37,8 @@ impl<T: DeserializeOwned> Json<T> {
     /// # Errors
     /// 400 if it is not JSON; 422, naming the field, if the value does not fit.
     pub fn parse(text: &[u8]) -> Result<Self, HttpError> {
-        let mut json = serde_json::Deserializer::from_slice(text);
-        let value =
-            serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().classify() {
-                Category::Data => HttpError::new(Status::UNPROCESSABLE_CONTENT)
-                    .with_detail(format!("invalid JSON value: {}", named(&error))),
-                _ => malformed(error.inner()),
-            })?;
-        json.end().map_err(|error| malformed(&error))?;
-        Ok(Self(value))
+        decode::json(text).map(Self)
     }
-}
-
-fn malformed(error: &serde_json::Error) -> HttpError {
-    HttpError::new(Status::BAD_REQUEST).with_detail(format!("malformed JSON: {error}"))
 }
 
 impl<T: DeserializeOwned> FromRequest for Json<T> {
@@ -64,6 +50,18 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
                 .with_detail("the body must be JSON: send it with `content-type: application/json`"));
         }
         Self::parse(&collect(request).await?)
+    }
+}
+
+/// `None` if the request has no content type.
+impl<T: DeserializeOwned> OptionalFromRequest for Json<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request) -> Result<Option<Self>, HttpError> {
+        match request.headers().contains("content-type") {
+            true => <Self as FromRequest>::from_request(request).await.map(Some),
+            false => Ok(None),
+        }
     }
 }
 
@@ -101,9 +99,23 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
                 "the body must be a form: send it with `content-type: application/x-www-form-urlencoded`",
             ));
         }
-        urlencoded(&collect(request).await?).map(Self).map_err(|detail| {
-            HttpError::new(Status::UNPROCESSABLE_CONTENT).with_detail(format!("invalid form: {detail}"))
-        })
+        decode::form(&collect(request).await?).map(Self)
+    }
+}
+
+/// `None` if the request has no content type, or, for GET and HEAD, no query.
+impl<T: DeserializeOwned> OptionalFromRequest for Form<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(mut request: Request) -> Result<Option<Self>, HttpError> {
+        if matches!(request.method(), Method::Get | Method::Head) {
+            let query = <Query<T> as OptionalFromRequestParts>::from_request_parts(&mut request).await?;
+            return Ok(query.map(|Query(form)| Self(form)));
+        }
+        match request.headers().contains("content-type") {
+            true => <Self as FromRequest>::from_request(request).await.map(Some),
+            false => Ok(None),
+        }
     }
 }
 
@@ -163,6 +175,6 @@ impl FromRequest for String {
     type Rejection = HttpError;
 
     async fn from_request(request: Request) -> Result<Self, HttpError> {
-        utf8(collect(request).await?)
+        decode::text(collect(request).await?)
     }
 }

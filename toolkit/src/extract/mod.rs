@@ -1,31 +1,42 @@
-//! Extractors: typed arguments of handlers, taken from the request.
+//! Extractors: typed arguments of handlers and middleware, taken from the request.
+//!
+//! | argument | trait to implement |
+//! |---|---|
+//! | leaves the body alone, in any place | [`FromRequestParts`] |
+//! | may take the body, in the last place | [`FromRequest`] |
+//! | may be absent, as an `Option` | [`OptionalFromRequestParts`], [`OptionalFromRequest`] |
 
 mod body;
+mod optional;
 mod parts;
 mod path;
 
+use std::convert::Infallible;
 use std::future::Future;
 
-use crate::handler::Needs;
-use crate::request::Request;
-use crate::response::IntoResponse;
-
 pub use body::{Form, Json};
+pub use optional::{OptionalFromRequest, OptionalFromRequestParts};
 pub use parts::{ClientAddress, Extension, MatchedPath, Query, State};
 pub use path::Path;
 
-/// An argument that leaves the body of the request to others. A handler has any number of them.
+use self::private::{ViaParts, ViaRequest};
+use crate::describe::Operation;
+use crate::request::{Parts, Request};
+use crate::response::IntoResponse;
+
+/// An argument that leaves the body of the request alone. A handler has any number of them.
 ///
 /// ```
-/// use stelo_toolkit::{FromRequestParts, HttpError, Request, Status};
+/// use stelo_toolkit::request::Parts;
+/// use stelo_toolkit::{FromRequestParts, HttpError, Status};
 ///
 /// struct ApiKey(String);
 ///
 /// impl FromRequestParts for ApiKey {
 ///     type Rejection = HttpError;
 ///
-///     async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-///         let key = request.headers().get_str("x-api-key");
+///     async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+///         let key = parts.headers().get_str("x-api-key");
 ///         key.map(|key| Self(key.into())).ok_or(HttpError::new(Status::UNAUTHORIZED))
 ///     }
 /// }
@@ -37,53 +48,55 @@ pub use path::Path;
     message = "`{Self}` cannot be an argument of a handler, or not in this place",
     label = "not an extractor that leaves the body alone",
     note = "an argument that takes the body (`Request`, `Json`, `Form`, `Body`, `Bytes`, `String`) must be the last one",
-    note = "for an argument of your own type, implement `FromRequestParts`, or wrap it: `Path<T>`, `Query<T>`, `State<T>`"
+    note = "for an argument of your own type, implement `FromRequestParts`, or wrap it: `Path<T>`, `Query<T>`, `State<T>`",
+    note = "an `Option<T>` is an argument if `T` implements `OptionalFromRequestParts`"
 )]
 pub trait FromRequestParts: Sized {
-    /// What answers a request from which the argument cannot be taken.
+    /// The response to a request from which the argument cannot be taken.
     type Rejection: IntoResponse + Send + 'static;
 
     /// Takes the argument from the request.
-    fn from_request_parts(
-        request: &mut Request,
-    ) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
+    fn from_request_parts(parts: &mut Parts) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
 
-    /// Says what the application must have for this argument. Checked at start-up.
-    fn needs(needs: &mut Needs) {
-        let _ = needs;
+    /// Describes the argument, for the check at start-up.
+    fn describe(operation: &mut Operation) {
+        let _ = operation;
     }
 }
 
 /// An argument that may take the body of the request: the last one of a handler.
 ///
-/// `Via` tells apart the types that implement this trait from those that implement [`FromRequestParts`] and are
-/// arguments of the last place too; leave it out.
+/// `Via` distinguishes the types that implement this trait from those that implement [`FromRequestParts`] and can be
+/// the last argument too. The compiler infers it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
     note = "arguments are `Request`, `Path<T>`, `Query<T>`, `State<T>`, `Extension<T>`, `Headers`, `Method`, `Cookies`, `Url` and, in the last place, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`; or an `Option` or `Result` of one",
-    note = "for an argument of your own type, implement `FromRequestParts` or `FromRequest`"
+    note = "for an argument of your own type, implement `FromRequestParts` or `FromRequest`",
+    note = "an `Option<T>` is an argument if `T` implements `OptionalFromRequestParts` or `OptionalFromRequest`"
 )]
 pub trait FromRequest<Via = ViaRequest>: Sized {
-    /// What answers a request from which the argument cannot be taken.
+    /// The response to a request from which the argument cannot be taken.
     type Rejection: IntoResponse + Send + 'static;
 
     /// Makes the argument of the request.
     fn from_request(request: Request) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
 
-    /// Says what the application must have for this argument. Checked at start-up.
-    fn needs(needs: &mut Needs) {
-        let _ = needs;
+    /// Describes the argument, for the check at start-up.
+    fn describe(operation: &mut Operation) {
+        let _ = operation;
     }
 }
 
-/// The type implements [`FromRequest`] itself.
-#[derive(Debug)]
-pub enum ViaRequest {}
+mod private {
+    /// The type implements [`FromRequest`](super::FromRequest) itself.
+    #[derive(Debug)]
+    pub enum ViaRequest {}
 
-/// The type implements [`FromRequestParts`].
-#[derive(Debug)]
-pub enum ViaParts {}
+    /// The type implements [`FromRequestParts`](super::FromRequestParts).
+    #[derive(Debug)]
+    pub enum ViaParts {}
+}
 
 impl<T: FromRequestParts> FromRequest<ViaParts> for T {
     type Rejection = T::Rejection;
@@ -92,59 +105,33 @@ impl<T: FromRequestParts> FromRequest<ViaParts> for T {
         Self::from_request_parts(&mut request).await
     }
 
-    fn needs(needs: &mut Needs) {
-        <Self as FromRequestParts>::needs(needs);
+    fn describe(operation: &mut Operation) {
+        <Self as FromRequestParts>::describe(operation);
     }
 }
 
-/// `None` where the argument cannot be taken, whatever the reason.
-impl<T: FromRequestParts> FromRequestParts for Option<T> {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(request: &mut Request) -> Result<Self, Self::Rejection> {
-        Ok(T::from_request_parts(request).await.ok())
-    }
-
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
-    }
-}
-
-/// The rejection where the argument cannot be taken: the handler answers in its own way.
+/// The rejection if the argument cannot be taken: the handler answers in its own way.
 impl<T: FromRequestParts> FromRequestParts for Result<T, T::Rejection> {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(request: &mut Request) -> Result<Self, Self::Rejection> {
-        Ok(T::from_request_parts(request).await)
+    async fn from_request_parts(parts: &mut Parts) -> Result<Self, Self::Rejection> {
+        Ok(T::from_request_parts(parts).await)
     }
 
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
-    }
-}
-
-/// `None` where the argument cannot be taken, whatever the reason.
-impl<T: FromRequest> FromRequest for Option<T> {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request(request: Request) -> Result<Self, Self::Rejection> {
-        Ok(T::from_request(request).await.ok())
-    }
-
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
     }
 }
 
-/// The rejection where the argument cannot be taken: the handler answers in its own way.
+/// The rejection if the argument cannot be taken: the handler answers in its own way.
 impl<T: FromRequest> FromRequest for Result<T, T::Rejection> {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
     async fn from_request(request: Request) -> Result<Self, Self::Rejection> {
         Ok(T::from_request(request).await)
     }
 
-    fn needs(needs: &mut Needs) {
-        T::needs(needs);
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
     }
 }

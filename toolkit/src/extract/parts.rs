@@ -7,13 +7,9 @@ use serde_core::de::DeserializeOwned;
 use stelo_core::app::Address;
 use stelo_core::http::{Headers, Method, Status, Version};
 
-use super::FromRequestParts;
-use crate::handler::Needs;
-use crate::request::Request;
-use crate::request::cookies::Cookies;
-use crate::request::executor::Executor;
-use crate::request::query::QueryParams;
-use crate::request::url::Url;
+use super::{FromRequestParts, OptionalFromRequestParts};
+use crate::describe::Operation;
+use crate::request::{Cookies, Executor, Parts, QueryParams, Url, decode};
 use crate::response::HttpError;
 
 /// The query as a value: a struct with a field per parameter (`Vec` for repeated ones), or a map.
@@ -39,31 +35,24 @@ impl<T: DeserializeOwned> Query<T> {
     /// # Errors
     /// 400, naming the parameter that does not fit.
     pub fn parse(query: &str) -> Result<Self, HttpError> {
-        urlencoded(query.as_bytes()).map(Self).map_err(|detail| {
-            HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid query: {detail}"))
-        })
-    }
-}
-
-/// Reads urlencoded pairs; what is wrong with them is said with the name of the field.
-pub(super) fn urlencoded<T: DeserializeOwned>(pairs: &[u8]) -> Result<T, String> {
-    let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(pairs));
-    serde_path_to_error::deserialize(pairs).map_err(|error| named(&error))
-}
-
-/// An error and the name of the field in which it was found, where it does not name it itself.
-pub(super) fn named<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> String {
-    match error.path().to_string() {
-        path if path == "." => error.inner().to_string(),
-        path => format!("`{path}`: {}", error.inner()),
+        decode::query(query).map(Self)
     }
 }
 
 impl<T: DeserializeOwned> FromRequestParts for Query<T> {
     type Rejection = HttpError;
 
-    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        Self::parse(request.head().query().unwrap_or_default())
+    async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+        parts.query().map(Self)
+    }
+}
+
+/// `None` if the target has no query.
+impl<T: DeserializeOwned> OptionalFromRequestParts for Query<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts) -> Result<Option<Self>, HttpError> {
+        parts.head().query().map(Self::parse).transpose()
     }
 }
 
@@ -90,18 +79,27 @@ pub struct State<T>(pub T);
 impl<T: Clone + Send + Sync + 'static> FromRequestParts for State<T> {
     type Rejection = HttpError;
 
-    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        request.state().cloned().map(Self).ok_or_else(|| {
+    async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+        parts.state().cloned().map(Self).ok_or_else(|| {
             missing("state", std::any::type_name::<T>(), "give it to `App::state`, and start the application")
         })
     }
 
-    fn needs(needs: &mut Needs) {
-        needs.state::<T>();
+    fn describe(operation: &mut Operation) {
+        operation.state::<T>();
     }
 }
 
-/// A value that a middleware has left in [`Request::extensions_mut`]. Cloned.
+/// `None` if the application has no such state.
+impl<T: Clone + Send + Sync + 'static> OptionalFromRequestParts for State<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts) -> Result<Option<Self>, Infallible> {
+        Ok(parts.state().cloned().map(Self))
+    }
+}
+
+/// A value that a middleware has left in [`Parts::extensions_mut`]. Cloned.
 ///
 /// One that is missing answers 500: the middleware is not there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,10 +108,19 @@ pub struct Extension<T>(pub T);
 impl<T: Clone + Send + Sync + 'static> FromRequestParts for Extension<T> {
     type Rejection = HttpError;
 
-    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        request.extensions().get::<T>().cloned().map(Self).ok_or_else(|| {
+    async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+        parts.extensions().get::<T>().cloned().map(Self).ok_or_else(|| {
             missing("extension", std::any::type_name::<T>(), "a middleware has to put it into the request")
         })
+    }
+}
+
+/// `None` if no middleware has put such a value into the request.
+impl<T: Clone + Send + Sync + 'static> OptionalFromRequestParts for Extension<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions().get::<T>().cloned().map(Self))
     }
 }
 
@@ -144,9 +151,18 @@ impl ClientAddress {
 impl FromRequestParts for ClientAddress {
     type Rejection = HttpError;
 
-    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        let client = request.client().cloned().map(Self);
+    async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+        let client = parts.client().cloned().map(Self);
         client.ok_or_else(|| missing("client address", "Address", "take `Option<ClientAddress>`"))
+    }
+}
+
+/// `None` if the server does not know the address.
+impl OptionalFromRequestParts for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts) -> Result<Option<Self>, Infallible> {
+        Ok(parts.client().cloned().map(Self))
     }
 }
 
@@ -154,27 +170,36 @@ impl FromRequestParts for ClientAddress {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MatchedPath(pub String);
 
+/// `None` outside routes.
+impl OptionalFromRequestParts for MatchedPath {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts) -> Result<Option<Self>, Infallible> {
+        Ok(parts.matched_path().map(|path| Self(path.to_owned())))
+    }
+}
+
 /// Arguments that every request has.
 macro_rules! always {
     ($($kind:ty = $take:expr;)*) => {$(
         impl FromRequestParts for $kind {
             type Rejection = Infallible;
 
-            async fn from_request_parts(request: &mut Request) -> Result<Self, Infallible> {
-                let take: fn(&Request) -> Self = $take;
-                Ok(take(request))
+            async fn from_request_parts(parts: &mut Parts) -> Result<Self, Infallible> {
+                let take: fn(&Parts) -> Self = $take;
+                Ok(take(parts))
             }
         }
     )*};
 }
 
 always! {
-    Method = |request| request.method().clone();
-    Version = |request| request.version();
-    Headers = |request| request.headers().clone();
-    Cookies = Request::cookies;
-    QueryParams = Request::query_params;
-    Url = Request::url;
-    Executor = Request::executor;
-    MatchedPath = |request| Self(request.matched_path().unwrap_or_default().to_owned());
+    Method = |parts| parts.method().clone();
+    Version = |parts| parts.version();
+    Headers = |parts| parts.headers().clone();
+    Cookies = Parts::cookies;
+    QueryParams = Parts::query_params;
+    Url = Parts::url;
+    Executor = Parts::executor;
+    MatchedPath = |parts| Self(parts.matched_path().unwrap_or_default().to_owned());
 }

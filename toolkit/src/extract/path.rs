@@ -7,8 +7,8 @@ use serde_core::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Vis
 use serde_core::forward_to_deserialize_any;
 use stelo_core::http::Status;
 
-use super::FromRequestParts;
-use crate::request::Request;
+use super::{FromRequestParts, OptionalFromRequestParts};
+use crate::request::Parts;
 use crate::response::HttpError;
 
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
@@ -40,17 +40,29 @@ pub struct Path<T>(pub T);
 impl<T: DeserializeOwned> FromRequestParts for Path<T> {
     type Rejection = HttpError;
 
-    async fn from_request_parts(request: &mut Request) -> Result<Self, HttpError> {
-        T::deserialize(Params(request.path_param_bytes())).map(Self).map_err(|error| match error {
+    async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+        T::deserialize(Params(parts.path_param_bytes())).map(Self).map_err(|error| match error {
             PathError::Value { .. } => {
                 HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid path: {error}"))
             }
             _ => {
-                let route = request.matched_path().unwrap_or("this place");
+                let route = parts.matched_path().unwrap_or("this place");
                 tracing::error!("{route} does not suit `Path<{}>`: {error}", std::any::type_name::<T>());
                 HttpError::new(Status::INTERNAL_SERVER_ERROR)
             }
         })
+    }
+}
+
+/// `None` outside routes, and in routes without parameters.
+impl<T: DeserializeOwned> OptionalFromRequestParts for Path<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts) -> Result<Option<Self>, HttpError> {
+        if parts.path_params().len() == 0 {
+            return Ok(None);
+        }
+        <Self as FromRequestParts>::from_request_parts(parts).await.map(Some)
     }
 }
 

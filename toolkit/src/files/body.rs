@@ -10,7 +10,7 @@ use stelo_core::body::{Body, BodyError, Frame, Piece};
 use stelo_core::proto::Length;
 use stelo_os::files::File;
 
-use crate::request::executor::Executor;
+use crate::request::Executor;
 
 /// Up to this size in bytes, reading a file and sending it with the head of the response is faster than `sendfile`.
 pub(super) const SMALL: u64 = 16 << 10;

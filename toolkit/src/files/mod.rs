@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_lite::stream;
-use stelo_core::app::{Reply, Response};
+use stelo_core::app::Response;
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, Status};
 use stelo_core::proto::Length;
@@ -38,10 +38,10 @@ use self::kept::{Kept, Small};
 use self::lookup::Lookup;
 use self::path::FilePath;
 use self::range::Selection;
-use crate::handler::Endpoint;
+use crate::handler::{Endpoint, Outcome};
 use crate::request::Request;
+use crate::request::url::encode_path;
 use crate::response::{Failure, HttpError, IntoResponse, Redirect};
-use crate::routing::table::{Scope, encode_path};
 
 pub use stelo_os::files::DirectoryError;
 
@@ -113,8 +113,8 @@ impl StaticFiles {
         self.lookup.directory.root().map(|_| ())
     }
 
-    /// The answer, if the system has at hand what it takes, and nothing is wrong.
-    fn at_once(&self, request: &Request) -> Option<Response> {
+    /// The answer, if it takes nothing but what is in memory. `None` leaves the request to [`answer`](Self::answer).
+    fn at_once(&self, request: &Request) -> Option<Result<Response, HttpError>> {
         if !is_read(request) {
             return None;
         }
@@ -124,7 +124,7 @@ impl StaticFiles {
             None => {
                 let opened = self.lookup.open_cached(&FilePath::parse(path)?)?;
                 if opened.metadata.len() > SMALL {
-                    return answer(opened, request, File::read_cached).ok();
+                    return settled(answer(opened, request, File::read_cached));
                 }
                 let small = Small::read(opened).ok()?;
                 if small.is_settled() {
@@ -133,7 +133,7 @@ impl StaticFiles {
                 small
             }
         };
-        small.about.answer(request, |range| Ok(small.body(range))).ok()
+        settled(small.about.answer(request, |range| Ok(small.body(range))))
     }
 
     async fn answer(self, request: Request) -> Result<Response, Failure> {
@@ -157,12 +157,20 @@ impl StaticFiles {
 }
 
 impl Endpoint for StaticFiles {
-    fn call(&self, request: Request) -> Reply {
-        if let Some(response) = self.at_once(&request) {
-            return response.into();
+    fn call(&self, request: Request) -> Outcome {
+        match self.at_once(&request) {
+            Some(response) => response.into(),
+            None => Outcome::future(self.clone().answer(request)),
         }
-        let scope = Scope::of(&request);
-        Reply::future(scope.settle(self.clone().answer(request)))
+    }
+}
+
+/// The answer, unless the file could not be read from memory.
+fn settled(answer: Result<Response, Refused>) -> Option<Result<Response, HttpError>> {
+    match answer {
+        Ok(response) => Some(Ok(response)),
+        Err(Refused::Http(error)) => Some(Err(error)),
+        Err(Refused::Io(_) | Refused::Directory(_)) => None,
     }
 }
 

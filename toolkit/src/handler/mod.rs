@@ -1,20 +1,27 @@
-//! Handlers: async functions whose arguments are extractors, erased to one type when they are put into a route.
+//! Handlers: async functions from extractors to a response, and other types that answer requests.
+//!
+//! A route erases the type of its handler to a [`Leaf`]. The [`Scope`] of the request contains its errors and panics.
 
+pub(crate) mod endpoint;
 pub(crate) mod errors;
+mod leaf;
+mod outcome;
 mod value;
 
-use std::any::TypeId;
 use std::future::Future;
-use std::marker::PhantomData;
 
 use stelo_core::app::{Reply, Response};
 
+pub use self::endpoint::Endpoint;
 pub use self::errors::ErrorHandler;
 pub(crate) use self::errors::ErrorHandlers;
+pub(crate) use self::leaf::{IntoLeaf, Leaf, LeafKind};
+pub use self::outcome::Outcome;
+pub(crate) use self::outcome::{Answer, Scope};
+use crate::describe::Operation;
 use crate::extract::{FromRequest, FromRequestParts};
 use crate::request::Request;
 use crate::response::{Failure, IntoResponse};
-use crate::routing::table::Scope;
 
 /// An async function that answers requests: up to eight extractors in, a response out. Or a value that is a response and
 /// `Clone`, of which each request gets a clone: `get("text")`.
@@ -26,7 +33,7 @@ use crate::routing::table::Scope;
 /// assert_eq!(TestClient::new(app).get("/one").send().text(), "1");
 /// ```
 ///
-/// `Args` are its arguments; leave them out.
+/// `Args` are the types of its arguments, which the compiler infers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "not an async function from extractors to a response, and not a response",
@@ -36,36 +43,12 @@ use crate::routing::table::Scope;
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`",
     note = "if its last argument is a `WebSocket`, declare it with `websocket(..)`"
 )]
-pub trait Handler<Args>: Clone + Send + Sync + 'static {
+pub trait Handler<Args>: IntoLeaf<Args> + Clone + Send + Sync + 'static {
     /// Answers a request, or fails.
     fn call(self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send;
 
-    /// Erases the type.
-    #[doc(hidden)]
-    fn erased(self) -> Leaf
-    where
-        Args: 'static,
-    {
-        Leaf::Endpoint(Box::new(Erased(self, PhantomData)))
-    }
-
-    /// Says what the application must have for the arguments.
-    fn needs(needs: &mut Needs);
-}
-
-/// What the handlers of an application ask of it, collected when they are put into routes.
-#[derive(Clone, Debug, Default)]
-pub struct Needs(Vec<(TypeId, &'static str)>);
-
-impl Needs {
-    /// A state of this type.
-    pub fn state<T: 'static>(&mut self) {
-        self.0.push((TypeId::of::<T>(), std::any::type_name::<T>()));
-    }
-
-    pub(crate) fn states(&self) -> impl Iterator<Item = (TypeId, &'static str)> {
-        self.0.iter().copied()
-    }
+    /// Describes the arguments and the response.
+    fn describe(operation: &mut Operation);
 }
 
 macro_rules! handlers {
@@ -74,9 +57,10 @@ macro_rules! handlers {
         impl<Fun, Fut, $($part,)* Last, Via> Handler<(Via, $($part,)* Last)> for Fun
         where
             Fun: Fn($($part,)* Last) -> Fut + Clone + Send + Sync + 'static,
-            Fut: Future<Output: IntoResponse> + Send,
-            $($part: FromRequestParts + Send,)*
-            Last: FromRequest<Via> + Send,
+            Fut: Future<Output: IntoResponse> + Send + 'static,
+            $($part: FromRequestParts + Send + 'static,)*
+            Last: FromRequest<Via> + Send + 'static,
+            Via: 'static,
         {
             #[allow(unused_mut, reason = "there may be no argument before the last")]
             async fn call(self, mut request: Request) -> Result<Response, Failure> {
@@ -85,9 +69,23 @@ macro_rules! handlers {
                 self($($part,)* last).await.into_outcome()
             }
 
-            fn needs(needs: &mut Needs) {
-                $($part::needs(needs);)*
-                Last::needs(needs);
+            fn describe(operation: &mut Operation) {
+                $($part::describe(operation);)*
+                Last::describe(operation);
+                Fut::Output::describe(operation);
+            }
+        }
+
+        impl<Fun, Fut, $($part,)* Last, Via> IntoLeaf<(Via, $($part,)* Last)> for Fun
+        where
+            Fun: Fn($($part,)* Last) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output: IntoResponse> + Send + 'static,
+            $($part: FromRequestParts + Send + 'static,)*
+            Last: FromRequest<Via> + Send + 'static,
+            Via: 'static,
+        {
+            fn into_leaf(self) -> Leaf {
+                Leaf::new(move |request, scope| Reply::future(scope.settle(self.clone().call(request))))
             }
         }
     )*};
@@ -100,46 +98,26 @@ handlers! {
 impl<Fun, Fut> Handler<()> for Fun
 where
     Fun: Fn() -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output: IntoResponse> + Send,
+    Fut: Future<Output: IntoResponse> + Send + 'static,
 {
     async fn call(self, _: Request) -> Result<Response, Failure> {
         self().await.into_outcome()
     }
 
-    fn erased(self) -> Leaf {
-        Leaf::Plain(Box::new(move |scope| {
+    fn describe(operation: &mut Operation) {
+        Fut::Output::describe(operation);
+    }
+}
+
+impl<Fun, Fut> IntoLeaf<()> for Fun
+where
+    Fun: Fn() -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: IntoResponse> + Send + 'static,
+{
+    fn into_leaf(self) -> Leaf {
+        Leaf::without_request(move |scope| {
             let handler = self.clone();
             Reply::future(scope.settle(async move { handler().await.into_outcome() }))
-        }))
-    }
-
-    fn needs(_: &mut Needs) {}
-}
-
-/// What stands at the end of a route or a mount: a handler whose type is no longer visible, or a type that answers
-/// requests in its own way (static files, a gateway to another application).
-pub trait Endpoint: Send + Sync + 'static {
-    /// Answers a request.
-    ///
-    /// A panic, here or in the future, is answered with 500.
-    fn call(&self, request: Request) -> Reply;
-}
-
-/// What stands at the end of a route.
-pub enum Leaf {
-    /// A handler without arguments. It sees nothing of the request, which is spared a box where nobody else does.
-    Plain(Box<dyn Fn(Scope) -> Reply + Send + Sync>),
-    /// Anything else.
-    Endpoint(Box<dyn Endpoint>),
-}
-
-/// A handler as an endpoint.
-struct Erased<H, Args>(H, PhantomData<fn(Args)>);
-
-impl<H: Handler<Args>, Args: 'static> Endpoint for Erased<H, Args> {
-    fn call(&self, request: Request) -> Reply {
-        let handler = self.0.clone();
-        let scope = Scope::of(&request);
-        Reply::future(scope.settle(handler.call(request)))
+        })
     }
 }

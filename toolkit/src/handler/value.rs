@@ -2,7 +2,8 @@
 
 use stelo_core::app::{Reply, Response};
 
-use super::{Handler, Leaf, Needs};
+use super::{Handler, IntoLeaf, Leaf};
+use crate::describe::Operation;
 use crate::request::Request;
 use crate::response::{Failure, IntoResponse};
 
@@ -15,12 +16,16 @@ impl<T: IntoResponse + Clone + Send + Sync + 'static> Handler<AsValue> for T {
         self.into_outcome()
     }
 
-    fn erased(self) -> Leaf {
-        Leaf::Plain(Box::new(move |scope| {
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+    }
+}
+
+impl<T: IntoResponse + Clone + Send + Sync + 'static> IntoLeaf<AsValue> for T {
+    fn into_leaf(self) -> Leaf {
+        Leaf::without_request(move |scope| {
             let value = self.clone();
             Reply::future(scope.settle(async { value.into_outcome() }))
-        }))
+        })
     }
-
-    fn needs(_: &mut Needs) {}
 }

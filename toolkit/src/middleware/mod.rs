@@ -5,41 +5,58 @@
 //! still add header fields to them.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use pin_project_lite::pin_project;
-use stelo_core::app::{Reply, Response};
+use stelo_core::app::Reply;
 
+use crate::describe::Operation;
+use crate::extract::FromRequestParts;
+use crate::handler::{Answer, Scope};
 use crate::request::Request;
+use crate::request::site::NodeId;
 use crate::response::{Failure, IntoResponse};
-use crate::routing::table::{NodeId, Routes, Scope};
 
-/// Code around handlers: usually an `async fn(Request, Next) -> Response`, or a closure like it.
+/// Code around handlers: an `async fn` of up to seven extractors, the [`Request`] and [`Next`], or a closure like it.
 ///
 /// ```
-/// use stelo_toolkit::{App, Next, Request, Response, ResponseExt, get, header};
+/// use stelo_toolkit::{App, Next, Request, Response, ResponseExt, State, get, header};
 ///
-/// async fn no_store(request: Request, next: Next) -> Response {
+/// #[derive(Clone)]
+/// struct Policy(&'static str);
+///
+/// async fn caching(State(policy): State<Policy>, request: Request, next: Next) -> Response {
 ///     let mut response = next.run(request).await;
 ///     if !response.headers.contains(header::CACHE_CONTROL) {
-///         response.set_header(header::CACHE_CONTROL, "no-store");
+///         response.set_header(header::CACHE_CONTROL, policy.0);
 ///     }
 ///     response
 /// }
 ///
-/// let app = App::new().middleware(no_store).route("/", get(async || "hello"));
+/// let app = App::new().state(Policy("no-store")).middleware(caching).route("/", get(async || "hello"));
 /// # app.build().unwrap();
 /// ```
+///
+/// If an argument cannot be taken, its rejection answers the request.
+///
+/// A type that implements the trait itself leaves out `Args`, which the compiler infers for functions.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a middleware",
     label = "not an async function from `(Request, Next)` to a response",
     note = "a middleware is an `async fn(request: Request, next: Next) -> Response`, or a type that implements `Middleware`",
+    note = "it may have up to seven arguments before these two: extractors that leave the body alone, such as `State<T>`, `Path<T>`, `Headers`",
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`"
 )]
-pub trait Middleware: Send + Sync + 'static {
-    /// Answers a request, by what `next` answers or without it.
+pub trait Middleware<Args = ()>: Send + Sync + 'static {
+    /// Answers a request, with the response of `next` or without it.
     fn call(&self, request: Request, next: Next) -> Reply;
+
+    /// Describes the arguments, so that a state that is missing is found at start-up.
+    fn describe(operation: &mut Operation)
+    where
+        Self: Sized,
+    {
+        let _ = operation;
+    }
 }
 
 impl<F, Fut> Middleware for F
@@ -49,42 +66,73 @@ where
 {
     fn call(&self, request: Request, next: Next) -> Reply {
         let scope = Scope::of(&request);
-        let answer = self(request, next);
-        Reply::future(scope.settle(Outcome { answer }))
+        let future = self(request, next);
+        Reply::future(scope.settle(Answer { future }))
     }
 }
 
-pin_project! {
-    /// A middleware at work. Written by hand, because an `async` block would hold `answer` twice.
-    struct Outcome<F> {
-        #[pin]
-        answer: F,
+macro_rules! middlewares {
+    ($(($($part:ident)*))*) => {$(
+        #[allow(non_snake_case, reason = "the names of types, used for their values")]
+        impl<Fun, Fut, $($part,)*> Middleware<($($part,)*)> for Fun
+        where
+            Fun: Fn($($part,)* Request, Next) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output: IntoResponse> + Send + 'static,
+            $($part: FromRequestParts + Send + 'static,)*
+        {
+            fn call(&self, mut request: Request, next: Next) -> Reply {
+                let scope = Scope::of(&request);
+                let middleware = self.clone();
+                Reply::future(scope.settle(async move {
+                    $(let $part = $part::from_request_parts(&mut request).await.map_err(Failure::new)?;)*
+                    middleware($($part,)* request, next).await.into_outcome()
+                }))
+            }
+
+            fn describe(operation: &mut Operation) {
+                $($part::describe(operation);)*
+            }
+        }
+    )*};
+}
+
+middlewares! {
+    (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G)
+}
+
+/// A middleware whose type has been erased, as routes hold it.
+#[derive(Clone)]
+pub(crate) struct Layer {
+    middleware: Arc<dyn Fn(Request, Next) -> Reply + Send + Sync>,
+    pub(crate) operation: Operation,
+}
+
+impl Layer {
+    pub(crate) fn new<Args: 'static, M: Middleware<Args>>(middleware: M) -> Self {
+        let mut operation = Operation::of::<M>();
+        M::describe(&mut operation);
+        Self { middleware: Arc::new(move |request, next| middleware.call(request, next)), operation }
+    }
+
+    /// Calls the middleware.
+    #[inline]
+    pub(crate) fn call(&self, request: Request, next: Next) -> Reply {
+        (self.middleware)(request, next)
     }
 }
 
-impl<F: Future<Output: IntoResponse>> Future for Outcome<F> {
-    type Output = Result<Response, Failure>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().answer.poll(cx).map(IntoResponse::into_outcome)
-    }
-}
-
-/// What a middleware stands around: the further ones, and the handler.
+/// What a middleware surrounds: the further middlewares and the handler.
 #[derive(Debug)]
 pub struct Next {
     pub(crate) node: NodeId,
-    /// How many middlewares of that place have been passed.
+    /// The number of middlewares of that node that have been called.
     pub(crate) depth: usize,
 }
 
 impl Next {
-    /// The answer of what is inside.
+    /// Sends the request on, and returns the answer.
     pub fn run(self, request: Request) -> Reply {
-        let routes = request.0.routes.clone();
-        match routes.layer(self.node, self.depth) {
-            Some(layer) => layer.call(request, Self { depth: self.depth + 1, ..self }),
-            None => Routes::enter(&routes, request, self.node, self.depth),
-        }
+        let site = request.site.clone();
+        site.engine.resume(&site, request, self.node, self.depth)
     }
 }

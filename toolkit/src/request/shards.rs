@@ -10,20 +10,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const COUNTS: usize = 32;
 
 /// A value with several counts of references.
-pub(crate) struct Sharded<T>([Arc<Apart<T>>; COUNTS]);
+pub(crate) struct Sharded<T>([Arc<Shard<T>>; COUNTS]);
 
 /// The value behind one of the counts. Aligned to two cache lines, since processors fetch them in pairs.
 #[repr(align(128))]
-pub(crate) struct Apart<T>(Arc<T>);
+pub(crate) struct Shard<T>(Arc<T>);
 
 impl<T> Sharded<T> {
     pub(crate) fn new(value: T) -> Self {
         let value = Arc::new(value);
-        Self(array::from_fn(|_| Arc::new(Apart(value.clone()))))
+        Self(array::from_fn(|_| Arc::new(Shard(value.clone()))))
     }
 
     /// The reference that this thread clones.
-    pub(crate) fn here(&self) -> &Arc<Apart<T>> {
+    pub(crate) fn here(&self) -> &Arc<Shard<T>> {
         &self.0[thread() % COUNTS]
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn thread() -> usize {
     THREAD.with(|number| *number)
 }
 
-impl<T> Deref for Apart<T> {
+impl<T> Deref for Shard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {

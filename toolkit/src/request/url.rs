@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use form_urlencoded::{Serializer, parse};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use stelo_core::app::Address;
 
 /// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as they stand in a request.
@@ -165,6 +166,29 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     }
+}
+
+/// The characters that are percent-encoded when a decoded path becomes part of a URL (RFC 3986 section 3.3).
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Percent-encodes a decoded path.
+pub(crate) fn encode_path(path: &str) -> String {
+    utf8_percent_encode(path, PATH).to_string()
 }
 
 #[cfg(test)]

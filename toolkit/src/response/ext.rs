@@ -8,6 +8,7 @@ use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 
 use super::IntoResponse;
 use super::{InvalidCookie, SetCookie};
+use crate::describe::Operation;
 
 /// What the toolkit adds to [`Response`].
 ///
@@ -141,5 +142,9 @@ impl<T: IntoResponse> IntoResponse for Background<T> {
 
     fn into_outcome(self) -> Result<Response, crate::Failure> {
         Ok(self.response.into_outcome()?.background(self.task))
+    }
+
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
     }
 }

@@ -1,6 +1,6 @@
 //! `Failure`: an error of any type on its way to an error handler, which can still answer for itself.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::error::Error;
 use std::fmt;
 
@@ -27,9 +27,13 @@ impl<E: IntoResponse + Send + 'static> Answers for E {
 }
 
 impl Failure {
-    /// Wraps an error.
-    pub fn new(error: impl IntoResponse + Send + 'static) -> Self {
-        Self(Box::new(error))
+    /// Wraps an error. A failure stays as it is.
+    pub fn new<E: IntoResponse + Send + 'static>(error: E) -> Self {
+        let failure = Self(Box::new(error));
+        match TypeId::of::<E>() == TypeId::of::<Self>() {
+            true => failure.take::<Self>().unwrap_or_else(|failure| failure),
+            false => failure,
+        }
     }
 
     /// The error, or what is in the box if it is a [`BoxError`], if it is of this type.

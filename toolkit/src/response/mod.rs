@@ -14,6 +14,8 @@ use stelo_core::app::{BoxError, Response};
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
+use crate::describe::Operation;
+
 pub use error::{Error, HttpError, Result};
 pub use ext::{Background, ResponseExt};
 pub use failure::Failure;
@@ -51,6 +53,11 @@ pub trait IntoResponse: Sized {
     /// The value is an error.
     fn into_outcome(self) -> Result<Response, Failure> {
         Ok(self.into_response())
+    }
+
+    /// Describes the response. Types that wrap another response describe that.
+    fn describe(operation: &mut Operation) {
+        let _ = operation;
     }
 }
 
@@ -118,6 +125,11 @@ impl<T: IntoResponse, E: IntoResponse + Send + 'static> IntoResponse for Result<
             Err(error) => Err(Failure::new(error)),
         }
     }
+
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+        E::describe(operation);
+    }
 }
 
 /// `None` answers 404.
@@ -131,6 +143,10 @@ impl<T: IntoResponse> IntoResponse for Option<T> {
             Some(value) => value.into_outcome(),
             None => Err(Failure::new(HttpError::new(Status::NOT_FOUND))),
         }
+    }
+
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
     }
 }
 
@@ -187,6 +203,10 @@ impl<T: IntoResponse> IntoResponse for (Status, T) {
     fn into_outcome(self) -> Result<Response, Failure> {
         Ok(Response { status: self.0, ..self.1.into_outcome()? })
     }
+
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+    }
 }
 
 impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (H, T) {
@@ -200,6 +220,10 @@ impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (H, T) {
         merge_headers(&mut response.headers, &fields);
         Ok(response)
     }
+
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
+    }
 }
 
 impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (Status, H, T) {
@@ -209,5 +233,9 @@ impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (Status, H, T) {
 
     fn into_outcome(self) -> Result<Response, Failure> {
         (self.0, (self.1, self.2)).into_outcome()
+    }
+
+    fn describe(operation: &mut Operation) {
+        T::describe(operation);
     }
 }

@@ -8,11 +8,10 @@ use stelo_core::routing::{Builder, Convertor, Methods, RouteError};
 
 use super::mount::{Mounted, MountedKind};
 use super::plan::Plan;
-use super::table::NodeId;
 use super::{BuildError, Declared, Entry, EntryKind, MethodRouter, Router};
-use crate::middleware::Middleware;
+use crate::middleware::Layer;
+use crate::request::site::NodeId;
 
-pub(super) type Layers = Vec<Arc<dyn Middleware>>;
 pub(super) type Convertors = [(String, Arc<dyn Convertor>)];
 
 /// The convertors of the core, which an included router may not replace.
@@ -47,7 +46,7 @@ pub(super) struct Line {
     pub(super) realm: usize,
     pub(super) body_limit: usize,
     /// The middleware of the routers that include the line, and of its route.
-    pub(super) layers: Layers,
+    pub(super) layers: Vec<Layer>,
 }
 
 /// What a line of a table leads to.
@@ -66,7 +65,7 @@ pub(super) struct Around {
     prefix: String,
     /// The name of the included router and a colon.
     names: String,
-    layers: Layers,
+    layers: Vec<Layer>,
 }
 
 impl Around {
@@ -75,7 +74,7 @@ impl Around {
         Self { realm, body_limit, ..Self::default() }
     }
 
-    fn line(&self, target: Target, layers: &[Arc<dyn Middleware>], body_limit: Option<usize>) -> Line {
+    fn line(&self, target: Target, layers: &[Layer], body_limit: Option<usize>) -> Line {
         Line {
             target,
             realm: self.realm,
@@ -262,7 +261,7 @@ impl Mounted {
     fn answers_mount_point(&self) -> bool {
         match &self.0 {
             MountedKind::Router(router) => router.answers_mount_point(),
-            MountedKind::App(app) => app.answers_mount_point(),
+            MountedKind::App(draft) => draft.router.answers_mount_point(),
             MountedKind::Endpoint(_) | MountedKind::Foreign(_) => false,
         }
     }

@@ -15,12 +15,14 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
-    /// A handler asks for a state that the application does not have.
+    /// A handler or a middleware takes a state that the application does not have.
     MissingState {
         /// The type of the state.
         state: &'static str,
-        /// The pattern of the handler's route.
+        /// The pattern of the route; empty for the application as a whole.
         route: String,
+        /// The path of the function or the type, as the compiler prints it.
+        handler: &'static str,
     },
     /// An included router has a fallback.
     IncludedFallback {
@@ -55,11 +57,12 @@ impl fmt::Display for BuildError {
                     "the name `{name}` names nothing: call `.name(..)` after the `.route(..)` that it is for"
                 )
             }
-            Self::MissingState { state, route } => {
-                write!(
-                    f,
-                    "the handler of `{route}` asks for `State<{state}>`: give it to `App::state` or `Router::state`"
-                )
+            Self::MissingState { state, route, handler } => {
+                write!(f, "`{handler}`")?;
+                if !route.is_empty() {
+                    write!(f, " at `{route}`")?;
+                }
+                write!(f, " takes `State<{state}>`: give it to `App::state` or `Router::state`")
             }
             Self::IncludedFallback { prefix } => write!(
                 f,

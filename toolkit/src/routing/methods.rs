@@ -1,32 +1,30 @@
 //! `MethodRouter`: what answers the requests of one route, by method, and its WebSockets.
 
-use std::marker::PhantomData;
-use std::sync::Arc;
-
 use stelo_core::http::Method;
 use stelo_core::routing::Methods;
 
-use crate::handler::{Handler, Leaf, Needs};
-use crate::middleware::Middleware;
-use crate::websocket::{Upgraded, WebSocketHandler};
+use crate::describe::Operation;
+use crate::handler::{Handler, Leaf};
+use crate::middleware::{Layer, Middleware};
+use crate::websocket::{WebSocketHandler, leaf};
 
 /// A handler that has been put into a route.
 pub(crate) struct Declared {
     pub(crate) leaf: Leaf,
-    pub(crate) needs: Needs,
+    pub(crate) operation: Operation,
 }
 
 impl Declared {
     pub(crate) fn handler<Args: 'static, H: Handler<Args>>(handler: H) -> Self {
-        let mut needs = Needs::default();
-        H::needs(&mut needs);
-        Self { leaf: handler.erased(), needs }
+        let mut operation = Operation::of::<H>();
+        H::describe(&mut operation);
+        Self { leaf: handler.into_leaf(), operation }
     }
 
     fn websocket<Args: 'static, H: WebSocketHandler<Args>>(handler: H) -> Self {
-        let mut needs = Needs::default();
-        H::needs(&mut needs);
-        Self { leaf: Leaf::Endpoint(Box::new(Upgraded(handler, PhantomData))), needs }
+        let mut operation = Operation::of::<H>();
+        H::describe(&mut operation);
+        Self { leaf: leaf(handler), operation }
     }
 }
 
@@ -36,7 +34,7 @@ impl Declared {
 pub struct MethodRouter {
     pub(crate) handlers: Vec<(Methods, Declared)>,
     pub(crate) websocket: Option<Declared>,
-    pub(crate) layers: Vec<Arc<dyn Middleware>>,
+    pub(crate) layers: Vec<Layer>,
     pub(crate) body_limit: Option<usize>,
 }
 
@@ -55,8 +53,8 @@ impl MethodRouter {
     }
 
     /// Adds a middleware around the handlers of this route, inside those added before.
-    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
-        self.layers.push(Arc::new(middleware));
+    pub fn middleware<Args: 'static>(mut self, middleware: impl Middleware<Args>) -> Self {
+        self.layers.push(Layer::new(middleware));
         self
     }
 

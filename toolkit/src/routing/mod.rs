@@ -17,9 +17,9 @@ use stelo_core::routing::Convertor;
 pub use self::error::BuildError;
 pub(crate) use self::methods::Declared;
 pub use self::methods::{MethodRouter, any, delete, get, head, on, options, patch, post, put, websocket};
-pub use self::mount::{AsApp, AsEndpoint, AsRouter, Mountable, Mounted};
+pub use self::mount::{Foreign, Mountable, Mounted};
 use crate::handler::{ErrorHandler, ErrorHandlers, Handler};
-use crate::middleware::Middleware;
+use crate::middleware::{Layer, Middleware};
 use crate::request::Extensions;
 use crate::response::HttpError;
 use crate::websocket::WebSocketHandler;
@@ -43,7 +43,7 @@ use crate::websocket::WebSocketHandler;
 #[must_use]
 pub struct Router {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) layers: Vec<Arc<dyn Middleware>>,
+    pub(crate) layers: Vec<Layer>,
     pub(crate) body_limit: Option<usize>,
     pub(crate) redirect_slashes: bool,
     pub(crate) convertors: Vec<(String, Arc<dyn Convertor>)>,
@@ -132,18 +132,18 @@ impl Router {
     }
 
     /// Answers everything below a prefix by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::Endpoint) or any
-    /// other [application](stelo_core::app::App): Starlette's `Mount`. What is mounted sees the prefix as its root path.
+    /// other application as [`Foreign`]: Starlette's `Mount`. What is mounted sees the prefix as its root path.
     /// No route declared after it sees such a path.
     ///
     /// The prefix itself is redirected to the prefix and a slash, unless what is mounted has a route for the empty path:
     /// `mount("/items", Router::new().route("", get(list)))` answers `/items`.
-    pub fn mount<Kind>(self, prefix: &str, mounted: impl Mountable<Kind>) -> Self {
+    pub fn mount(self, prefix: &str, mounted: impl Mountable) -> Self {
         self.add(prefix, EntryKind::Mount(mounted.into_mounted()))
     }
 
     /// Has all requests for a host answered by what is given, as in [`mount`](Self::mount): `example.org`,
     /// `{sub}.example.org`. Neither case nor port counts.
-    pub fn host<Kind>(self, pattern: &str, mounted: impl Mountable<Kind>) -> Self {
+    pub fn host(self, pattern: &str, mounted: impl Mountable) -> Self {
         self.add(pattern, EntryKind::Host(mounted.into_mounted()))
     }
 
@@ -198,8 +198,8 @@ impl Router {
     }
 
     /// Adds a middleware around all routes of this table, those declared later too, inside those added before.
-    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
-        self.layers.push(Arc::new(middleware));
+    pub fn middleware<Args: 'static>(mut self, middleware: impl Middleware<Args>) -> Self {
+        self.layers.push(Layer::new(middleware));
         self
     }
 

@@ -1,104 +1,97 @@
-//! What can be mounted: routers and applications of the toolkit, endpoints, and applications that know only the core.
+//! Mounts: routers, applications and endpoints that answer everything below a prefix.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use stelo_core::app::{App as CoreApp, Reply};
+use stelo_core::app::App as CoreApp;
 
-use crate::app::App;
-use crate::handler::Endpoint;
+use super::Router;
+use super::plan::Draft;
+use crate::handler::{Endpoint, Leaf, endpoint};
 use crate::request::Request;
-use crate::routing::Router;
-use crate::routing::table::{Protocol, Scope, encode_path};
+use crate::request::position::Protocol;
+use crate::request::url::encode_path;
 
-/// What [`Router::mount`] and [`Router::host`] take: a [`Router`], an [`App`], an [`Endpoint`], or anything else that
-/// implements [`stelo_core::app::App`].
-///
-/// `Kind` tells these apart; leave it out.
+/// A type that [`Router::mount`] and [`Router::host`] take: a [`Router`], an [`App`](crate::App), an [`Endpoint`], or
+/// any other application as [`Foreign`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mounted",
     label = "not a router and not an application",
-    note = "mount a `Router`, an `App`, an `Endpoint`, or a type that implements `stelo_core::app::App`; a handler goes into a route"
+    note = "mount a `Router`, an `App` or an `Endpoint`; wrap a type that implements `stelo_core::app::App` in `Foreign(..)`; a handler goes into a route"
 )]
-pub trait Mountable<Kind> {
-    /// What stands behind the mount.
+pub trait Mountable {
+    /// Prepares the value for a mount.
     fn into_mounted(self) -> Mounted;
 }
 
-/// What stands behind a mount.
+/// A router, an application or an endpoint, prepared for a mount.
 pub struct Mounted(pub(crate) MountedKind);
 
 pub(crate) enum MountedKind {
     Router(Box<Router>),
-    App(Box<App>),
-    Endpoint(Box<dyn Endpoint>),
+    /// An application of the toolkit, whose routes become part of the outer one.
+    App(Box<Draft>),
+    Endpoint(Leaf),
+    /// An application that routes its requests itself.
     Foreign(Arc<dyn CoreApp>),
 }
 
-/// The type is [`Router`].
-#[derive(Debug)]
-pub enum AsRouter {}
-
-/// The type implements [`Endpoint`].
-#[derive(Debug)]
-pub enum AsEndpoint {}
-
-/// The type implements [`stelo_core::app::App`].
-#[derive(Debug)]
-pub enum AsApp {}
-
-impl Mountable<AsRouter> for Router {
+impl Mountable for Router {
     fn into_mounted(self) -> Mounted {
         Mounted(MountedKind::Router(Box::new(self)))
     }
 }
 
-impl<E: Endpoint> Mountable<AsEndpoint> for E {
+impl<E: Endpoint> Mountable for E {
     fn into_mounted(self) -> Mounted {
-        Mounted(MountedKind::Endpoint(Box::new(Contained(self))))
+        Mounted(MountedKind::Endpoint(endpoint::leaf(self)))
     }
 }
 
-impl<A: CoreApp> Mountable<AsApp> for A {
-    /// An application of the toolkit is taken apart, so that requests keep what they know; others are left as they are.
+/// An application that knows nothing of the toolkit, to be mounted: any implementation of [`stelo_core::app::App`].
+///
+/// It gets the path without the prefix of the mount. Its hooks run with those of the outer application.
+///
+/// ```
+/// use stelo_core::app::{App as CoreApp, Reply, Request, Response};
+/// use stelo_toolkit::routing::Foreign;
+/// use stelo_toolkit::{App, TestClient};
+///
+/// struct Legacy;
+///
+/// impl CoreApp for Legacy {
+///     fn call(&self, request: Request) -> Reply {
+///         Response::new(request.head().path().to_owned()).into()
+///     }
+/// }
+///
+/// let client = TestClient::new(App::new().mount("/old", Foreign(Legacy)));
+/// assert_eq!(client.get("/old/page").send().text(), "/page");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign<A>(pub A);
+
+impl<A: CoreApp> Mountable for Foreign<A> {
     fn into_mounted(self) -> Mounted {
-        let mut app = Some(self);
-        let any: &mut dyn Any = &mut app;
-        let ours = any.downcast_mut::<Option<App>>().and_then(|app| app.take_if(|app| !app.is_built()));
-        Mounted(match ours {
-            Some(app) => MountedKind::App(Box::new(app)),
-            None => MountedKind::Foreign(Arc::new(app.expect("only an application of ours is taken out"))),
-        })
+        Mounted(MountedKind::Foreign(Arc::new(self.0)))
     }
 }
 
-/// An endpoint whose panics are contained.
-struct Contained<E>(E);
-
-impl<E: Endpoint> Endpoint for Contained<E> {
-    fn call(&self, request: Request) -> Reply {
-        let scope = Scope::of(&request);
-        scope.contain(self.0.call(request))
-    }
+/// Erases the type of a foreign application.
+pub(crate) fn foreign(app: Arc<dyn CoreApp>) -> Leaf {
+    Leaf::new(move |request, scope| scope.contain(|| app.call(without_prefix(request)).into()))
 }
 
-/// An application that knows nothing of mounts: it gets the path without the prefix.
-pub(crate) struct Foreign(pub(crate) Arc<dyn CoreApp>);
-
-impl Endpoint for Foreign {
-    fn call(&self, mut request: Request) -> Reply {
-        let mut target = encode_path(request.route_path());
-        if let Some(query) = request.head().query() {
-            target.push('?');
-            target.push_str(query);
-        }
-        let scope = Scope::of(&request);
-        request.head_mut().set_target(&target);
-        let protocol = request.0.protocol;
-        let (head, body, connection) = request.into_parts();
-        scope.contain(self.0.call(match protocol {
-            Protocol::Http => stelo_core::app::Request::new(head, body, connection),
-            Protocol::WebSocket => stelo_core::app::Request::handshake(head, connection),
-        }))
+/// The request as an application sees it that knows nothing of mounts.
+fn without_prefix(mut request: Request) -> stelo_core::app::Request {
+    let mut target = encode_path(request.route_path());
+    if let Some(query) = request.head().query() {
+        target.push('?');
+        target.push_str(query);
+    }
+    request.head_mut().set_target(&target);
+    let (parts, body) = request.into_parts();
+    match parts.protocol {
+        Protocol::Http => stelo_core::app::Request::new(parts.head, body, parts.connection),
+        Protocol::WebSocket => stelo_core::app::Request::handshake(parts.head, parts.connection),
     }
 }

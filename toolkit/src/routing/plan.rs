@@ -1,64 +1,79 @@
 //! From declarations to the routes that run: resolves mounts, hands limits down, and finds mistakes.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
-use super::declare::{Around, Convertors, Layers, Tables, Target};
-use super::mount::{Foreign, MountedKind};
-use super::table::{self, Inside, Node, NodeId, Realm, Routes, Table};
+use super::declare::{Around, Convertors, Tables, Target};
+use super::mount::{MountedKind, foreign};
+use super::table::{Inside, Level, Node, Routes, Table, error_handlers};
 use super::{BuildError, Declared, Router};
-use crate::handler::{ErrorHandlers, Leaf, Needs};
+use crate::describe::Operation;
+use crate::handler::ErrorHandlers;
 use crate::lifespan::{self, Open};
+use crate::middleware::Layer;
 use crate::request::Extensions;
+use crate::request::site::{NodeId, NodeInfo, Realm, Site};
 
-/// How many bytes of a body are held at most where nothing else is said: enough for forms and JSON documents, too
-/// little for a client to fill the memory with.
+/// The default limit of collected bodies, in bytes: enough for forms and JSON documents, too little for a client to
+/// fill the memory with.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// What has been declared.
+/// The declarations of an application.
 #[derive(Default)]
 pub(crate) struct Draft {
     pub(crate) router: Router,
     pub(crate) hooks: Vec<Open>,
-    /// The types of the states that the hooks will make.
+    /// The types of the states that the start-up hooks make.
     pub(crate) promised: Vec<TypeId>,
 }
 
-/// What has been planned so far.
-#[derive(Default)]
-pub(crate) struct Plan {
-    /// `None` for a place that is reserved and not yet known.
-    nodes: Vec<Option<Node>>,
-    realms: Vec<Realm>,
-    hooks: Vec<(usize, Open)>,
-    /// The states that the hooks of a realm will make.
-    promised: Vec<(usize, TypeId)>,
-    /// What a handler of a realm asks for, and the pattern of its route.
-    needs: Vec<(usize, String, Needs)>,
+/// An application that has been planned.
+pub(crate) struct Planned {
+    pub(crate) site: Site,
+    pub(crate) routes: Arc<Routes>,
+    /// Each with the realm that its state belongs to.
+    pub(crate) hooks: Vec<(usize, Open)>,
 }
 
-/// What a place has from those around it.
+/// The routes of an application while they are planned.
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// `None` for a node that is reserved and not yet planned.
+    nodes: Vec<Option<(NodeInfo, Node)>>,
+    realms: Vec<Realm>,
+    levels: Vec<Level>,
+    hooks: Vec<(usize, Open)>,
+    /// The types of the states that the start-up hooks of a realm make.
+    promised: Vec<(usize, TypeId)>,
+    /// The handlers and middlewares, each with its realm and its pattern.
+    operations: Vec<(usize, String, Operation)>,
+}
+
+/// What a node inherits from those around it.
 #[derive(Clone, Default)]
 struct Inherited {
     pattern: String,
     params: Vec<Box<str>>,
     realm: usize,
     body_limit: usize,
-    /// The middleware of the routers that include the place, and of its route.
-    layers: Layers,
-    /// Whether the place is behind a mount point.
+    /// The middleware of the routers that include the node, and of its route.
+    layers: Vec<Layer>,
+    /// Whether the node is behind a mount point.
     is_mounted: bool,
 }
 
 impl Plan {
-    /// The routes of an application, and its hooks, each with the realm that its state belongs to.
-    pub(crate) fn of(draft: Draft) -> Result<(Routes, Vec<(usize, Open)>), BuildError> {
+    /// Plans an application.
+    pub(crate) fn of(draft: Draft) -> Result<Planned, BuildError> {
         let mut plan = Self::default();
         let start = Inherited { body_limit: BODY_LIMIT, ..Inherited::default() };
         let root = plan.reserve();
         plan.app(root, draft, None, start, &[])?;
-        plan.check_needs()?;
-        let routes = Routes { nodes: plan.nodes.into_iter().flatten().collect(), realms: plan.realms };
-        Ok((routes, plan.hooks))
+        plan.check_states()?;
+        let (infos, nodes) = plan.nodes.into_iter().flatten().unzip();
+        let routes = Arc::new(Routes { nodes, levels: plan.levels });
+        let site = Site { nodes: infos, realms: plan.realms, engine: routes.clone() };
+        Ok(Planned { site, routes, hooks: plan.hooks })
     }
 
     fn app(
@@ -69,21 +84,26 @@ impl Plan {
         place: Inherited,
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
-        let realm = self.realms.len();
         let Draft { mut router, hooks, promised } = draft;
         let (state, errors) = (std::mem::take(&mut router.state), std::mem::take(&mut router.errors));
-        self.realms.push(Realm { outer, is_app: true, state, errors, ..Realm::default() });
+        let realm = self.put_realm(Realm { outer, state, ..Realm::default() }, Level { errors, outer: None });
         self.hooks.extend(hooks.into_iter().map(|hook| (realm, hook)));
         self.promised.extend(promised.into_iter().map(|id| (realm, id)));
         self.router(id, router, Inherited { realm, ..place }, convertors)
     }
 
-    /// The realm of a router: one of its own if it has state or error handlers.
+    /// Returns the realm of a router: a new one if it has state or error handlers.
     pub(super) fn realm(&mut self, outer: usize, state: Extensions, errors: ErrorHandlers) -> usize {
         if state.is_empty() && errors.is_empty() {
             return outer;
         }
-        self.realms.push(Realm { outer: Some(outer), state, errors, ..Realm::default() });
+        let outer = Some(outer);
+        self.put_realm(Realm { outer, state, ..Realm::default() }, Level { errors, outer })
+    }
+
+    fn put_realm(&mut self, realm: Realm, level: Level) -> usize {
+        self.realms.push(realm);
+        self.levels.push(level);
         self.realms.len() - 1
     }
 
@@ -124,14 +144,14 @@ impl Plan {
         let mut fallback_id = None;
         if let Some(handler) = fallback {
             let id = self.reserve();
-            self.needs.push((place.realm, place.pattern.clone(), handler.needs));
-            let place = Inherited { layers: Layers::new(), ..place.clone() };
-            self.put(id, place, Inside::Endpoint(handler.leaf));
+            let place = Inherited { layers: Vec::new(), ..place.clone() };
+            self.describe(&place, handler.operation);
+            self.put(id, place, false, Inside::Leaf(handler.leaf));
             fallback_id = Some(id);
         }
         place.layers.extend(layers);
         let table = Table { http, websocket: Box::new(websocket), fallback: fallback_id };
-        self.put(id, place, Inside::Table(Box::new(table)));
+        self.put(id, place, false, Inside::Table(Box::new(table)));
         Ok(())
     }
 
@@ -143,22 +163,20 @@ impl Plan {
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
         let mounted = match target {
-            Target::Handler(Declared { leaf, needs }) => {
-                self.needs.push((place.realm, place.pattern.clone(), needs));
-                self.put(id, place, Inside::Handler(leaf));
+            Target::Handler(Declared { leaf, operation }) => {
+                self.describe(&place, operation);
+                self.put(id, place, true, Inside::Leaf(leaf));
                 return Ok(());
             }
             Target::Mounted(mounted) | Target::Host(mounted) => mounted,
         };
         match mounted.0 {
             MountedKind::Router(router) => self.router(id, *router, place, convertors)?,
-            MountedKind::App(app) => self.app(id, app.into_draft(), Some(place.realm), place, convertors)?,
-            MountedKind::Endpoint(endpoint) => {
-                self.put(id, place, Inside::Endpoint(Leaf::Endpoint(endpoint)));
-            }
+            MountedKind::App(app) => self.app(id, *app, Some(place.realm), place, convertors)?,
+            MountedKind::Endpoint(leaf) => self.put(id, place, false, Inside::Leaf(leaf)),
             MountedKind::Foreign(app) => {
                 self.hooks.push((place.realm, lifespan::foreign(app.clone())));
-                self.put(id, place, Inside::Endpoint(Leaf::Endpoint(Box::new(Foreign(app)))));
+                self.put(id, place, false, Inside::Leaf(foreign(app)));
             }
         }
         Ok(())
@@ -169,18 +187,28 @@ impl Plan {
         NodeId(self.nodes.len() - 1)
     }
 
-    fn put(&mut self, id: NodeId, place: Inherited, inside: Inside) {
-        let Inherited { pattern, params, realm, body_limit, layers, .. } = place;
-        let is_guarded = table::own_realms(&self.realms, realm).any(|realm| !realm.errors.is_empty());
-        self.nodes[id.0] = Some(Node { pattern, params, realm, is_guarded, body_limit, layers, inside });
+    fn describe(&mut self, place: &Inherited, operation: Operation) {
+        self.operations.push((place.realm, place.pattern.clone(), operation));
     }
 
-    fn check_needs(&self) -> Result<(), BuildError> {
-        for (realm, route, needs) in &self.needs {
-            for (id, state) in needs.states() {
+    fn put(&mut self, id: NodeId, place: Inherited, is_route: bool, inside: Inside) {
+        for layer in &place.layers {
+            self.describe(&place, layer.operation.clone());
+        }
+        let Inherited { pattern, params, realm, body_limit, layers, .. } = place;
+        let is_guarded = error_handlers(&self.levels, realm).any(|errors| !errors.is_empty());
+        let info = NodeInfo { pattern, params, realm, is_guarded, is_route, body_limit };
+        self.nodes[id.0] = Some((info, Node { realm, is_guarded, layers, inside }));
+    }
+
+    /// Checks that the handlers and middlewares find the states that they take.
+    fn check_states(&self) -> Result<(), BuildError> {
+        for (realm, route, operation) in &self.operations {
+            for (id, state) in operation.states() {
                 let mut realms = std::iter::successors(Some(*realm), |&realm| self.realms[realm].outer);
                 if !realms.any(|r| self.realms[r].state.contains(id) || self.promised.contains(&(r, id))) {
-                    return Err(BuildError::MissingState { state, route: route.clone() });
+                    let (route, handler) = (route.clone(), operation.name());
+                    return Err(BuildError::MissingState { state, route, handler });
                 }
             }
         }

@@ -7,7 +7,7 @@ use stelo_core::ws::CloseCode;
 
 use super::messages::FromMessage;
 use super::{WebSocket, WebSocketHandler, error};
-use crate::handler::Needs;
+use crate::describe::Operation;
 use crate::response::Failure;
 
 /// A WebSocket by events. Each WebSocket has a clone of the endpoint to itself, so fields are its own.
@@ -89,5 +89,5 @@ impl<E: WebSocketEndpoint + Clone + Sync + 'static> WebSocketHandler<AsWebSocket
         Err(failure)
     }
 
-    fn needs(_: &mut Needs) {}
+    fn describe(_: &mut Operation) {}
 }

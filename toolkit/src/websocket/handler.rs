@@ -2,7 +2,6 @@
 //! into a route.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use stelo_core::app::Reply;
@@ -10,11 +9,10 @@ use stelo_core::app::Reply;
 use super::WebSocket;
 use super::line::Line;
 use super::session::{Handshake, Session};
+use crate::describe::Operation;
 use crate::extract::FromRequestParts;
-use crate::handler::{Endpoint, Needs};
-use crate::request::Request;
+use crate::handler::Leaf;
 use crate::response::{Failure, IntoResponse};
-use crate::routing::table::Scope;
 
 /// An async function that talks over a WebSocket: up to seven [extractors](FromRequestParts) and the [`WebSocket`], or a
 /// [`WebSocketEndpoint`](super::WebSocketEndpoint).
@@ -32,8 +30,8 @@ pub trait WebSocketHandler<Args>: Clone + Send + Sync + 'static {
     /// Talks to the client, from the handshake to the end.
     fn call(self, websocket: WebSocket) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Says what the application must have for the arguments.
-    fn needs(needs: &mut Needs);
+    /// Describes the arguments.
+    fn describe(operation: &mut Operation);
 }
 
 /// What a handler of WebSockets can return: nothing, or a `Result` of nothing.
@@ -77,8 +75,8 @@ macro_rules! handlers {
                 self($($part,)* websocket).await.into_outcome()
             }
 
-            fn needs(_needs: &mut Needs) {
-                $($part::needs(_needs);)*
+            fn describe(_operation: &mut Operation) {
+                $($part::describe(_operation);)*
             }
         }
     )*};
@@ -88,17 +86,13 @@ handlers! {
     () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G)
 }
 
-/// A handler of WebSockets as an endpoint.
-pub(crate) struct Upgraded<H, Args>(pub(crate) H, pub(crate) PhantomData<fn(Args)>);
-
-impl<H: WebSocketHandler<Args>, Args: 'static> Endpoint for Upgraded<H, Args> {
-    fn call(&self, request: Request) -> Reply {
-        let scope = Scope::of(&request);
+/// Erases the type of a handler of WebSockets.
+pub(crate) fn leaf<Args: 'static>(handler: impl WebSocketHandler<Args>) -> Leaf {
+    Leaf::new(move |request, scope| {
         let line = Arc::<Line>::default();
-        let handler = self.0.clone();
-        let (routes, node) = (request.0.routes.clone(), request.0.place.node);
+        let (site, node) = (request.site.clone(), request.position.node);
         let websocket = WebSocket::new(request, line.clone());
-        let session = Session::new(routes, node, line, handler.call(websocket));
+        let session = Session::new(site, node, line, handler.clone().call(websocket));
         Reply::future(scope.settle(Handshake(Some(session))))
-    }
+    })
 }

@@ -33,7 +33,7 @@ use stelo_core::ws::CloseCode;
 pub use broadcast::{Broadcast, Lagged, Subscription};
 pub use endpoint::{AsWebSocketEndpoint, WebSocketEndpoint};
 pub use error::{WebSocketError, WebSocketException};
-pub(crate) use handler::Upgraded;
+pub(crate) use handler::leaf;
 pub use handler::{WebSocketHandler, WebSocketOutcome};
 pub use messages::{FromMessage, Messages, WebSocketReceiver, WebSocketSender};
 

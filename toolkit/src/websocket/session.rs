@@ -13,28 +13,28 @@ use stelo_core::ws::CloseCode;
 
 use super::line::{Answer, Line};
 use super::{WebSocketException, error};
+use crate::request::site::{NodeId, SiteRef};
 use crate::response::panics::panicked;
 use crate::response::{Failure, HttpError, ResponseExt};
-use crate::routing::table::{NodeId, RoutesRef};
 
 /// A handler at work. Ready when the handler has ended, and the WebSocket with it.
 pub(super) struct Session {
     /// `None` once it has ended.
     handler: Option<BoxFuture<Result<(), Failure>>>,
     line: Arc<Line>,
-    routes: RoutesRef,
+    site: SiteRef,
     node: NodeId,
 }
 
 impl Session {
     /// A handler that works on a line, and the place of its route.
     pub(super) fn new(
-        routes: RoutesRef,
+        site: SiteRef,
         node: NodeId,
         line: Arc<Line>,
         handler: impl Future<Output = Result<(), Failure>> + Send + 'static,
     ) -> Self {
-        Self { handler: Some(Box::pin(handler)), line, routes, node }
+        Self { handler: Some(Box::pin(handler)), line, site, node }
     }
 
     fn poll_handler(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
@@ -46,7 +46,7 @@ impl Session {
 
     /// The handler has ended in this way, after the handshake was answered.
     fn finish(&self, outcome: Result<(), Failure>) {
-        let place = self.routes.describe(self.node);
+        let place = self.site.label(self.node);
         let Err(failure) = outcome else { return };
         if let Some(WebSocketException { code, reason }) = error::exception(failure, place) {
             // What this side has closed already stays closed.
@@ -78,7 +78,7 @@ impl Future for Session {
             Ok(poll) => ready!(poll),
             Err(panic) => {
                 self.handler = None;
-                panicked(self.routes.describe(self.node), &*panic);
+                panicked(self.site.label(self.node), &*panic);
                 Err(Failure::new(WebSocketException::new(CloseCode::INTERNAL_ERROR)))
             }
         };
@@ -110,7 +110,7 @@ impl Future for Handshake {
                 }
                 (None, Err(failure)) => return Poll::Ready(Err(error::unboxed(failure))),
                 (None, Ok(())) => {
-                    let place = session.routes.describe(session.node);
+                    let place = session.site.label(session.node);
                     tracing::error!(
                         "the WebSocket handler of {place} returned without completing the handshake"
                     );

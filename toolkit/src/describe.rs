@@ -1,0 +1,62 @@
+//! What a handler asks for, as its extractors and its response describe it when the application is built.
+//!
+//! Today an [`Operation`] records the states that the handler needs, so that one that is missing is found at start-up.
+
+use std::any::{TypeId, type_name};
+
+/// A handler or a middleware, described by its arguments and its response.
+///
+/// [`FromRequestParts::describe`](crate::FromRequestParts::describe),
+/// [`FromRequest::describe`](crate::FromRequest::describe) and
+/// [`IntoResponse::describe`](crate::IntoResponse::describe) add to it.
+///
+/// ```
+/// use stelo_toolkit::describe::Operation;
+/// use stelo_toolkit::request::Parts;
+/// use stelo_toolkit::{FromRequestParts, HttpError, State};
+///
+/// #[derive(Clone)]
+/// struct Clock;
+///
+/// /// An extractor that needs `State<Clock>`.
+/// struct Now;
+///
+/// impl FromRequestParts for Now {
+///     type Rejection = HttpError;
+///
+///     async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+///         State::<Clock>::from_request_parts(parts).await.map(|_| Now)
+///     }
+///
+///     fn describe(operation: &mut Operation) {
+///         State::<Clock>::describe(operation);
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Operation {
+    name: &'static str,
+    states: Vec<(TypeId, &'static str)>,
+}
+
+impl Operation {
+    /// An operation that the type `H` performs, with nothing described yet.
+    pub(crate) fn of<H>() -> Self {
+        Self { name: type_name::<H>(), states: Vec::new() }
+    }
+
+    /// Returns the path of the handler's function or type, as the compiler prints it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Adds a state of this type. If the application has none, [`App::build`](crate::App::build) fails.
+    pub fn state<T: 'static>(&mut self) {
+        self.states.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// The states, with the names of their types.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (TypeId, &'static str)> {
+        self.states.iter().copied()
+    }
+}

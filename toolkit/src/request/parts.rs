@@ -1,0 +1,285 @@
+//! `Parts`: a request without its body.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_core::de::DeserializeOwned;
+use stelo_core::app::{Address, Connection, Peer};
+use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
+use stelo_core::routing::{ReverseError, UrlPath};
+
+use super::position::{Position, Protocol, slice};
+use super::site::SiteRef;
+use super::url::authority;
+use super::{Cookies, Executor, Extensions, QueryParams, Url, decode};
+use crate::response::HttpError;
+
+/// A request without its body: method, target, header fields, and what the application knows about it.
+///
+/// A [`Request`](super::Request) dereferences to its parts. [`FromRequestParts`](crate::FromRequestParts) gets nothing
+/// else, so several arguments of a handler can be taken before one takes the body.
+pub struct Parts {
+    pub(crate) head: Arc<RequestHead>,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) protocol: Protocol,
+    /// Most requests have none.
+    pub(crate) extensions: Option<Box<Extensions>>,
+    pub(crate) site: SiteRef,
+    pub(crate) position: Position,
+}
+
+impl Parts {
+    /// Returns the method, the target, the version and the header fields.
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// Returns the head, to be changed by middleware. A changed target is not routed again.
+    pub fn head_mut(&mut self) -> &mut RequestHead {
+        Arc::make_mut(&mut self.head)
+    }
+
+    /// Returns the method.
+    pub fn method(&self) -> &Method {
+        self.head.method()
+    }
+
+    /// Returns the version of HTTP.
+    pub fn version(&self) -> Version {
+        self.head.version()
+    }
+
+    /// Returns the header fields.
+    pub fn headers(&self) -> &Headers {
+        self.head.headers()
+    }
+
+    /// Returns the path, percent-decoded, including the root path and the prefixes of mounts.
+    pub fn path(&self) -> &str {
+        self.position.path(&self.head)
+    }
+
+    /// Returns the part of the path, percent-decoded, that the mounts have not matched.
+    pub fn route_path(&self) -> &str {
+        self.path().get(self.position.rest as usize..).unwrap_or_default()
+    }
+
+    /// Returns the path under which clients reach the application: the root path of the server, followed by the
+    /// prefixes of the mounts that the request has passed.
+    pub fn root_path(&self) -> Cow<'_, str> {
+        if self.has_root_path() {
+            Cow::Borrowed(self.passed())
+        } else {
+            Cow::Owned(format!("{}{}", self.connection.root_path, self.passed()))
+        }
+    }
+
+    /// Whether the path begins with the root path of the server. A proxy may have removed it.
+    fn has_root_path(&self) -> bool {
+        self.position.root as usize == self.connection.root_path.len()
+    }
+
+    /// The part of the path that the mounts and the root path have matched.
+    fn passed(&self) -> &str {
+        slice(self.path(), 0, self.position.rest)
+    }
+
+    /// Returns the pattern of the route that answers, including mounts, such as `/users/{id:int}`; `None` outside
+    /// routes.
+    pub fn matched_path(&self) -> Option<&str> {
+        let node = self.site.node(self.position.node);
+        node.is_route.then_some(&*node.pattern)
+    }
+
+    /// Returns the URL as the client sees it.
+    pub fn url(&self) -> Url {
+        let path = self.head.path();
+        let path = if self.has_root_path() {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.connection.root_path)
+        };
+        self.site_url(self.protocol, None, path, self.head.query())
+    }
+
+    /// Returns the URL of the application: the root path of the server with a `/` behind it, no query.
+    pub fn base_url(&self) -> Url {
+        self.site_url(self.protocol, None, format!("{}/", self.connection.root_path), None)
+    }
+
+    /// Returns the URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
+    /// Its scheme is `ws` or `wss` if the route is only for WebSockets.
+    ///
+    /// ```
+    /// # use stelo_toolkit::*;
+    /// async fn links(request: Request) -> Result<String, HttpError> {
+    ///     let url = request.url_for("post", &[("id", &7), ("slug", &"a b")]);
+    ///     Ok(url.map_err(|_| Status::INTERNAL_SERVER_ERROR)?.to_string())
+    /// }
+    ///
+    /// let app = App::new().route("/", get(links)).route("/users/{id:int}/posts/{slug}", get(links)).name("post");
+    /// let url = TestClient::new(app).get("/").send().text();
+    /// assert_eq!(url, "http://testserver/users/7/posts/a%20b");
+    /// ```
+    ///
+    /// # Errors
+    /// No route has that name and exactly these parameters, or a value does not fit its convertor.
+    pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
+        let (UrlPath { host, path }, protocol) = self.site.engine.url_path_for(name, params)?;
+        Ok(self.site_url(protocol, host, format!("{}{path}", self.connection.root_path), None))
+    }
+
+    fn site_url(&self, protocol: Protocol, host: Option<String>, path: String, query: Option<&str>) -> Url {
+        let Connection { server, scheme, .. } = &*self.connection;
+        let authority = host.unwrap_or_else(|| authority(self.head.authority(), server.as_ref(), scheme));
+        Url::new(self.scheme_of(protocol), authority, path, query)
+    }
+
+    fn scheme_of(&self, protocol: Protocol) -> &'static str {
+        match (protocol, self.connection.scheme) {
+            (Protocol::Http, scheme) => scheme,
+            (Protocol::WebSocket, "https") => "wss",
+            (Protocol::WebSocket, _) => "ws",
+        }
+    }
+
+    /// Returns the parameters of the query; none if there is no query.
+    pub fn query_params(&self) -> QueryParams {
+        QueryParams::parse(self.head.query().unwrap_or_default())
+    }
+
+    /// Reads the query as a value.
+    ///
+    /// # Errors
+    /// 400, naming the parameter that does not fit.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        decode::query(self.head.query().unwrap_or_default())
+    }
+
+    /// Returns the names and values of the path parameters, those of outer mounts first.
+    pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
+        let text = self.position.full_text(&self.head);
+        self.captured().map(move |(name, start, end)| (name, slice(text, start, end)))
+    }
+
+    /// As [`path_params`](Self::path_params), without the UTF-8 check.
+    pub(crate) fn path_param_bytes(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        let full = self.position.full_bytes(&self.head);
+        let value = move |start, end| full.get(start as usize..end as usize).unwrap_or_default();
+        self.captured().map(move |(name, start, end)| (name, value(start, end)))
+    }
+
+    /// The names of the path parameters, and the ranges of their values.
+    fn captured(&self) -> impl DoubleEndedIterator<Item = (&str, u32, u32)> + ExactSizeIterator {
+        let names = self.site.node(self.position.node).params.iter();
+        names.zip(&self.position.params).map(|(name, &(start, end))| (&**name, start, end))
+    }
+
+    /// Reads the path parameter of that name as a value. If mounts repeat the name, the innermost counts.
+    ///
+    /// # Errors
+    /// 400 if the text is not such a value. 500, with a line in the log, if the route has no such parameter.
+    pub fn path_param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T, HttpError> {
+        let Some((_, text)) = self.path_params().rev().find(|(other, _)| *other == name) else {
+            tracing::error!("{} has no path parameter `{name}`", self.matched_path().unwrap_or("this place"));
+            return Err(HttpError::new(Status::INTERNAL_SERVER_ERROR));
+        };
+        text.parse().map_err(|error| {
+            HttpError::new(Status::BAD_REQUEST)
+                .with_detail(format!("invalid path parameter `{name}`: {error}"))
+        })
+    }
+
+    /// Returns the cookies.
+    pub fn cookies(&self) -> Cookies {
+        Cookies::parse(self.headers())
+    }
+
+    /// The number of bytes of the body that may be collected.
+    pub(crate) fn body_limit(&self) -> usize {
+        self.site.node(self.position.node).body_limit
+    }
+
+    /// Returns the address of the client.
+    pub fn client(&self) -> Option<&Address> {
+        self.connection.client.as_ref()
+    }
+
+    /// Returns the address of the server that the client has connected to.
+    pub fn server(&self) -> Option<&Address> {
+        self.connection.server.as_ref()
+    }
+
+    /// Returns `http` or `https`, or `ws` or `wss` if the client asks for a WebSocket.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme_of(self.protocol)
+    }
+
+    /// Whether the client asks for a WebSocket.
+    pub fn is_websocket(&self) -> bool {
+        self.protocol == Protocol::WebSocket
+    }
+
+    /// Whether the client has ended its side of the connection: most likely it has left.
+    pub fn is_disconnected(&self) -> bool {
+        self.connection.peer() != Peer::Present
+    }
+
+    /// Completes when the client has ended its side of the connection.
+    pub fn disconnected(&self) -> impl Future<Output = ()> + Send + 'static {
+        let connection = self.connection.clone();
+        async move {
+            connection.disconnected().await;
+        }
+    }
+
+    /// Returns the value of this type that was given to [`App::state`](crate::App::state) or made at start-up.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.site.state(self.position.node)
+    }
+
+    /// Returns the values that middleware has left for handlers.
+    pub fn extensions(&self) -> &Extensions {
+        static NONE: Extensions = Extensions::new();
+        self.extensions.as_deref().unwrap_or(&NONE)
+    }
+
+    /// Returns the values that middleware leaves for handlers, to be changed.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        self.extensions.get_or_insert_default()
+    }
+
+    /// Returns the executor that runs the application.
+    pub fn executor(&self) -> Executor {
+        Executor::new(self.connection.executor.clone())
+    }
+
+    /// Runs a future beside the others, beyond the end of this request. The server waits for it at shutdown.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.executor().spawn(future);
+    }
+
+    /// Completes after `duration`.
+    pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        self.connection.executor.sleep(duration)
+    }
+
+    /// Runs `work`, which may block, on a thread where it delays no other request.
+    pub fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
+        let executor = self.executor();
+        async move { executor.run_blocking(work).await }
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parts({:?})", self.head)
+    }
+}

@@ -1,0 +1,139 @@
+//! How far a request has come on its way through the routes, and what they have captured from its path.
+
+use percent_encoding::percent_decode;
+use stelo_core::http::RequestHead;
+use stelo_core::routing::{Captures, Match, Matched};
+
+use super::site::NodeId;
+
+/// The protocol that a request asks for, or that a route answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Protocol {
+    Http,
+    WebSocket,
+}
+
+/// How far a request has come on its way through the routes.
+#[derive(Clone)]
+pub(crate) struct Position {
+    /// The mount or the route that matched last.
+    pub(crate) node: NodeId,
+    /// The percent-decoded path, followed by the captures of hosts. `None` if the path needs no decoding.
+    decoded: Option<Box<str>>,
+    /// The length of the path within `decoded`.
+    decoded_len: u32,
+    /// The end of the server's root path; 0 if the path does not begin with it.
+    pub(crate) root: u32,
+    /// The start of the part that no mount has matched yet.
+    pub(crate) rest: u32,
+    /// The values of the parameters, as ranges of the text, in the order of their names.
+    pub(crate) params: Captured,
+}
+
+/// Ranges of the path: start and end. Four fit without an allocation.
+pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
+
+impl Position {
+    /// A request that no route has seen yet.
+    pub(crate) fn new(head: &RequestHead, root_path: &str) -> Self {
+        let decoded = if head.is_encoded() { decode(head.path_bytes()) } else { None };
+        let decoded_len = decoded.as_ref().map_or(0, |text| text.len() as u32);
+        let root = match root_path.as_bytes() {
+            [] => 0,
+            root => root_len(decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes), root),
+        };
+        let (node, params) = (NodeId::ROOT, Captured::new());
+        Self { node, decoded, decoded_len, root, rest: root, params }
+    }
+
+    /// Returns the whole path, decoded.
+    pub(crate) fn path<'a>(&'a self, head: &'a RequestHead) -> &'a str {
+        match &self.decoded {
+            Some(text) => slice(text, 0, self.decoded_len),
+            None => head.path(),
+        }
+    }
+
+    /// As [`path`](Self::path), without the UTF-8 check.
+    fn path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
+        match &self.decoded {
+            Some(_) => self.path(head).as_bytes(),
+            None => head.path_bytes(),
+        }
+    }
+
+    /// Returns the part of the path that no mount has matched.
+    pub(crate) fn route_path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
+        self.path_bytes(head).get(self.rest as usize..).unwrap_or_default()
+    }
+
+    /// Returns the text that [`params`](Self::params) are ranges of.
+    pub(crate) fn full_text<'a>(&'a self, head: &'a RequestHead) -> &'a str {
+        self.decoded.as_deref().unwrap_or_else(|| head.path())
+    }
+
+    /// As [`full_text`](Self::full_text), without the UTF-8 check.
+    pub(crate) fn full_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
+        self.decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes)
+    }
+
+    /// Moves on to the node that matched.
+    #[inline(always)]
+    pub(crate) fn follow(&mut self, head: &RequestHead, found: &Match<'_, NodeId>, captures: &Captures) {
+        self.node = *found.value;
+        let offset = match found.part {
+            Matched::Path => self.rest,
+            part => self.pass(head, part, captures),
+        };
+        if !captures.is_empty() {
+            self.keep(captures, offset);
+        }
+    }
+
+    fn keep(&mut self, captures: &Captures, offset: u32) {
+        let (few, more) = captures.spans();
+        for (start, end) in few.iter().chain(more) {
+            self.params.push((offset + start, offset + end));
+        }
+    }
+
+    /// Passes a mount or a host. Returns the offset in the text from which its captures are counted.
+    fn pass(&mut self, head: &RequestHead, part: Matched, captures: &Captures) -> u32 {
+        let rest = self.rest;
+        match part {
+            Matched::Path => {}
+            Matched::Prefix { length } => self.rest += length as u32,
+            Matched::Host if captures.is_empty() => {}
+            // The host is appended to the text, because its captures must be ranges of the text.
+            Matched::Host => {
+                let path = self.full_text(head);
+                let (offset, host) = (path.len() as u32, head.authority().unwrap_or_default());
+                let text = [path, host].concat();
+                if self.decoded.is_none() {
+                    self.decoded_len = offset;
+                }
+                self.decoded = Some(text.into());
+                return offset;
+            }
+        }
+        rest
+    }
+}
+
+/// Returns the decoded path if it differs from `path`.
+fn decode(path: &[u8]) -> Option<Box<str>> {
+    path.contains(&b'%').then(|| percent_decode(path).decode_utf8_lossy().into())
+}
+
+/// The length of the root path at the start of `path`: all of it if it ends at a segment boundary, or 0.
+fn root_len(path: &[u8], root: &[u8]) -> u32 {
+    match path.strip_prefix(root) {
+        Some([] | [b'/', ..]) => root.len() as u32,
+        _ => 0,
+    }
+}
+
+/// A range of `text`; empty if it is out of bounds.
+pub(crate) fn slice(text: &str, start: u32, end: u32) -> &str {
+    text.get(start as usize..end as usize).unwrap_or_default()
+}
