@@ -13,7 +13,7 @@ use crate::config::table::{Kind, Setting, all};
 const PREFIX: &str = "STELO_";
 
 /// Returns the environment variable of an option.
-fn variable(option: &str) -> String {
+pub(super) fn variable(option: &str) -> String {
     format!("{PREFIX}{}", option.to_ascii_uppercase().replace('-', "_"))
 }
 

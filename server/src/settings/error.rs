@@ -77,8 +77,8 @@ pub enum SettingsError {
     NoFolder(PathBuf),
     /// A file cannot be read.
     Read {
-        /// The option that names it.
-        option: &'static str,
+        /// The option or the variable that names it.
+        named_by: String,
         /// The file.
         path: PathBuf,
         /// The cause.
@@ -159,8 +159,8 @@ impl fmt::Display for SettingsError {
                 write!(f, "{option} takes no value, but '{}' was given", value.display())
             }
             Self::NoFolder(path) => write!(f, "there is no folder '{}'", path.display()),
-            Self::Read { option, path, source } => {
-                write!(f, "cannot read {} ({source}): check --{option}", path.display())
+            Self::Read { named_by, path, source } => {
+                write!(f, "cannot read {} ({source}): check {named_by}", path.display())
             }
             Self::Syntax { place, fault } => write!(f, "{place}: {fault}"),
             Self::Program(error) => write!(f, "{error}"),

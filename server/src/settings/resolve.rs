@@ -5,10 +5,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::env::{Notice, Variable, Variables};
+use super::env::{self, Notice, Variable, Variables};
 use super::line::{Command, Line};
 use super::origin::{Given, Location, Origin, Source};
 use super::{Exit, SettingsError, dotenv, file, help, print};
@@ -53,12 +53,12 @@ pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
     let mut environment = Variables::read(inputs.environment.iter().filter_map(|(name, value)| {
         Some(Variable { name: name.to_str()?.into(), value: value.clone(), source: Source::Environment })
     }));
-    let mut env_file = match line.env_file.or(environment.env_file.take()) {
-        Some(path) => env_file(path, &inputs.environment)?,
+    let mut env_file = match named("env-file", [line.env_file, environment.env_file.take()]) {
+        Some(file) => env_file(file, &inputs.environment)?,
         None => Variables::default(),
     };
-    let file = match line.config.or(environment.config.take()).or(env_file.config.take()) {
-        Some(path) => file::read(&text("config", &path)?, path)?,
+    let file = match named("config", [line.config, environment.config.take().or(env_file.config.take())]) {
+        Some(file) => file::read(&file.text()?, file.path)?,
         None => Vec::new(),
     };
     let given = decide([line.given, environment.given, env_file.given, file])?;
@@ -70,14 +70,29 @@ pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
     Ok(Outcome { config, folder: line.folder, notices })
 }
 
-/// Reads the file that an option names.
-fn text(option: &'static str, path: &Path) -> Result<String, SettingsError> {
-    fs::read_to_string(path).map_err(|source| SettingsError::Read { option, path: path.into(), source })
+/// A file, with the option or the variable that names it.
+struct File {
+    path: PathBuf,
+    named_by: String,
 }
 
-fn env_file(path: PathBuf, environment: &[(OsString, OsString)]) -> Result<Variables, SettingsError> {
-    let text = text("env-file", &path)?;
-    let path = Arc::new(path);
+/// Returns the file of an option: from the command line, or else from a variable.
+fn named(option: &str, [line, variable]: [Option<PathBuf>; 2]) -> Option<File> {
+    let on_line = line.map(|path| File { path, named_by: format!("--{option}") });
+    on_line.or_else(|| variable.map(|path| File { path, named_by: env::variable(option) }))
+}
+
+impl File {
+    fn text(&self) -> Result<String, SettingsError> {
+        let Self { path, named_by } = self;
+        let fail = |source| SettingsError::Read { named_by: named_by.clone(), path: path.clone(), source };
+        fs::read_to_string(path).map_err(fail)
+    }
+}
+
+fn env_file(file: File, environment: &[(OsString, OsString)]) -> Result<Variables, SettingsError> {
+    let text = file.text()?;
+    let path = Arc::new(file.path);
     let location = |line| Location { path: path.clone(), line };
     let variable = |name: &str| {
         let (_, value) = environment.iter().find(|(key, _)| key == name)?;

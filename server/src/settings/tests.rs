@@ -494,14 +494,26 @@ fn errors_in_files_name_the_line() {
         let exit = refusal("", &[&format!("STELO_ENV_FILE={}", file.path())]);
         assert_eq!(exit.to_string(), format!("Error: {}", expected.replace("{}", file.path())), "{text}");
     }
-    for option in ["--config", "--env-file"] {
-        let line = refusal(&format!("{option} /no/such"), &[]).to_string();
+    for (line, variable, named_by) in [
+        ("--config /no/such", "STELO_CONFIG=/other", "--config"),
+        ("--env-file /no/such", "STELO_ENV_FILE=/other", "--env-file"),
+        ("", "STELO_CONFIG=/no/such", "STELO_CONFIG"),
+        ("", "STELO_ENV_FILE=/no/such", "STELO_ENV_FILE"),
+    ] {
+        let line = refusal(line, &[variable]).to_string();
         assert!(
             line.starts_with("Error: cannot read /no/such (")
-                && line.ends_with(&format!("): check {option}")),
+                && line.ends_with(&format!("): check {named_by}")),
             "{line}"
         );
     }
+}
+
+#[test]
+fn a_file_of_windows_is_read() {
+    let file = File::new("windows.toml", "\u{feff}port = 1\r\nuds = 5\r\n");
+    let line = refusal(&format!("--config {}", file.path()), &[]).to_string();
+    assert_eq!(line, format!("Error: {}:2: use a string", file.path()));
 }
 
 #[test]
