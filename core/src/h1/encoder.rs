@@ -55,7 +55,7 @@ impl OrdinaryHead<'_> {
             out.extend_from_slice(self.lines);
             out.extend_from_slice(b"\r\ncontent-length: ");
         }
-        write_digits(out, length, *b"\r\n\r\n");
+        write_last_length(out, length);
     }
 }
 
@@ -269,19 +269,21 @@ fn write_chunked(out: &mut Vec<u8>) {
 #[inline(never)]
 fn write_length(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(b"content-length: ");
-    write_digits(out, n, *b"\r\n");
+    write_number(out, n);
+    out.extend_from_slice(b"\r\n");
 }
 
-/// Writes a number and up to four bytes after it, together with the last digits: one copy for most lengths.
+/// Writes the value of the last field and the end of the head. One copy of a constant size for most lengths.
 #[inline(always)]
-fn write_digits<const N: usize>(out: &mut Vec<u8>, n: u64, end: [u8; N]) {
-    let mut last = [0; 6];
-    last[2..2 + N].copy_from_slice(&end);
-    (last[0], last[1]) = (digit(n / 10), digit(n));
-    if n >= 100 {
-        write_number(out, n / 100);
+fn write_last_length(out: &mut Vec<u8>, n: u64) {
+    match n {
+        0..10 => out.extend_from_slice(&[digit(n), b'\r', b'\n', b'\r', b'\n']),
+        10..100 => out.extend_from_slice(&[digit(n / 10), digit(n), b'\r', b'\n', b'\r', b'\n']),
+        _ => {
+            write_number(out, n / 100);
+            out.extend_from_slice(&[digit(n / 10), digit(n), b'\r', b'\n', b'\r', b'\n']);
+        }
     }
-    out.extend_from_slice(if n < 10 { &last[1..2 + N] } else { &last[..2 + N] });
 }
 
 fn write_number(out: &mut Vec<u8>, n: u64) {
@@ -355,6 +357,9 @@ mod tests {
             let mut out = Vec::new();
             write_length(&mut out, n);
             assert_eq!(out, std::format!("content-length: {n}\r\n").into_bytes());
+            out.clear();
+            write_last_length(&mut out, n);
+            assert_eq!(out, std::format!("{n}\r\n\r\n").into_bytes());
         }
     }
 }
