@@ -270,9 +270,9 @@ mod tests {
     use super::*;
     use crate::body::Body;
     use alloc::collections::VecDeque;
+    use alloc::task::Wake;
     use core::task::Waker;
     use proptest::prelude::*;
-    use std::task::Wake;
 
     /// Counts how often its task is woken.
     #[derive(Default)]

@@ -142,7 +142,7 @@ impl Headers {
     }
 
     /// Returns the values of all fields of that name, in order.
-    pub fn get_all<'a>(&'a self, name: impl AsRef<str>) -> impl Iterator<Item = &'a [u8]> {
+    pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &[u8]> {
         let is_it = move |other: &[u8]| other.eq_ignore_ascii_case(name.as_ref().as_bytes());
         self.iter().filter(move |(name, _)| is_it(name)).map(|(_, value)| value)
     }
@@ -219,7 +219,7 @@ impl Headers {
     }
 
     /// Appends all fields of `other`.
-    pub fn append_all(&mut self, other: &Headers) {
+    pub fn append_all(&mut self, other: &Self) {
         for (name, value) in other.iter() {
             self.push(name, value);
         }
