@@ -64,7 +64,7 @@ impl Shared {
     }
 }
 
-/// What a piece counts for: its bytes, and the slot in the queue, so that tiny pieces are bounded too.
+/// Returns the weight of a piece: its bytes, and the slot in the queue, so that tiny pieces are bounded too.
 fn weight(frame: &Result<Frame, BodyError>) -> usize {
     size_of::<Result<Frame, BodyError>>()
         + match frame {
@@ -114,7 +114,7 @@ impl Drop for Receiver {
     }
 }
 
-/// What the reader of a body channel wants from its [`Sender`].
+/// The demand of the reader of a body channel, as its [`Sender`] sees it.
 ///
 /// | from | to | when |
 /// |---|---|---|

@@ -28,7 +28,7 @@ pub enum Role {
 pub enum State {
     /// The exchange has not begun.
     Idle,
-    /// The server has received a request and owes a response.
+    /// The server has received a request, and its response is due.
     SendResponse,
     /// The head was sent, the body follows.
     SendBody,

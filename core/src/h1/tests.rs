@@ -1,4 +1,4 @@
-//! Whole exchanges: bytes in, decisions, bytes out.
+//! Tests of whole exchanges: input, decisions of the application, output.
 
 mod files;
 mod holding;
@@ -23,7 +23,7 @@ fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1000)
 }
 
-/// A connection with the events it has given, in a short notation.
+/// A connection and its events, in a short notation.
 struct Pair {
     machine: Connection,
     now: Instant,
@@ -44,7 +44,7 @@ impl Pair {
         Self::with(config)
     }
 
-    /// Gives bytes in, `step` at a time, and takes all events.
+    /// Passes input, `step` bytes at a time, and collects all events.
     fn feed_by(&mut self, bytes: &str, step: usize) -> String {
         let mut events = String::new();
         for part in bytes.as_bytes().chunks(step) {
@@ -65,7 +65,7 @@ impl Pair {
         self.feed_by(bytes, usize::MAX)
     }
 
-    /// All events; data in one piece, whatever the pieces were.
+    /// Collects all events. Adjacent pieces of data are joined.
     fn events(&mut self) -> String {
         let mut text = String::new();
         loop {
@@ -106,7 +106,7 @@ impl Pair {
         self.send(Command::Response { status, headers: &headers, length, defaults: &defaults })
     }
 
-    /// A whole response with a body of known length.
+    /// Sends a whole response with a body of known length.
     fn respond(&mut self, status: u16, fields: &[(&str, &str)], body: &'static str) -> String {
         self.head(status, fields, Length::Known(body.len() as u64)).unwrap();
         self.send(Command::Data(body.into())).unwrap();
@@ -210,7 +210,7 @@ fn nothing_lingers_for_a_peer_that_is_gone() {
 }
 
 #[test]
-fn nobody_is_answered_who_has_not_asked() {
+fn there_is_no_response_without_a_request() {
     let mut pair = Pair::new();
     assert_eq!(pair.head(200, &[], Length::None), Err(FaultKind::State));
     pair.feed(GET);
@@ -282,7 +282,7 @@ fn responses_without_a_body() {
 }
 
 #[test]
-fn a_whole_response_is_what_its_parts_are() {
+fn a_whole_response_equals_its_parts() {
     let requests = [
         GET,
         "HEAD / HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -361,7 +361,7 @@ fn continue_is_said_once_and_only_when_the_body_is_wanted() {
     assert_eq!(pair.feed("ok"), "ok; end; paused");
     assert!(!pair.respond(200, &[], "").contains("close"));
 
-    // Answered without having asked: whether the body comes is not known, so the connection ends.
+    // Answered before 100: the client may send the body or not, so the connection ends.
     let mut pair = Pair::new();
     pair.feed(request);
     assert!(pair.respond(403, &[], "").contains("connection: close\r\n"));
@@ -376,14 +376,14 @@ fn an_unread_body_is_drained_up_to_the_limit() {
     assert_eq!(pair.feed(&format!("4567890{GET}")), "GET /; paused");
     pair.respond(200, &[], "");
 
-    // Known to be too long: said at once.
+    // The declared length is too large: the response says `close`.
     pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\n");
     assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
     pair.machine.discard_body(at(0));
     assert!(pair.respond(200, &[], "").contains("connection: close\r\n"));
     assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
 
-    // Found out on the way.
+    // The chunks turn out to be too large.
     let mut pair = Pair::limited(|limits| limits.drain = 10);
     pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
     assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
@@ -437,7 +437,7 @@ fn the_end_inside_a_request_is_a_fault_without_an_answer() {
 
 #[test]
 fn timers() {
-    // A head that does not come: closed silently; one that comes too slowly: 408.
+    // Without a head the connection closes silently. A slow head is answered with 408.
     let mut pair = Pair::new();
     assert_eq!(pair.machine.poll_timeout(), Some((at(10_000), Reason::Head)));
     pair.machine.handle_timeout(at(9_999));
@@ -449,7 +449,7 @@ fn timers() {
     pair.machine.handle_timeout(at(10_000));
     assert_eq!(pair.events(), "HeadTimeout; paused");
 
-    // A body: only while the application waits for it.
+    // The timeout of the body runs only while the application waits for it.
     let mut pair = Pair::new();
     pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n");
     assert!(matches!(pair.machine.next_event(), Event::Request { .. }));

@@ -111,7 +111,7 @@ impl Headers {
         Some(Self { block: Cow::Borrowed(line), fields: Fields::One(field), mixed })
     }
 
-    /// Creates an empty value with capacity for `fields` fields, whose names and values have `bytes` bytes together.
+    /// Creates an empty value with capacity for `fields` fields, and for `bytes` bytes of names and values.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
         let block = Cow::Owned(Vec::with_capacity(bytes + 4 * fields));
         Self { block, fields: Fields::Many(Vec::with_capacity(fields)), mixed: false }

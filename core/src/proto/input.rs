@@ -1,21 +1,22 @@
-//! Bytes received and not yet looked at.
+//! The input buffer: bytes received and not yet parsed.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// A buffer that is filled at its end and emptied at its start. It never grows: who fills it waits until there is room.
+/// A buffer that is filled at its end and consumed from its start. It never grows: the driver waits until there is
+/// room.
 #[derive(Default)]
 pub(crate) struct Input {
-    /// Always initialised to its length, so that it can be lent to a socket.
+    /// Always initialized to its length, so that a socket can read into it.
     buf: Vec<u8>,
     start: usize,
     end: usize,
-    /// Bytes taken out since the connection began.
+    /// The bytes consumed since the connection began.
     consumed: u64,
 }
 
 impl Input {
-    /// Large enough for many requests in one read, small enough to be cheap to keep.
+    /// 16 KiB: many requests in one read, and little memory for each connection.
     pub(crate) const SIZE: usize = 16 << 10;
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -26,12 +27,12 @@ impl Input {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// How many bytes had been taken out before the next one.
+    /// Returns the offset of the next byte in the input of the connection.
     pub(crate) fn offset(&self) -> u64 {
         self.consumed
     }
 
-    /// The room at the end of a buffer of `size` bytes, made by moving what is left to the front where need be.
+    /// Returns the room at the end of a buffer of `size` bytes. Moves the rest to the front if necessary.
     pub(crate) fn spare(&mut self, size: usize) -> &mut [u8] {
         if self.is_empty() && !self.buf.is_empty() {
             (self.start, self.end) = (0, 0);
@@ -51,34 +52,34 @@ impl Input {
         }
     }
 
-    /// `n` bytes have been put into the room.
+    /// Adds `n` bytes that were written to the room.
     pub(crate) fn filled(&mut self, n: usize) {
         self.end = (self.end + n).min(self.buf.len());
     }
 
-    /// Takes `n` bytes out; they can still be read as [`taken`](Self::taken) until the next change.
+    /// Consumes `n` bytes. They stay available as [`taken`](Self::taken) until the next change.
     pub(crate) fn take(&mut self, n: usize) {
         let n = n.min(self.end - self.start);
         self.start += n;
         self.consumed += n as u64;
     }
 
-    /// The `n` bytes that were taken out last.
+    /// Returns the `n` bytes that were consumed last.
     pub(crate) fn taken(&self, n: usize) -> &[u8] {
         self.buf.get(self.start - n..self.start).unwrap_or_default()
     }
 
-    /// The same, to be changed.
+    /// As [`taken`](Self::taken), mutable.
     pub(crate) fn taken_mut(&mut self, n: usize) -> &mut [u8] {
         self.buf.get_mut(self.start - n..self.start).unwrap_or_default()
     }
 
-    /// Drops everything.
+    /// Discards all bytes.
     pub(crate) fn clear(&mut self) {
         self.take(self.end - self.start);
     }
 
-    /// Takes the buffer away, if it is empty.
+    /// Takes the memory of the buffer, if it is empty.
     pub(crate) fn release(&mut self) -> Vec<u8> {
         if !self.is_empty() {
             return Vec::new();
@@ -87,7 +88,7 @@ impl Input {
         core::mem::take(&mut self.buf)
     }
 
-    /// Takes a buffer over, if there is none and it is of the size.
+    /// Adopts the memory of a buffer, if there is none and the size fits.
     pub(crate) fn adopt(&mut self, buf: Vec<u8>, size: usize) {
         if self.buf.is_empty() && buf.len() == size {
             self.buf = buf;

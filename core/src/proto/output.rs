@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn order_is_kept_whatever_is_written_at_a_time() {
+    fn order_is_kept_for_each_size_of_write() {
         let big = |b: u8| Bytes::from(vec![b; Output::COPY + 1]);
         for step in [1, 7, 4096, 4097, 100_000] {
             let mut output = Output::default();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_never_quite_done_reading_does_not_make_it_grow() {
+    fn a_peer_that_always_leaves_a_rest_does_not_make_it_grow() {
         let mut output = Output::default();
         let (mut said, mut read) = (Vec::new(), Vec::new());
         for i in 0..1000u32 {

@@ -1,11 +1,11 @@
-//! What the machine waits for, and until when.
+//! The deadlines of a machine, and their reasons.
 
 use core::time::Duration;
 
 use crate::Instant;
 use crate::proto::Reason;
 
-/// The deadlines of a connection: one for what the peer owes us, one for what it does not read.
+/// The deadlines of a connection: one for the next input, one for the progress of writing.
 #[derive(Default)]
 pub(crate) struct Timers {
     read: Option<(Instant, Reason)>,
@@ -13,37 +13,38 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// From now on the peer owes us something.
+    /// Starts to wait for input from the peer.
     pub(crate) fn expect(&mut self, now: Instant, wait: Duration, reason: Reason) {
         self.read = Some((now + wait, reason));
     }
 
-    /// The peer owes us nothing for the time being.
+    /// Stops waiting for input.
     pub(crate) fn relax(&mut self) {
         self.read = None;
     }
 
-    /// Why the peer owes us something.
+    /// Returns the reason of the wait for input.
     pub(crate) fn expecting(&self) -> Option<Reason> {
         self.read.map(|(_, reason)| reason)
     }
 
-    /// Progress in writing, or the beginning of it: there is more to write.
+    /// Starts or restarts the deadline of writing: there is more to write.
     pub(crate) fn writing(&mut self, now: Instant, wait: Duration) {
         self.write = Some(now + wait);
     }
 
-    /// Whether there is something to write.
+    /// Returns whether there is something to write.
     pub(crate) fn is_writing(&self) -> bool {
         self.write.is_some()
     }
 
-    /// Everything is written.
+    /// Ends the deadline of writing: all output is written.
     pub(crate) fn written(&mut self) {
         self.write = None;
     }
 
-    /// The earliest deadline. While there is something to write, the peer is not blamed for sending nothing.
+    /// Returns the next deadline. While there is output, the wait for input is suspended: the peer may be busy
+    /// reading.
     pub(crate) fn earliest(&self) -> Option<(Instant, Reason)> {
         match self.write {
             Some(at) => Some((at, Reason::Write)),
@@ -51,7 +52,7 @@ impl Timers {
         }
     }
 
-    /// The deadline that has passed, if one has; it is gone then.
+    /// Removes and returns the reason of a deadline that has passed.
     pub(crate) fn expired(&mut self, now: Instant) -> Option<Reason> {
         let (at, reason) = self.earliest()?;
         if now < at {

@@ -223,7 +223,7 @@ pub enum HandshakeError {
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Request => "host, path, subprotocol or header field cannot stand in a request: check them",
+            Self::Request => "invalid host, path, subprotocol or header field",
             Self::Refused { status, .. } => {
                 return write!(f, "the server has not opened the WebSocket: {status}");
             }
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_stand_in_a_request_is_refused() {
+    fn invalid_parts_of_a_request_are_refused() {
         let new = |host, target, protocols: &[&str]| {
             ClientHandshake::new(host, target, protocols, KEY, &Config::DEFAULT).err()
         };

@@ -1,4 +1,4 @@
-//! What a WebSocket machine reports, and what it is told to send.
+//! The events of a WebSocket machine, and the commands that it takes.
 
 use alloc::borrow::Cow;
 use core::error::Error;
@@ -7,7 +7,7 @@ use core::fmt;
 use super::{CloseCode, Closed, Message};
 use crate::Bytes;
 
-/// What a message carries.
+/// The kind of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Text, in UTF-8.
@@ -16,9 +16,9 @@ pub enum Kind {
     Binary,
 }
 
-/// What happened on a WebSocket. Taken from a machine by `next_event` until it gives `NeedData` or `Ended`.
+/// An event of a WebSocket. The caller takes events with `next_event` until it returns `NeedData` or `Ended`.
 ///
-/// Messages are lent where they lie whole in the read buffer, and else moved out.
+/// A message is borrowed if all of it is in the input buffer, and owned otherwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event<'a> {
     /// A text message.
@@ -27,51 +27,52 @@ pub enum Event<'a> {
     Binary(Cow<'a, [u8]>),
     /// A piece of a message, from `next_part`.
     Part {
-        /// What the message carries.
+        /// The kind of the message.
         kind: Kind,
-        /// The piece, empty at most where it is the last one. Text is checked, but cut anywhere, inside a character too.
+        /// The bytes of the piece. Only the last one may be empty. Text is validated, but may be split inside a
+        /// character.
         data: &'a [u8],
-        /// Whether the message is complete.
+        /// Whether this piece completes the message.
         last: bool,
     },
     /// A ping, which the machine answers.
     Ping(&'a [u8]),
-    /// A pong, asked for or not.
+    /// A pong, solicited or not.
     Pong(&'a [u8]),
-    /// The peer has closed, or has broken a rule: it will be listened to no more. Our close frame is said when the next
-    /// event is asked for. What the application still has to say to earlier messages goes before it.
+    /// The peer has closed, or has broken a rule: its further input is ignored. The next call of `next_event` sends
+    /// the close frame, so the application can still answer earlier messages before that.
     Closing,
-    /// How the WebSocket ended: once, then come `NeedData` and `Ended`.
+    /// The end of the WebSocket, reported once. `NeedData` and `Ended` follow.
     Closed(Closed),
-    /// Nothing can be said before more bytes come.
+    /// There are no events until more bytes are received.
     NeedData,
-    /// Nothing will ever be said again. Write what is left, then do as `close_state` says.
+    /// There are no more events. Write the remaining output, then follow `close_state`.
     Ended,
 }
 
-/// What the application has decided, told to a machine by `send`.
+/// A decision of the application, passed to a machine with `send`.
 #[derive(Debug)]
 pub enum Command<'a> {
     /// A message, in one frame.
     Message(Message),
-    /// A piece of a message, in a frame of its own.
+    /// A piece of a message, in a separate frame.
     Part {
-        /// What the message carries: the same for all its pieces.
+        /// The kind of the message, the same for all its pieces.
         kind: Kind,
         /// The piece.
         data: Bytes,
-        /// Whether the message is complete.
+        /// Whether this piece completes the message.
         last: bool,
     },
     /// A ping, of at most 125 bytes.
     Ping(&'a [u8]),
-    /// A pong that nobody has asked for, of at most 125 bytes.
+    /// An unsolicited pong, of at most 125 bytes.
     Pong(&'a [u8]),
     /// Begins the closing handshake.
     Close {
-        /// A code that must not be sent becomes 1000, but for 1005: none is sent.
+        /// A code that must not be sent becomes 1000, except 1005, which sends no code.
         code: CloseCode,
-        /// Cut to 123 bytes.
+        /// Truncated to 123 bytes.
         reason: &'a str,
     },
 }
@@ -82,13 +83,13 @@ impl<T: Into<Message>> From<T> for Command<'_> {
     }
 }
 
-/// What was to be sent breaks a rule: nothing has been written.
+/// The command breaks a rule. Nothing has been written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The WebSocket is closed, or about to be.
+    /// The WebSocket is closed, or closing.
     Closed,
-    /// A message that was begun in parts is not complete.
+    /// An earlier message in parts is incomplete.
     Incomplete,
     /// Parts of different kinds in one message.
     Kind,

@@ -12,9 +12,9 @@ use crate::proto::CloseState;
 /// The two sides of a WebSocket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// Has requested the WebSocket. Masks its frames.
+    /// Requested the WebSocket, and masks its frames.
     Client,
-    /// Has accepted the WebSocket.
+    /// Accepted the WebSocket.
     Server,
 }
 

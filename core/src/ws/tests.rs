@@ -1,5 +1,5 @@
-//! The machine as a peer and a driver see it. Bytes go in whole, cut in two at every place, and one by one: what comes
-//! out must be the same.
+//! Tests of the machine from the outside. Input is passed whole, split at every offset, and byte by byte; the outcome
+//! must be the same.
 
 mod closing;
 mod frames;
@@ -19,7 +19,7 @@ use crate::proto::CloseState;
 const NOW: Instant = Instant::ZERO;
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// An event that borrows nothing.
+/// An event without borrowed data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Seen {
     Message(Message),
@@ -43,7 +43,7 @@ fn closed(code: u16, reason: &str) -> Seen {
     Seen::Closed(code, reason.into())
 }
 
-/// What the machine says next, unless that is nothing.
+/// Returns the next event, if there is one.
 fn see(event: Event<'_>) -> Option<Seen> {
     Some(match event {
         Event::Text(text) => Seen::Message(text.into_owned().into()),
@@ -58,7 +58,7 @@ fn see(event: Event<'_>) -> Option<Seen> {
     })
 }
 
-/// Everything that the machine says now.
+/// Returns all events.
 fn events(connection: &mut Connection) -> Vec<Seen> {
     let mut all = Vec::new();
     while let Some(seen) = see(connection.next_event()) {
@@ -71,7 +71,7 @@ fn events(connection: &mut Connection) -> Vec<Seen> {
     all
 }
 
-/// Everything that the machine wants to write now.
+/// Returns all output.
 fn written(connection: &mut Connection, now: Instant) -> Vec<u8> {
     let mut all = Vec::new();
     loop {
@@ -86,7 +86,7 @@ fn written(connection: &mut Connection, now: Instant) -> Vec<u8> {
     }
 }
 
-/// Hands bytes over, as far as they are taken, with all that is said on the way.
+/// Passes bytes, as far as the machine accepts them, and collects all events.
 fn deliver(connection: &mut Connection, mut bytes: &[u8]) -> Vec<Seen> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
@@ -109,7 +109,7 @@ fn client(config: Config) -> Connection {
     Connection::client(Arc::new(config), Agreed::default(), [7; 20], NOW)
 }
 
-/// A masked frame, with as few bytes for the length as can be.
+/// Creates a masked frame, with the shortest form of the length.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let len = payload.len();
     let mut bytes = match len {
@@ -122,12 +122,12 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A close frame of a client.
+/// Creates a close frame of a client.
 fn close_frame(code: u16, reason: &str) -> Vec<u8> {
     frame(0x88, &[&code.to_be_bytes(), reason.as_bytes()].concat())
 }
 
-/// What a server says to these bytes, and what it writes, however they are cut.
+/// Returns the events and the output of a server for these bytes, which are the same for each split.
 fn heard_by(config: Config, bytes: &[u8]) -> (Vec<Seen>, Vec<u8>) {
     let run = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut server = server(config);
@@ -151,7 +151,7 @@ fn heard(bytes: &[u8]) -> (Vec<Seen>, Vec<u8>) {
     heard_by(Config::DEFAULT, bytes)
 }
 
-/// What stands in a server's close frame, the last that it writes.
+/// Returns the code and reason of the close frame, the last output of a server.
 fn close_said(written: &[u8]) -> (u16, &str) {
     let at = written.iter().rposition(|&byte| byte == 0x88).expect("a close frame");
     match &written[at + 2..] {

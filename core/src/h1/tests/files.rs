@@ -1,4 +1,4 @@
-//! Bodies that stand in files: sent in order with everything else, framed as bytes are.
+//! Bodies in files: sent in order with other bytes, and framed alike.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use crate::body::tests::region;
 use crate::fault::FaultKind;
 use crate::proto::{Command, Length, StreamId};
 
-/// All that is to be sent, `step` bytes at a time; what comes from a file in brackets.
+/// Returns all output, written `step` bytes at a time. Bytes from a file are in brackets.
 fn sent(pair: &mut Pair, step: usize) -> String {
     let mut all = Vec::new();
     loop {
@@ -29,7 +29,7 @@ fn sent(pair: &mut Pair, step: usize) -> String {
 }
 
 #[test]
-fn files_are_sent_in_order_whatever_is_sent_at_a_time() {
+fn files_are_sent_in_order_for_each_size_of_write() {
     for step in [1, 2, 7, 50, 1000] {
         let mut pair = Pair::new();
         pair.feed(&GET.repeat(2));
@@ -58,7 +58,7 @@ fn files_are_sent_in_order_whatever_is_sent_at_a_time() {
 }
 
 #[test]
-fn a_file_has_no_place_in_an_answer_to_head() {
+fn a_file_is_not_sent_in_a_response_to_head() {
     let mut pair = Pair::new();
     pair.feed("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n");
     pair.head(200, &[], Length::Known(3)).unwrap();
@@ -75,7 +75,7 @@ fn more_than_was_announced_is_refused() {
     assert_eq!(pair.send(Command::Region(region(b"abc", 0, 3))), Err(FaultKind::BodyTooLong));
 }
 
-/// Not in memory, but on its way: the next piece has to wait.
+/// Not in memory, but queued: the next piece has to wait.
 #[test]
 fn a_file_takes_room_and_no_memory() {
     let mut pair = Pair::new();

@@ -1,4 +1,4 @@
-//! What a connection holds, and how it holds others back.
+//! The memory of a connection, and back-pressure.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -13,7 +13,7 @@ use crate::proto::{Command, Event, Length, StreamId};
 
 #[test]
 fn back_pressure_both_ways() {
-    // Nothing is parsed ahead, and no more is read than fits.
+    // The next request is not parsed, and no more is read than fits.
     let mut pair = Pair::new();
     let many = GET.repeat(1000);
     assert!(pair.feed(&many).ends_with("full"));
@@ -28,7 +28,7 @@ fn back_pressure_both_ways() {
 }
 
 #[test]
-fn a_head_that_was_given_back_is_written_over_unless_somebody_holds_it() {
+fn a_returned_head_is_reused_unless_it_is_still_held() {
     let mut pair = Pair::new();
     let mut next = |name: &str, back: Option<Arc<RequestHead>>| {
         back.into_iter().for_each(|head| pair.machine.reuse(head));
@@ -47,7 +47,7 @@ fn a_head_that_was_given_back_is_written_over_unless_somebody_holds_it() {
     assert_eq!(third.headers().get("of-2"), None);
 }
 
-/// A client that sends request after request and reads no answer.
+/// A client that sends requests and reads no response.
 #[test]
 fn answers_that_are_not_read_hold_up_the_next_request() {
     let mut pair = Pair::new();

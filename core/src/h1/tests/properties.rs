@@ -1,5 +1,5 @@
-//! What holds for any input: the pieces in which it comes do not matter, and a head that we take says to another
-//! parser what it says to us.
+//! Properties of any input: the pieces in which it arrives do not matter, and another parser reads an accepted head
+//! alike.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -63,7 +63,7 @@ fn field() -> impl Strategy<Value = Vec<u8>> {
     (name, colon, value, line_end()).prop_map(|(a, b, c, d)| [a, b, c, d].concat())
 }
 
-/// Something like a request head, good more often than not.
+/// Generates a request head, mostly a valid one.
 fn head() -> impl Strategy<Value = Vec<u8>> {
     let before = prop_oneof![8 => bytes(""), 1 => bytes("\r\n"), 1 => bytes("\n")];
     let host = prop_oneof![12 => bytes("Host: a\r\n"), 1 => bytes("host:a:80\r\n"), 1 => bytes("")];
@@ -72,7 +72,7 @@ fn head() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(before, line, host, fields, end)| [before, line, host, fields.concat(), end].concat())
 }
 
-/// The head, if it is one, and how many bytes it took.
+/// Returns the head, if it is valid, and its length.
 fn read(input: &[u8]) -> Option<(Arc<RequestHead>, usize)> {
     let mut machine = Connection::new(Config::default().into(), at(0));
     let given = machine.receive(at(0), input);
@@ -80,9 +80,9 @@ fn read(input: &[u8]) -> Option<(Arc<RequestHead>, usize)> {
     Some((head, given - machine.buffered()))
 }
 
-/// httparse takes more than we do (bare line feeds and the like); it must not take anything otherwise.
+/// httparse accepts more, such as bare line feeds. What both accept must be the same.
 #[test]
-fn what_we_accept_httparse_accepts_and_reads_alike() {
+fn accepted_heads_are_read_alike_by_httparse() {
     let (accepted, cases) = (Cell::new(0), 5_000);
     let result = TestRunner::new(config(cases)).run(&head(), |input| {
         let Some((ours, used)) = read(&input) else { return Ok(()) };
@@ -91,7 +91,7 @@ fn what_we_accept_httparse_accepts_and_reads_alike() {
         let mut theirs = httparse::Request::new(&mut fields);
         let parsed = theirs.parse(&input);
         if parsed == Err(httparse::Error::Version) {
-            // It does not know of later minor versions, which a recipient reads as 1.1 (RFC 9110 section 2.5).
+            // It refuses later minor versions, which a recipient treats as 1.1 (RFC 9110 section 2.5).
             let later = |w: &[u8]| w.starts_with(b" HTTP/1.") && w[8] >= b'2';
             prop_assert!(input.windows(9).any(later));
             return Ok(());
@@ -109,7 +109,7 @@ fn what_we_accept_httparse_accepts_and_reads_alike() {
     assert!(accepted.get() > cases / 10, "too few heads are any good: the property says little");
 }
 
-/// Requests one after the other, bodies and nonsense among them.
+/// Generates a sequence of requests, bodies and random bytes.
 fn requests() -> impl Strategy<Value = Vec<u8>> {
     let chunked = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
     let request = prop_oneof![
@@ -131,7 +131,7 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(request, 1..4).prop_map(|requests| requests.concat())
 }
 
-/// Everything that a connection says and writes, if it gets these pieces and answers each request at its end.
+/// Returns all events and all output of a connection that gets these pieces and answers each request at its end.
 fn outcome<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (String, String) {
     let mut pair = Pair::new();
     let (mut said, mut written) = (String::new(), String::new());
@@ -145,7 +145,7 @@ fn outcome<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (String, String) {
                 if !events.ends_with("paused") || pair.machine.has_responded(StreamId::ONLY) {
                     break;
                 }
-                // Not 200, which would let CONNECT leave HTTP.
+                // Not 200, which switches protocols after CONNECT.
                 written += &pair.respond(404, &[], "hi");
             }
             if said.ends_with("closed") {

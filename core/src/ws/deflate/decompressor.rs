@@ -25,7 +25,7 @@ pub struct Decompressor {
 }
 
 impl Decompressor {
-    /// The memory of the library: its largest window, whatever was agreed, and tables.
+    /// The memory of the library: its largest window, even if a smaller one was agreed, and tables.
     const STATE: usize = 44 << 10;
     /// The least number of bytes by which the output grows.
     const STEP: usize = 1 << 10;

@@ -1,4 +1,4 @@
-//! The end of a WebSocket, from either side (RFC 6455 sections 5.5.1 and 7).
+//! Tests of the end of a WebSocket, from either side (RFC 6455 sections 5.5.1 and 7).
 
 use super::*;
 
@@ -36,14 +36,14 @@ fn answers_to_earlier_messages_go_before_the_close_frame() {
 }
 
 #[test]
-fn a_close_of_ours_waits_for_that_of_the_peer() {
+fn our_close_waits_for_that_of_the_peer() {
     let mut server = server(Config::DEFAULT);
     server.send(NOW, close(4000, "enough")).unwrap();
     assert_eq!(events(&mut server), [closed(4000, "enough")]);
     assert_eq!(server.close_state(), CloseState::Open);
     assert_eq!(written(&mut server, NOW), b"\x88\x08\x0f\xa0enough");
     assert_eq!((server.close_state(), server.capacity()), (CloseState::Open, 0));
-    // What was on its way meanwhile is dropped.
+    // Messages that were in flight are dropped.
     let late = [
         frame(0x81, b"late"),
         frame(0x01, b"la"),
@@ -58,7 +58,7 @@ fn a_close_of_ours_waits_for_that_of_the_peer() {
     assert_eq!(server.close_state(), CloseState::Linger);
     server.receive_eof(NOW);
     assert_eq!(server.close_state(), CloseState::Close);
-    // To close again is no error, and says nothing.
+    // Closing again is no error and sends nothing.
     server.send(NOW, close(1000, "")).unwrap();
     assert_eq!((events(&mut server), written(&mut server, NOW)), (alloc::vec![Seen::Ended], alloc::vec![]));
 }
@@ -155,7 +155,7 @@ fn a_peer_that_ends_its_side_right_after_its_close_frame_is_answered() {
     assert_eq!(events(&mut server), [Seen::Closing, closed(1001, "away"), Seen::Ended]);
     assert_eq!(close_said(&written(&mut server, NOW)), (1001, "away"));
     assert_eq!(server.close_state(), CloseState::Close);
-    // The end may also come while the application still answers.
+    // The connection may end while the application still sends.
     let mut server = super::server(Config::DEFAULT);
     deliver_first(&mut server, &close_frame(1001, ""));
     server.receive_eof(NOW);
@@ -165,7 +165,7 @@ fn a_peer_that_ends_its_side_right_after_its_close_frame_is_answered() {
     assert_eq!(server.close_state(), CloseState::Close);
 }
 
-/// As far as the announcement of the end.
+/// Up to the event of the end.
 fn deliver_first(server: &mut Connection, bytes: &[u8]) {
     server.receive(NOW, bytes);
     assert_eq!(see(server.next_event()), Some(Seen::Closing));
@@ -191,7 +191,7 @@ fn a_server_that_stops_says_1012() {
 }
 
 #[test]
-fn a_close_of_ours_inside_a_large_message_keeps_count_of_what_is_dropped() {
+fn our_close_inside_a_large_message_counts_what_is_dropped() {
     let payload = alloc::vec![0; 100_000];
     let bytes = [frame(0x82, &payload), close_frame(1000, "")].concat();
     for close_after in [1, 2, 3] {

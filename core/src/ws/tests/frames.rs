@@ -1,8 +1,8 @@
-//! Frames, good and bad (RFC 6455 sections 5.2 to 5.7).
+//! Tests of valid and invalid frames (RFC 6455 sections 5.2 to 5.7).
 
 use super::*;
 
-/// Bad frames, each with the close code and the words that answer it.
+/// Invalid frames, each with the close code and the reason that answer it.
 fn bad_frames() -> Vec<(Vec<u8>, u16, &'static str)> {
     let mut unmasked = frame(0x81, b"hi");
     unmasked[1] &= 0x7f;
@@ -12,7 +12,7 @@ fn bad_frames() -> Vec<(Vec<u8>, u16, &'static str)> {
         (alloc::vec![0x81, 0x05], 1002, "incorrect masking"),
         (frame(0x91, b"hi"), 1002, "reserved bits must be 0"),
         (frame(0xa1, b"hi"), 1002, "reserved bits must be 0"),
-        // RSV1: compression was not agreed on.
+        // RSV1 without compression.
         (frame(0xc1, b"hi"), 1002, "reserved bits must be 0"),
         (frame(0xc9, b""), 1002, "reserved bits must be 0"),
         (frame(0x83, b""), 1002, "invalid opcode"),
@@ -41,7 +41,7 @@ fn bad_frames() -> Vec<(Vec<u8>, u16, &'static str)> {
         (frame(0x81, b"cut off \xe2\x82"), 1007, "invalid UTF-8"),
         ([frame(0x01, b"\xe2"), frame(0x00, b"\x82"), frame(0x80, b"")].concat(), 1007, "invalid UTF-8"),
         ([frame(0x01, b"\xe2"), frame(0x00, b"a"), frame(0x83, b"")].concat(), 1007, "invalid UTF-8"),
-        // Not as short as can be; the highest bit.
+        // A length that is not in the shortest form, and one with the highest bit set.
         (masked(&[0x82, 0xfe, 0, 125]), 1002, "invalid payload length"),
         (masked(&[0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), 1002, "invalid payload length"),
         (masked(&[0x82, 0xff, 0x80, 0, 0, 0, 0, 1, 0, 0]), 1002, "invalid payload length"),
@@ -140,7 +140,7 @@ fn control_frames_may_come_between_fragments() {
 #[test]
 fn a_bad_byte_of_text_is_refused_before_the_message_is_complete() {
     let mut server = server(Config::DEFAULT);
-    // A character that is too large: the second byte says so. 100 more are announced.
+    // The second byte shows that the character is too large. 100 more bytes are declared.
     let frame = frame(0x81, &[b"\xf4\x90".as_slice(), &[0; 98]].concat());
     assert_eq!(deliver(&mut server, &frame[..7]), []);
     let seen = deliver(&mut server, &frame[7..8]);
@@ -148,7 +148,7 @@ fn a_bad_byte_of_text_is_refused_before_the_message_is_complete() {
 }
 
 #[test]
-fn a_message_that_lies_whole_in_the_buffer_is_lent_and_others_are_moved_out() {
+fn a_message_is_borrowed_if_all_of_it_is_buffered() {
     let mut server = server(Config::DEFAULT);
     server.receive(
         NOW,
@@ -189,7 +189,7 @@ fn messages_can_be_taken_in_parts() {
     }
     let part = |bytes: &[u8], last| Seen::Part(Kind::Text, bytes.to_vec(), last);
     assert_eq!(all, [part(b"a\xc3", false), part(b"\xa9", false), part(b"bc", true)]);
-    // A message goes on in the way in which it was begun.
+    // A message continues in the way in which it began.
     server.receive(NOW, &frame(0x02, b"1"));
     assert_eq!(see(server.next_part()), Some(Seen::Part(Kind::Binary, b"1".to_vec(), false)));
     server.receive(NOW, &[frame(0x80, b""), frame(0x82, b"2")].concat());
@@ -231,7 +231,7 @@ fn what_must_not_be_sent_is_refused() {
 #[cfg(feature = "deflate")]
 #[test]
 fn the_first_fault_of_a_compressed_message_counts() {
-    // A stored block with a byte that text cannot have, then a block of a kind that there is not.
+    // A stored block with a byte that is invalid in text, then a block of an invalid type.
     let bytes = frame(0xc1, b"\x00\x01\x00\xfe\xff\xff\x06");
     for size in [1, bytes.len()] {
         let agreed = Agreed { deflate: Some(crate::ws::deflate::Parameters::default()) };

@@ -1,4 +1,5 @@
-//! What a peer can make the machine hold and do, and the faults that others have had (named as in RustSec's database).
+//! Tests of memory and work that a peer can cause, and of advisories on other implementations (with their RustSec
+//! names).
 
 use super::*;
 use crate::ws::Limits;
@@ -18,7 +19,7 @@ fn a_message_as_large_as_the_limit_is_taken_and_a_larger_one_refused() {
     assert_eq!(heard_by(limited(300), &fragments.concat()).0, [binary(&exact)]);
     let fragments = [frame(0x02, &exact[..200]), frame(0x80, &exact[..101])];
     assert_eq!(heard_by(limited(300), &fragments.concat()).0, too_big);
-    // Each message counts for itself.
+    // Each message is counted separately.
     let two = [frame(0x82, &exact), frame(0x82, &exact)];
     assert_eq!(heard_by(limited(300), &two.concat()).0, [binary(&exact), binary(&exact)]);
 }
@@ -39,7 +40,7 @@ fn a_frame_can_be_limited_too() {
     assert_eq!(seen[1], closed(1009, "frame exceeds the limit of 100 bytes"));
 }
 
-/// RUSTSEC-2022-0035: memory was reserved for as much as a frame declared.
+/// RUSTSEC-2022-0035: memory was reserved for the declared length of a frame.
 #[test]
 fn nothing_is_reserved_for_what_was_only_declared() {
     let mut server = server(limited(usize::MAX));
@@ -55,7 +56,7 @@ fn nothing_is_reserved_for_what_was_only_declared() {
     }
 }
 
-/// RUSTSEC-2020-0043: what was said to a peer that did not read grew without end.
+/// RUSTSEC-2020-0043: the output for a peer that did not read grew without limit.
 #[test]
 fn the_application_sees_that_the_peer_does_not_read() {
     let mut server = server(Config::DEFAULT);
@@ -67,7 +68,7 @@ fn the_application_sees_that_the_peer_does_not_read() {
     }
     written(&mut server, NOW);
     assert_eq!(server.capacity(), Limits::DEFAULT.write_buffer);
-    // That much in one write does not stay.
+    // The memory of a large write is released.
     assert!(server.release().is_some() && server.held() == 0);
 }
 
@@ -122,7 +123,7 @@ fn parts_take_no_memory() {
     assert_eq!(size, 5 << 20);
 }
 
-/// Both sides of a WebSocket on which messages are compressed.
+/// Creates both sides of a WebSocket with compression.
 fn compressing(limits: Limits) -> (Connection, Connection) {
     let parameters = Some(crate::ws::deflate::Parameters {
         server_no_context_takeover: false,
@@ -157,7 +158,7 @@ fn what_cannot_be_decompressed_is_refused() {
     let (_, mut server) = compressing(Limits::DEFAULT);
     let seen = deliver(&mut server, &frame(0xc2, b"\xff\xff\xff"));
     assert_eq!(seen, [Seen::Closing, closed(1002, "decompression failed"), Seen::Ended]);
-    // The bit stands in the first frame of a message only.
+    // Only the first frame of a message has the bit.
     let (_, mut server) = compressing(Limits::DEFAULT);
     let seen = deliver(&mut server, &[frame(0x41, b""), frame(0xc0, b"")].concat());
     assert_eq!(seen[1], closed(1002, "reserved bits must be 0"));
@@ -167,7 +168,7 @@ fn what_cannot_be_decompressed_is_refused() {
 #[test]
 fn compressed_text_is_checked_like_any_other() {
     for in_parts in [false, true] {
-        // A message of a stored block: the first two bytes of a character of three.
+        // A message of one stored block: the first two bytes of a character of three bytes.
         let bytes = frame(0xc1, b"\x00\x02\x00\xfd\xff\xe2\x82\x00");
         let (_, mut server) = compressing(Limits::DEFAULT);
         server.receive(NOW, &bytes);
@@ -224,11 +225,11 @@ fn what_compression_needs_is_made_when_it_is_used_and_freed_when_it_is_not() {
         assert!(after <= held, "{after:?}");
         held = after;
     }
-    // The window of what was received has to be kept.
+    // The window of the received messages must be kept.
     assert!(held.0 == Some(0) && held.1 < Some(256), "{held:?}");
 }
 
-/// The rules that actix-http 3.13 to 3.19 came to one by one. (A key that is none: `handshake.rs`.)
+/// The rules that actix-http added one by one from 3.13 to 3.19. (An invalid key: `handshake.rs`.)
 #[test]
 fn rules_that_others_have_learned_late() {
     for (bytes, code) in [
@@ -249,13 +250,13 @@ fn an_idle_connection_holds_nothing() {
     assert_eq!((server.held(), server.is_bare()), (0, true));
     deliver(&mut server, &frame(0x81, b"hi"));
     server.send(NOW, Command::Message("hi".into())).unwrap();
-    assert!(server.release().is_none(), "something is to be written");
+    assert!(server.release().is_none(), "there is output to write");
     written(&mut server, NOW);
     deliver(&mut server, &frame(0x81, b"half")[..3]);
     assert!(server.release().is_none(), "a frame has begun");
     deliver(&mut server, &frame(0x81, b"half")[3..8]);
     let buffers = server.release().unwrap();
-    // Of the message, what has come of it.
+    // The received part of the message.
     assert!(server.is_bare() && server.held() == 4, "{} bytes", server.held());
     server.adopt(buffers);
     assert!(!server.is_bare());
@@ -285,7 +286,7 @@ fn the_memory_of_a_message_that_was_sent_serves_the_next_large_one() {
     echo(&mut server, 64 << 10);
     assert_eq!(server.held(), bare + (64 << 10));
     hear(&mut server, 20 << 10);
-    assert_eq!(server.held(), bare + (64 << 10), "a small one does not get so much");
+    assert_eq!(server.held(), bare + (64 << 10), "a small message does not get a large buffer");
     hear(&mut server, 50 << 10);
     assert_eq!(server.held(), bare, "handed on with the message");
     echo(&mut server, 60 << 10);

@@ -1,11 +1,11 @@
-//! A client and a server that talk to each other over a wire that cuts where it likes.
+//! Property tests of a client and a server, connected by a wire that splits at random offsets.
 
 use super::*;
 use crate::ws::Deflate;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// What one side does.
+/// An action of one side.
 #[derive(Clone, Debug)]
 enum Act {
     Message(Message),
@@ -22,7 +22,7 @@ fn act() -> impl Strategy<Value = Act> {
         bytes.prop_map(|bytes| Act::Message(bytes.into())),
         vec(vec(any::<u8>(), 0..300), 1..6).prop_map(|parts| Act::Parts(Kind::Binary, parts)),
         vec(any::<char>(), 1..9).prop_map(|text| {
-            // Cut inside characters, too.
+            // Pieces that may end inside a character.
             let bytes = text.into_iter().collect::<String>().into_bytes();
             Act::Parts(Kind::Text, bytes.chunks(3).map(Vec::from).collect())
         }),
@@ -45,7 +45,7 @@ impl Act {
         }
     }
 
-    /// What the other side has to hear, but for pongs.
+    /// The events that the other side must get, except pongs.
     fn heard(&self) -> Seen {
         match self {
             Self::Message(message) => Seen::Message(message.clone()),
@@ -56,7 +56,7 @@ impl Act {
     }
 }
 
-/// Carries all that there is from one side to the other, in pieces of these sizes.
+/// Carries all output of one side to the other, in pieces of these sizes.
 fn carry(from: &mut Connection, to: &mut Connection, sizes: &[usize], in_parts: bool) -> Vec<Seen> {
     let bytes = written(from, NOW);
     let (mut rest, mut all, mut sizes) = (&*bytes, Vec::new(), sizes.iter().cycle());
@@ -75,7 +75,7 @@ fn carry(from: &mut Connection, to: &mut Connection, sizes: &[usize], in_parts: 
     if in_parts { join(all) } else { all }
 }
 
-/// Puts parts together.
+/// Joins parts.
 fn join(all: Vec<Seen>) -> Vec<Seen> {
     let (mut joined, mut begun) = (Vec::new(), Vec::new());
     for seen in all {

@@ -1,4 +1,4 @@
-//! Pings and deadlines: time is told.
+//! Tests of pings and deadlines.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ fn at(seconds: f64) -> Instant {
     Instant::ZERO + Duration::from_secs_f64(seconds)
 }
 
-/// The moment of which the machine says that it waits for it, and why.
+/// Returns the deadline of the machine, with its reason.
 fn due(connection: &Connection) -> Option<(f64, Reason)> {
     connection.poll_timeout().map(|(at, reason)| ((at - Instant::ZERO).as_secs_f64(), reason))
 }
@@ -21,7 +21,7 @@ fn timed(ping_interval: Option<u64>, ping_timeout: Option<u64>) -> Config {
     Config::DEFAULT.timeouts(Timeouts::DEFAULT.ping_interval(ping_interval).ping_timeout(ping_timeout))
 }
 
-/// The payload of the ping that the server says at this moment.
+/// Returns the payload of the ping that the server sends at this time.
 fn pinged(server: &mut Connection, seconds: f64) -> Vec<u8> {
     server.handle_timeout(at(seconds));
     let ping = written(server, at(seconds));
@@ -35,7 +35,7 @@ fn pong(server: &mut Connection, seconds: f64, payload: &[u8]) {
 }
 
 #[test]
-fn pings_keep_their_distance_whatever_the_way_takes() {
+fn pings_keep_their_interval_with_a_slow_network() {
     let mut server = server(Config::DEFAULT);
     assert_eq!(due(&server), Some((20.0, Reason::Ping)));
     server.handle_timeout(at(19.9));
@@ -46,7 +46,7 @@ fn pings_keep_their_distance_whatever_the_way_takes() {
     assert_eq!(due(&server), Some((40.0, Reason::Ping)));
     let second = pinged(&mut server, 40.0);
     assert_ne!(first, second);
-    // Other bytes, and pongs to other pings, are no sign of life.
+    // Other bytes, and pongs to other pings, do not count as an answer.
     server.receive(at(50.0), &frame(0x81, b"hi"));
     assert_eq!(events(&mut server), [text("hi")]);
     pong(&mut server, 51.0, b"");
@@ -85,7 +85,7 @@ fn a_pong_that_the_application_has_kept_from_being_read_is_waited_for() {
     server.handle_timeout(at(40.0));
     assert_eq!(due(&server), Some((60.0, Reason::Pong)));
     assert_eq!(events(&mut server), [text("a"), Seen::Pong(ping)]);
-    // What has been looked at does not count, complete or not.
+    // Consumed input does not count, complete or not.
     pinged(&mut server, 60.0);
     server.receive(at(61.0), &frame(0x81, b"a")[..3]);
     assert_eq!(events(&mut server), []);
@@ -119,7 +119,7 @@ fn a_peer_that_does_not_read_is_given_up() {
 
 #[test]
 fn the_closing_handshake_is_not_waited_for_without_end() {
-    // The time begins when the close frame is out.
+    // The timeout begins when the close frame is sent.
     let mut server = server(Config::DEFAULT);
     server.send(at(1.0), Command::Close { code: CloseCode::NORMAL_CLOSURE, reason: "" }).unwrap();
     assert_eq!(due(&server), Some((31.0, Reason::Write)));
@@ -129,7 +129,7 @@ fn the_closing_handshake_is_not_waited_for_without_end() {
     server.handle_timeout(at(15.0));
     assert_eq!((server.close_state(), events(&mut server)), (CloseState::Close, alloc::vec![Seen::Ended]));
 
-    // Both have closed, and the peer does not end its side.
+    // Both have closed, and the peer keeps the connection open.
     let mut server = super::server(Config::DEFAULT);
     deliver(&mut server, &close_frame(1000, ""));
     written(&mut server, at(5.0));
