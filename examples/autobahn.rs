@@ -15,7 +15,7 @@ use std::time::Duration;
 use std::{env, time};
 
 use stelo_core::Instant;
-use stelo_core::proto::CloseState;
+use stelo_core::proto::{CloseState, Machine};
 use stelo_core::ws::{ClientHandshake, Config, Connection, Event, Message};
 
 const AGENT: &str = "stelo";
@@ -112,7 +112,7 @@ impl WebSocket {
     fn write(&mut self) {
         loop {
             let mut slices = [&[][..]; 1];
-            if self.machine.poll_transmit(&mut slices) == 0 {
+            if self.machine.poll_transmit(&mut slices).is_empty() {
                 return;
             }
             let written = self.stream.write(slices[0]);

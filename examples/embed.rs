@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, io, thread, time};
 
-use stelo_core::h1::{CloseState, Config, Connection};
+use stelo_core::body::Length;
+use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, Method, RequestHead, Status, date};
-use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
+use stelo_core::proto::{CloseState, Command, Defaults, Event, HttpMachine, Machine, ResetCause, StreamId};
 use stelo_core::routing::{Builder, Captures, Found, Router};
 use stelo_core::{Bytes, Fault, Instant};
 
@@ -94,10 +95,12 @@ impl Session {
             Event::Fault { fault, .. } => {
                 let answered = self.machine.has_responded(StreamId::ONLY);
                 match fault.status() {
-                    Some(_) if !answered => self.machine.refuse(now, fault, &defaults())?,
-                    _ => self.send(Command::Reset)?,
+                    Some(_) if !answered => self.machine.refuse(now, StreamId::ONLY, fault, &defaults())?,
+                    _ => self.send(Command::Reset(ResetCause::Internal))?,
                 }
             }
+            // Of a connection that sends one response after the other.
+            Event::Writable { .. } | Event::Reset { .. } => {}
             Event::NeedData | Event::Paused | Event::Closed => return Ok(false),
         }
         Ok(true)
@@ -115,7 +118,7 @@ impl Session {
                     self.respond(Status::OK, format!("Hello, {name}!\n"))
                 }
                 Page::Echo => {
-                    self.send(Command::Continue)?;
+                    self.machine.want_body(self.now(), StreamId::ONLY, true);
                     self.head(Status::OK, length)?;
                     // Without a body there is nothing to wait for.
                     if length == Length::None { self.send(Command::End) } else { Ok(()) }
@@ -130,7 +133,7 @@ impl Session {
 
     /// A whole response; a request body is not wanted.
     fn respond(&mut self, status: Status, text: String) -> Result<(), Fault> {
-        self.machine.discard_body(self.now());
+        self.machine.discard_body(self.now(), StreamId::ONLY);
         self.head(status, Length::Known(text.len() as u64))?;
         self.send(Command::Data(text.into()))?;
         self.send(Command::End)
@@ -150,7 +153,7 @@ impl Session {
         loop {
             self.stream.set_write_timeout(self.patience())?;
             let mut slices = [&[][..]; 8];
-            let written = match self.machine.poll_transmit(&mut slices) {
+            let written = match self.machine.poll_transmit(&mut slices).slices {
                 0 => return Ok(()),
                 n => self.stream.write_vectored(&slices.map(IoSlice::new)[..n]),
             };

@@ -9,7 +9,7 @@ use futures_lite::stream;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stelo_core::body::Frame;
-use stelo_core::proto::Length;
+use stelo_core::body::Length;
 use stelo_toolkit::{
     Body, Bytes, Executor, Headers, HttpError, Json, Path, Query, Response, StreamingResponse, header,
 };

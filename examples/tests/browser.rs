@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stelo::core::Instant;
+use stelo::core::proto::Machine;
 use stelo::core::ws::{ClientHandshake, Config, Connection, Event};
 
 /// What keeps it from looking for anything outside.
@@ -179,7 +180,7 @@ impl Page {
     fn write(&mut self) {
         loop {
             let mut slices = [&[][..]; 4];
-            let n = self.connection.poll_transmit(&mut slices);
+            let n = self.connection.poll_transmit(&mut slices).slices;
             if n == 0 {
                 break;
             }

@@ -64,6 +64,13 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(&*payload))
 }
 
+/// Drops a value of the application: a panic of its destructor is logged, and goes no further.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(message) = catch(|| drop(value)) {
+        error!(target: SERVER, "Panic in a destructor of the application: {message}");
+    }
+}
+
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use stelo_core::body::Frame;
+use stelo_core::body::Length;
 use stelo_core::h1::{Limits, Timeouts};
 use stelo_core::http::{Headers, Status};
-use stelo_core::proto::Length;
 use stelo_tests::{Client, Gate, News, On, cases, config};
 use stelo_toolkit::{App, Body, HttpError, Request, Response, State, get, post};
 

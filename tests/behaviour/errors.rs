@@ -1,8 +1,8 @@
 //! What goes wrong in an application, and what it answers where it has nothing to say: panics, 404, 405, redirects.
 
 use futures_lite::StreamExt;
+use stelo_core::body::Length;
 use stelo_core::http::Status;
-use stelo_core::proto::Length;
 use stelo_tests::{Gate, News, On, cases};
 use stelo_toolkit::{
     App, Body, HttpError, IntoResponse, Json, Query, Request, Response, ResponseExt, State, get, post,

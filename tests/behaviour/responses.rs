@@ -2,9 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use stelo_core::body::Length;
 use stelo_core::body::{BodyError, Frame};
 use stelo_core::http::{Headers, Status, date};
-use stelo_core::proto::Length;
 use stelo_tests::{Answer, Closed, On, cases, config};
 use stelo_toolkit::{App, Body, IntoResponse, Path, Request, Response, any, get};
 

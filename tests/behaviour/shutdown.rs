@@ -4,7 +4,7 @@ use std::future::Ready;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use stelo_core::proto::Length;
+use stelo_core::body::Length;
 use stelo_server::{ServeError, Stopped};
 use stelo_tests::{Closed, Gate, News, On, cases, config};
 use stelo_toolkit::{App, Body, BoxError, IntoResponse, Request, Response, ResponseExt, State, get};

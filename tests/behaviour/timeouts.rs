@@ -6,8 +6,8 @@
 use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
+use stelo_core::body::Length;
 use stelo_core::h1::Timeouts;
-use stelo_core::proto::Length;
 use stelo_tests::{Closed, News, On, Running, cases, config};
 use stelo_toolkit::{
     App, Body, HttpError, IntoResponse, Request, Response, State, StreamingResponse, get, post,

@@ -43,7 +43,7 @@ fn tells(news: &News) -> impl App {
             assert_eq!(socket.receive().await, Err(closed.clone()), "always the same");
             assert_eq!(socket.send("too late").await, Err(closed.clone()));
             socket.close(CloseCode::NORMAL_CLOSURE, "too late as well");
-            if request.connection().peer() == Peer::Gone {
+            if request.context().peer() == Peer::Gone {
                 news.tell("gone");
             }
             news.tell(closed.to_string());
@@ -137,7 +137,7 @@ fn the_application_goes_on_after_the_end(on: On) {
         let (news, gate) = (told.clone(), opened.clone());
         async move {
             let closed = socket.receive().await.expect_err("the end");
-            request.connection().disconnected().await;
+            request.context().disconnected().await;
             news.tell(closed.code.to_string());
             gate.pass().await;
             news.tell("saved");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stelo_core::Instant;
+use stelo_core::proto::Machine;
 use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Command, Config, Connection, Event, Message};
 
 use crate::{Client, Running};
@@ -156,7 +157,7 @@ impl WebSocketClient {
     fn flush(&mut self) {
         loop {
             let mut slices = [&[][..]; 4];
-            let n = self.machine.poll_transmit(&mut slices);
+            let n = self.machine.poll_transmit(&mut slices).slices;
             let bytes = slices[..n].concat();
             if bytes.is_empty() {
                 return;

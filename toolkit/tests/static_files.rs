@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use stelo_core::app::{BoxFuture, Connection};
+use stelo_core::app::{BoxFuture, Connection, Context};
 use stelo_core::http::RequestHead;
 use stelo_toolkit::{
     App, Body, HttpError, Method, Reply, Request, StaticFiles, Status, TestClient, TestResponse,
@@ -347,8 +347,8 @@ fn what_is_in_memory_needs_no_other_thread() {
     let app = App::new().mount("/st", folder.files().html(true)).mount("/ln", by_link).mount("/op", open);
     let ask = |target: &str| {
         let head = RequestHead::new(Method::Get, target).expect("a target");
-        let connection = Connection::new(None, None, "http", "".into(), Arc::new(Alone));
-        let request = stelo_core::app::Request::new(Arc::new(head), Body::empty(), Arc::new(connection));
+        let context = Context::new(Connection::new(None, None, Arc::new(Alone)));
+        let request = stelo_core::app::Request::new(Arc::new(head), Body::empty(), Arc::new(context));
         match app.call(request) {
             Reply::Ready(response) => Some(response),
             Reply::Future(_) => None,

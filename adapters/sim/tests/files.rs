@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use stelo_core::app::{App, BoxError, Reply, Request, Response};
+use stelo_core::body::Length;
 use stelo_core::body::{Body, BodyError, File, Frame, Piece, Region};
-use stelo_core::proto::Length;
 use stelo_server::{Config, Server};
 use stelo_sim::{Client, Network, Sim, Simulation};
 

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use stelo_core::app::{App, Reply, Request, Response, WebSocket};
+use stelo_core::proto::Machine;
 use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Command, Config, Connection, Event, Message};
 use stelo_runtime::{Address, Runtime as _, Stream as _};
 use stelo_server::Server;
@@ -178,7 +179,7 @@ impl Client {
         }
         loop {
             let mut slices = [&[][..]; 1];
-            if self.machine.poll_transmit(&mut slices) == 0 {
+            if self.machine.poll_transmit(&mut slices).is_empty() {
                 break;
             }
             match self.stream.poll_write(cx, slices[0])? {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use stelo_benches::{Result, instructions};
-use stelo_core::app::{App as _, BoxFuture, Connection, Executor, Reply, Request as Incoming};
+use stelo_core::app::{self, App as _, BoxFuture, Connection, Executor, Reply, Request as Incoming};
 use stelo_core::http::RequestHead;
 use stelo_toolkit::{App, Body, HttpError, Json, Method, Next, Path, Request, Response, Status, get};
 
@@ -48,9 +48,9 @@ fn dispatch(name: &str, count: usize) -> Result<()> {
     let app = application(layers);
     app.build()?;
     let head = Arc::new(RequestHead::new(Method::Get, target).ok_or("not a target")?);
-    let connection = Arc::new(Connection::new(None, None, "http", "".into(), Arc::new(Idle)));
+    let context = Arc::new(app::Context::new(Connection::new(None, None, Arc::new(Idle))));
     for _ in 0..count {
-        let request = Incoming::new(head.clone(), Body::empty(), connection.clone());
+        let request = Incoming::new(head.clone(), Body::empty(), context.clone());
         let response = match app.call(black_box(request)) {
             Reply::Ready(response) => response,
             Reply::Future(mut future) => {

@@ -7,31 +7,30 @@ use core::future::{Future, poll_fn};
 use core::task::{Context, Poll};
 
 use super::{BoxFuture, Response};
-use crate::http::Status;
 use crate::ws::{CloseCode, Closed, Message};
 
-/// What takes over a WebSocket.
+/// The function that takes over a WebSocket.
 ///
-/// The server polls the future in the task of the connection. It is not dropped when the client leaves: it hears of
-/// that as [`Closed`]. When it completes, the WebSocket is closed with 1000, if it is still open; when it panics, with 1011.
+/// The server polls the future in the task of the connection. It is not dropped when the client leaves: the handler
+/// receives [`Closed`]. When it completes, an open WebSocket is closed with 1000; when it panics, with 1011.
 pub type OnWebSocket = Box<dyn FnOnce(WebSocket) -> BoxFuture<()> + Send>;
 
-/// A WebSocket. Clones are handles of the same one: one of them may receive while others send.
+/// A WebSocket. Clones are handles of the same connection: one may receive while others send.
 ///
 /// Pings are answered and the closing handshake is completed by the server, whatever the application does.
 #[derive(Clone)]
 pub struct WebSocket(Arc<dyn Socket>);
 
 impl WebSocket {
-    /// A WebSocket over what the server has.
+    /// Creates a handle for the socket of a server.
     pub fn new(socket: Arc<dyn Socket>) -> Self {
         Self(socket)
     }
 
-    /// The next message. Messages that came before the end are given out first.
+    /// Receives the next message. Messages that arrived before the end come first.
     ///
     /// # Errors
-    /// It has ended; from then on always the same.
+    /// The WebSocket has ended. Every later call returns the same error.
     pub async fn receive(&self) -> Result<Message, Closed> {
         poll_fn(|cx| self.poll_receive(cx)).await
     }
@@ -41,10 +40,10 @@ impl WebSocket {
         self.0.poll_receive(cx)
     }
 
-    /// Sends a message, as soon as there is room for it: a client that reads slowly holds back whoever sends.
+    /// Sends a message, and waits for room while the client reads slowly.
     ///
     /// # Errors
-    /// It has ended, or is about to: the message was not sent.
+    /// The WebSocket has ended, or is closing: the message was not sent.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Closed> {
         let mut message = Some(message.into());
         poll_fn(|cx| self.poll_send(cx, &mut message)).await
@@ -58,9 +57,9 @@ impl WebSocket {
         self.0.poll_send(cx, message)
     }
 
-    /// Begins the closing handshake; what was sent before still arrives. Nothing can be sent afterwards, and
-    /// [`receive`](Self::receive) gives the end. A code that must not be sent becomes 1000 (1005: none is sent), a reason is
-    /// cut to 123 bytes. Does nothing if it has ended already.
+    /// Begins the closing handshake. Messages sent before still arrive; nothing can be sent afterwards, and
+    /// [`receive`](Self::receive) returns the end. A code that must not be sent becomes 1000 (1005 sends none), and a
+    /// reason is cut to 123 bytes. Does nothing if the WebSocket has ended.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.0.close(code, reason);
     }
@@ -72,7 +71,7 @@ impl fmt::Debug for WebSocket {
     }
 }
 
-/// What a server gives to a [`WebSocket`], whose methods say what these do.
+/// The server's side of a [`WebSocket`].
 pub trait Socket: Send + Sync {
     /// See [`WebSocket::poll_receive`].
     fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>>;
@@ -85,9 +84,9 @@ pub trait Socket: Send + Sync {
 }
 
 impl Response {
-    /// Accepts the handshake of a [WebSocket request](super::Request::is_websocket); `run` takes over. The fields of the
-    /// handshake are added by the server, but for `sec-websocket-protocol`, with which the application chooses one of
-    /// those [offered](crate::ws::protocols).
+    /// Accepts the handshake of a [WebSocket request](super::Request::is_websocket); `run` takes over. The server adds
+    /// status and fields of the handshake, except `sec-websocket-protocol`, by which the application chooses one of
+    /// the protocols [offered](crate::ws::protocols).
     ///
     /// ```
     /// use stelo_core::app::{App, Reply, Request, Response, WebSocket};
@@ -111,7 +110,7 @@ impl Response {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut response = Self::empty(Status::SWITCHING_PROTOCOLS);
+        let mut response = Self::default();
         let run = super::Upgrade::WebSocket(Box::new(|socket| Box::pin(run(socket))));
         response.upgrade = Some(Box::new(run));
         response

@@ -1,8 +1,9 @@
 //! The machine: one HTTP/1.1 connection, seen from the server.
 //!
-//! Here is what it consists of, how it ends, and what it does with time and memory. What comes from the peer is in
-//! `receiving.rs`, what the application says in `sending.rs`.
+//! This file has its parts, its end, and its verbs as a [`Machine`]. The verbs of HTTP are in `http.rs`; parsing what
+//! the peer sends in `receiving.rs`, and writing responses in `sending.rs`.
 
+mod http;
 mod receiving;
 mod sending;
 
@@ -15,14 +16,11 @@ use super::encoder::{Asked, Framing};
 use super::head::HeadReader;
 use super::state::{Exchange, Role, State, Step};
 use crate::Instant;
-use crate::body::Region;
 use crate::fault::{Fault, FaultKind};
 use crate::http::RequestHead;
-use crate::proto::{Buffers, CloseState, Input, Output, Reason, Timers, drive};
+use crate::proto::{CloseState, Input, Machine, Output, Reason, Timers, Transmit};
 
-/// One HTTP/1.1 connection as a value; see the [module](super) for how to drive it.
-///
-/// Each method that changes something says what has to be looked at again.
+/// The server's side of one HTTP/1.1 connection. The [module](super) shows how to drive it.
 pub struct Connection {
     config: Arc<Config>,
     exchange: Exchange,
@@ -34,8 +32,12 @@ pub struct Connection {
     reader: HeadReader,
     decoder: Decoder,
     asked: Asked,
-    /// The client waits for `100 Continue`, and has not got it.
+    /// The client waits for `100 Continue`, which has not been sent.
     expects_continue: bool,
+    /// The caller wants the body of the request.
+    wants_body: bool,
+    /// Progress of back-pressure on the response body.
+    pressure: Pressure,
     /// How the body of the response is framed.
     framing: Framing,
     output: Output,
@@ -49,6 +51,17 @@ pub struct Connection {
     /// Body bytes of this request that were read and dropped.
     drained: usize,
     closing: Closing,
+}
+
+/// Back-pressure on a response body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pressure {
+    /// There is capacity.
+    None,
+    /// The output buffer is full.
+    Full,
+    /// The peer has read: [`Writable`](crate::proto::Event::Writable) is due.
+    Relieved,
 }
 
 /// How far the end of the connection has come.
@@ -80,6 +93,8 @@ impl Connection {
             decoder: Decoder::default(),
             asked: Asked::default(),
             expects_continue: false,
+            wants_body: false,
+            pressure: Pressure::None,
             framing: Framing::default(),
             output: Output::default(),
             timers,
@@ -91,115 +106,20 @@ impl Connection {
         }
     }
 
-    // The end of the connection
-
-    /// What to do with the socket, once nothing is left to write.
-    pub fn close_state(&self) -> CloseState {
-        match (self.exchange.client, self.exchange.server) {
-            _ if !self.output.is_empty() => CloseState::Open,
-            (_, State::Switched) => CloseState::Switched,
-            (_, State::Closed) => CloseState::Close,
-            (_, State::MustClose | State::Error) => match self.closing {
-                _ if self.eof || self.config.timeouts.linger.is_zero() => CloseState::Close,
-                Closing::Quiet | Closing::Over => CloseState::Close,
-                Closing::Lingering => CloseState::HalfClose,
-                Closing::HalfClosed(_) => CloseState::Linger,
-            },
-            _ => CloseState::Open,
-        }
+    /// Returns the number of bytes that were received and not parsed.
+    pub fn buffered(&self) -> usize {
+        self.input.bytes().len()
     }
 
-    /// Our side has been ended, as [`CloseState::HalfClose`] asked.
-    pub fn half_closed(&mut self, now: Instant) {
-        self.now = now;
-        self.input.clear();
-        self.closing = Closing::HalfClosed(0);
-        self.timers.expect(now, self.config.timeouts.linger, Reason::Linger);
-    }
-
-    /// Whether the request asks to leave HTTP: by `Upgrade`, or by CONNECT.
-    pub fn asks_to_switch(&self) -> bool {
-        self.asked.switch
-    }
-
-    /// Takes out the bytes that the peer has sent and that the machine has not looked at: those that follow a
-    /// switch of protocols.
-    pub fn take_input(&mut self) -> Vec<u8> {
-        let bytes = self.input.bytes().to_vec();
-        self.input.clear();
-        bytes
-    }
-
-    // Time
-
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
-    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
-        self.timers.earliest()
-    }
-
-    /// Time has passed. Calls that come too early do nothing. Look at [`next_event`](Self::next_event) and
-    /// [`close_state`](Self::close_state) again.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        match self.timers.expired(now) {
-            Some(Reason::Head) if self.reader.is_partial() || !self.input.is_empty() => {
-                self.asked = Asked::default();
-                self.fail(FaultKind::HeadTimeout, 0);
-            }
-            Some(Reason::Head | Reason::KeepAlive) => self.close_quietly(),
-            Some(Reason::Body) => self.fail(FaultKind::BodyTimeout, 0),
-            Some(Reason::Write) => self.give_up(FaultKind::WriteTimeout),
-            Some(Reason::Linger) => match self.closing {
-                Closing::HalfClosed(_) => self.closing = Closing::Over,
-                _ => {
-                    self.exchange.forbid_keep_alive();
-                    self.settle();
-                }
-            },
-            Some(Reason::Ping | Reason::Pong | Reason::Close) | None => {}
-        }
-    }
-
-    // Memory
-
-    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
-    pub fn release(&mut self) -> Option<Buffers> {
-        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
-        if !idle || !self.input.is_empty() || !self.output.is_empty() || self.reader.is_partial() {
-            return None;
-        }
-        Some(Buffers {
-            input: self.input.release(),
-            output: self.output.release(),
-            head: self.reader.release(),
-            message: Vec::new(),
-        })
-    }
-
-    /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.
-    pub fn adopt(&mut self, buffers: Buffers) {
-        self.input.adopt(buffers.input, self.input_size);
-        self.output.adopt(buffers.output);
-        self.reader.adopt(buffers.head);
-    }
-
-    /// Gives back the head of a request that has been answered: its memory serves the next one, if nobody else holds it. Not
-    /// to do so is no error.
-    pub fn reuse(&mut self, head: Arc<RequestHead>) {
-        self.reader.adopt(Some(head));
-    }
-
-    /// Whether the connection has no buffer to read into, and would make one.
-    pub fn is_bare(&self) -> bool {
-        self.input.held() == 0
-    }
-
-    /// How many bytes the connection holds, its own size left out.
+    /// Returns the bytes held on the heap.
     pub fn held(&self) -> usize {
         self.input.held() + self.output.held() + self.reader.held() + self.decoder.held()
     }
 
-    // Ends
+    /// Whether no request has begun, as far as parsed.
+    fn is_idle(&self) -> bool {
+        (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle)
+    }
 
     /// What becomes of timers and closing when a message has ended.
     fn settle(&mut self) {
@@ -251,12 +171,159 @@ impl Connection {
     }
 }
 
-drive!(
-    Connection,
-    fn poll_transmit_file(&self) -> Option<&Region> {
-        Self::poll_transmit_file(self)
+/// The buffers of an idle connection.
+#[derive(Default)]
+pub struct Memory {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    head: Option<Arc<RequestHead>>,
+}
+
+impl core::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Memory")
     }
-);
+}
+
+impl Machine for Connection {
+    type Memory = Memory;
+
+    fn spare(&mut self) -> &mut [u8] {
+        match self.closing {
+            // Closing now would reset a peer that is still sending, and it could lose the response.
+            Closing::HalfClosed(dropped) if dropped > self.config.limits.drain => &mut [],
+            _ => self.input.spare(self.input_size),
+        }
+    }
+
+    fn received(&mut self, now: Instant, n: usize) {
+        self.now = now;
+        self.input.filled(n);
+        match self.closing {
+            Closing::HalfClosed(before) => {
+                self.input.clear();
+                self.closing = Closing::HalfClosed(before + n);
+            }
+            _ if n == 0 => {}
+            // The timeout for a head starts when the parser finds it incomplete.
+            _ if matches!(self.timers.expecting(), Some(Reason::KeepAlive | Reason::Body)) => {
+                self.timers.relax()
+            }
+            _ => {}
+        }
+    }
+
+    fn receive_eof(&mut self, now: Instant) {
+        self.now = now;
+        self.eof = true;
+    }
+
+    fn peer_gone(&mut self, now: Instant) {
+        self.now = now;
+        self.give_up(FaultKind::Gone);
+    }
+
+    fn poll_transmit<'a>(&'a mut self, slices: &mut [&'a [u8]]) -> Transmit<'a> {
+        self.output.transmit(slices)
+    }
+
+    fn transmitted(&mut self, now: Instant, n: usize) -> bool {
+        self.now = now;
+        self.output.advance(n);
+        if self.pressure == Pressure::Full && self.output.len() < self.config.limits.write_buffer {
+            self.pressure = Pressure::Relieved;
+        }
+        if !self.output.is_empty() {
+            if n > 0 {
+                self.timers.writing(now, self.config.timeouts.write);
+            }
+            return false;
+        }
+        self.timers.written();
+        // A client that has read slowly has as much time for its next request as any other.
+        if self.timers.expecting() == Some(Reason::KeepAlive) {
+            self.timers.expect(now, self.config.timeouts.keep_alive, Reason::KeepAlive);
+        }
+        true
+    }
+
+    fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        self.timers.earliest()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        match self.timers.expired(now) {
+            Some(Reason::Head) if self.reader.is_partial() || !self.input.is_empty() => {
+                self.asked = Asked::default();
+                self.fail(FaultKind::HeadTimeout, 0);
+            }
+            Some(Reason::Head | Reason::KeepAlive) => self.close_quietly(),
+            Some(Reason::Body) => self.fail(FaultKind::BodyTimeout, 0),
+            Some(Reason::Write) => self.give_up(FaultKind::WriteTimeout),
+            Some(Reason::Linger) => match self.closing {
+                Closing::HalfClosed(_) => self.closing = Closing::Over,
+                _ => {
+                    self.exchange.forbid_keep_alive();
+                    self.settle();
+                }
+            },
+            Some(Reason::Ping | Reason::Pong | Reason::Close) | None => {}
+        }
+    }
+
+    fn close_state(&self) -> CloseState {
+        match (self.exchange.client, self.exchange.server) {
+            _ if !self.output.is_empty() => CloseState::Open,
+            (_, State::Switched) => CloseState::Switched,
+            (_, State::Closed) => CloseState::Close,
+            (_, State::MustClose | State::Error) => match self.closing {
+                _ if self.eof || self.config.timeouts.linger.is_zero() => CloseState::Close,
+                Closing::Quiet | Closing::Over => CloseState::Close,
+                Closing::Lingering => CloseState::HalfClose,
+                Closing::HalfClosed(_) => CloseState::Linger,
+            },
+            _ => CloseState::Open,
+        }
+    }
+
+    fn half_closed(&mut self, now: Instant) {
+        self.now = now;
+        self.input.clear();
+        self.closing = Closing::HalfClosed(0);
+        self.timers.expect(now, self.config.timeouts.linger, Reason::Linger);
+    }
+
+    /// No further request is accepted: an idle connection closes, a busy one after its response.
+    fn shutdown(&mut self, now: Instant) {
+        self.now = now;
+        self.exchange.keep_alive = false;
+        if self.is_idle() && self.input.is_empty() && !self.reader.is_partial() {
+            self.close_quietly();
+        }
+    }
+
+    fn release(&mut self) -> Option<Memory> {
+        if !self.is_idle() || !self.input.is_empty() || !self.output.is_empty() || self.reader.is_partial() {
+            return None;
+        }
+        Some(Memory {
+            input: self.input.release(),
+            output: self.output.release(),
+            head: self.reader.release(),
+        })
+    }
+
+    fn adopt(&mut self, memory: Memory) {
+        self.input.adopt(memory.input, self.input_size);
+        self.output.adopt(memory.output);
+        self.reader.adopt(memory.head);
+    }
+
+    fn is_bare(&self) -> bool {
+        self.input.held() == 0
+    }
+}
 
 impl core::fmt::Debug for Connection {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

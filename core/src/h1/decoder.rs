@@ -1,12 +1,12 @@
 //! Decodes the body of a request, by its length or in chunks (RFC 9112 sections 6 and 7.1).
 
+use super::config::Limits;
 use super::head::field_fault;
 use super::line::Lines;
 use super::scan::FieldLine;
+use crate::body::Length;
 use crate::fault::FaultKind;
-use crate::h1::Limits;
 use crate::http::{Headers, is_token_byte, is_value_byte};
-use crate::proto::Length;
 
 /// Decodes one body.
 #[derive(Default)]

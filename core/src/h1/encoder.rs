@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use super::framing::content_length;
+use crate::body::Length;
 use crate::fault::FaultKind;
 use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
+use crate::proto::Defaults;
 use crate::proto::Output;
-use crate::proto::{Defaults, Length};
 
 /// The properties of the request that the encoder depends on.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

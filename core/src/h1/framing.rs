@@ -2,11 +2,11 @@
 //!
 //! Where the rules leave a choice that request smuggling exploits, the request is refused.
 
+use super::config::Limits;
 use super::scan::FieldLine;
+use crate::body::Length;
 use crate::fault::FaultKind;
-use crate::h1::Limits;
 use crate::http::{Method, RequestHead, Span, TargetForm, Version, authority_len, is_name, is_token, list};
-use crate::proto::Length;
 
 /// The framing of a request, and its effect on the connection.
 #[derive(Clone, Copy, Debug)]

@@ -2,19 +2,20 @@
 //!
 //! [`Connection`] is one connection as a value. Whoever owns the socket
 //!
-//! 1. reads into [`spare`](Connection::spare) and says so with [`received`](Connection::received) (or hands bytes over
-//!    with [`receive`](Connection::receive)),
-//! 2. takes [`next_event`](Connection::next_event) until it says `NeedData`, `Paused` or `Closed`,
-//! 3. says what the application has decided with [`send`](Connection::send),
-//! 4. writes what [`poll_transmit`](Connection::poll_transmit) gives and says so with
-//!    [`transmitted`](Connection::transmitted),
-//! 5. calls [`handle_timeout`](Connection::handle_timeout) when the time of
-//!    [`poll_timeout`](Connection::poll_timeout) has come,
-//! 6. and, once nothing is left to write, does what [`close_state`](Connection::close_state) says.
+//! 1. reads into [`spare`](crate::proto::Machine::spare) and says so with [`received`](crate::proto::Machine::received) (or hands bytes over
+//!    with [`receive`](crate::proto::Machine::receive)),
+//! 2. takes [`next_event`](crate::proto::HttpMachine::next_event) until it says `NeedData`, `Paused` or `Closed`,
+//! 3. says what the application has decided with [`send`](crate::proto::HttpMachine::send),
+//! 4. writes what [`poll_transmit`](crate::proto::Machine::poll_transmit) gives and says so with
+//!    [`transmitted`](crate::proto::Machine::transmitted),
+//! 5. calls [`handle_timeout`](crate::proto::Machine::handle_timeout) when the time of
+//!    [`poll_timeout`](crate::proto::Machine::poll_timeout) has come,
+//! 6. and, once nothing is left to write, does what [`close_state`](crate::proto::Machine::close_state) says.
 //!
 //! ```
 //! use stelo_core::Instant;
-//! use stelo_core::proto::{Command, Defaults, Event, Length};
+//! use stelo_core::body::Length;
+//! use stelo_core::proto::{Command, Defaults, Event, HttpMachine, Machine};
 //! use stelo_core::h1::{Config, Connection};
 //! use stelo_core::http::{Headers, Status};
 //!
@@ -31,7 +32,7 @@
 //! connection.send(now, stream, Command::End).unwrap();
 //!
 //! let mut slices = [&[][..]; 4];
-//! let n = connection.poll_transmit(&mut slices);
+//! let n = connection.poll_transmit(&mut slices).slices;
 //! assert_eq!(slices[..n].concat(), b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
 //! ```
 //!
@@ -64,6 +65,4 @@ pub mod state;
 mod tests;
 
 pub use config::{Config, Limits, Timeouts};
-pub use connection::Connection;
-
-pub use crate::proto::{Buffers, CloseState};
+pub use connection::{Connection, Memory};

@@ -9,12 +9,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{CloseState, Config, Connection};
+use super::{Config, Connection};
+use crate::body::Length;
 use crate::fault::FaultKind;
 use crate::h1::Limits;
 use crate::http::{Headers, Status};
 use crate::proto::Reason;
-use crate::proto::{Command, Defaults, Event, Length, StreamId};
+use crate::proto::{CloseState, Command, Defaults, Event, HttpMachine, Machine, ResetCause, StreamId};
 use crate::{Bytes, Instant};
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -77,6 +78,9 @@ impl Pair {
                         Length::Unknown => " chunked".into(),
                     };
                     let request = format!("{} {}{length}; ", head.method(), head.target());
+                    if !head.headers().contains("expect") {
+                        self.want_body(true);
+                    }
                     self.machine.reuse(head);
                     request
                 }
@@ -84,12 +88,18 @@ impl Pair {
                 Event::Trailers { trailers, .. } => format!("; {trailers:?}"),
                 Event::End { .. } => "; end; ".into(),
                 Event::Fault { fault, .. } => format!("{:?}; ", fault.kind),
+                Event::Writable { .. } => "writable; ".into(),
+                Event::Reset { fault, .. } => format!("reset {:?}; ", fault.kind),
                 Event::NeedData => return text,
                 Event::Paused => return text + "paused",
                 Event::Closed => return text + "closed",
             };
             text += &event;
         }
+    }
+
+    fn want_body(&mut self, wanted: bool) {
+        self.machine.want_body(self.now, StreamId::ONLY, wanted);
     }
 
     fn send(&mut self, what: Command<'_>) -> Result<(), FaultKind> {
@@ -118,7 +128,7 @@ impl Pair {
         let mut all = Vec::new();
         loop {
             let mut slices = [&[][..]; 3];
-            let n = self.machine.poll_transmit(&mut slices);
+            let n = self.machine.poll_transmit(&mut slices).slices;
             if n == 0 {
                 return String::from_utf8(all).unwrap();
             }
@@ -205,7 +215,7 @@ fn nothing_lingers_for_a_peer_that_is_gone() {
     pair.feed(GET);
     pair.machine.peer_gone(at(1));
     assert_eq!(pair.events(), "Gone; closed");
-    pair.send(Command::Reset).unwrap();
+    pair.send(Command::Reset(ResetCause::Internal)).unwrap();
     assert_eq!((pair.machine.close_state(), pair.machine.poll_timeout()), (CloseState::Close, None));
 }
 
@@ -304,7 +314,7 @@ fn a_whole_response_equals_its_parts() {
             let mut result = parts.head(status, &[*field], length);
             let mut written = parts.written();
             if result.is_ok() && parts.machine.close_state() != CloseState::Switched {
-                if let Some(body) = body.filter(|_| parts.machine.wants_body(StreamId::ONLY)) {
+                if let Some(body) = body.filter(|_| parts.machine.wants_data(StreamId::ONLY)) {
                     result = parts.send(Command::Data(body.into()));
                 }
                 result = result.and_then(|()| parts.send(Command::End));
@@ -343,19 +353,19 @@ fn what_the_application_says_of_the_length_has_to_be_true() {
     pair.head(200, &[("content-length", "4")], Length::Unknown).unwrap();
     assert_eq!(pair.send(Command::Data("hello".into())), Err(FaultKind::BodyTooLong));
     assert_eq!(pair.send(Command::End), Err(FaultKind::BodyTooShort));
-    pair.send(Command::Reset).unwrap();
+    pair.send(Command::Reset(ResetCause::Internal)).unwrap();
     assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
     assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
 }
 
 #[test]
-fn continue_is_said_once_and_only_when_the_body_is_wanted() {
+fn continue_is_sent_once_and_only_when_the_body_is_wanted() {
     let request = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n";
     let mut pair = Pair::new();
-    assert_eq!(pair.feed(request), "POST / 2; ");
+    assert_eq!(pair.feed(request), "POST / 2; paused");
     assert_eq!(pair.written(), "");
     for _ in 0..2 {
-        pair.send(Command::Continue).unwrap();
+        pair.want_body(true);
     }
     assert_eq!(pair.written(), "HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(pair.feed("ok"), "ok; end; paused");
@@ -379,7 +389,7 @@ fn an_unread_body_is_drained_up_to_the_limit() {
     // The declared length is too large: the response says `close`.
     pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\n");
     assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
-    pair.machine.discard_body(at(0));
+    pair.machine.discard_body(at(0), StreamId::ONLY);
     assert!(pair.respond(200, &[], "").contains("connection: close\r\n"));
     assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
 
@@ -398,7 +408,7 @@ fn a_fault_is_answered_and_the_answer_can_be_read() {
     pair.machine.receive(at(0), b"GET / HTTP/1.1\r\nhost : a\r\n\r\n");
     let Event::Fault { fault, .. } = pair.machine.next_event() else { panic!() };
     assert_eq!((fault.kind, fault.at), (FaultKind::FieldName, 16));
-    pair.machine.refuse(at(0), fault, &Defaults::default()).unwrap();
+    pair.machine.refuse(at(0), StreamId::ONLY, fault, &Defaults::default()).unwrap();
     assert_eq!(
         pair.written(),
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 33\r\n\
@@ -454,6 +464,7 @@ fn timers() {
     pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n");
     assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
     assert_eq!(pair.machine.poll_timeout(), None);
+    pair.want_body(true);
     assert_eq!(pair.events(), "");
     assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Body)));
     pair.now = at(20_000);
@@ -502,14 +513,14 @@ fn a_switch_of_protocols_hands_over_what_was_sent_ahead() {
     let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: x\r\n\r\n";
     let mut pair = Pair::new();
     assert_eq!(pair.feed(&format!("{request}ahead")), "GET /; paused");
-    assert!(pair.machine.asks_to_switch());
+    assert!(pair.machine.acceptance(StreamId::ONLY).is_some());
     pair.head(101, &[("connection", "upgrade"), ("upgrade", "x")], Length::None).unwrap();
     assert_eq!(
         pair.written(),
         "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
     );
     assert_eq!(pair.machine.close_state(), CloseState::Switched);
-    assert_eq!(pair.machine.take_input(), b"ahead");
+    assert_eq!(pair.machine.take_input(StreamId::ONLY), b"ahead");
     assert_eq!(pair.machine.poll_timeout(), None);
 
     let mut pair = Pair::new();
@@ -584,4 +595,64 @@ fn defaults_follow_each_status_line_and_the_date() {
     let mut defaults = Defaults::new(Some(b"Sun, 06 Nov 1994 08:49:37 GMT"), Some("stelo"), &others).unwrap();
     defaults.set_date(b"Thu, 01 Jan 1970 00:00:00 GMT");
     assert_eq!(write(Status::OK, &defaults), "HTTP/1.1 200 OK\r\nDate: x\r\nserver: y\r\n");
+}
+
+#[test]
+fn a_body_is_reported_only_while_it_is_wanted() {
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert!(matches!(pair.machine.next_event(), Event::Paused));
+    pair.want_body(true);
+    assert_eq!(pair.events(), "abc");
+    assert_eq!(pair.machine.poll_timeout().map(|(_, reason)| reason), Some(Reason::Body));
+    // A peer that is held back is not late.
+    pair.want_body(false);
+    assert_eq!(pair.machine.poll_timeout(), None);
+    assert_eq!(pair.feed("def"), "paused");
+    pair.want_body(true);
+    assert_eq!(pair.events(), "def; end; paused");
+    // What one request wanted does not count for the next.
+    pair.respond(200, &[], "");
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert!(matches!(pair.machine.next_event(), Event::Paused));
+}
+
+#[test]
+fn a_response_that_was_held_back_becomes_writable_once() {
+    let mut pair = Pair::limited(|limits| limits.write_buffer = 10);
+    pair.feed(GET);
+    pair.head(200, &[], Length::Unknown).unwrap();
+    assert_eq!((pair.machine.capacity(StreamId::ONLY), pair.events().as_str()), (0, "paused"));
+    pair.written();
+    assert_eq!(pair.events(), "writable; paused");
+    assert!(pair.machine.capacity(StreamId::ONLY) > 0);
+    pair.send(Command::Data("0123456789".into())).unwrap();
+    pair.written();
+    assert_eq!(pair.events(), "writable; paused");
+    // The end of the response leaves nothing to write.
+    pair.send(Command::Data("0123456789".into())).unwrap();
+    pair.send(Command::End).unwrap();
+    pair.written();
+    assert_eq!(pair.events(), "");
+}
+
+#[test]
+fn a_body_that_has_come_whole_is_taken_without_an_invitation() {
+    let head = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n";
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), format!("{head}abc{GET}").as_bytes());
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert_eq!(pair.machine.take_body(StreamId::ONLY).as_deref(), Some(&b"abc"[..]));
+    assert_eq!(pair.machine.take_body(StreamId::ONLY), None);
+    assert!(!pair.respond(200, &[], "").contains("100 Continue"));
+    assert_eq!(pair.events(), "GET /; paused");
+
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), format!("{head}ab").as_bytes());
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert_eq!(pair.machine.take_body(StreamId::ONLY), None);
+    pair.want_body(true);
+    assert_eq!(pair.feed("c"), "abc; end; paused");
 }

@@ -1,11 +1,12 @@
-//! What the machines of all protocols have in common: the verbs that a driver uses, and the parts they are made of.
+//! What all protocol machines share: the verbs that a driver calls, the vocabulary of HTTP, and common parts.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `input.rs`, `output.rs` | bytes received and not yet looked at, bytes said and not yet sent |
+//! | `http.rs` | [`HttpMachine`], [`Event`] and [`Command`]: one vocabulary for all versions of HTTP |
+//! | `input.rs`, `output.rs` | the receive buffer and the send buffer |
 //! | `timers.rs`, `reason.rs` | the deadlines of a machine, and the timeout behind each |
 //! | `values.rs` | structs of limits and timeouts |
-//! | `page.rs` | tables of states, as tests compare them with the documentation |
+//! | `page.rs` | state tables in the form in which tests compare them with the documentation |
 
 mod defaults;
 mod http;
@@ -17,12 +18,8 @@ mod reason;
 mod timers;
 mod values;
 
-use alloc::sync::Arc;
-use alloc::vec::Vec;
-use core::fmt;
-
 pub use defaults::Defaults;
-pub use http::{Command, Event, Length, StreamId};
+pub use http::{Command, Event, HttpMachine, ResetCause, StreamId};
 pub(crate) use input::Input;
 pub(crate) use output::Output;
 pub use reason::Reason;
@@ -31,20 +28,38 @@ pub(crate) use values::values;
 
 use crate::Instant;
 use crate::body::Region;
-use crate::http::RequestHead;
 
-/// The verbs of every protocol machine that have to do with sockets and time. What a machine says and is told
-/// (`next_event`, `send`) differs from protocol to protocol.
+/// A protocol machine: a connection as a value, without socket and clock.
+///
+/// Methods come in four kinds:
+///
+/// 1. **Input** (`&mut self`, with the current time): [`received`](Self::received), [`receive`](Self::receive),
+///    [`receive_eof`](Self::receive_eof), [`peer_gone`](Self::peer_gone), [`handle_timeout`](Self::handle_timeout),
+///    [`half_closed`](Self::half_closed), [`shutdown`](Self::shutdown), [`transmitted`](Self::transmitted), and
+///    the commands of the protocol (`send`, `want_body`, ...).
+/// 2. **Events**: the `next_event` of the protocol.
+/// 3. **Output**: [`poll_transmit`](Self::poll_transmit), [`close_state`](Self::close_state) and
+///    [`poll_timeout`](Self::poll_timeout).
+/// 4. **Memory**: [`release`](Self::release) and [`adopt`](Self::adopt).
+///
+/// **After any input, drain in this order**: events until none is left, then [`poll_transmit`](Self::poll_transmit)
+/// until there is nothing to write, then [`close_state`](Self::close_state), then
+/// [`poll_timeout`](Self::poll_timeout). Calling a method too often is harmless.
+///
+/// What a machine reports and accepts differs from protocol to protocol: see [`HttpMachine`] and
+/// [`ws::Connection`](crate::ws::Connection).
 pub trait Machine {
-    /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
+    /// The buffers of an idle connection.
+    type Memory: 'static;
+
+    /// Returns room for bytes from the peer, empty while the machine accepts none. Read into it, then call
     /// [`received`](Self::received).
     fn spare(&mut self) -> &mut [u8];
 
-    /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Ask for the next event
-    /// again.
+    /// Accepts `n` bytes that the caller has written to the start of [`spare`](Self::spare).
     fn received(&mut self, now: Instant, n: usize);
 
-    /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Ask for the next event again.
+    /// Copies as many of `bytes` as there is room for, and returns their number.
     fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
         let spare = self.spare();
         let n = spare.len().min(bytes.len());
@@ -53,127 +68,71 @@ pub trait Machine {
         n
     }
 
-    /// The peer has ended its side: no bytes will come any more, but it may still be reading. Ask for the next event
-    /// and for [`close_state`](Self::close_state) again.
+    /// Notes that the peer has ended its side. It may still be reading.
     fn receive_eof(&mut self, now: Instant);
 
-    /// Fills `slices` with what is to be written next, in order, and says how many it filled.
-    fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize;
+    /// Notes that the peer can neither be read from nor written to. Output that was not sent is dropped.
+    fn peer_gone(&mut self, now: Instant);
 
-    /// The stretch of a file that is to be sent right behind what [`poll_transmit`](Self::poll_transmit) gave, unless
-    /// that has filled all slices.
-    fn poll_transmit_file(&self) -> Option<&Region> {
-        None
-    }
+    /// Fills `slices` with the next bytes to write, in order.
+    fn poll_transmit<'a>(&'a mut self, slices: &mut [&'a [u8]]) -> Transmit<'a>;
 
-    /// The first `n` bytes of what [`poll_transmit`](Self::poll_transmit) and then
-    /// [`poll_transmit_file`](Self::poll_transmit_file) gave have been written. Says whether nothing is left to write.
+    /// Notes that the first `n` bytes of [`poll_transmit`](Self::poll_transmit) were written: slices first, then the
+    /// range of the file. Returns whether nothing is left to write.
     fn transmitted(&mut self, now: Instant, n: usize) -> bool;
 
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is due, and why.
     fn poll_timeout(&self) -> Option<(Instant, Reason)>;
 
-    /// Time has passed. Calls that come too early do nothing. Ask for the next event and for
-    /// [`close_state`](Self::close_state) again.
+    /// Acts on deadlines that have passed. Calls that come too early do nothing.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// What to do with the socket, once nothing is left to write.
+    /// Returns what to do with the socket once nothing is left to write.
     fn close_state(&self) -> CloseState;
 
-    /// Our side has been ended, as [`CloseState::HalfClose`] asked.
+    /// Notes that the caller has ended the sending side, as [`CloseState::HalfClose`] asked.
     fn half_closed(&mut self, now: Instant);
 
-    /// The server is about to stop: end as soon as is decent. Look at what is to be written and at
-    /// [`close_state`](Self::close_state) again.
+    /// Begins a graceful shutdown: the machine finishes what has begun, and begins nothing new.
     fn shutdown(&mut self, now: Instant);
 
-    /// Takes away the memory of a connection on which nothing is going on; `None` if something is.
-    fn release(&mut self) -> Option<Buffers>;
+    /// Takes the buffers of an idle connection, for another connection to use; `None` if this one is not idle.
+    fn release(&mut self) -> Option<Self::Memory>;
 
-    /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.
-    fn adopt(&mut self, buffers: Buffers);
+    /// Gives buffers to a connection without any. This is optional: a machine allocates what it lacks.
+    fn adopt(&mut self, memory: Self::Memory);
 
-    /// Whether the connection has no buffer to read into, and would make one.
+    /// Whether the machine has no receive buffer, and [`spare`](Self::spare) would allocate one.
     fn is_bare(&self) -> bool;
 }
 
-/// What to do with the socket, once nothing is left to write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CloseState {
-    /// Nothing: the connection goes on.
-    Open,
-    /// End our side, then say so with [`Machine::half_closed`].
-    HalfClose,
-    /// Go on reading (the bytes are dropped), until the peer ends its side or the timer says that it was long enough.
-    Linger,
-    /// Close.
-    Close,
-    /// The connection has left this protocol: what the peer has sent ahead belongs to the next one.
-    Switched,
+/// What to write next. See [`Machine::poll_transmit`].
+#[derive(Clone, Copy, Debug)]
+pub struct Transmit<'a> {
+    /// The number of slices that were filled.
+    pub slices: usize,
+    /// The range of a file that follows the slices directly.
+    pub region: Option<&'a Region>,
 }
 
-/// The memory of an idle connection, which another one can use meanwhile.
-#[derive(Default)]
-pub struct Buffers {
-    pub(crate) input: Vec<u8>,
-    pub(crate) output: Vec<u8>,
-    pub(crate) head: Option<Arc<RequestHead>>,
-    pub(crate) message: Vec<u8>,
-}
-
-impl fmt::Debug for Buffers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Buffers")
+impl Transmit<'_> {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.slices == 0 && self.region.is_none()
     }
 }
 
-/// Lets a machine whose own methods bear the names of the verbs be driven as any [`Machine`]. Verbs that have a default
-/// stand behind its name.
-macro_rules! drive {
-    ($machine:ty $(, $($verb:item)*)?) => {
-        impl $crate::proto::Machine for $machine {
-            $($($verb)*)?
-            fn spare(&mut self) -> &mut [u8] {
-                Self::spare(self)
-            }
-            fn received(&mut self, now: $crate::Instant, n: usize) {
-                Self::received(self, now, n);
-            }
-            fn receive_eof(&mut self, now: $crate::Instant) {
-                Self::receive_eof(self, now);
-            }
-            fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-                Self::poll_transmit(self, slices)
-            }
-            fn transmitted(&mut self, now: $crate::Instant, n: usize) -> bool {
-                Self::transmitted(self, now, n)
-            }
-            fn poll_timeout(&self) -> Option<($crate::Instant, $crate::proto::Reason)> {
-                Self::poll_timeout(self)
-            }
-            fn handle_timeout(&mut self, now: $crate::Instant) {
-                Self::handle_timeout(self, now);
-            }
-            fn close_state(&self) -> $crate::proto::CloseState {
-                Self::close_state(self)
-            }
-            fn half_closed(&mut self, now: $crate::Instant) {
-                Self::half_closed(self, now);
-            }
-            fn shutdown(&mut self, now: $crate::Instant) {
-                Self::shutdown(self, now);
-            }
-            fn release(&mut self) -> Option<$crate::proto::Buffers> {
-                Self::release(self)
-            }
-            fn adopt(&mut self, buffers: $crate::proto::Buffers) {
-                Self::adopt(self, buffers);
-            }
-            fn is_bare(&self) -> bool {
-                Self::is_bare(self)
-            }
-        }
-    };
+/// What to do with the socket once nothing is left to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseState {
+    /// Keep it open.
+    Open,
+    /// End the sending side, then call [`Machine::half_closed`].
+    HalfClose,
+    /// Keep reading, and dropping what is read, until the peer ends its side or the deadline passes.
+    Linger,
+    /// Close it.
+    Close,
+    /// Hand it to the next protocol, together with the bytes that the machine has not parsed.
+    Switched,
 }
-
-pub(crate) use drive;

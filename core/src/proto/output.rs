@@ -1,9 +1,10 @@
-//! Bytes said and not yet sent: heads and small bodies copied one after the other, large bodies and stretches of files by
+//! The send buffer: heads and small bodies are copied one after the other, large bodies and ranges of files are kept by
 //! reference.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::Transmit;
 use crate::Bytes;
 use crate::body::Region;
 
@@ -87,43 +88,39 @@ impl Output {
         self.large.push_back((self.copied.len(), what));
     }
 
-    /// Fills `slices` with what is to be written next, in order, as far as the next stretch of a file; says how many it
-    /// filled.
+    /// Fills `slices` with the next bytes to write, as far as the next range of a file.
     #[inline]
-    pub(crate) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+    pub(crate) fn transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> Transmit<'a> {
         if let (true, [slot, ..]) = (self.large.is_empty(), &mut *slices) {
             *slot = self.copied.get(self.sent..).unwrap_or_default();
-            return if slot.is_empty() { 0 } else { 1 };
+            return Transmit { slices: if slot.is_empty() { 0 } else { 1 }, region: None };
         }
-        self.many_slices(slices)
+        self.transmit_large(slices)
     }
 
-    fn many_slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-        let (mut n, mut at) = (0, self.sent);
+    fn transmit_large<'a>(&'a self, slices: &mut [&'a [u8]]) -> Transmit<'a> {
+        let (room, mut n, mut at) = (slices.len(), 0, self.sent);
         let mut push = |slice: &'a [u8]| {
             if let (false, Some(slot)) = (slice.is_empty(), slices.get_mut(n)) {
                 *slot = slice;
                 n += 1;
             }
+            n
         };
         for (place, what) in &self.large {
-            push(self.copied.get(at..*place).unwrap_or_default());
+            let n = push(self.copied.get(at..*place).unwrap_or_default());
             match what {
                 Referred::Bytes(bytes) => push(bytes),
-                Referred::Region(_) => return n,
-            }
+                // Without a free slot, a slice before the region may be missing.
+                Referred::Region(region) if n < room => {
+                    return Transmit { slices: n, region: Some(region) };
+                }
+                Referred::Region(_) => return Transmit { slices: n, region: None },
+            };
             at = *place;
         }
-        push(self.copied.get(at..).unwrap_or_default());
-        n
-    }
-
-    /// The next stretch of a file.
-    pub(crate) fn region(&self) -> Option<&Region> {
-        self.large.iter().find_map(|(_, what)| match what {
-            Referred::Region(region) => Some(region),
-            Referred::Bytes(_) => None,
-        })
+        let slices = push(self.copied.get(at..).unwrap_or_default());
+        Transmit { slices, region: None }
     }
 
     /// The first `n` bytes have been sent. Says which body by reference has been sent to its end by that, the last one if
@@ -223,7 +220,7 @@ mod tests {
         let mut all = Vec::new();
         loop {
             let mut slices = [&[][..]; 3];
-            let n = output.slices(&mut slices);
+            let n = output.transmit(&mut slices).slices;
             let bytes: Vec<u8> = slices[..n].concat().into_iter().take(step).collect();
             if bytes.is_empty() {
                 return all;
@@ -258,7 +255,7 @@ mod tests {
             output.push(bytes.into());
             let most = output.len() - 10;
             let mut slices = [&[][..]; 8];
-            let n = output.slices(&mut slices);
+            let n = output.transmit(&mut slices).slices;
             let bytes: Vec<u8> = slices[..n].concat().into_iter().take(most).collect();
             output.advance(bytes.len());
             read.extend(bytes);

@@ -277,8 +277,9 @@ mod tests {
             assert_eq!(asked.header(name, value), Err(HandshakeError::Request), "{name}");
         }
         let mut server = crate::h1::Connection::new(alloc::sync::Arc::default(), crate::Instant::ZERO);
+        use crate::proto::{Event, HttpMachine, Machine};
         server.receive(crate::Instant::ZERO, asked.request());
-        let crate::proto::Event::Request { head, .. } = server.next_event() else { panic!("a request") };
+        let Event::Request { head, .. } = server.next_event() else { panic!("a request") };
         assert_eq!((head.target(), head.authority()), ("/b?c", Some("a.example:81")));
         assert_eq!(head.headers().get_str("origin"), Some("https://a.example"));
         assert!(crate::ws::is_asked_for(&head));

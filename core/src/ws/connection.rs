@@ -23,12 +23,10 @@ use super::violation::Violation;
 use super::{CloseCode, Closed};
 use crate::Instant;
 use crate::proto::Reason;
-use crate::proto::{Buffers, CloseState, Input, Output, Timers, drive};
+use crate::proto::{CloseState, Input, Machine, Output, Timers, Transmit};
 use receiving::{Incoming, Payload};
 
-/// One WebSocket as a value; see the [module](super) for how to drive it.
-///
-/// Each method that changes something says what has to be looked at again.
+/// One WebSocket, in either role. The [module](super) shows how to drive it.
 pub struct Connection {
     config: Arc<Config>,
     ending: Ending,
@@ -174,45 +172,6 @@ impl Connection {
         }
     }
 
-    // The end of the connection
-
-    /// What to do with the socket, once nothing is left to write.
-    pub fn close_state(&self) -> CloseState {
-        let Ending { role, ours, theirs, report } = &self.ending;
-        match report {
-            Report::Announced(_) | Report::Due(_) => CloseState::Open,
-            _ if !self.output.is_empty() => CloseState::Open,
-            _ if self.eof && !self.ending.can_listen() => CloseState::Close,
-            _ => state::close_state(*role, *ours, *theirs),
-        }
-    }
-
-    /// Our side has been ended, as [`CloseState::HalfClose`] asked.
-    pub fn half_closed(&mut self, now: Instant) {
-        self.now = now;
-        step_to(&mut self.ending.ours, Step::End);
-    }
-
-    /// The peer has ended its side: no bytes will come any more. Look at [`next_event`](Self::next_event) and
-    /// [`close_state`](Self::close_state) again.
-    pub fn receive_eof(&mut self, now: Instant) {
-        self.now = now;
-        self.eof = true;
-    }
-
-    /// The peer has left: nothing can be read from it or written to it. What was to be written is dropped, and what has
-    /// come and was not asked for. Look at [`next_event`](Self::next_event) again.
-    pub fn peer_gone(&mut self, now: Instant) {
-        self.now = now;
-        self.give_up();
-    }
-
-    /// The server stops: closes with 1012. Look at [`poll_transmit`](Self::poll_transmit),
-    /// [`next_event`](Self::next_event) and [`close_state`](Self::close_state) again.
-    pub fn shutdown(&mut self, now: Instant) {
-        self.close(now, CloseCode::SERVICE_RESTART, "");
-    }
-
     /// There is no point in going on.
     fn give_up(&mut self) {
         step_to(&mut self.ending.ours, Step::Fail);
@@ -230,53 +189,11 @@ impl Connection {
         self.incoming = Incoming::default();
     }
 
-    // Time
-
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called, and why. Changes with every other call.
-    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
-        self.timers.earliest()
-    }
-
-    /// Time has passed. Calls that come too early do nothing. Look at [`poll_transmit`](Self::poll_transmit),
-    /// [`next_event`](Self::next_event) and [`close_state`](Self::close_state) again.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        match self.timers.expired(now) {
-            Some(Reason::Ping) => {
-                self.say_ping();
-                self.rest_codec();
-            }
-            // The pong may be among what has not been looked at.
-            Some(Reason::Pong) if self.unseen => self.expect_pong(now),
-            Some(Reason::Pong) => {
-                let closed = Closed::from(Violation::PingTimeout);
-                self.close(now, closed.code, &closed.reason);
-            }
-            Some(Reason::Close) if self.ending.can_speak() => self.answer(),
-            Some(_) => self.give_up(),
-            None => {}
-        }
-    }
-
     fn expect_pong(&mut self, since: Instant) {
         match self.config.timeouts.ping_timeout {
             Some(timeout) => self.timers.expect(since, timeout, Reason::Pong),
             None => self.timers.relax(),
         }
-    }
-
-    // Memory
-
-    /// Takes away the buffers of a connection that has nothing in them; `None` if it has. A message that is being put
-    /// together stays.
-    pub fn release(&mut self) -> Option<Buffers> {
-        let idle = self.input.is_empty() && self.output.is_empty();
-        idle.then(|| Buffers {
-            input: self.input.release(),
-            output: self.output.release(),
-            head: None,
-            message: core::mem::take(&mut self.spent),
-        })
     }
 
     /// Frees what was made for compression, if nothing was compressed for as long as a ping takes to come round. Not
@@ -289,23 +206,11 @@ impl Connection {
         self.codec_used = false;
     }
 
-    /// Gives memory to a connection that has none. Not to do so is no error: it then makes its own.
-    pub fn adopt(&mut self, buffers: Buffers) {
-        self.input.adopt(buffers.input, Input::SIZE);
-        self.output.adopt(buffers.output);
-        self.spend(buffers.message);
-    }
-
     /// Keeps the memory of a message for the next one, unless it is too large for that, or there is more already.
     fn spend(&mut self, message: Vec<u8>) {
         if message.len() > self.spent.len() && message.capacity() <= Self::KEEP {
             self.spent = message;
         }
-    }
-
-    /// Whether the connection has no buffer to read into, and would make one.
-    pub fn is_bare(&self) -> bool {
-        self.input.held() == 0
     }
 
     /// How many bytes the connection holds, its own size left out.
@@ -325,7 +230,115 @@ impl Connection {
     }
 }
 
-drive!(Connection);
+/// The buffers of an idle WebSocket.
+#[derive(Default)]
+pub struct Memory {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl core::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+impl Machine for Connection {
+    type Memory = Memory;
+
+    fn spare(&mut self) -> &mut [u8] {
+        self.room()
+    }
+
+    fn received(&mut self, now: Instant, n: usize) {
+        self.now = now;
+        self.fill(n);
+    }
+
+    fn receive_eof(&mut self, now: Instant) {
+        self.now = now;
+        self.eof = true;
+    }
+
+    /// Messages that were received and not reported are dropped, too.
+    fn peer_gone(&mut self, now: Instant) {
+        self.now = now;
+        self.give_up();
+    }
+
+    fn poll_transmit<'a>(&'a mut self, slices: &mut [&'a [u8]]) -> Transmit<'a> {
+        self.output.transmit(slices)
+    }
+
+    fn transmitted(&mut self, now: Instant, n: usize) -> bool {
+        self.now = now;
+        self.sent(n)
+    }
+
+    fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        self.timers.earliest()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        match self.timers.expired(now) {
+            Some(Reason::Ping) => {
+                self.say_ping();
+                self.rest_codec();
+            }
+            // The pong may be among what has not been looked at.
+            Some(Reason::Pong) if self.unseen => self.expect_pong(now),
+            Some(Reason::Pong) => {
+                let closed = Closed::from(Violation::PingTimeout);
+                self.close(now, closed.code, &closed.reason);
+            }
+            Some(Reason::Close) if self.ending.can_speak() => self.answer(),
+            Some(_) => self.give_up(),
+            None => {}
+        }
+    }
+
+    fn close_state(&self) -> CloseState {
+        let Ending { role, ours, theirs, report } = &self.ending;
+        match report {
+            Report::Announced(_) | Report::Due(_) => CloseState::Open,
+            _ if !self.output.is_empty() => CloseState::Open,
+            _ if self.eof && !self.ending.can_listen() => CloseState::Close,
+            _ => state::close_state(*role, *ours, *theirs),
+        }
+    }
+
+    fn half_closed(&mut self, now: Instant) {
+        self.now = now;
+        step_to(&mut self.ending.ours, Step::End);
+    }
+
+    /// Closes with 1012 (service restart).
+    fn shutdown(&mut self, now: Instant) {
+        self.close(now, CloseCode::SERVICE_RESTART, "");
+    }
+
+    /// A message that is being put together stays.
+    fn release(&mut self) -> Option<Memory> {
+        let idle = self.input.is_empty() && self.output.is_empty();
+        idle.then(|| Memory {
+            input: self.input.release(),
+            output: self.output.release(),
+            message: core::mem::take(&mut self.spent),
+        })
+    }
+
+    fn adopt(&mut self, memory: Memory) {
+        self.input.adopt(memory.input, Input::SIZE);
+        self.output.adopt(memory.output);
+        self.spend(memory.message);
+    }
+
+    fn is_bare(&self) -> bool {
+        self.input.held() == 0
+    }
+}
 
 impl core::fmt::Debug for Connection {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -4,19 +4,20 @@
 //! The handshake is HTTP's: [`Handshake`] says whether a request is in order and what to answer. What follows is a
 //! [`Connection`], one WebSocket as a value, the same for both sides. Whoever owns the socket
 //!
-//! 1. reads into [`spare`](Connection::spare) and says so with [`received`](Connection::received),
+//! 1. reads into [`spare`](crate::proto::Machine::spare) and says so with [`received`](crate::proto::Machine::received),
 //! 2. takes [`next_event`](Connection::next_event) until it says `NeedData` or `Ended`,
 //! 3. says what the application has decided with [`send`](Connection::send),
-//! 4. writes what [`poll_transmit`](Connection::poll_transmit) gives and says so with
-//!    [`transmitted`](Connection::transmitted),
-//! 5. calls [`handle_timeout`](Connection::handle_timeout) when the time of
-//!    [`poll_timeout`](Connection::poll_timeout) has come,
-//! 6. and, once nothing is left to write, does what [`close_state`](Connection::close_state) says.
+//! 4. writes what [`poll_transmit`](crate::proto::Machine::poll_transmit) gives and says so with
+//!    [`transmitted`](crate::proto::Machine::transmitted),
+//! 5. calls [`handle_timeout`](crate::proto::Machine::handle_timeout) when the time of
+//!    [`poll_timeout`](crate::proto::Machine::poll_timeout) has come,
+//! 6. and, once nothing is left to write, does what [`close_state`](crate::proto::Machine::close_state) says.
 //!
 //! Pings are answered and the closing handshake is completed by the machine.
 //!
 //! ```
 //! use stelo_core::Instant;
+//! use stelo_core::proto::Machine;
 //! use stelo_core::ws::{Agreed, Command, Config, Connection, Event, Message};
 //!
 //! let (now, config) = (Instant::ZERO, std::sync::Arc::new(Config::default()));
@@ -25,7 +26,7 @@
 //! client.send(now, Command::Message("saluton".into())).unwrap();
 //!
 //! let mut slices = [&[][..]; 4];
-//! let n = client.poll_transmit(&mut slices);
+//! let n = client.poll_transmit(&mut slices).slices;
 //! let bytes = slices[..n].concat();
 //! server.receive(now, &bytes);
 //! client.transmitted(now, bytes.len());
@@ -63,7 +64,7 @@ mod violation;
 pub use client::{ClientHandshake, HandshakeError, Opened};
 pub use close::{CloseCode, Closed};
 pub use config::{Config, Limits, Timeouts};
-pub use connection::Connection;
+pub use connection::{Connection, Memory};
 pub use deflate::Deflate;
 pub use event::{Command, Event, Kind, SendError};
 pub use handshake::{Agreed, Handshake, NotOffered, Refusal, is_asked_for, protocols};

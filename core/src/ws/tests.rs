@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 use super::{Agreed, CloseCode, Closed, Command, Config, Connection, Event, Kind, Message, SendError};
 use crate::Instant;
-use crate::proto::CloseState;
+use crate::proto::{CloseState, Machine};
 
 const NOW: Instant = Instant::ZERO;
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -76,7 +76,7 @@ fn written(connection: &mut Connection, now: Instant) -> Vec<u8> {
     let mut all = Vec::new();
     loop {
         let mut slices = [&[][..]; 3];
-        let n = connection.poll_transmit(&mut slices);
+        let n = connection.poll_transmit(&mut slices).slices;
         let bytes = slices[..n].concat();
         if bytes.is_empty() {
             return all;

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use stelo_core::Instant;
-use stelo_core::h1::{CloseState, Config, Connection};
+use stelo_core::body::Length;
+use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, Status};
-use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
+use stelo_core::proto::{CloseState, Command, Defaults, Event, HttpMachine, Machine, ResetCause, StreamId};
 
 use crate::escape::escape;
 use crate::notation::{Case, Ending};
@@ -109,14 +110,17 @@ impl Run<'_> {
                     match fault.status() {
                         _ if self.machine.has_responded(StreamId::ONLY) => {}
                         Some(status) => {
-                            let refused = self.machine.refuse(self.now, fault, &Defaults::default());
+                            let refused =
+                                self.machine.refuse(self.now, StreamId::ONLY, fault, &Defaults::default());
                             refused.expect("no response has begun");
                             self.write();
                             self.say(format!("< {}", status.code()));
                         }
-                        None => self.send(Command::Reset),
+                        None => self.send(Command::Reset(ResetCause::Internal)),
                     }
                 }
+                Event::Writable { .. } => {}
+                Event::Reset { fault, .. } => unreachable!("HTTP/1.1 resets no stream: {fault}"),
                 Event::NeedData | Event::Paused => return,
                 Event::Closed => {
                     assert_ne!(self.machine.close_state(), CloseState::Open);
@@ -129,10 +133,10 @@ impl Run<'_> {
     /// Handles the head of a request.
     fn begin(&mut self, has_body: bool) {
         if !self.case.application.reads {
-            self.machine.discard_body(self.now);
+            self.machine.discard_body(self.now, StreamId::ONLY);
             self.answer();
         } else if has_body {
-            self.send(Command::Continue);
+            self.machine.want_body(self.now, StreamId::ONLY, true);
             if self.write() {
                 self.say("< 100".into());
             }
@@ -160,7 +164,7 @@ impl Run<'_> {
         self.write();
         let switched = self.machine.close_state() == CloseState::Switched;
         if !switched {
-            if self.machine.wants_body(StreamId::ONLY) && length != Length::None {
+            if self.machine.wants_data(StreamId::ONLY) && length != Length::None {
                 self.send(Command::Data("OK".into()));
             }
             self.send(Command::End);
@@ -181,7 +185,7 @@ impl Run<'_> {
         let before = self.outcome.written.len();
         loop {
             let mut slices = [&[][..]; 4];
-            let n = self.machine.poll_transmit(&mut slices);
+            let n = self.machine.poll_transmit(&mut slices).slices;
             if n == 0 {
                 return self.outcome.written.len() > before;
             }

@@ -2,10 +2,9 @@
 
 mod driver;
 
-use stelo_core::h1::Config;
-use stelo_core::h1::Limits;
+use stelo_core::body::Length;
+use stelo_core::h1::{Config, Limits};
 use stelo_core::http::Status;
-use stelo_core::proto::Length;
 
 use crate::peer::{MOST, alike, config};
 use crate::reference::response::End;

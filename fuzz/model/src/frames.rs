@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stelo_core::Instant;
-use stelo_core::proto::CloseState;
+use stelo_core::proto::{CloseState, Machine};
 use stelo_core::ws::deflate::Parameters;
 use stelo_core::ws::{Agreed, Closed, Config, Connection, Deflate, Event, Kind, Limits, Timeouts};
 
@@ -152,7 +152,7 @@ impl Peer {
 
     fn write(&mut self) {
         let mut slices = [&[][..]; 16];
-        let filled = self.connection.poll_transmit(&mut slices);
+        let filled = self.connection.poll_transmit(&mut slices).slices;
         let bytes = slices[..filled].concat();
         self.connection.transmitted(NOW, bytes.len());
         self.written.extend(bytes);

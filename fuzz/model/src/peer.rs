@@ -9,7 +9,7 @@ use stelo_core::Fault;
 use stelo_core::h1::Limits;
 use stelo_core::h1::{Config, Connection};
 use stelo_core::http::Headers;
-use stelo_core::proto::Event;
+use stelo_core::proto::{Event, HttpMachine, Machine, StreamId};
 
 use crate::reference::{Exchange, Fields};
 
@@ -126,6 +126,8 @@ impl Meter {
                 self.current().ended = true;
                 Next::Body
             }
+            Event::Writable { .. } => return self.next(connection),
+            Event::Reset { fault, .. } => panic!("HTTP/1.1 resets no stream: {fault}"),
             Event::Fault { fault, .. } => {
                 assert!(fault.at <= self.received as u64, "{fault:?} after {} bytes", self.received);
                 self.heard.faults.push(fault);
@@ -160,9 +162,9 @@ impl Meter {
 }
 
 /// How many bytes are waiting for the peer.
-pub(crate) fn unsent(connection: &Connection) -> usize {
+pub(crate) fn unsent(connection: &mut Connection) -> usize {
     let mut slices = [&[][..]; 256];
-    let filled = connection.poll_transmit(&mut slices);
+    let filled = connection.poll_transmit(&mut slices).slices;
     slices[..filled].iter().map(|slice| slice.len()).sum()
 }
 
@@ -178,7 +180,12 @@ pub(crate) fn listen(config: Config, bytes: &[u8], cut: Cut) -> (Heard, usize) {
     for piece in cut.pieces(bytes) {
         assert_eq!(connection.receive(now, piece), piece.len(), "there is always room");
         meter.received(piece.len());
-        while !matches!(meter.next(&mut connection), Next::Nothing) {
+        loop {
+            match meter.next(&mut connection) {
+                Next::Nothing => break,
+                Next::Request => connection.want_body(now, StreamId::ONLY, true),
+                Next::Body | Next::Fault(_) => {}
+            }
             meter.check(&connection, 0);
         }
         meter.check(&connection, 0);

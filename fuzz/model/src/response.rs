@@ -1,8 +1,9 @@
 //! The writer of responses: what is written is read back as what was said.
 
-use stelo_core::h1::{CloseState, Config, Connection};
+use stelo_core::body::Length;
+use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, Status, date};
-use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
+use stelo_core::proto::{CloseState, Command, Defaults, Event, HttpMachine, Machine, ResetCause, StreamId};
 use stelo_core::{Fault, Instant};
 
 use crate::peer::{Meter, fields, unsent};
@@ -111,7 +112,7 @@ impl Speaker {
 
     /// Says one thing, or lets the peer read.
     fn step(&mut self, source: &mut Source<'_>) {
-        let before = unsent(&self.connection);
+        let before = unsent(&mut self.connection);
         let what = ["head", "data", "end", "trailers", "read", "informational", "continue", "reset"];
         let accepted = match source.pick(&what) {
             "head" => self.head(source),
@@ -142,7 +143,7 @@ impl Speaker {
                 })
             }
             "continue" => {
-                self.send(Command::Continue).expect("it can always be said");
+                self.connection.want_body(NOW, StreamId::ONLY, true);
                 if self.expects && self.stage == Stage::Nothing {
                     self.expects = false;
                     self.informational.push((100, Fields::new()));
@@ -150,7 +151,7 @@ impl Speaker {
                 true
             }
             "reset" => {
-                self.send(Command::Reset).expect("it can always be said");
+                self.send(Command::Reset(ResetCause::Internal)).expect("it can always be said");
                 self.stage = Stage::Reset;
                 true
             }
@@ -159,7 +160,7 @@ impl Speaker {
                 true
             }
         };
-        let unsent = unsent(&self.connection);
+        let unsent = unsent(&mut self.connection);
         assert!(accepted || unsent == before, "what is refused leaves no trace");
         self.peak = self.peak.max(unsent);
         self.meter.check(&self.connection, self.peak);
@@ -206,7 +207,7 @@ impl Speaker {
     fn transmit(&mut self, mut most: usize) {
         while most > 0 {
             let mut slices = [&[][..]; 3];
-            let filled = self.connection.poll_transmit(&mut slices);
+            let filled = self.connection.poll_transmit(&mut slices).slices;
             if filled == 0 {
                 return;
             }

@@ -1,8 +1,8 @@
-//! The socket of a connection, its timer, and the loop between them and a protocol machine.
+//! The transport of a connection, its timer, and the loop between them and a protocol machine.
 //!
-//! Every protocol decision is the machine's. A turn goes round a fixed order until nothing moves: the application gets on
-//! as far as it can, what it has said is written, the socket is read. So an application that is ready at its first poll
-//! costs one read and one write, and the answers to what came in one read leave in one write.
+//! Every protocol decision is the machine's. One poll goes round a fixed order until nothing moves: the application
+//! advances as far as it can, its output is written, the transport is read. So an application that is ready at its first
+//! poll costs one read and one write, and the responses to all requests of one read leave in one write.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -16,50 +16,65 @@ use stelo_core::proto::Reason;
 use stelo_core::proto::{CloseState, Machine};
 use stelo_runtime::{Instant, Runtime, Sleep, Stream};
 
+use super::pool::Pooled;
+use super::transport::Transport;
 use super::{file, pool};
 use crate::thread::Thread;
 use crate::thread::registry::{Kind, Member, Phase};
 
-/// How often a connection goes round in one go. Socket and client may keep up for ever.
+/// The most rounds of one poll: socket and client may keep up without end.
 const ROUNDS: usize = 8;
 
-/// How many slices a write takes at most.
+/// The most slices of one write.
 const SLICES: usize = 4;
 
-/// Timers of executors have a grain: one that rings a little early has rung.
+/// The precision of executors' timers: one that fires a little early counts as fired.
 const GRAIN: Duration = Duration::from_millis(1);
 
 /// A protocol: its machine, and the application behind it.
-pub(super) trait Side<R: Runtime> {
-    type Machine: Machine;
+pub(super) trait Protocol<R: Runtime> {
+    type Machine: Machine<Memory: Pooled>;
 
-    /// Does something with the machine.
+    /// Calls `work` with the machine.
     fn machine<T>(&mut self, work: impl FnOnce(&mut Self::Machine) -> T) -> T;
 
-    /// Lets the application get on, as far as it can and others can wait. Says whether there is more to do.
+    /// Begins a poll: until [`leave`](Self::leave), what the application does wakes nothing.
+    fn enter(&mut self, now: Instant);
+
+    /// Advances the application as far as it can, with regard to other tasks. Returns whether there is more to do.
     fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool;
 
-    /// Whether there is a reason to read.
-    fn wants_bytes(&self) -> bool;
+    /// Returns what can cause progress after [`advance`](Self::advance).
+    fn interest(&self) -> Interest;
 
-    /// Whether nothing is going on, and only bytes can change that.
-    fn waits_for_bytes(&self) -> bool;
-
-    /// Whether there is more to do once there is nothing left to write.
-    fn waits_for_room(&self) -> bool;
-
-    /// Everything that was said is written.
+    /// Notes that all output is written.
     fn written(&mut self, link: &Link<R>);
 
-    /// The server is about to stop: end as soon as is decent.
+    /// Begins the shutdown: the protocol ends after what has begun.
     fn shutdown(&mut self, link: &mut Link<R>, now: Instant);
 
-    /// A turn begins, with this work: what the application wants of us needs no waking.
-    fn enter(&mut self, now: Instant, work: impl FnOnce(&mut Self::Machine));
-
-    /// A turn has ended: has the task of `cx` woken when the application wants something of us. Says until when the
-    /// machine waits.
+    /// Ends a poll: the application wakes the task of `cx` from now on. Returns the deadline of the machine.
     fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)>;
+}
+
+/// What can cause progress.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Interest {
+    /// Input from the peer.
+    pub(super) read: Read,
+    /// The end of a write.
+    pub(super) written: bool,
+}
+
+/// What input from the peer is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Read {
+    /// Only input causes progress: the connection is idle, and reading comes first.
+    First,
+    /// Input can cause progress; while a handler runs, it tells whether the client is still there.
+    Also,
+    /// Input cannot be used.
+    No,
 }
 
 /// How a protocol has ended.
@@ -73,121 +88,134 @@ pub(super) enum End {
     Aborted,
 }
 
-/// A socket and its timer.
+/// A transport and its timer.
 pub(super) struct Link<R: Runtime> {
     pub(super) thread: Arc<Thread<R>>,
     member: Member,
-    /// Taken out when the connection is handed over, or has ended.
-    io: Option<R::Stream>,
-    /// The connection as the application sees it, made at the first request.
-    connection: Option<Arc<app::Connection>>,
+    /// Taken when the connection is handed over, or has ended.
+    transport: Option<Transport<R::Stream>>,
+    /// What applications know of the connection, made at its first request.
+    context: Option<Arc<app::Context>>,
     timer: Option<R::Sleep>,
-    /// When the timer rings. Deadlines that move away leave it alone: it is set again when it has rung.
-    rings: Option<Instant>,
+    /// When the timer fires. It is not moved when the deadline does: it is set again once it has fired.
+    fires: Option<Instant>,
+    /// The shutdown has begun.
     draining: bool,
+    /// The peer has ended its side.
     eof: bool,
 }
 
 impl<R: Runtime> Link<R> {
-    pub(super) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
-        thread.shared.count_connection(true);
+    pub(super) fn new(thread: Arc<Thread<R>>, transport: Transport<R::Stream>) -> Self {
         Self {
             member: thread.registry.join(Kind::Connection),
-            io: Some(io),
-            connection: None,
+            transport: Some(transport),
+            context: None,
             timer: None,
-            rings: None,
+            fires: None,
             draining: false,
             eof: false,
             thread,
         }
     }
 
-    /// The connection as the application sees it.
-    pub(super) fn connection(&mut self) -> Arc<app::Connection> {
-        let (thread, io) = (&self.thread, &self.io);
-        let connection = self.connection.get_or_insert_with(|| {
-            let client = io.as_ref().and_then(Stream::peer_address);
-            let server = io.as_ref().and_then(Stream::local_address);
-            let root_path = thread.shared.root_path.clone();
-            Arc::new(app::Connection::new(client, server, "http", root_path, thread.executor.clone()))
-        });
-        connection.clone()
+    /// Returns what applications know of the connection.
+    pub(super) fn context(&mut self) -> &Arc<app::Context> {
+        let (thread, transport) = (&self.thread, &self.transport);
+        self.context.get_or_insert_with(|| {
+            let peer = transport.as_ref().and_then(Stream::peer_address);
+            let local = transport.as_ref().and_then(Stream::local_address);
+            let connection = app::Connection::new(peer, local, thread.executor.clone());
+            let mut context = app::Context::new(connection);
+            context.root_path = thread.shared.root_path.clone();
+            Arc::new(context)
+        })
     }
 
-    /// The address of the client, once there has been a request.
+    /// Returns the address of the client, once there has been a request.
     pub(super) fn client(&self) -> Option<&Address> {
-        self.connection.as_ref().and_then(|connection| connection.client.as_ref())
+        self.context.as_ref().and_then(|context| context.client.as_ref())
     }
 
-    /// The socket, for somebody else.
-    pub(super) fn take_io(&mut self) -> Option<R::Stream> {
-        self.io.take()
+    pub(super) fn transport(&self) -> Option<&Transport<R::Stream>> {
+        self.transport.as_ref()
     }
 
-    /// Another protocol follows: what is known of the connection is told to it.
-    pub(super) fn follow<S: Side<R>>(&mut self, side: &mut S) {
+    /// Takes the transport, for another task.
+    pub(super) fn take_transport(&mut self) -> Option<Transport<R::Stream>> {
+        self.transport.take()
+    }
+
+    /// Tells a protocol that follows another what is known of the connection.
+    pub(super) fn follow<P: Protocol<R>>(&mut self, protocol: &mut P) {
         let now = self.thread.runtime.now();
         if self.eof {
-            side.machine(|machine| machine.receive_eof(now));
+            protocol.machine(|machine| machine.receive_eof(now));
         }
         if self.draining {
-            side.shutdown(self, now);
+            protocol.shutdown(self, now);
         }
     }
 
-    /// The connection has ended, whatever its application still does.
+    /// Closes the transport, whatever the application still does.
     pub(super) fn close(&mut self) {
-        self.io = None;
+        self.transport = None;
         self.tell(Peer::Gone);
     }
 
     /// Tells the application what has become of the client.
     fn tell(&self, peer: Peer) {
-        if let Some(connection) = &self.connection {
-            connection.set_peer(peer);
+        if let Some(context) = &self.context {
+            context.set_peer(peer);
         }
     }
 
-    /// Gets on with a protocol until there is something to wait for. Ready when the protocol has ended.
-    pub(super) fn drive<S: Side<R>>(&mut self, side: &mut S, cx: &mut Context<'_>) -> Poll<End> {
+    /// Advances a protocol until there is something to wait for. Ready when the protocol has ended.
+    pub(super) fn drive<P: Protocol<R>>(&mut self, protocol: &mut P, cx: &mut Context<'_>) -> Poll<End> {
         let now = self.thread.runtime.now();
         let stops = match self.member.phase(cx) {
             Phase::Running => false,
             Phase::Draining => !std::mem::replace(&mut self.draining, true),
             Phase::Aborting => return Poll::Ready(End::Aborted),
         };
-        if self.rings.is_some_and(|rings| now + GRAIN >= rings) {
-            self.rings = None;
+        protocol.enter(now);
+        // The timer fires no later than the deadline.
+        if self.fires.is_some_and(|fires| now + GRAIN >= fires) {
+            self.fires = None;
+            protocol.machine(|machine| machine.handle_timeout(now));
         }
-        side.enter(now, |machine| machine.handle_timeout(now));
         if stops {
-            side.shutdown(self, now);
+            protocol.shutdown(self, now);
         }
-        if let Poll::Ready(end) = self.turn(side, cx, now) {
+        if let Poll::Ready(end) = self.go_round(protocol, cx, now) {
             return Poll::Ready(end);
         }
-        if let Some((deadline, _)) = side.leave(cx) {
+        if let Some((deadline, _)) = protocol.leave(cx) {
             self.arm(deadline, cx);
         }
         Poll::Pending
     }
 
-    /// Goes round until nothing moves.
-    fn turn<S: Side<R>>(&mut self, side: &mut S, cx: &mut Context<'_>, mut now: Instant) -> Poll<End> {
-        // Whoever waits for bytes, and for nothing else, was most likely woken by them.
-        if side.waits_for_bytes()
-            && let Poll::Ready(Err(_)) = self.read(side, cx, now)
+    /// Advances, writes and reads until nothing moves.
+    fn go_round<P: Protocol<R>>(
+        &mut self,
+        protocol: &mut P,
+        cx: &mut Context<'_>,
+        mut now: Instant,
+    ) -> Poll<End> {
+        // A task that waits for input only was most likely woken by it.
+        if protocol.interest().read == Read::First
+            && let Poll::Ready(Err(_)) = self.read(protocol, cx, now)
         {
             return self.gone();
         }
         for _ in 0..ROUNDS {
-            let more = side.advance(self, cx, now);
-            // A handler that has held the thread does not count against the time that the client has.
+            let more = protocol.advance(self, cx, now);
+            // A handler that has blocked the thread does not use up the client's time.
             now = self.thread.runtime.now();
-            match self.write(side, cx, now) {
+            match self.write(protocol, cx, now) {
                 Poll::Ready(Ok(state)) => {
-                    side.written(self);
+                    protocol.written(self);
                     match state {
                         CloseState::Open => {}
                         CloseState::Linger if self.eof => return Poll::Ready(End::Closed),
@@ -195,11 +223,11 @@ impl<R: Runtime> Link<R> {
                         CloseState::Close => return Poll::Ready(End::Closed),
                         CloseState::Switched => return Poll::Ready(End::Switched),
                         CloseState::HalfClose => match ready!(self.half_close(cx)) {
-                            Ok(()) => side.machine(|machine| machine.half_closed(now)),
+                            Ok(()) => protocol.machine(|machine| machine.half_closed(now)),
                             Err(_) => return self.gone(),
                         },
                     }
-                    if side.waits_for_room() {
+                    if protocol.interest().written {
                         continue;
                     }
                 }
@@ -209,31 +237,30 @@ impl<R: Runtime> Link<R> {
             if more {
                 break;
             }
-            match self.read(side, cx, now) {
+            match self.read(protocol, cx, now) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Err(_)) => return self.gone(),
                 Poll::Ready(Ok(false)) | Poll::Pending => return Poll::Pending,
             }
         }
-        // Others have a right to the thread too, and `now` grows old.
+        // Other tasks of the thread get their share, and `now` is renewed.
         self.thread.runtime.yield_now(cx);
         Poll::Pending
     }
 
-    /// Writes all there is. Ready when nothing is left, with what to do with the socket.
-    fn write<S: Side<R>>(
+    /// Writes all output. Ready when nothing is left, with what to do with the transport.
+    fn write<P: Protocol<R>>(
         &mut self,
-        side: &mut S,
+        protocol: &mut P,
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Poll<io::Result<CloseState>> {
-        let Some(io) = &mut self.io else { return Poll::Ready(Ok(CloseState::Close)) };
-        side.machine(|machine| {
+        let Some(io) = &mut self.transport else { return Poll::Ready(Ok(CloseState::Close)) };
+        protocol.machine(|machine| {
             loop {
                 let mut slices = [&[][..]; SLICES];
-                let n = machine.poll_transmit(&mut slices);
-                let region = machine.poll_transmit_file().filter(|_| n < SLICES);
-                let written = match (n, region) {
+                let transmit = machine.poll_transmit(&mut slices);
+                let written = match (transmit.slices, transmit.region) {
                     (n, Some(region)) => file::poll_send(io, cx, &slices.map(IoSlice::new)[..n], region),
                     (0, None) => return Poll::Ready(Ok(machine.close_state())),
                     (1, None) => io.poll_write(cx, slices[0]),
@@ -248,18 +275,18 @@ impl<R: Runtime> Link<R> {
         })
     }
 
-    /// Reads once, if there is a reason to. Ready with whether anything has changed.
-    fn read<S: Side<R>>(
+    /// Reads once, if the input can be used. Ready with whether anything has changed.
+    fn read<P: Protocol<R>>(
         &mut self,
-        side: &mut S,
+        protocol: &mut P,
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Poll<io::Result<bool>> {
-        let wanted = side.wants_bytes();
-        let Some(io) = self.io.as_mut().filter(|_| !self.eof) else {
+        let wanted = protocol.interest().read != Read::No;
+        let Some(io) = self.transport.as_mut().filter(|_| !self.eof) else {
             return Poll::Ready(Ok(false));
         };
-        let n = ready!(side.machine(|machine| {
+        let n = ready!(protocol.machine(|machine| {
             if !wanted && machine.close_state() != CloseState::Linger {
                 return Poll::Ready(Ok(None));
             }
@@ -287,24 +314,24 @@ impl<R: Runtime> Link<R> {
     }
 
     fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
+        match &mut self.transport {
             Some(io) => io.poll_close(cx),
             None => Poll::Ready(Ok(())),
         }
     }
 
-    /// The client has left for good.
+    /// Notes that the client has left.
     fn gone(&mut self) -> Poll<End> {
         self.tell(Peer::Gone);
         Poll::Ready(End::Closed)
     }
 
-    /// Has the timer ring no later than the machine needs it.
+    /// Sets the timer, if it would fire after `deadline`.
     fn arm(&mut self, deadline: Instant, cx: &mut Context<'_>) {
-        if self.rings.is_some_and(|rings| rings <= deadline) {
+        if self.fires.is_some_and(|fires| fires <= deadline) {
             return;
         }
-        self.rings = Some(deadline);
+        self.fires = Some(deadline);
         let timer = match &mut self.timer {
             Some(timer) => {
                 timer.reset(deadline);
@@ -315,11 +342,5 @@ impl<R: Runtime> Link<R> {
         if Pin::new(timer).poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
-    }
-}
-
-impl<R: Runtime> Drop for Link<R> {
-    fn drop(&mut self) {
-        self.thread.shared.count_connection(false);
     }
 }

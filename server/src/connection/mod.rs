@@ -1,20 +1,23 @@
-//! The connection driver: one task that carries bytes, time and decisions between a socket, a protocol machine and the
-//! application.
+//! The connection driver: one task that carries bytes, time and decisions between a transport, a protocol machine and
+//! the application.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `link.rs` | the socket, its timer, and the loop that every protocol has in common |
-//! | `exchange.rs` | HTTP/1.1, from the events of the machine to a request, from the response to what it is told |
-//! | `websocket.rs`, `socket.rs` | a WebSocket and its application, and what its handles share |
+//! | `opening.rs` | what comes before the first request: which protocol the connection speaks |
+//! | `transport.rs` | the socket of a connection, or a stream of a multiplexed one |
+//! | `link.rs` | a transport, its timer, and the loop that all protocols share |
+//! | `http/` | HTTP of any version: a connection and its exchanges |
+//! | `websocket/` | a WebSocket and its handles |
 //! | `tunnel.rs` | a connection that has left HTTP for bytes |
-//! | `file.rs` | how a file is sent |
+//! | `file.rs` | sending ranges of files |
 //! | `pool.rs` | the buffers of idle connections |
 
-mod exchange;
 mod file;
+mod http;
 mod link;
+mod opening;
 mod pool;
-mod socket;
+mod transport;
 mod tunnel;
 mod websocket;
 
@@ -24,53 +27,81 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use stelo_core::app::Tunnel;
+use stelo_core::proto::StreamId;
 use stelo_core::{h1, ws};
 use stelo_runtime::Runtime;
 
 use crate::thread::Thread;
-use exchange::{Exchange, Next};
+use http::{HttpProtocol, Next, One};
 use link::{End, Link};
+use opening::{Opened, poll_open};
+use transport::Transport;
 use tunnel::Upgraded;
 use websocket::Session;
 
-/// One connection and its task.
-pub(crate) struct Driver<R: Runtime> {
+/// HTTP/1.1: one exchange at a time.
+type Http1 = HttpProtocol<h1::Connection, One>;
+
+/// The task of one connection.
+pub(crate) struct Connection<R: Runtime> {
     link: Link<R>,
-    protocol: Protocol<R>,
+    state: State<R>,
 }
 
-/// What a connection speaks. Every connection begins with the larger of them.
+/// What a connection is doing.
+///
+/// | from | to | when |
+/// |---|---|---|
+/// | `Opening` | `Http` | the protocol is known |
+/// | `Http` | `WebSocket` | a handshake was accepted |
+///
+/// Every connection begins with HTTP/1.1, the largest variant.
 #[expect(clippy::large_enum_variant)]
-enum Protocol<R: Runtime> {
-    Http(Exchange),
+enum State<R: Runtime> {
+    /// The protocol is not known yet.
+    Opening,
+    /// HTTP/1.1.
+    Http(Http1),
+    /// A WebSocket.
     WebSocket(Session<R>),
 }
 
-impl<R: Runtime> Driver<R> {
+impl<R: Runtime> Connection<R> {
     pub(crate) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
-        let machine = h1::Connection::new(thread.shared.machine.clone(), thread.runtime.now());
-        let link = Link::new(thread, io);
-        let surplus = link.thread.shared.is_overloaded();
-        Self { protocol: Protocol::Http(Exchange::new(machine, surplus)), link }
+        thread.shared.count_connection(true);
+        Self { link: Link::new(thread, Transport::Plain(io)), state: State::Opening }
     }
 
-    /// Hands the connection over to what is to follow HTTP. Says whether that is for us to drive.
+    /// Completes when the first protocol has begun. Returns whether there is one.
+    fn poll_open(&mut self) -> Poll<bool> {
+        let Some(opened) = self.link.transport().map(poll_open) else { return Poll::Ready(false) };
+        let Ok(opened) = ready!(opened) else { return Poll::Ready(false) };
+        let thread = &self.link.thread;
+        self.state = match opened {
+            Opened::Http1 => {
+                let machine = h1::Connection::new(thread.shared.machine.clone(), thread.runtime.now());
+                State::Http(HttpProtocol::new(machine, thread.shared.is_overloaded()))
+            }
+        };
+        Poll::Ready(true)
+    }
+
+    /// Hands the connection to what follows HTTP. Returns whether this task drives it.
     fn switch(&mut self) -> bool {
-        let Protocol::Http(exchange) = &mut self.protocol else { return false };
+        let State::Http(http) = &mut self.state else { return false };
         let thread = self.link.thread.clone();
-        match exchange.take_next() {
+        match http.take_next(StreamId::ONLY) {
             Some((Next::Tunnel(run), ahead)) => {
-                if let Some(io) = self.link.take_io() {
+                if let Some(io) = self.link.take_transport() {
                     thread.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
                 }
                 false
             }
-            Some((Next::WebSocket { run, agreed, target }, ahead)) => {
-                let Some(config) = thread.shared.websocket.clone() else { return false };
-                let machine = ws::Connection::server(config, agreed, thread.runtime.now());
-                let mut session = Session::new(thread, machine, run, target, ahead);
+            Some((Next::WebSocket(accepted), ahead)) => {
+                let machine = ws::Connection::server(accepted.config, accepted.agreed, thread.runtime.now());
+                let mut session = Session::new(thread, machine, accepted.run, accepted.target, ahead);
                 self.link.follow(&mut session);
-                self.protocol = Protocol::WebSocket(session);
+                self.state = State::WebSocket(session);
                 true
             }
             None => false,
@@ -78,35 +109,33 @@ impl<R: Runtime> Driver<R> {
     }
 }
 
-impl<R: Runtime> Future for Driver<R> {
+impl<R: Runtime> Future for Connection<R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         loop {
-            let end = match &mut this.protocol {
-                Protocol::Http(exchange) => this.link.drive(exchange, cx),
-                Protocol::WebSocket(session) => this.link.drive(session, cx),
-            };
-            match ready!(end) {
-                End::Switched if this.switch() => {}
-                End::Closed => {
-                    if let Protocol::WebSocket(session) = &mut this.protocol {
-                        this.link.close();
-                        session.end(cx);
+            match &mut this.state {
+                State::Opening => {
+                    if !ready!(this.poll_open()) {
+                        return Poll::Ready(());
                     }
-                    return Poll::Ready(());
                 }
-                End::Switched | End::Aborted => return Poll::Ready(()),
+                State::Http(http) => match ready!(this.link.drive(http, cx)) {
+                    End::Switched if this.switch() => {}
+                    _ => return Poll::Ready(()),
+                },
+                State::WebSocket(session) => return session.drive(&mut this.link, cx),
             }
         }
     }
 }
 
-impl<R: Runtime> Drop for Driver<R> {
+impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
-        if let Protocol::Http(exchange) = &mut self.protocol {
-            exchange.run_background(&*self.link.thread.executor);
+        if let State::Http(http) = &mut self.state {
+            http.run_background(&*self.link.thread.executor);
         }
+        self.link.thread.shared.count_connection(false);
     }
 }

@@ -6,10 +6,20 @@ use std::task::{Context, Poll};
 use stelo_core::app::{BoxError, Duplex};
 use stelo_runtime::Stream;
 
-/// A stream, and before it the bytes that the peer had sent ahead.
+use super::http::StreamIo;
+use super::transport::Transport;
+
+/// A transport, and the bytes that the peer has sent ahead.
 pub(super) struct Upgraded<S> {
-    pub(super) io: S,
+    pub(super) io: Transport<S>,
     pub(super) ahead: Vec<u8>,
+}
+
+impl<S> Upgraded<S> {
+    /// A tunnel over a stream of a multiplexed connection.
+    pub(super) fn stream(io: StreamIo) -> Self {
+        Self { io: Transport::Stream(io), ahead: Vec::new() }
+    }
 }
 
 impl<S: Stream> Duplex for Upgraded<S> {

@@ -10,7 +10,7 @@ use stelo_runtime::{Listener, Runtime};
 
 use super::Thread;
 use super::registry::{Kind, Phase};
-use crate::connection::Driver;
+use crate::connection::Connection;
 use crate::messages;
 
 /// The most connections accepted in one poll, so that other tasks of the thread get their share.
@@ -34,7 +34,7 @@ impl<R: Runtime> Thread<R> {
                 match ready!(listener.poll_accept(cx)) {
                     Ok(stream) => {
                         failures = 0;
-                        self.runtime.spawn(Driver::new(self.clone(), stream));
+                        self.runtime.spawn(Connection::new(self.clone(), stream));
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {

@@ -23,7 +23,7 @@ use core::time::Duration;
 use site::Site;
 use stelo_core::app::{self, App, BoxFuture, Executor, Reply, Request, Response};
 use stelo_core::body::{Body, Frame, Sender};
-use stelo_core::proto::{Command, Defaults, Event, StreamId};
+use stelo_core::proto::{Command, Defaults, Event, HttpMachine, Machine, StreamId};
 use stelo_core::h1::{Config, Connection};
 use stelo_core::{Bytes, Instant};
 
@@ -61,16 +61,17 @@ extern "C" fn main() -> ! {
 /// What the connection writes when it gets these bytes; nothing if a request breaks a rule.
 fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
     let now = Instant::ZERO;
-    let peers = Arc::new(app::Connection::new(None, None, "http", "".into(), Arc::new(NoExecutor)));
+    let context = Arc::new(app::Context::new(app::Connection::new(None, None, Arc::new(NoExecutor))));
     let mut connection = Connection::new(Arc::new(Config::default()), now);
     let mut exchange: Option<(Reply, Option<Sender>)> = None;
     let mut written = Vec::new();
     connection.receive(now, requests);
     loop {
         match connection.next_event() {
-            Event::Request { head, length, .. } => {
+            Event::Request { stream, head, length } => {
+                connection.want_body(now, stream, true);
                 let (sender, body) = Body::channel(length);
-                exchange = Some((site.call(Request::new(head, body, peers.clone())), Some(sender)));
+                exchange = Some((site.call(Request::new(head, body, context.clone())), Some(sender)));
             }
             Event::Data { data, .. } => {
                 let (_, sender) = exchange.as_ref()?;
@@ -78,7 +79,8 @@ fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
             }
             Event::End { .. } => exchange.as_mut()?.1.take()?.finish(),
             Event::Trailers { .. } => {}
-            Event::Fault { .. } => return None,
+            Event::Writable { .. } => {}
+            Event::Fault { .. } | Event::Reset { .. } => return None,
             Event::NeedData | Event::Paused | Event::Closed => return Some(written),
         }
         let mut cx = Context::from_waker(Waker::noop());
@@ -89,7 +91,7 @@ fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
         exchange = None;
         respond(&mut connection, now, response)?;
         let mut slices = [&[][..]; 8];
-        let filled = connection.poll_transmit(&mut slices);
+        let filled = connection.poll_transmit(&mut slices).slices;
         let bytes = slices[..filled].concat();
         connection.transmitted(now, bytes.len());
         written.extend(bytes);

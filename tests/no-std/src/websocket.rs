@@ -3,8 +3,9 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stelo_core::proto;
+use stelo_core::body;
 use stelo_core::http::Headers;
+use stelo_core::proto::{self, HttpMachine, Machine};
 use stelo_core::ws::{ClientHandshake, CloseCode, Command, Config, Connection, Event, Handshake, Message, is_asked_for};
 use stelo_core::{Instant, h1};
 
@@ -44,12 +45,12 @@ fn open(config: &Arc<Config>) -> Option<(Connection, Connection)> {
     let answer = proto::Command::Response {
         status: stelo_core::http::Status::SWITCHING_PROTOCOLS,
         headers: &headers,
-        length: proto::Length::None,
+        length: body::Length::None,
         defaults: &proto::Defaults::default(),
     };
     http.send(NOW, stream, answer).ok()?;
     let mut slices = [&[][..]; 4];
-    let filled = http.poll_transmit(&mut slices);
+    let filled = http.poll_transmit(&mut slices).slices;
     let opened = asked.receive(&slices[..filled].concat()).ok()??;
     let client = Connection::client(config.clone(), opened.agreed, *b"nor of any true luck", NOW);
     Some((client, Connection::server(config.clone(), agreed, NOW)))
@@ -58,7 +59,7 @@ fn open(config: &Arc<Config>) -> Option<(Connection, Connection)> {
 /// Carries what one side has written to the other; says how much it was.
 fn carry(from: &mut Connection, to: &mut Connection) -> usize {
     let mut slices = [&[][..]; 4];
-    let filled = from.poll_transmit(&mut slices);
+    let filled = from.poll_transmit(&mut slices).slices;
     let bytes: Vec<u8> = slices[..filled].concat();
     from.transmitted(NOW, bytes.len());
     to.receive(NOW, &bytes)

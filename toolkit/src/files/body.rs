@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures_lite::stream;
+use stelo_core::body::Length;
 use stelo_core::body::{Body, BodyError, Frame, Piece};
-use stelo_core::proto::Length;
 use stelo_os::files::File;
 
 use crate::request::Executor;

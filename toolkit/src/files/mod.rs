@@ -28,8 +28,8 @@ use std::sync::Arc;
 use futures_lite::stream;
 use stelo_core::app::Response;
 use stelo_core::body::Body;
+use stelo_core::body::Length;
 use stelo_core::http::{Headers, Method, Status};
-use stelo_core::proto::Length;
 use stelo_os::files::{Directory, File, Opened};
 
 use self::body::{Read, SMALL};

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
-use stelo_core::app::Connection;
+use stelo_core::app::Context;
 use stelo_core::body::Body;
 use stelo_core::http::RequestHead;
 
@@ -63,12 +63,12 @@ impl Request {
     pub(crate) fn new(
         head: Arc<RequestHead>,
         body: Body,
-        connection: Arc<Connection>,
+        (context, number): (Arc<Context>, u32),
         protocol: Protocol,
         site: SiteRef,
         position: Position,
     ) -> Self {
-        let parts = Parts { head, connection, protocol, extensions: None, site, position };
+        let parts = Parts { head, context, number, protocol, extensions: None, site, position };
         Self(Box::new(Inner { parts, body: Mutex::new(body) }))
     }
 
@@ -85,9 +85,9 @@ impl Request {
 
     /// Returns a copy without the body and the extensions, for error handlers.
     pub(crate) fn without_body(&self) -> Self {
-        let Parts { head, connection, protocol, site, position, .. } = &self.0.parts;
-        let (head, connection) = (head.clone(), connection.clone());
-        Self::new(head, Body::empty(), connection, *protocol, site.clone(), position.clone())
+        let Parts { head, context, number, protocol, site, position, .. } = &self.0.parts;
+        let (head, context) = (head.clone(), (context.clone(), *number));
+        Self::new(head, Body::empty(), context, *protocol, site.clone(), position.clone())
     }
 
     /// Removes the body and the extensions, which error handlers must not see.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_core::de::DeserializeOwned;
-use stelo_core::app::{Address, Connection, Peer};
+use stelo_core::app::{Address, Context, InterimSender, Peer};
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, UrlPath};
 
@@ -24,7 +24,9 @@ use crate::response::HttpError;
 /// else, so several arguments of a handler can be taken before one takes the body.
 pub struct Parts {
     pub(crate) head: Arc<RequestHead>,
-    pub(crate) connection: Arc<Connection>,
+    pub(crate) context: Arc<Context>,
+    /// The number of the request in its context.
+    pub(crate) number: u32,
     pub(crate) protocol: Protocol,
     /// Most requests have none.
     pub(crate) extensions: Option<Box<Extensions>>,
@@ -74,13 +76,13 @@ impl Parts {
         if self.has_root_path() {
             Cow::Borrowed(self.passed())
         } else {
-            Cow::Owned(format!("{}{}", self.connection.root_path, self.passed()))
+            Cow::Owned(format!("{}{}", self.context.root_path, self.passed()))
         }
     }
 
     /// Whether the path begins with the root path of the server. A proxy may have removed it.
     fn has_root_path(&self) -> bool {
-        self.position.root as usize == self.connection.root_path.len()
+        self.position.root as usize == self.context.root_path.len()
     }
 
     /// The part of the path that the mounts and the root path have matched.
@@ -98,17 +100,14 @@ impl Parts {
     /// Returns the URL as the client sees it.
     pub fn url(&self) -> Url {
         let path = self.head.path();
-        let path = if self.has_root_path() {
-            path.to_owned()
-        } else {
-            format!("{}{path}", self.connection.root_path)
-        };
+        let path =
+            if self.has_root_path() { path.to_owned() } else { format!("{}{path}", self.context.root_path) };
         self.site_url(self.protocol, None, path, self.head.query())
     }
 
     /// Returns the URL of the application: the root path of the server with a `/` behind it, no query.
     pub fn base_url(&self) -> Url {
-        self.site_url(self.protocol, None, format!("{}/", self.connection.root_path), None)
+        self.site_url(self.protocol, None, format!("{}/", self.context.root_path), None)
     }
 
     /// Returns the URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
@@ -130,17 +129,17 @@ impl Parts {
     /// No route has that name and exactly these parameters, or a value does not fit its convertor.
     pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
         let (UrlPath { host, path }, protocol) = self.site.engine.url_path_for(name, params)?;
-        Ok(self.site_url(protocol, host, format!("{}{path}", self.connection.root_path), None))
+        Ok(self.site_url(protocol, host, format!("{}{path}", self.context.root_path), None))
     }
 
     fn site_url(&self, protocol: Protocol, host: Option<String>, path: String, query: Option<&str>) -> Url {
-        let Connection { server, scheme, .. } = &*self.connection;
-        let authority = host.unwrap_or_else(|| authority(self.head.authority(), server.as_ref(), scheme));
+        let authority =
+            host.unwrap_or_else(|| authority(self.head.authority(), self.server(), self.context.scheme));
         Url::new(self.scheme_of(protocol), authority, path, query)
     }
 
     fn scheme_of(&self, protocol: Protocol) -> &'static str {
-        match (protocol, self.connection.scheme) {
+        match (protocol, self.context.scheme) {
             (Protocol::Http, scheme) => scheme,
             (Protocol::WebSocket, "https") => "wss",
             (Protocol::WebSocket, _) => "ws",
@@ -206,12 +205,12 @@ impl Parts {
 
     /// Returns the address of the client.
     pub fn client(&self) -> Option<&Address> {
-        self.connection.client.as_ref()
+        self.context.client.as_ref()
     }
 
     /// Returns the address of the server that the client has connected to.
     pub fn server(&self) -> Option<&Address> {
-        self.connection.server.as_ref()
+        self.context.connection().local.as_ref()
     }
 
     /// Returns `http` or `https`, or `ws` or `wss` if the client asks for a WebSocket.
@@ -226,15 +225,20 @@ impl Parts {
 
     /// Whether the client has ended its side of the connection: most likely it has left.
     pub fn is_disconnected(&self) -> bool {
-        self.connection.peer() != Peer::Present
+        self.context.peer() != Peer::Present
     }
 
-    /// Completes when the client has ended its side of the connection.
+    /// Completes when the client has ended its side of the connection. Any number of tasks can wait.
     pub fn disconnected(&self) -> impl Future<Output = ()> + Send + 'static {
-        let connection = self.connection.clone();
+        let context = self.context.clone();
         async move {
-            connection.disconnected().await;
+            context.disconnected().await;
         }
+    }
+
+    /// Returns a handle that sends interim responses, such as 103 Early Hints (RFC 8297), before the final one.
+    pub fn interim(&self) -> InterimSender {
+        InterimSender::new(self.context.clone(), self.number)
     }
 
     /// Returns the value of this type that was given to [`App::state`](crate::App::state) or made at start-up.
@@ -255,7 +259,7 @@ impl Parts {
 
     /// Returns the executor that runs the application.
     pub fn executor(&self) -> Executor {
-        Executor::new(self.connection.executor.clone())
+        Executor::new(self.context.connection().executor.clone())
     }
 
     /// Runs a future beside the others, beyond the end of this request. The server waits for it at shutdown.
@@ -265,7 +269,7 @@ impl Parts {
 
     /// Completes after `duration`.
     pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
-        self.connection.executor.sleep(duration)
+        self.context.connection().executor.sleep(duration)
     }
 
     /// Runs `work`, which may block, on a thread where it delays no other request.

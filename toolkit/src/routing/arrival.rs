@@ -17,7 +17,7 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     pub(crate) fn new(request: stelo_core::app::Request) -> Self {
-        let position = Position::new(request.head(), &request.connection().root_path);
+        let position = Position::new(request.head(), &request.context().root_path);
         Self { request, position }
     }
 }
@@ -43,8 +43,9 @@ impl Arriving for Arrival {
 
     fn boxed(self, site: &SiteRef) -> Request {
         let protocol = self.protocol();
-        let (head, body, connection) = self.request.into_parts();
-        Request::new(head, body, connection, protocol, site.clone(), self.position)
+        let number = self.request.number();
+        let (head, body, context) = self.request.into_parts();
+        Request::new(head, body, (context, number), protocol, site.clone(), self.position)
     }
 }
 

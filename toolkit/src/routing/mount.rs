@@ -90,8 +90,9 @@ fn without_prefix(mut request: Request) -> stelo_core::app::Request {
     }
     request.head_mut().set_target(&target);
     let (parts, body) = request.into_parts();
+    let core = stelo_core::app::Request::new(parts.head, body, parts.context).numbered(parts.number);
     match parts.protocol {
-        Protocol::Http => stelo_core::app::Request::new(parts.head, body, parts.connection),
-        Protocol::WebSocket => stelo_core::app::Request::handshake(parts.head, parts.connection),
+        Protocol::Http => core,
+        Protocol::WebSocket => core.with_handshake(),
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use serde_core::Serialize;
 use serde_core::de::DeserializeOwned;
-use stelo_core::app::{Address, App as CoreApp, BoxError, Connection, Peer, Reply, Request, Response};
+use stelo_core::app::{
+    Address, App as CoreApp, BoxError, Connection, Context, Peer, Reply, Request, Response,
+};
 use stelo_core::body::{Body, BodyError};
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 
@@ -265,13 +267,13 @@ impl TestRequest<'_> {
     pub fn send(mut self) -> TestResponse {
         let (app, is_head) = (self.client.app.clone(), self.method == Method::Head);
         let body = std::mem::take(&mut self.body);
-        let (head, connection) = self.parts();
-        let request = Request::new(head, body, connection);
+        let (head, context) = self.parts();
+        let request = Request::new(head, body, context);
         self.client.executor.run(async move { collect(answer(app, request).await, is_head).await })
     }
 
-    /// The head of the request, and the connection on which it comes.
-    fn parts(&self) -> (Arc<RequestHead>, Arc<Connection>) {
+    /// Returns the head of the request and its context.
+    fn parts(&self) -> (Arc<RequestHead>, Arc<Context>) {
         let Self { client, method, target, headers, peer, .. } = self;
         let Some(mut head) = RequestHead::new(method.clone(), target) else {
             panic!("`{target}` is not a target for this method: write `/path?query`, percent-encoded");
@@ -279,10 +281,10 @@ impl TestRequest<'_> {
         head.headers_mut().append_all(headers);
         let address = |port| Some(Address::Ip(([127, 0, 0, 1], port).into()));
         let executor = Arc::new(client.executor.clone());
-        let (scheme, root_path) = (client.scheme, client.root_path.clone());
-        let connection = Connection::new(address(50000), address(80), scheme, root_path, executor);
-        connection.set_peer(*peer);
-        (Arc::new(head), Arc::new(connection))
+        let mut context = Context::new(Connection::new(address(50000), address(80), executor));
+        (context.scheme, context.root_path) = (client.scheme, client.root_path.clone());
+        context.set_peer(*peer);
+        (Arc::new(head), Arc::new(context))
     }
 }
 

@@ -10,6 +10,7 @@ use serde_core::Serialize;
 use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
 use stelo_core::app::{Executor, Request, Response, Socket, Upgrade, WebSocket};
+use stelo_core::body::Body;
 use stelo_core::http::Headers;
 use stelo_core::ws::{CloseCode, Closed, Message, Text};
 
@@ -64,9 +65,9 @@ impl<'a> TestHandshake<'a> {
         let Self(request) = self;
         let client = request.client;
         let app = client.app.clone();
-        let (head, connection) = request.parts();
+        let (head, context) = request.parts();
         let line = client.executor.run(async move {
-            let mut response = answer(app, Request::handshake(head, connection)).await;
+            let mut response = answer(app, Request::new(head, Body::empty(), context).with_handshake()).await;
             match response.upgrade.take().map(|upgrade| *upgrade) {
                 Some(Upgrade::WebSocket(run)) => Ok((response, run)),
                 _ => Err(collect(response, false).await),

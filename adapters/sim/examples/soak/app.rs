@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stelo_core::app::{
-    App, BoxError, BoxFuture, Connection, Executor, Reply, Request, Response, Tunnel, Upgrade,
+    App, BoxError, BoxFuture, Context, Executor, Reply, Request, Response, Tunnel, Upgrade,
 };
+use stelo_core::body::Length;
 use stelo_core::body::{Body, BodyError, Frame, Sender};
 use stelo_core::h1::Limits;
 use stelo_core::http::{Headers, Method, Status};
-use stelo_core::proto::Length;
 use stelo_sim::Sim;
 
 use crate::metered::not_serving;
@@ -110,17 +110,17 @@ impl App for Tester {
         let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok()).unwrap_or_default();
         let (id, size) = (number(), number() as usize);
         self.witness.sees(id);
-        let (_, body, connection) = request.into_parts();
-        let (this, executor) = (self.clone(), connection.executor.clone());
+        let (_, body, context) = request.into_parts();
+        let (this, executor) = (self.clone(), context.connection().executor.clone());
         let short = tagged(id, format!("{kind} {id}"));
         match kind.as_str() {
             "echo" => tagged(id, body).into(),
-            "sink" => Reply::future(async move { this.sink(id, body, &connection).await }),
+            "sink" => Reply::future(async move { this.sink(id, body, &context).await }),
             // The body is read by a task that is not the connection's.
             "handed" => Reply::future(async move {
                 let (sender, answer) = Body::channel(Length::Unknown);
                 executor.spawn(Box::pin(async move {
-                    let Response { status, body, .. } = this.sink(id, body, &connection).await;
+                    let Response { status, body, .. } = this.sink(id, body, &context).await;
                     if let (Status::OK, Ok(text)) = (status, body.collect(100).await) {
                         let _ = sender.send(text).await;
                         sender.finish();
@@ -131,14 +131,14 @@ impl App for Tester {
                     Err(_) => Response::text(Status::REQUEST_TIMEOUT, "the body is not whole"),
                 }
             }),
-            "big" => this.big(id, size, &connection, true).into(),
-            "broken" => this.big(id, size, &connection, false).into(),
+            "big" => this.big(id, size, &context, true).into(),
+            "broken" => this.big(id, size, &context, false).into(),
             "slow" => Reply::future(async move {
                 executor.sleep(Duration::from_millis(size as u64)).await;
                 short
             }),
             "watch" => Reply::future(async move {
-                connection.disconnected().await;
+                context.disconnected().await;
                 short
             }),
             "blocking" => Reply::future(async move {
@@ -234,11 +234,11 @@ impl Tester {
 
     /// Reads the body slowly, and says whether it was the right one. What the server has read and has not handed on
     /// must stay small.
-    async fn sink(&self, id: u64, mut body: Body, connection: &Connection) -> Response {
-        // The input buffer, what waits in the channel, and the piece at hand.
-        const MOST: u64 = (2 + 1 + Sender::CAPACITY as u64) * (16 << 10);
+    async fn sink(&self, id: u64, mut body: Body, context: &Context) -> Response {
+        // The input buffer, the channel and the piece that overfills it, and the piece being read.
+        const MOST: u64 = (3 * (16 << 10) + Sender::CAPACITY) as u64;
         let received =
-            || connection.client.as_ref().map(|client| self.sim.traffic(client).received).unwrap_or_default();
+            || context.client.as_ref().map(|client| self.sim.traffic(client).received).unwrap_or_default();
         let before = received();
         let (mut all, mut trailers) = (Vec::new(), Headers::new());
         while let Some(frame) = body.frame().await {
@@ -268,13 +268,13 @@ impl Tester {
     }
 
     /// Gives a large body piece by piece, whole or not. What the server has taken and has not written must stay small.
-    fn big(&self, id: u64, size: usize, connection: &Connection, whole: bool) -> Response {
+    fn big(&self, id: u64, size: usize, context: &Context, whole: bool) -> Response {
         const PIECE: usize = 5000;
-        const MOST: u64 = (Limits::DEFAULT.write_buffer + (2 + Sender::CAPACITY) * PIECE) as u64;
+        const MOST: u64 = (Limits::DEFAULT.write_buffer + Sender::CAPACITY + 2 * PIECE) as u64;
         let known = self.sim.chance(0.5);
         let (sender, body) = Body::channel(if known { Length::Known(size as u64) } else { Length::Unknown });
-        let (this, client, counted) = (self.clone(), connection.client.clone(), Counted::new(&self.witness));
-        let executor = connection.executor.clone();
+        let (this, client, counted) = (self.clone(), context.client.clone(), Counted::new(&self.witness));
+        let executor = context.connection().executor.clone();
         let produce = async move {
             let _counted = counted;
             let sent = || client.as_ref().map(|client| this.sim.traffic(client).sent).unwrap_or_default();
@@ -301,7 +301,7 @@ impl Tester {
                 sender.fail(BodyError::Disconnected);
             }
         };
-        connection.executor.spawn(Box::pin(produce));
+        context.connection().executor.spawn(Box::pin(produce));
         tagged(id, body)
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use stelo_benches::Result;
 use stelo_core::Instant;
+use stelo_core::body::Length;
 use stelo_core::h1::{Config, Connection};
 use stelo_core::http::{Headers, Method, Status};
-use stelo_core::proto::{Command, Defaults, Event, Length, StreamId};
+use stelo_core::proto::{Command, Defaults, Event, HttpMachine, Machine, StreamId};
 use stelo_core::routing::{Builder, Captures, Found};
 use stelo_core::ws;
 
@@ -90,18 +91,22 @@ fn answer(rounds: usize, asked: &[u8], fields: &[(&str, &str)]) -> Result<()> {
         for send in [head, Command::Data("Hello, World!".into()), Command::End] {
             machine.send(NOW, stream, send)?;
         }
-        transmit(|slices| machine.poll_transmit(slices)).map(|n| machine.transmitted(NOW, n))?;
+        transmit(&mut machine)?;
         while !matches!(machine.next_event(), Event::NeedData) {}
     }
     Ok(())
 }
 
-/// Writes all that is there: the number of bytes.
-fn transmit<'a>(poll: impl FnOnce(&mut [&'a [u8]; 4]) -> usize) -> Result<usize> {
+/// Writes the whole output.
+fn transmit(machine: &mut impl Machine) -> Result<()> {
     let mut slices = [&[][..]; 4];
-    let n = poll(&mut slices);
+    let n = machine.poll_transmit(&mut slices).slices;
     let bytes = black_box(&slices[..n]).iter().map(|slice| slice.len()).sum();
-    if bytes == 0 { Err("nothing to write".into()) } else { Ok(bytes) }
+    if bytes == 0 {
+        return Err("nothing to write".into());
+    }
+    machine.transmitted(NOW, bytes);
+    Ok(())
 }
 
 pub(crate) fn routing(rounds: usize) -> Result<()> {
@@ -143,7 +148,7 @@ fn websocket(rounds: usize, echo: bool) -> Result<()> {
         if echo {
             let message = ws::Message::Binary(payload.into_owned().into());
             machine.send(NOW, message.into())?;
-            transmit(|slices| machine.poll_transmit(slices)).map(|n| machine.transmitted(NOW, n))?;
+            transmit(&mut machine)?;
         } else {
             black_box(payload);
         }

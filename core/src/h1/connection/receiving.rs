@@ -1,86 +1,21 @@
-//! What comes from the peer: bytes in, events out.
+//! Requests: bytes from the peer in, events out.
 
-use super::{Closing, Connection};
-use crate::Instant;
+use super::{Connection, Pressure};
+use crate::Bytes;
+use crate::body::Length;
 use crate::fault::FaultKind;
 use crate::h1::decoder::Part;
 use crate::h1::encoder::Asked;
 use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Method, Version};
-use crate::proto::Machine;
 use crate::proto::Reason;
-use crate::proto::{Event, Length, StreamId};
+use crate::proto::{Event, HttpMachine, StreamId};
 
 impl Connection {
-    /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
-    /// [`received`](Self::received).
-    pub fn spare(&mut self) -> &mut [u8] {
-        match self.closing {
-            // To close now would reset a peer that is still sending, and it could lose the answer.
-            Closing::HalfClosed(dropped) if dropped > self.config.limits.drain => &mut [],
-            _ => self.input.spare(self.input_size),
-        }
-    }
-
-    /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Look at
-    /// [`next_event`](Self::next_event) again.
-    pub fn received(&mut self, now: Instant, n: usize) {
-        self.now = now;
-        self.input.filled(n);
-        match self.closing {
-            Closing::HalfClosed(before) => {
-                self.input.clear();
-                self.closing = Closing::HalfClosed(before + n);
-            }
-            _ if n == 0 => {}
-            // The time for a head begins when it turns out that it is not there yet.
-            _ if matches!(self.timers.expecting(), Some(Reason::KeepAlive | Reason::Body)) => {
-                self.timers.relax()
-            }
-            _ => {}
-        }
-    }
-
-    /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Look at
-    /// [`next_event`](Self::next_event) again.
-    pub fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        Machine::receive(self, now, bytes)
-    }
-
-    /// How many bytes from the peer have not been looked at yet.
-    pub fn buffered(&self) -> usize {
-        self.input.bytes().len()
-    }
-
-    /// The peer has ended its side: no bytes will come any more, but it may still be reading. Look at
-    /// [`next_event`](Self::next_event) and [`close_state`](Self::close_state) again.
-    pub fn receive_eof(&mut self, now: Instant) {
-        self.now = now;
-        self.eof = true;
-    }
-
-    /// The peer has left: nothing can be read from it or written to it. What was to be written is dropped. Look at
-    /// [`next_event`](Self::next_event) again.
-    pub fn peer_gone(&mut self, now: Instant) {
-        self.now = now;
-        self.give_up(FaultKind::Gone);
-    }
-
-    /// What has happened. Call it until it says `NeedData`, `Paused` or `Closed`; but while a body comes, as long as
-    /// the application wants it: not to ask is how the peer is pushed back.
-    pub fn next_event(&mut self) -> Event<'_> {
-        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
-        match self.fault {
-            None if idle && self.input.is_empty() && !self.eof => Event::NeedData,
-            None if idle && !self.is_held_up() => self.next_head(),
-            _ => self.other_event(),
-        }
-    }
-
-    /// What has happened, other than a request.
+    /// Returns an event other than the request of an idle connection.
     #[inline(never)]
-    fn other_event(&mut self) -> Event<'_> {
+    pub(super) fn other_event(&mut self) -> Event<'_> {
         let stream = StreamId::ONLY;
         if let Some(fault) = self.fault.take() {
             if fault.status().is_none() && self.exchange.server == State::Idle {
@@ -88,12 +23,19 @@ impl Connection {
             }
             return Event::Fault { stream, fault };
         }
+        if self.pressure == Pressure::Relieved {
+            self.pressure = Pressure::None;
+            if self.exchange.server == State::SendBody {
+                return Event::Writable { stream };
+            }
+        }
         match (self.exchange.client, self.exchange.server) {
             (State::Idle, State::Idle) => {
                 // The next request is held up; its time begins when we can look at it.
                 self.timers.relax();
                 Event::Paused
             }
+            (State::SendBody, State::SendResponse | State::SendBody) if !self.wants_body => Event::Paused,
             (State::SendBody, State::SendResponse | State::SendBody) => match self.next_part() {
                 Some(Read::Data(taken)) => Event::Data { stream, data: self.input.taken(taken) },
                 Some(Read::End) => self.body_end(),
@@ -108,14 +50,7 @@ impl Connection {
         }
     }
 
-    /// Whether a request that the peer has sent ahead waits until the peer has read more of the earlier answers.
-    /// [`transmitted`](Self::transmitted) ends that: look at [`next_event`](Self::next_event) again.
-    pub fn is_held_up(&self) -> bool {
-        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
-        idle && !self.input.is_empty() && self.output.len() >= self.config.limits.write_buffer
-    }
-
-    fn next_head(&mut self) -> Event<'_> {
+    pub(super) fn next_head(&mut self) -> Event<'_> {
         match self.reader.read(self.input.bytes(), &self.config.limits) {
             Ok(Progress::Complete(used, head, framing)) => {
                 self.input.take(used);
@@ -135,8 +70,11 @@ impl Connection {
                 let _ = self.exchange.step(Role::Client, Step::Request);
                 let _ = self.exchange.step(Role::Server, Step::Request);
                 self.decoder.start(framing.length);
-                if framing.length == Length::None {
-                    let _ = self.exchange.step(Role::Client, Step::End);
+                match framing.length {
+                    Length::None => {
+                        let _ = self.exchange.step(Role::Client, Step::End);
+                    }
+                    _ => self.wants_body = false,
                 }
                 Event::Request { stream: StreamId::ONLY, head, length: framing.length }
             }
@@ -191,6 +129,21 @@ impl Connection {
         // A body that comes unasked needs no invitation.
         self.expects_continue = false;
         Some(if end { Read::End } else { Read::Data(len) })
+    }
+
+    /// Takes a body that is complete in the input; `None` if it has a fault.
+    pub(super) fn whole_body(&mut self) -> Option<Bytes> {
+        let mut body = Bytes::new();
+        loop {
+            match self.next_part()? {
+                Read::Data(taken) => body = self.input.taken(taken).to_vec().into(),
+                Read::End => {
+                    self.body_end();
+                    return Some(body);
+                }
+                Read::Fault => return None,
+            }
+        }
     }
 
     fn body_end(&mut self) -> Event<'_> {

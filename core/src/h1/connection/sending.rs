@@ -1,42 +1,18 @@
-//! What the application says: decisions in, bytes for the peer out.
+//! Responses: commands in, bytes for the peer out.
 
-use super::{Closing, Connection};
-use crate::body::Region;
-use crate::fault::{Fault, FaultKind};
+use super::{Closing, Connection, Pressure};
+use crate::Bytes;
+use crate::body::Length;
+use crate::fault::FaultKind;
 use crate::h1::defaults;
 use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
 use crate::h1::state::{Role, State, Step};
-use crate::http::{Headers, Status, header};
-use crate::proto::Output;
-use crate::proto::Reason;
-use crate::proto::{Command, Defaults, Length, StreamId};
-use crate::{Bytes, Instant};
+use crate::http::{Headers, Status};
+use crate::proto::{Command, Defaults, Output};
 
 impl Connection {
-    /// Takes what the application has decided. Look at [`poll_transmit`](Self::poll_transmit) again, and after the
-    /// end of a response at [`next_event`](Self::next_event).
-    ///
-    /// # Errors
-    /// What was asked breaks a rule; nothing has been written. If a response has begun, all that is left is
-    /// [`Command::Reset`].
-    pub fn send(&mut self, now: Instant, _stream: StreamId, what: Command<'_>) -> Result<(), Fault> {
-        self.now = now;
-        self.encode(what).map_err(Fault::caller)?;
-        if !self.timers.is_writing() && !self.output.is_empty() {
-            self.timers.writing(now, self.config.timeouts.write);
-        }
-        Ok(())
-    }
-
-    fn encode(&mut self, what: Command<'_>) -> Result<(), FaultKind> {
+    pub(super) fn encode(&mut self, what: Command<'_>) -> Result<(), FaultKind> {
         match what {
-            Command::Continue => {
-                if self.expects_continue && self.exchange.server == State::SendResponse {
-                    encoder::informational(self.output.buf(), Status::CONTINUE, &Headers::new());
-                    self.expects_continue = false;
-                }
-                Ok(())
-            }
             Command::Informational { status, headers } => {
                 if !status.is_informational() || matches!(status.code(), 100 | 101) {
                     return Err(FaultKind::Status);
@@ -49,14 +25,16 @@ impl Connection {
                 Ok(())
             }
             Command::Response { status, headers, length, defaults } => {
-                self.response(status, headers, length, defaults)
+                self.response(status, headers, length, defaults)?;
+                self.note_pressure();
+                Ok(())
             }
             Command::Whole { status, headers, defaults, body } => self.whole(status, headers, defaults, body),
             Command::Data(mut bytes) => self.data(&mut bytes),
             Command::Region(region) => self.piece(region.len(), |output| output.push_region(region)),
             Command::Trailers(trailers) => self.end(Some(trailers)),
             Command::End => self.end(None),
-            Command::Reset => {
+            Command::Reset(_) => {
                 // What has been said is still sent; what is missing shows that it was cut off.
                 let _ = self.exchange.step(Role::Server, Step::Fail);
                 self.exchange.keep_alive = false;
@@ -156,16 +134,6 @@ impl Connection {
         !self.eof && !self.expects_continue && matches!(self.exchange.client, State::Done | State::SendBody)
     }
 
-    /// The application will not read the rest of the request body. If that is known to be more than is worth
-    /// reading and dropping, the response will say that the connection closes.
-    pub fn discard_body(&mut self, now: Instant) {
-        self.now = now;
-        let drain = self.config.limits.drain as u64;
-        if self.exchange.client == State::SendBody && self.decoder.remaining().is_some_and(|n| n > drain) {
-            self.exchange.keep_alive = false;
-        }
-    }
-
     fn data(&mut self, bytes: &mut Bytes) -> Result<(), FaultKind> {
         self.piece(bytes.len(), |output| output.push_from(bytes))
     }
@@ -184,7 +152,15 @@ impl Connection {
             Framing::Close => push(&mut self.output),
             Framing::Suppressed | Framing::Switch => {}
         }
+        self.note_pressure();
         Ok(())
+    }
+
+    /// Notes that the output buffer is full, so that `Writable` is reported once it is not.
+    fn note_pressure(&mut self) {
+        if self.output.len() >= self.config.limits.write_buffer {
+            self.pressure = Pressure::Full;
+        }
     }
 
     fn end(&mut self, trailers: Option<&Headers>) -> Result<(), FaultKind> {
@@ -197,83 +173,5 @@ impl Connection {
         }
         self.settle();
         Ok(())
-    }
-
-    /// Answers a fault of the peer: its status, and a line of text that says what was wrong. The connection closes.
-    /// Look at [`poll_transmit`](Self::poll_transmit) again.
-    ///
-    /// # Errors
-    /// The fault has no status, or a response has begun.
-    pub fn refuse(&mut self, now: Instant, fault: Fault, defaults: &Defaults) -> Result<(), Fault> {
-        let status = fault.status().ok_or(Fault::caller(FaultKind::State))?;
-        let text = alloc::format!("{}\n", fault.kind);
-        let mut headers = Headers::new();
-        headers.append(header::CONTENT_TYPE, "text/plain; charset=utf-8");
-        let length = Length::Known(text.len() as u64);
-        self.exchange.keep_alive = false;
-        self.send(now, StreamId::ONLY, Command::Response { status, headers: &headers, length, defaults })?;
-        self.send(now, StreamId::ONLY, Command::Data(text.into()))?;
-        self.send(now, StreamId::ONLY, Command::End)
-    }
-
-    /// How many bytes of the response body the machine takes gladly: zero while the peer is slow to read, and when no
-    /// body is due. Grows by [`transmitted`](Self::transmitted).
-    pub fn capacity(&self, stream: StreamId) -> usize {
-        match self.wants_body(stream) {
-            true => self.config.limits.write_buffer.saturating_sub(self.output.len()),
-            false => 0,
-        }
-    }
-
-    /// Whether any of the response body will be sent: not for HEAD, 204, 304 and the like.
-    pub fn wants_body(&self, _stream: StreamId) -> bool {
-        self.exchange.server == State::SendBody && self.framing != Framing::Suppressed
-    }
-
-    /// Whether the head of the response has been said.
-    pub fn has_responded(&self, _stream: StreamId) -> bool {
-        !matches!(self.exchange.server, State::Idle | State::SendResponse)
-    }
-
-    /// No further request is taken: an idle connection closes, a busy one after its response. Look at
-    /// [`close_state`](Self::close_state) again.
-    pub fn shutdown(&mut self, now: Instant) {
-        self.now = now;
-        self.exchange.keep_alive = false;
-        let idle = (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle);
-        if idle && self.input.is_empty() && !self.reader.is_partial() {
-            self.close_quietly();
-        }
-    }
-
-    /// Fills `slices` with what is to be written next, in order; says how many it filled, zero if nothing is.
-    pub fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-        self.output.slices(slices)
-    }
-
-    /// The stretch of a file that is to be sent right behind what [`poll_transmit`](Self::poll_transmit) gave, unless that
-    /// has filled all slices.
-    pub fn poll_transmit_file(&self) -> Option<&Region> {
-        self.output.region()
-    }
-
-    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit), and of the file behind it, have been written. Says
-    /// whether nothing is left to write: look at [`close_state`](Self::close_state) then, else at both again; and at
-    /// [`capacity`](Self::capacity).
-    pub fn transmitted(&mut self, now: Instant, n: usize) -> bool {
-        self.now = now;
-        self.output.advance(n);
-        if !self.output.is_empty() {
-            if n > 0 {
-                self.timers.writing(now, self.config.timeouts.write);
-            }
-            return false;
-        }
-        self.timers.written();
-        // A client that has read slowly has as much time for its next request as any other.
-        if self.timers.expecting() == Some(Reason::KeepAlive) {
-            self.timers.expect(now, self.config.timeouts.keep_alive, Reason::KeepAlive);
-        }
-        true
     }
 }

@@ -4,19 +4,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{GET, Pair};
+use crate::body::Length;
 use crate::body::tests::region;
 use crate::fault::FaultKind;
-use crate::proto::{Command, Length, StreamId};
+use crate::proto::{Command, HttpMachine, Machine, StreamId};
 
 /// Returns all output, written `step` bytes at a time. Bytes from a file are in brackets.
 fn sent(pair: &mut Pair, step: usize) -> String {
     let mut all = Vec::new();
     loop {
         let mut slices = [&[][..]; 3];
-        let n = pair.machine.poll_transmit(&mut slices);
-        let mut bytes = slices[..n].concat();
-        let file = pair.machine.poll_transmit_file().filter(|_| n < slices.len());
-        if let Some(file) = file {
+        let transmit = pair.machine.poll_transmit(&mut slices);
+        let mut bytes = slices[..transmit.slices].concat();
+        if let Some(file) = transmit.region {
             bytes.extend(file.read().unwrap());
         }
         bytes.truncate(step);
@@ -68,7 +68,7 @@ fn a_file_is_not_sent_in_a_response_to_head() {
 }
 
 #[test]
-fn more_than_was_announced_is_refused() {
+fn a_range_beyond_the_announced_length_is_refused() {
     let mut pair = Pair::new();
     pair.feed(GET);
     pair.head(200, &[], Length::Known(2)).unwrap();
@@ -77,7 +77,7 @@ fn more_than_was_announced_is_refused() {
 
 /// Not in memory, but queued: the next piece has to wait.
 #[test]
-fn a_file_takes_room_and_no_memory() {
+fn a_file_uses_capacity_and_no_memory() {
     let mut pair = Pair::new();
     pair.feed(GET);
     pair.head(200, &[], Length::Known(1 << 30)).unwrap();

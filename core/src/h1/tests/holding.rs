@@ -7,9 +7,10 @@ use alloc::vec;
 
 use super::{GET, Pair, at};
 use crate::Bytes;
+use crate::body::Length;
 use crate::http::RequestHead;
 use crate::proto::Reason;
-use crate::proto::{Command, Event, Length, StreamId};
+use crate::proto::{Command, Event, HttpMachine, Machine, StreamId};
 
 #[test]
 fn back_pressure_both_ways() {

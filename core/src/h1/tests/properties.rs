@@ -13,7 +13,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use super::{Pair, at};
 use crate::h1::{Config, Connection};
 use crate::http::RequestHead;
-use crate::proto::{Event, StreamId};
+use crate::proto::{Event, HttpMachine, Machine, StreamId};
 
 fn config(cases: u32) -> ProptestConfig {
     let rng_seed = RngSeed::Fixed(7);

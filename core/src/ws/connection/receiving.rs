@@ -6,9 +6,8 @@ use core::str::from_utf8;
 
 use super::assembly::Assembly;
 use super::{Connection, Report, step_to};
-use crate::Instant;
+use crate::proto::Input;
 use crate::proto::Reason;
-use crate::proto::{Input, Machine};
 use crate::ws::deflate::InflateError;
 use crate::ws::event::{Event, Kind};
 use crate::ws::frame::{Expected, Header, Opcode};
@@ -81,9 +80,8 @@ enum Read {
 }
 
 impl Connection {
-    /// Room for bytes from the peer; empty while the machine has enough to do. Read into it, then call
-    /// [`received`](Self::received).
-    pub fn spare(&mut self) -> &mut [u8] {
+    /// Returns room for bytes from the peer: in the receive buffer, or in a large message directly.
+    pub(super) fn room(&mut self) -> &mut [u8] {
         match &self.payload {
             Some(payload) if self.is_direct(payload) => {
                 self.incoming.assembly.room(payload.left - self.fresh())
@@ -92,10 +90,8 @@ impl Connection {
         }
     }
 
-    /// The peer has sent `n` bytes, which stand at the beginning of [`spare`](Self::spare) now. Look at
-    /// [`next_event`](Self::next_event) again.
-    pub fn received(&mut self, now: Instant, n: usize) {
-        self.now = now;
+    /// Accepts `n` bytes that were read into the room.
+    pub(super) fn fill(&mut self, n: usize) {
         self.unseen |= n > 0;
         match &self.payload {
             Some(payload) if self.is_direct(payload) => self.incoming.assembly.filled(n),
@@ -117,12 +113,6 @@ impl Connection {
 
     fn fresh(&self) -> u64 {
         self.incoming.assembly.fresh_len() as u64
-    }
-
-    /// The peer has sent `bytes`: as many as there is room for are copied. Says how many. Look at
-    /// [`next_event`](Self::next_event) again.
-    pub fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        Machine::receive(self, now, bytes)
     }
 
     /// How many bytes from the peer have not been looked at yet.

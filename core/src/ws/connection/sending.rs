@@ -46,24 +46,9 @@ impl Connection {
         self.ending.can_speak()
     }
 
-    /// How many bytes of messages the machine takes gladly: zero while the peer is slow to read, and once it has ended.
-    /// Grows by [`transmitted`](Self::transmitted).
-    pub fn capacity(&self) -> usize {
-        match self.ending.can_speak() {
-            true => self.config.limits.write_buffer.saturating_sub(self.output.len()),
-            false => 0,
-        }
-    }
-
-    /// Fills `slices` with what is to be written next, in order; says how many it filled, zero if nothing is.
-    pub fn poll_transmit<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-        self.output.slices(slices)
-    }
-
-    /// The first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been written. Says whether nothing is left to
-    /// write: look at [`close_state`](Self::close_state) then, else at it again; and at [`capacity`](Self::capacity).
-    pub fn transmitted(&mut self, now: Instant, n: usize) -> bool {
-        self.now = now;
+    /// Notes that `n` bytes were written. Returns whether nothing is left to write.
+    pub(super) fn sent(&mut self, n: usize) -> bool {
+        let now = self.now;
         if let Some(message) = self.output.advance(n).and_then(Bytes::into_owner) {
             self.spend(message);
         }
@@ -84,6 +69,15 @@ impl Connection {
             self.timers.expect(now, self.close_timeout(), Reason::Close);
         }
         true
+    }
+
+    /// Returns how many more bytes of messages to send: 0 while the peer is slow to read, and once it has ended.
+    /// [`transmitted`](crate::proto::Machine::transmitted) raises it.
+    pub fn capacity(&self) -> usize {
+        match self.ending.can_speak() {
+            true => self.config.limits.write_buffer.saturating_sub(self.output.len()),
+            false => 0,
+        }
     }
 
     fn message(&mut self, message: Message) {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use stelo_core::h1::{CloseState, Connection};
+use stelo_core::body::Length;
+use stelo_core::h1::Connection;
 use stelo_core::http::{Headers, Status};
-use stelo_core::proto::Reason;
-use stelo_core::proto::{Command, Defaults, Length, StreamId};
+use stelo_core::proto::{CloseState, Command, Defaults, HttpMachine, Machine, Reason, ResetCause, StreamId};
 use stelo_core::{Fault, FaultKind, Instant};
 
 use super::{Answer, Pause, Script, What, When};
@@ -83,7 +83,7 @@ impl<'a> Driver<'a> {
         for _ in 0..8 {
             let tunnel = match self.connection.close_state() {
                 CloseState::Close => None,
-                CloseState::Switched => Some(self.connection.take_input()),
+                CloseState::Switched => Some(self.connection.take_input(StreamId::ONLY)),
                 _ => {
                     let (when, _) =
                         self.connection.poll_timeout().expect("a silent connection has a deadline");
@@ -161,8 +161,8 @@ impl<'a> Driver<'a> {
                 Next::Request => {
                     let answer = self.script.answers[(self.meter.heard.exchanges.len() - 1) % 3];
                     self.pending = Some(answer);
-                    if answer.invite {
-                        self.send(Command::Continue);
+                    if answer.invite || answer.when != When::Head {
+                        self.connection.want_body(self.now, StreamId::ONLY, true);
                     }
                 }
                 Next::Fault(fault) => self.fault(fault),
@@ -183,9 +183,9 @@ impl<'a> Driver<'a> {
     fn fault(&mut self, fault: Fault) {
         let unanswered = self.pending.take().is_some();
         let Some(status) = fault.status().filter(|_| !self.connection.has_responded(StreamId::ONLY)) else {
-            return self.send(Command::Reset);
+            return self.send(Command::Reset(ResetCause::Internal));
         };
-        let refused = self.connection.refuse(self.now, fault, &Defaults::default());
+        let refused = self.connection.refuse(self.now, StreamId::ONLY, fault, &Defaults::default());
         refused.expect("a fault with a status is answered");
         let method = if unanswered { self.meter.method() } else { String::new() };
         let body = format!("{}\n", fault.kind).into_bytes();
@@ -218,7 +218,7 @@ impl<'a> Driver<'a> {
         self.said.push(Said { method, status, body: body.to_vec(), end });
         if !switched {
             self.send(Command::Data(body.to_vec().into()));
-            self.send(if end { Command::End } else { Command::Reset });
+            self.send(if end { Command::End } else { Command::Reset(ResetCause::Internal) });
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a> Driver<'a> {
     fn write(&mut self) {
         loop {
             let mut slices = [&[][..]; 4];
-            let filled = self.connection.poll_transmit(&mut slices);
+            let filled = self.connection.poll_transmit(&mut slices).slices;
             if filled == 0 {
                 return;
             }
@@ -240,7 +240,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn measure(&self) {
-        self.meter.check(&self.connection, unsent(&self.connection));
+    fn measure(&mut self) {
+        let unsent = unsent(&mut self.connection);
+        self.meter.check(&self.connection, unsent);
     }
 }

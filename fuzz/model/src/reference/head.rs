@@ -2,9 +2,9 @@
 
 use std::net::Ipv6Addr;
 
+use stelo_core::body::Length;
 use stelo_core::h1::Limits;
 use stelo_core::http::{Method, RequestHead, Target, TargetForm, Version};
-use stelo_core::proto::Length;
 
 use super::{Fields, Halt, Read, field, get, is_token, line, list};
 

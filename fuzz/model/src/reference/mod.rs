@@ -7,7 +7,7 @@ pub(crate) mod head;
 pub(crate) mod inflate;
 pub(crate) mod response;
 
-use stelo_core::proto::Length;
+use stelo_core::body::Length;
 
 pub(crate) use head::Head;
 

@@ -1,39 +1,39 @@
-//! A WebSocket and its application, which is polled in the connection's task.
+//! A WebSocket as the link drives it, and its application, which is polled in the same task.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use stelo_core::app::{BoxFuture, OnWebSocket, WebSocket};
+use stelo_core::proto::Machine;
 use stelo_core::proto::Reason;
 use stelo_core::ws::{CloseCode, Connection};
 use stelo_runtime::{Instant, Runtime};
 use tracing::error;
 
-use super::link::{Link, Side};
-use super::socket::Shared;
-use crate::executor::catch;
+use super::state::Shared;
+use crate::connection::link::{End, Interest, Link, Protocol, Read};
+use crate::executor::{catch, discard};
 use crate::log::SERVER;
 use crate::thread::Thread;
 
-/// How often the application is polled in one go.
+/// The most polls of the application in one poll of the connection.
 const STEPS: usize = 64;
 
 /// A WebSocket from the handshake to its end.
-pub(super) struct Session<R: Runtime> {
+pub(in crate::connection) struct Session<R: Runtime> {
     socket: Arc<Shared<R>>,
-    /// Until it has completed.
+    /// `None` once it has completed.
     application: Option<BoxFuture<()>>,
-    /// What the application had asked for, for the log.
+    /// The target of the request, for the log.
     target: Box<str>,
-    /// What the client has sent before it had our answer.
+    /// What the client has sent before it had the response.
     ahead: Vec<u8>,
-    needs_data: bool,
-    waits_for_room: bool,
+    interest: Interest,
 }
 
 impl<R: Runtime> Session<R> {
-    /// A WebSocket that has been accepted, for `run`.
-    pub(super) fn new(
+    /// Begins a WebSocket that was accepted, with `run` as its application.
+    pub(in crate::connection) fn new(
         thread: Arc<Thread<R>>,
         machine: Connection,
         run: OnWebSocket,
@@ -43,13 +43,25 @@ impl<R: Runtime> Session<R> {
         let now = thread.runtime.now();
         let socket = Arc::new(Shared::new(thread, machine, now));
         let handle = WebSocket::new(socket.clone());
-        let mut session =
-            Self { socket, application: None, target, ahead, needs_data: false, waits_for_room: false };
+        let interest = Interest { read: Read::No, written: false };
+        let mut session = Self { socket, application: None, target, ahead, interest };
         match catch(|| run(handle)) {
             Ok(application) => session.application = Some(application),
             Err(message) => session.panicked(&message),
         }
         session
+    }
+
+    /// Drives the WebSocket to its end.
+    pub(in crate::connection) fn drive(&mut self, link: &mut Link<R>, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(link.drive(self, cx)) {
+            End::Closed | End::Switched => {
+                link.close();
+                self.end(cx);
+            }
+            End::Aborted => {}
+        }
+        Poll::Ready(())
     }
 
     /// Polls the application, if it has not completed.
@@ -68,74 +80,65 @@ impl<R: Runtime> Session<R> {
     }
 
     fn complete(&mut self, code: CloseCode) {
-        self.application = None;
+        discard(self.application.take());
         self.socket.state().complete(code);
     }
 
-    /// The connection has ended. An application that has not heard of it yet hears of it now, and goes on beside the
-    /// connections if it has more to do.
-    pub(super) fn end(&mut self, cx: &mut Context<'_>) {
-        self.cut_off();
+    /// Ends the application with the connection. If it has more to do, it goes on in a task of its own.
+    fn end(&mut self, cx: &mut Context<'_>) {
+        self.disconnect();
         self.poll_application(cx);
         if let Some(application) = self.application.take() {
             self.socket.thread.executor.spawn(application);
         }
     }
 
-    fn cut_off(&self) {
+    /// Tells the handles that the connection has ended.
+    fn disconnect(&self) {
         let now = self.socket.thread.runtime.now();
         let wakers = self.socket.state().end(now);
         wakers.into_iter().for_each(Waker::wake);
     }
 }
 
-impl<R: Runtime> Side<R> for Session<R> {
+impl<R: Runtime> Protocol<R> for Session<R> {
     type Machine = Connection;
 
     fn machine<T>(&mut self, work: impl FnOnce(&mut Connection) -> T) -> T {
         work(&mut self.socket.state().machine)
     }
 
+    fn enter(&mut self, now: Instant) {
+        self.socket.state().enter(now);
+    }
+
     fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..STEPS {
-            let taken = self.socket.state().look_again(now, &self.ahead);
+            let taken = self.socket.state().feed(now, &self.ahead);
             self.ahead.drain(..taken);
             self.poll_application(cx);
             let mut others = Vec::new();
             let mut state = self.socket.state();
-            let again = state.look_ahead(cx, link.thread.shared.ws_max_queue, &mut others);
-            (self.needs_data, self.waits_for_room) = (state.needs_data(), state.waits_for_room());
+            let again = state.read_ahead(cx, link.thread.shared.ws_max_queue, &mut others);
+            let read = if state.needs_data { Read::First } else { Read::No };
+            self.interest = Interest { read, written: state.waits_for_room() };
             drop(state);
             others.into_iter().for_each(Waker::wake);
-            if !again && (self.ahead.is_empty() || !self.needs_data) {
+            if !again && (self.ahead.is_empty() || read == Read::No) {
                 return false;
             }
         }
         true
     }
 
-    fn wants_bytes(&self) -> bool {
-        self.needs_data
-    }
-
-    fn waits_for_bytes(&self) -> bool {
-        self.needs_data
-    }
-
-    fn waits_for_room(&self) -> bool {
-        self.waits_for_room
+    fn interest(&self) -> Interest {
+        self.interest
     }
 
     fn written(&mut self, _: &Link<R>) {}
 
     fn shutdown(&mut self, _: &mut Link<R>, now: Instant) {
         self.machine(|machine| machine.shutdown(now));
-    }
-
-    fn enter(&mut self, now: Instant, work: impl FnOnce(&mut Connection)) {
-        let mut state = self.socket.state();
-        state.enter(now);
-        work(&mut state.machine);
     }
 
     fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)> {
@@ -147,6 +150,7 @@ impl<R: Runtime> Side<R> for Session<R> {
 
 impl<R: Runtime> Drop for Session<R> {
     fn drop(&mut self) {
-        self.cut_off();
+        discard(self.application.take());
+        self.disconnect();
     }
 }

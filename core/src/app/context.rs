@@ -1,0 +1,243 @@
+//! What is true of one request: who the client is, and whether it is still there.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::sync::atomic::{AtomicU8, Ordering};
+use core::task::{Context as TaskContext, Poll};
+
+use atomic_waker::AtomicWaker;
+use concurrent_queue::ConcurrentQueue;
+use event_listener::{Event, EventListener};
+
+use super::{Address, Connection};
+use crate::http::{Headers, Status};
+
+/// The client, scheme and root path of a request, and whether the client is still there.
+///
+/// The requests of an HTTP/1.1 connection share one context; each stream of a multiplexed connection has
+/// [its own](Self::stream). Middleware that believes a proxy [derives](Self::derived) a context for a single request.
+pub struct Context {
+    /// The client; behind a trusted proxy, the client of the proxy.
+    pub client: Option<Address>,
+    /// `http` or `https`, or `ws` or `wss` for a WebSocket behind a proxy that says so.
+    pub scheme: &'static str,
+    /// The path under which a proxy serves the application: empty, or `/prefix` without a slash at the end.
+    pub root_path: Arc<str>,
+    origin: Origin,
+    signals: Signals,
+}
+
+/// Where connection and liveness of a context come from.
+enum Origin {
+    /// The context of a connection.
+    Connection(Connection),
+    /// The context of a stream, which ends with the connection at the latest.
+    Stream(Arc<Context>),
+    /// A context that changes only the identity of the client.
+    Derived(Arc<Context>),
+}
+
+/// What server and application tell each other about a request.
+struct Signals {
+    peer: AtomicU8,
+    /// `peer` has changed, or an interim response was taken.
+    changed: Event,
+    interim: ConcurrentQueue<Box<Interim>>,
+    /// The server, waiting for an interim response.
+    server: AtomicWaker,
+}
+
+impl Signals {
+    fn new() -> Self {
+        Self {
+            peer: AtomicU8::new(Peer::Present as u8),
+            changed: Event::new(),
+            interim: ConcurrentQueue::bounded(1),
+            server: AtomicWaker::new(),
+        }
+    }
+}
+
+impl Context {
+    /// Creates the context of a connection. The client is its peer, the scheme follows from TLS, the root path is empty.
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            client: connection.peer.clone(),
+            scheme: if connection.tls.is_some() { "https" } else { "http" },
+            root_path: Arc::from(""),
+            origin: Origin::Connection(connection),
+            signals: Signals::new(),
+        }
+    }
+
+    /// Creates the context of one stream of a connection. The client of the stream has left when it
+    /// [says so](Self::set_peer), or when that of the connection has.
+    pub fn stream(connection: Arc<Self>) -> Self {
+        Self::with_origin(connection, Origin::Stream)
+    }
+
+    /// Creates a context with the same connection and client, whose public fields can be changed for one request.
+    pub fn derived(of: Arc<Self>) -> Self {
+        Self::with_origin(of, Origin::Derived)
+    }
+
+    fn with_origin(of: Arc<Self>, origin: impl FnOnce(Arc<Self>) -> Origin) -> Self {
+        Self {
+            client: of.client.clone(),
+            scheme: of.scheme,
+            root_path: of.root_path.clone(),
+            signals: Signals::new(),
+            origin: origin(of),
+        }
+    }
+
+    /// Returns the connection.
+    pub fn connection(&self) -> &Connection {
+        match &self.origin {
+            Origin::Connection(connection) => connection,
+            Origin::Stream(of) | Origin::Derived(of) => of.connection(),
+        }
+    }
+
+    fn signals(&self) -> &Signals {
+        match &self.origin {
+            Origin::Derived(of) => of.signals(),
+            _ => &self.signals,
+        }
+    }
+
+    /// Returns whether the client is still there, as far as is known.
+    pub fn peer(&self) -> Peer {
+        let own = match self.signals().peer.load(Ordering::Acquire) {
+            0 => Peer::Present,
+            1 => Peer::HalfClosed,
+            _ => Peer::Gone,
+        };
+        self.connection_context().map_or(own, |connection| own.max(connection.peer()))
+    }
+
+    /// Returns the context of the connection, if this one belongs to a stream.
+    fn connection_context(&self) -> Option<&Self> {
+        match &self.origin {
+            Origin::Connection(_) => None,
+            Origin::Stream(connection) => Some(connection),
+            Origin::Derived(of) => of.connection_context(),
+        }
+    }
+
+    /// Tells the application what has become of the client. Earlier states are ignored.
+    pub fn set_peer(&self, peer: Peer) {
+        let signals = self.signals();
+        if signals.peer.fetch_max(peer as u8, Ordering::AcqRel) < peer as u8 {
+            signals.changed.notify(usize::MAX);
+        }
+    }
+
+    /// Completes when the client is no longer [`Peer::Present`]. Any number of tasks can wait.
+    pub async fn disconnected(&self) -> Peer {
+        loop {
+            let mut own = pin!(self.signals().changed.listen());
+            let mut of_connection = pin!(self.connection_context().map(Self::listen));
+            match self.peer() {
+                Peer::Present => {}
+                peer => return peer,
+            }
+            poll_fn(|cx| {
+                let connection = of_connection.as_mut().as_pin_mut().map(|listener| listener.poll(cx));
+                match connection {
+                    Some(Poll::Ready(())) => Poll::Ready(()),
+                    _ => own.as_mut().poll(cx),
+                }
+            })
+            .await;
+        }
+    }
+
+    fn listen(&self) -> EventListener {
+        self.signals().changed.listen()
+    }
+
+    /// Takes an interim response that the application wants to send with this exchange, and registers the task of `cx`
+    /// for the next one. For servers, while a handler runs: `exchange` counts the requests of the context.
+    pub fn poll_interim(&self, cx: &mut TaskContext<'_>, exchange: u32) -> Poll<Interim> {
+        let signals = self.signals();
+        signals.server.register(cx.waker());
+        while let Ok(interim) = signals.interim.pop() {
+            signals.changed.notify(usize::MAX);
+            if interim.exchange == exchange {
+                return Poll::Ready(*interim);
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Hands an interim response to the server, and waits until it has taken it.
+    pub(super) async fn send_interim(&self, interim: Interim) -> Result<(), Gone> {
+        let signals = self.signals();
+        let mut interim = Some(Box::new(interim));
+        loop {
+            let changed = signals.changed.listen();
+            if self.peer() == Peer::Gone {
+                return Err(Gone);
+            }
+            match interim.take() {
+                Some(response) => match signals.interim.push(response) {
+                    Ok(()) => signals.server.wake(),
+                    Err(full) => interim = Some(full.into_inner()),
+                },
+                None if signals.interim.is_empty() => return Ok(()),
+                None => {}
+            }
+            changed.await;
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("client", &self.client)
+            .field("scheme", &self.scheme)
+            .field("root_path", &self.root_path)
+            .field("peer", &self.peer())
+            .field("connection", self.connection())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What has become of the client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Peer {
+    /// It is there, as far as is known.
+    Present = 0,
+    /// It will send no more. Most likely it has left, but it may be waiting for its response, which is sent.
+    HalfClosed = 1,
+    /// It has left: no response will reach it.
+    Gone = 2,
+}
+
+/// An interim response (1xx, RFC 9110 section 15.2) on its way to the server.
+#[derive(Debug)]
+pub struct Interim {
+    /// The status: any 1xx except 100 and 101.
+    pub status: Status,
+    /// The header fields.
+    pub headers: Headers,
+    /// The exchange it belongs to.
+    pub(super) exchange: u32,
+}
+
+/// The client has left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client has left")
+    }
+}
+
+impl core::error::Error for Gone {}

@@ -1,0 +1,579 @@
+//! One exchange: from a request to the application, and from its response to the machine.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use stelo_core::Fault;
+use stelo_core::app::{self, BoxError, BoxFuture, Reply, Request, Response, Tunnel, Upgrade};
+use stelo_core::body::{Body, BodyError, Demand, Frame, Length, Piece, Sender};
+use stelo_core::http::{Headers, Method, RequestHead, Status, header};
+use stelo_core::proto::{Command, HttpMachine, ResetCause, StreamId};
+use stelo_core::ws::{self, Handshake};
+use stelo_runtime::{Instant, Runtime};
+use tracing::error;
+
+use super::handshake::{self, Accepted, Next};
+use super::{Shared, StreamIo, is_cut_off};
+use crate::connection::link::Link;
+use crate::connection::tunnel::Upgraded;
+use crate::connection::websocket;
+use crate::executor::{catch, discard};
+use crate::log::{self, SERVER};
+use crate::messages;
+
+/// One request and its response. An exchange without a request is a free place for one.
+#[derive(Default)]
+pub(in crate::connection) struct Exchange {
+    stage: Stage,
+    /// The request body, while it is read.
+    upload: Option<Upload>,
+    /// The handshake of a WebSocket that has not been accepted or declined yet.
+    handshake: Option<Box<Handshake>>,
+    /// Counts the requests that share a context.
+    number: u32,
+    /// The handler was polled since the last wake-up.
+    polled: bool,
+}
+
+/// What the application is doing.
+///
+/// | from | to | when |
+/// |---|---|---|
+/// | `Idle` | `Replying` | the handler is pending |
+/// | `Idle`, `Replying` | `Sending` | the response has a body that is not complete |
+/// | `Sending` | `Blocked` | the client is slow to read |
+/// | `Blocked` | `Sending` | it has read |
+/// | `Sending`, `Blocked` | `HalfClosed` | the application has ended its side of a tunnel on a stream |
+/// | any | `Idle` | the response is complete, or was cut off |
+#[derive(Default)]
+enum Stage {
+    /// There is no request.
+    #[default]
+    Idle,
+    /// The handler is running.
+    Replying(BoxFuture<Response>, Arc<RequestHead>),
+    /// The response body is sent.
+    Sending(Body),
+    /// The response body waits for the client to read.
+    Blocked(Body),
+    /// The request body goes on after the response: the client's side of a tunnel.
+    HalfClosed,
+}
+
+/// A request body on its way to its reader.
+struct Upload {
+    sender: Sender,
+    /// The machine was told to report the body.
+    wanted: bool,
+}
+
+/// What an exchange works with.
+pub(super) struct Scene<'a, R: Runtime, M> {
+    pub(super) machine: &'a mut M,
+    pub(super) link: &'a mut Link<R>,
+    pub(super) shared: &'a mut Shared,
+    pub(super) stream: StreamId,
+    /// The context of the stream; `None` if that of the connection serves.
+    pub(super) context: Option<&'a Arc<app::Context>>,
+    pub(super) now: Instant,
+}
+
+impl<R: Runtime, M: HttpMachine> Scene<'_, R, M> {
+    /// Returns the context of the request.
+    fn context(&mut self) -> &Arc<app::Context> {
+        match self.context {
+            Some(context) => context,
+            None => self.link.context(),
+        }
+    }
+
+    fn send(&mut self, command: Command<'_>) -> Result<(), Fault> {
+        self.machine.send(self.now, self.stream, command)
+    }
+}
+
+/// The outcome of calling the application.
+enum Started {
+    Ready(Response),
+    Pending(BoxFuture<Response>),
+}
+
+impl Exchange {
+    pub(super) fn is_busy(&self) -> bool {
+        !matches!(self.stage, Stage::Idle)
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        matches!(self.stage, Stage::Blocked(_))
+    }
+
+    /// Whether the machine was told to report the request body.
+    pub(super) fn wants_body(&self) -> bool {
+        self.upload.as_ref().is_some_and(|upload| upload.wanted)
+    }
+
+    /// Begins a poll of the connection.
+    pub(super) fn enter(&mut self) {
+        self.polled = false;
+        if let Some(upload) = &self.upload {
+            upload.sender.demand();
+        }
+    }
+
+    /// Returns the demand of the reader, and wakes the task of `cx` when it rises.
+    pub(super) fn poll_demand(&self, cx: &mut Context<'_>) -> Option<Demand> {
+        self.upload.as_ref().map(|upload| upload.sender.poll_demand(cx))
+    }
+
+    // The request body
+
+    /// Tells the machine whether the reader wants more. Returns whether it has begun to.
+    pub(super) fn follow_demand(
+        &mut self,
+        machine: &mut impl HttpMachine,
+        stream: StreamId,
+        now: Instant,
+    ) -> bool {
+        let Some(upload) = &mut self.upload else { return false };
+        let demand = upload.sender.demand();
+        let wanted = demand == Demand::Wanted;
+        let changed = wanted != upload.wanted;
+        if changed {
+            upload.wanted = wanted;
+            machine.want_body(now, stream, wanted);
+        }
+        if demand == Demand::Abandoned {
+            self.end_of_upload();
+        }
+        changed && wanted
+    }
+
+    /// Passes a piece of the request body to its reader.
+    pub(super) fn receive(&mut self, frame: Frame) {
+        self.polled = false;
+        if let Some(upload) = &self.upload {
+            // Fails only if the reader has just been dropped.
+            let _ = upload.sender.try_send(frame);
+        }
+    }
+
+    /// Ends the request body.
+    pub(super) fn end_of_request(&mut self) {
+        self.polled = false;
+        if let Some(upload) = self.upload.take() {
+            upload.sender.finish();
+        }
+        self.end_of_upload();
+    }
+
+    /// Notes that nothing more of the request is read.
+    fn end_of_upload(&mut self) {
+        self.upload = None;
+        if let Stage::HalfClosed = self.stage {
+            self.stage = Stage::Idle;
+        }
+    }
+
+    /// Cuts the request body off because of a fault of the peer. Returns whether there was a reader.
+    pub(super) fn fail_upload(&mut self, fault: Fault) -> bool {
+        self.polled = false;
+        let Some(upload) = self.upload.take() else { return false };
+        upload.sender.fail(match is_cut_off(fault) {
+            true => BodyError::Disconnected,
+            false => BodyError::Fault(fault),
+        });
+        self.end_of_upload();
+        true
+    }
+
+    /// Cuts the request body off because nothing more will come.
+    pub(super) fn drop_upload(&mut self) {
+        self.end_of_upload();
+    }
+
+    /// Drops everything of the application: it has no one to answer any more.
+    pub(super) fn abandon(&mut self) {
+        if self.is_busy() {
+            discard(std::mem::take(&mut self.stage));
+        }
+        self.upload = None;
+        self.handshake = None;
+    }
+
+    // The request
+
+    /// Calls the application with a request. Most often it responds at once.
+    pub(super) fn start<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        cx: &mut Context<'_>,
+        head: Arc<RequestHead>,
+        length: Length,
+        surplus: bool,
+    ) {
+        let context = scene.context().clone();
+        self.number = self.number.wrapping_add(1);
+        if surplus {
+            messages::concurrency_limit();
+            let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
+            response.headers.append(header::CONNECTION, "close");
+            return self.respond(scene, &mut response, &head);
+        }
+        let request = match self.is_handshake(scene, &head, length) {
+            Ok(false) => Request::new(head.clone(), self.request_body(scene, length), context),
+            Ok(true) => Request::new(head.clone(), Body::empty(), context).with_handshake(),
+            Err(mut refusal) => return self.respond(scene, &mut refusal, &head),
+        }
+        .numbered(self.number);
+        let app = &scene.link.thread.shared.app;
+        let started = catch(|| match app.call(request) {
+            Reply::Ready(response) => Started::Ready(response),
+            Reply::Future(mut future) => match future.as_mut().poll(cx) {
+                Poll::Ready(response) => Started::Ready(response),
+                Poll::Pending => Started::Pending(future),
+            },
+        });
+        match started {
+            Ok(Started::Ready(mut response)) => self.respond(scene, &mut response, &head),
+            Ok(Started::Pending(future)) => {
+                self.stage = Stage::Replying(future, head);
+                self.polled = !self.send_interim(scene, cx);
+                self.follow_demand(scene.machine, scene.stream, scene.now);
+                return;
+            }
+            Err(message) => self.panicked(scene, &message, &head),
+        }
+        scene.machine.reuse(head);
+    }
+
+    /// Whether the request is the handshake of a WebSocket. Returns the response if it is an invalid one.
+    fn is_handshake<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &Scene<'_, R, M>,
+        head: &RequestHead,
+        length: Length,
+    ) -> Result<bool, Box<Response>> {
+        let asked = scene.machine.acceptance(scene.stream).is_some() && ws::is_asked_for(head);
+        if !asked || scene.link.thread.shared.websocket.is_none() {
+            return Ok(false);
+        }
+        self.handshake = Some(handshake::check(head, length)?);
+        Ok(true)
+    }
+
+    /// Returns the request body: complete if all of it is buffered, otherwise a channel.
+    fn request_body<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        length: Length,
+    ) -> Body {
+        if length == Length::None {
+            return Body::empty();
+        }
+        match scene.machine.take_body(scene.stream) {
+            Some(bytes) => bytes.into(),
+            None => {
+                let (sender, body) = Body::channel(length);
+                self.upload = Some(Upload { sender, wanted: false });
+                body
+            }
+        }
+    }
+
+    // The response
+
+    /// Polls the application. Returns whether anything has moved.
+    pub(super) fn poll<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let moved = match &mut self.stage {
+            // A handler that has just been polled wakes the task by itself.
+            Stage::Replying(..) if self.polled => false,
+            Stage::Replying(future, _) => {
+                let polled = catch(|| future.as_mut().poll(cx));
+                self.replied(scene, cx, polled)
+            }
+            Stage::Sending(_) | Stage::Blocked(_) => self.poll_body(scene, cx),
+            Stage::Idle | Stage::HalfClosed => false,
+        };
+        self.follow_demand(scene.machine, scene.stream, scene.now) || moved
+    }
+
+    /// Acts on a poll of the handler. Returns whether anything has moved.
+    fn replied<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        cx: &mut Context<'_>,
+        polled: Result<Poll<Response>, String>,
+    ) -> bool {
+        if let Ok(Poll::Pending) = polled {
+            return self.send_interim(scene, cx);
+        }
+        let Stage::Replying(future, head) = std::mem::take(&mut self.stage) else { return false };
+        discard(future);
+        match polled {
+            Ok(Poll::Ready(mut response)) => self.respond(scene, &mut response, &head),
+            Ok(Poll::Pending) => {}
+            Err(message) => self.panicked(scene, &message, &head),
+        }
+        scene.machine.reuse(head);
+        true
+    }
+
+    /// Sends the interim responses that the handler has waiting. Returns whether there were any.
+    fn send_interim<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let context = scene.context().clone();
+        let mut sent = false;
+        while let Poll::Ready(interim) = context.poll_interim(cx, self.number) {
+            let command = Command::Informational { status: interim.status, headers: &interim.headers };
+            if let Err(fault) = scene.send(command) {
+                error!(target: SERVER, "Invalid interim response: {fault}");
+            }
+            sent = true;
+        }
+        sent
+    }
+
+    fn panicked<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        message: &str,
+        head: &RequestHead,
+    ) {
+        error!(target: SERVER, "Panic in the application, {} {}: {message}", head.method(), head.path());
+        self.respond(scene, &mut internal_server_error(), head);
+    }
+
+    /// Declines a WebSocket that is not accepted yet: the server stops.
+    pub(super) fn refuse_websocket<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>) {
+        if self.handshake.is_none() {
+            return;
+        }
+        match std::mem::take(&mut self.stage) {
+            Stage::Replying(future, head) => {
+                discard(future);
+                self.respond(scene, &mut internal_server_error(), &head);
+            }
+            other => self.stage = other,
+        }
+    }
+
+    /// Sends the head of a response, and its body if it is complete.
+    fn respond<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        response: &mut Response,
+        head: &RequestHead,
+    ) {
+        let Response { status, headers, body, background, upgrade } = response;
+        let mut status = *status;
+        if let Some(background) = background.take() {
+            scene.shared.background.push(background);
+        }
+        let next = match upgrade.take() {
+            None => None,
+            Some(upgrade) => match self.accept(scene, *upgrade, &mut status, headers, head) {
+                Ok(next) => next,
+                Err(error) => return self.invalid(scene, &error, head),
+            },
+        };
+        match &self.upload {
+            // The response most likely reads the rest of the request; a client that waits for an invitation must get it
+            // before the head.
+            Some(upload) if upload.sender.demand() != Demand::Abandoned => {
+                scene.machine.want_body(scene.now, scene.stream, true);
+                self.set_wanted();
+                self.follow_demand(scene.machine, scene.stream, scene.now);
+            }
+            _ => scene.machine.discard_body(scene.now, scene.stream),
+        }
+        let on_stream = M::MULTIPLEXED && next.is_some();
+        let length = if on_stream { Length::Unknown } else { body.length() };
+        let whole = body.full_mut();
+        let streams = on_stream || whole.is_none() && length != Length::None;
+        let Scene { machine, link, stream, now, .. } = &mut *scene;
+        let sent = link.thread.with_defaults(*now, |defaults| {
+            let command = match streams {
+                true => Command::Response { status, headers, length, defaults },
+                false => Command::Whole { status, headers, defaults, body: whole },
+            };
+            machine.send(*now, *stream, command)
+        });
+        if let Err(fault) = sent {
+            return self.invalid(scene, &fault, head);
+        }
+        let handshake = self.handshake.take();
+        if scene.link.thread.shared.access_log {
+            match handshake {
+                Some(_) => log::handshake(scene.link.client(), head, status),
+                None => log::access(scene.link.client(), head, status),
+            }
+        }
+        match next {
+            Some(next) if on_stream => return self.run_on_stream(scene, next),
+            Some(next) => scene.shared.next = Some(next),
+            None => {}
+        }
+        match streams {
+            false => self.finished(scene),
+            true if scene.machine.wants_data(scene.stream) => {
+                self.stage = Stage::Sending(std::mem::take(body))
+            }
+            true => self.finish(scene, Command::End),
+        }
+    }
+
+    fn set_wanted(&mut self) {
+        if let Some(upload) = &mut self.upload {
+            upload.wanted = true;
+        }
+    }
+
+    /// Reports an invalid response, and sends 500 instead, or cuts the response off.
+    fn invalid<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        error: &dyn Display,
+        head: &RequestHead,
+    ) {
+        error!(target: SERVER, "Invalid response, {} {}: {error}", head.method(), head.path());
+        match scene.machine.has_responded(scene.stream) {
+            true => self.reset(scene),
+            // No endless recursion: this response is valid.
+            false => self.respond(scene, &mut internal_server_error(), head),
+        }
+    }
+
+    // Upgrades
+
+    /// Returns what follows HTTP. Completes status and fields of the response to a handshake.
+    fn accept<R: Runtime, M: HttpMachine>(
+        &self,
+        scene: &Scene<'_, R, M>,
+        upgrade: Upgrade,
+        status: &mut Status,
+        headers: &mut Headers,
+        head: &RequestHead,
+    ) -> Result<Option<Next>, BoxError> {
+        let accepted = scene.machine.acceptance(scene.stream);
+        match (upgrade, &self.handshake, &scene.link.thread.shared.websocket) {
+            (Upgrade::Tunnel(run), ..) => {
+                let switches = *status == Status::SWITCHING_PROTOCOLS || *head.method() == Method::Connect;
+                Ok(switches.then_some(Next::Tunnel(run)))
+            }
+            (Upgrade::WebSocket(run), Some(handshake), Some(config)) => {
+                *status = accepted.unwrap_or(Status::SWITCHING_PROTOCOLS);
+                let agreed = handshake.accept(headers, config)?;
+                let (config, target) = (config.clone(), head.target().into());
+                Ok(Some(Next::WebSocket(Box::new(Accepted { run, agreed, config, target }))))
+            }
+            _ => Err("the request is not the handshake of a WebSocket".into()),
+        }
+    }
+
+    /// Runs what follows HTTP over the bodies of this exchange, in a task of its own.
+    fn run_on_stream<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, next: Next) {
+        let (sender, incoming) = Body::channel(Length::Unknown);
+        let (outgoing, body) = Body::channel(Length::Unknown);
+        self.upload = Some(Upload { sender, wanted: false });
+        self.stage = Stage::Sending(body);
+        let io = StreamIo::new(incoming, outgoing, scene.context().clone());
+        let thread = scene.link.thread.clone();
+        match next {
+            Next::Tunnel(run) => thread.executor.spawn(run(Tunnel::new(Upgraded::<R::Stream>::stream(io)))),
+            Next::WebSocket(accepted) => websocket::spawn(&thread, io, *accepted),
+        }
+    }
+
+    // The response body
+
+    /// Sends what the response body has, as long as there is capacity. Returns whether the response has ended.
+    fn poll_body<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        loop {
+            let (Stage::Sending(body) | Stage::Blocked(body)) = &mut self.stage else { return true };
+            if scene.machine.capacity(scene.stream) == 0 {
+                if let Stage::Sending(body) = &mut self.stage {
+                    self.stage = Stage::Blocked(std::mem::take(body));
+                }
+                return false;
+            }
+            let polled = catch(|| body.poll_piece(cx));
+            if let Stage::Blocked(body) = &mut self.stage {
+                self.stage = Stage::Sending(std::mem::take(body));
+            }
+            match polled {
+                Ok(Poll::Pending) => return false,
+                Ok(Poll::Ready(Some(Ok(Piece::Frame(Frame::Data(bytes)))))) => {
+                    self.piece(scene, Command::Data(bytes));
+                }
+                Ok(Poll::Ready(Some(Ok(Piece::Region(region))))) => {
+                    self.piece(scene, Command::Region(region))
+                }
+                Ok(Poll::Ready(Some(Ok(Piece::Frame(Frame::Trailers(trailers)))))) => {
+                    self.finish(scene, Command::Trailers(&trailers));
+                }
+                Ok(Poll::Ready(None)) => self.finish(scene, Command::End),
+                Ok(Poll::Ready(Some(Err(error)))) => self.cut_off(scene, &error),
+                Err(message) => self.cut_off(scene, &format_args!("panic: {message}")),
+            }
+        }
+    }
+
+    /// Sends a piece of the response body.
+    fn piece<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, command: Command<'_>) {
+        if let Err(fault) = scene.send(command) {
+            self.cut_off(scene, &fault);
+        }
+    }
+
+    /// Sends the end of the response.
+    fn finish<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, command: Command<'_>) {
+        match scene.send(command) {
+            Ok(()) => self.finished(scene),
+            // A connection that has left HTTP has no end of a response.
+            Err(_) if scene.shared.next.is_some() => self.finished(scene),
+            Err(fault) => self.cut_off(scene, &fault),
+        }
+    }
+
+    /// Ends the exchange after a complete response.
+    fn finished<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>) {
+        scene.link.thread.shared.count_response();
+        if self.is_busy() {
+            discard(std::mem::take(&mut self.stage));
+        }
+        if M::MULTIPLEXED && self.upload.is_some() && scene.machine.acceptance(scene.stream).is_some() {
+            self.stage = Stage::HalfClosed;
+            return;
+        }
+        // The machine reads and drops the rest of the request body.
+        self.upload = None;
+    }
+
+    /// Reports that the response cannot be completed, and cuts it off.
+    fn cut_off<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, error: &dyn Display) {
+        error!(target: SERVER, "Response cut off: {error}");
+        self.reset(scene);
+    }
+
+    fn reset<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>) {
+        self.abandon();
+        // Allowed in any state.
+        let _ = scene.send(Command::Reset(ResetCause::Internal));
+    }
+}
+
+fn internal_server_error() -> Response {
+    Response::text(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}

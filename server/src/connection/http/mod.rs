@@ -1,0 +1,245 @@
+//! HTTP of any version: a connection, and the exchanges on it.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `exchange.rs` | one request and its response |
+//! | `exchanges.rs`, `table.rs` | the exchanges of a connection: one, or a table with a waker for each |
+//! | `handshake.rs` | the handshake of a WebSocket, and what follows HTTP |
+//! | `stream_io.rs` | bytes over a stream of a multiplexed connection |
+//!
+//! [`HttpProtocol`] takes the events of the machine and passes each to its exchange. It knows streams, but nothing of
+//! what an exchange does.
+
+mod exchange;
+mod exchanges;
+mod handshake;
+mod stream_io;
+// No protocol here is multiplexed yet; the tests drive the table with a toy protocol.
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::task::Context;
+
+use stelo_core::app::{BoxFuture, Executor};
+use stelo_core::body::Frame;
+use stelo_core::proto::Reason;
+use stelo_core::proto::{Event, HttpMachine, StreamId};
+use stelo_core::{Fault, FaultKind};
+use stelo_runtime::{Instant, Runtime};
+use tracing::{debug, warn};
+
+use super::link::{Interest, Link, Protocol, Read};
+use super::pool::Pooled;
+use crate::log::SERVER;
+use exchange::Scene;
+use exchanges::{Exchanges, Slot};
+
+pub(super) use exchanges::One;
+pub(super) use handshake::{Accepted, Next};
+pub(super) use stream_io::StreamIo;
+
+/// The most steps of one poll: events of the machine, and pieces from applications.
+const STEPS: usize = 32;
+
+/// A connection that speaks HTTP.
+pub(super) struct HttpProtocol<M, X> {
+    machine: M,
+    exchanges: X,
+    /// The connection exceeded `limit_concurrency` when it was accepted.
+    surplus: bool,
+    input: Input,
+    shared: Shared,
+}
+
+/// What the exchanges of a connection leave to it.
+#[derive(Default)]
+struct Shared {
+    /// Tasks to spawn once the responses that they belong to are written.
+    background: Vec<BoxFuture<()>>,
+    /// What follows HTTP on the connection.
+    next: Option<Next>,
+}
+
+/// What the machine last said about its input.
+///
+/// | state | entered by | input |
+/// |---|---|---|
+/// | `Open` | any event, or a poll | can be parsed |
+/// | `Empty` | `NeedData` | all parsed; more causes progress |
+/// | `HeldUp` | `Paused`, while responses wait to be written | waits for a write |
+/// | `Paused` | `Paused` | waits for an exchange |
+/// | `Ended` | `Closed` | cannot be used |
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Input {
+    Open,
+    Empty,
+    HeldUp,
+    Paused,
+    Ended,
+}
+
+impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
+    pub(super) fn new(machine: M, surplus: bool) -> Self {
+        Self { machine, exchanges: X::default(), surplus, input: Input::Open, shared: Shared::default() }
+    }
+
+    /// Takes what follows HTTP on the connection, and the bytes that the client has sent ahead for it.
+    pub(super) fn take_next(&mut self, stream: StreamId) -> Option<(Next, Vec<u8>)> {
+        Some((self.shared.next.take()?, self.machine.take_input(stream)))
+    }
+
+    /// Spawns the background tasks of responses.
+    pub(super) fn run_background(&mut self, executor: &dyn Executor) {
+        for task in self.shared.background.drain(..) {
+            executor.spawn(task);
+        }
+    }
+
+    /// Takes the next event of the machine. Returns whether anything has moved.
+    fn take_event<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
+        self.input = Input::Open;
+        if !self.exchanges.want_events() {
+            return false;
+        }
+        match self.machine.next_event() {
+            Event::Request { stream, head, length } => {
+                self.surplus = self.surplus && link.thread.shared.is_overloaded();
+                let Slot { exchange, context, waker, .. } = self.exchanges.open(stream, || link.context());
+                let (machine, shared) = (&mut self.machine, &mut self.shared);
+                let scene = &mut Scene { machine, link, shared, stream, context, now };
+                match waker {
+                    None => exchange.start(scene, cx, head, length, self.surplus),
+                    Some(own) => {
+                        exchange.start(scene, &mut Context::from_waker(own), head, length, self.surplus);
+                    }
+                }
+                if !exchange.is_busy() {
+                    self.exchanges.close(stream);
+                }
+            }
+            Event::Data { stream, data } => {
+                if let Some(exchange) = self.exchanges.get(stream) {
+                    exchange.receive(Frame::Data(data.to_vec().into()));
+                    exchange.follow_demand(&mut self.machine, stream, now);
+                }
+            }
+            Event::Trailers { stream, trailers } => {
+                if let Some(exchange) = self.exchanges.get(stream) {
+                    exchange.receive(Frame::Trailers(trailers));
+                }
+            }
+            Event::End { stream } => {
+                if let Some(exchange) = self.exchanges.get(stream) {
+                    exchange.end_of_request();
+                }
+            }
+            Event::Writable { stream } => self.exchanges.wake(stream),
+            Event::Reset { stream, fault } => {
+                debug!(target: SERVER, "Stream ended: {fault}");
+                self.exchanges.reset(stream);
+            }
+            Event::Fault { stream, fault } => self.fault(link, stream, fault, now),
+            Event::NeedData => {
+                self.input = Input::Empty;
+                return false;
+            }
+            Event::Paused => {
+                self.input = if self.machine.is_held_up() { Input::HeldUp } else { Input::Paused };
+                return false;
+            }
+            Event::Closed => {
+                self.input = Input::Ended;
+                self.exchanges.for_each(|slot| slot.exchange.drop_upload());
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Answers a fault of the peer, or passes it to the reader of the request body.
+    fn fault<R: Runtime>(&mut self, link: &mut Link<R>, stream: StreamId, fault: Fault, now: Instant) {
+        if let Some(exchange) = self.exchanges.get(stream)
+            && (exchange.fail_upload(fault) || exchange.is_busy())
+        {
+            return debug!(target: SERVER, "Connection ended: {fault}");
+        }
+        if fault.status().is_none() {
+            return debug!(target: SERVER, "Connection ended: {fault}");
+        }
+        warn!(target: SERVER, "Invalid HTTP request received: {fault}");
+        let machine = &mut self.machine;
+        // Cannot fail: no response has begun, and the fault has a status.
+        let _ = link.thread.with_defaults(now, |defaults| machine.refuse(now, stream, fault, defaults));
+    }
+
+    /// Polls the exchanges that have something to do. Returns whether anything has moved.
+    fn poll_exchanges<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Self { machine, exchanges, shared, .. } = self;
+        exchanges.poll(cx, |Slot { stream, exchange, context, .. }, cx| {
+            let (machine, link, shared) = (&mut *machine, &mut *link, &mut *shared);
+            exchange.poll(&mut Scene { machine, link, shared, stream, context, now }, cx)
+        })
+    }
+}
+
+impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for HttpProtocol<M, X> {
+    type Machine = M;
+
+    fn machine<T>(&mut self, work: impl FnOnce(&mut M) -> T) -> T {
+        work(&mut self.machine)
+    }
+
+    fn enter(&mut self, _: Instant) {
+        self.exchanges.enter();
+    }
+
+    fn advance(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
+        for _ in 0..STEPS {
+            if !(self.take_event(link, cx, now) || self.poll_exchanges(link, cx, now)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn interest(&self) -> Interest {
+        let busy = self.exchanges.is_busy();
+        let read = match self.input {
+            Input::Empty if !busy => Read::First,
+            Input::Empty => Read::Also,
+            // A running handler learns when the client leaves.
+            _ if busy => Read::Also,
+            _ => Read::No,
+        };
+        Interest { read, written: self.input == Input::HeldUp || self.exchanges.is_blocked() }
+    }
+
+    fn written(&mut self, link: &Link<R>) {
+        if !self.shared.background.is_empty() {
+            self.run_background(&*link.thread.executor);
+        }
+    }
+
+    fn shutdown(&mut self, link: &mut Link<R>, now: Instant) {
+        self.machine.shutdown(now);
+        let Self { machine, exchanges, shared, .. } = self;
+        exchanges.for_each(|Slot { stream, exchange, context, .. }| {
+            let (machine, link, shared) = (&mut *machine, &mut *link, &mut *shared);
+            exchange.refuse_websocket(&mut Scene { machine, link, shared, stream, context, now });
+        });
+    }
+
+    fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)> {
+        if self.exchanges.leave(cx) {
+            cx.waker().wake_by_ref();
+        }
+        self.machine.poll_timeout()
+    }
+}
+
+/// Whether a fault means that the rest of a message will not come.
+fn is_cut_off(fault: Fault) -> bool {
+    matches!(fault.kind, FaultKind::Incomplete | FaultKind::Gone)
+}
