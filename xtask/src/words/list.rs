@@ -55,8 +55,8 @@ const LIST: &[(&str, &str, &[Place], &str)] = &[
         "name the caller, the client, the task; or use the passive",
     ),
     (
-        r"(\b[\w']+,? )?\bwho(m|se)?\b",
-        r"(?i)^(users?|authors?|readers?|operators?|people|person|developers?|contributors?|maintainers?|reporters?|engineers?),? who|^whose|\w whose",
+        r"(\b[\w']+,? )?\bwhom?\b",
+        r"(?i)^(users?|authors?|readers?|operators?|people|person|developers?|contributors?|maintainers?|reporters?|engineers?),? who",
         NO_STRINGS,
         "name the thing in the code: the caller, the task, the client",
     ),
