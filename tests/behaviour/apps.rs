@@ -1,4 +1,4 @@
-//! Small applications that several themes use.
+//! Small applications for several modules of this suite.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use stelo_core::app::{self, Reply, Response, WebSocket};
 use stelo_tests::{Gate, News};
 use stelo_toolkit::{App, HttpError, Request, get, post};
 
-/// `GET /` answers, `POST /read` reads the body and says how long it was.
+/// An application: `GET /` answers, and `POST /read` answers with the length of the body.
 pub(crate) fn reader() -> App {
     async fn read(mut request: Request) -> Result<String, HttpError> {
         Ok(request.body().await?.len().to_string())
@@ -14,7 +14,7 @@ pub(crate) fn reader() -> App {
     App::new().route("/", get(async || "hello")).route("/read", post(read))
 }
 
-/// Answers any path with that path.
+/// An application that answers any path with that path.
 pub(crate) fn paths() -> App {
     App::new().fallback(async |request: Request| request.path().to_owned())
 }
@@ -36,7 +36,7 @@ where
     }
 }
 
-/// Echoes.
+/// Echoes messages.
 pub(crate) async fn echo(socket: WebSocket, _: app::Request) {
     while let Ok(message) = socket.receive().await {
         if socket.send(message).await.is_err() {
@@ -45,7 +45,7 @@ pub(crate) async fn echo(socket: WebSocket, _: app::Request) {
     }
 }
 
-/// An application that answers every request as `answer` says.
+/// An application that answers every request with `answer`.
 pub(crate) struct Answer(pub(crate) fn() -> Response);
 
 impl app::App for Answer {
@@ -54,7 +54,7 @@ impl app::App for Answer {
     }
 }
 
-/// Tells that it has begun, and receives nothing before the gate is open.
+/// Tells a word when it begins, and receives nothing before the gate opens.
 pub(crate) fn slow(news: &News, gate: &Gate) -> impl app::App {
     let (news, gate) = (news.clone(), gate.clone());
     Accept(move |socket: WebSocket, request: app::Request| {

@@ -1,11 +1,11 @@
-//! A selection of the cases of the Autobahn test suite, by its numbers, against an echo: frame by frame, whole and byte by
-//! byte. What all of them make of the server is in `docs/evidence/autobahn.md`.
+//! A selection of the cases of the Autobahn test suite, by its numbers, against an echo: whole, frame by frame, and byte by
+//! byte. The results of all cases are in `docs/evidence/autobahn.md`.
 
 use stelo_tests::{HANDSHAKE, On, cases};
 
 use crate::apps::{Accept, echo};
 
-cases!(frames_are_answered_as_the_suite_wants_it);
+cases!(frames_are_answered_as_autobahn_expects);
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
@@ -18,14 +18,14 @@ const FIN: u8 = 0x80;
 /// A frame: first byte and payload.
 type Frame<'a> = (u8, &'a [u8]);
 
-/// Number, what the client sends, what comes back. Who is closed for a broken rule gets a code; its reason is left out.
+/// The number of a case, the frames of the client, and the expected frames. The reason of a close is not compared.
 type Case<'a> = (&'a str, &'a [Frame<'a>], &'a [Frame<'a>]);
 
 const BYE: Frame<'_> = (FIN | CLOSE, b"\x03\xe8");
 const BROKEN: Frame<'_> = (FIN | CLOSE, b"\x03\xea");
 const NOT_TEXT: Frame<'_> = (FIN | CLOSE, b"\x03\xef");
 
-fn frames_are_answered_as_the_suite_wants_it(on: On) {
+fn frames_are_answered_as_autobahn_expects(on: On) {
     let server = on.serve(Accept(echo));
     let (x125, x126, x65535, x65536) = (&[b'*'; 125], &[b'*'; 126], &[b'*'; 65_535], &[0xfe; 65_536]);
     let (greek, bytes) = ("κόσμε".as_bytes(), &[0, 255, 254, 253, 252, 251, 0, 255]);
@@ -99,7 +99,7 @@ fn frames_are_answered_as_the_suite_wants_it(on: On) {
             &[(FIN | TEXT, greek), BYE],
         ),
         ("6.3.1", &[(FIN | TEXT, b"\xce\xba\xed\xa0\x80edited")], &[NOT_TEXT]),
-        // Refused though the message is not complete.
+        // Refused before the message is complete.
         ("6.4.1", &[(TEXT, b"\xce\xba"), (CONTINUATION, b"\xf4\x90\x80\x80")], &[NOT_TEXT]),
         ("6.6.1", &[(FIN | TEXT, b"\xce")], &[NOT_TEXT]),
         ("6.11.4", &[(FIN | TEXT, b"\xf4\x8f\xbf\xbf"), BYE], &[(FIN | TEXT, b"\xf4\x8f\xbf\xbf"), BYE]),
@@ -125,7 +125,7 @@ fn frames_are_answered_as_the_suite_wants_it(on: On) {
     ];
     for (number, sent, wanted) in cases {
         let bytes: Vec<u8> = sent.iter().flat_map(|&(first, payload)| masked(first, payload)).collect();
-        // The suite chops, too, but not what is long.
+        // Autobahn also splits frames, but not long ones.
         for chopped in [false, true] {
             if chopped && bytes.len() > 1000 {
                 continue;
@@ -137,7 +137,7 @@ fn frames_are_answered_as_the_suite_wants_it(on: On) {
             while let Some((piece, after)) =
                 rest.split_at_checked(if chopped { 1 } else { rest.len().max(1) })
             {
-                // Who has been closed may be told so before all is sent.
+                // The server may close before all bytes are sent.
                 let _ = client.try_send(piece);
                 rest = after;
             }
@@ -152,7 +152,7 @@ fn frames_are_answered_as_the_suite_wants_it(on: On) {
     }
 }
 
-/// A frame as a client sends it.
+/// Encodes a frame of a client.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];
@@ -166,7 +166,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A frame as a server sends it.
+/// Encodes a frame of a server.
 fn frame(mut more: impl FnMut(usize) -> Vec<u8>) -> (u8, Vec<u8>) {
     let start = more(2);
     let number = |bytes: Vec<u8>| bytes.into_iter().fold(0, |n, byte| n << 8 | usize::from(byte));

@@ -1,7 +1,7 @@
-//! Bad input: what each gets for an answer, and what becomes of the connection (RFC 9110, RFC 9112).
+//! Invalid requests, their responses, and the state of the connection afterwards (RFC 9110, RFC 9112).
 //!
-//! A refusal ends the connection: what follows a request that could not be understood could be anything. So behind each
-//! row stands a further, flawless request, which must not be answered.
+//! A refusal ends the connection, because the end of an invalid request is not known. Each row is followed by a valid
+//! request, which must not be answered after a refusal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,42 +11,42 @@ use stelo_toolkit::{App, Method, Request, any};
 use self::After::{Closed, Open};
 use crate::apps;
 
-cases!(bad_input, bad_input_byte_by_byte, the_reason_is_told, a_cut_off_request_has_no_answer);
+cases!(bad_input, bad_input_byte_by_byte, the_response_gives_the_reason, a_cut_off_request_has_no_answer);
 
-/// What becomes of the connection.
+/// The state of the connection after the response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum After {
-    /// The server has closed it; nothing that came behind was looked at.
+    /// Closed by the server. The next request is not read.
     Closed,
-    /// A further request is answered.
+    /// Open: the next request is answered.
     Open,
 }
 
-/// What a row is called, what is sent, the status of the answer, what becomes of the connection.
+/// The name of a row, the bytes to send, the expected status, and the expected state of the connection.
 type Row = (&'static str, &'static str, u16, After);
 
-/// A head of one line, and what goes with it.
+/// Builds a request from its first line.
 macro_rules! line {
     ($line:literal) => {
         concat!($line, "\r\nhost: a\r\n\r\n")
     };
 }
 
-/// `GET /` with these further fields.
+/// Builds a `GET /` with additional fields.
 macro_rules! get {
     ($fields:literal) => {
         concat!("GET / HTTP/1.1\r\nhost: a\r\n", $fields, "\r\n\r\n")
     };
 }
 
-/// `POST` of a body to a handler that reads it, with these further fields.
+/// Builds a `POST` to a handler that reads the body, with additional fields.
 macro_rules! post {
     ($fields:literal, $body:literal) => {
         concat!("POST /read HTTP/1.1\r\nhost: a\r\n", $fields, "\r\n\r\n", $body)
     };
 }
 
-/// `POST` of a chunked body to a handler that reads it.
+/// Builds a `POST` with a chunked body to a handler that reads it.
 macro_rules! chunked {
     ($body:literal) => {
         post!("transfer-encoding: chunked", $body)
@@ -55,7 +55,7 @@ macro_rules! chunked {
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    // Framing by both, or by neither well (RFC 9112 section 6.3)
+    // Two framings, or invalid framing (RFC 9112 section 6.3)
     ("length and encoding", post!("content-length: 3\r\ntransfer-encoding: chunked", "0\r\n\r\n"), 400, Closed),
     ("encoding and length", post!("transfer-encoding: chunked\r\ncontent-length: 3", "0\r\n\r\n"), 400, Closed),
     ("two lengths", post!("content-length: 3\r\ncontent-length: 5", "abc"), 400, Closed),
@@ -186,7 +186,7 @@ const ROWS: &[Row] = &[
     ("unknown expectation", get!("expect: foo"), 417, Closed),
     ("expectation and more", post!("content-length: 3\r\nexpect: 100-continue, foo", "abc"), 417, Closed),
 
-    // Strange, but understood: the application decides
+    // Unusual but valid: the application decides
     ("unknown method", line!("BREW / HTTP/1.1"), 405, Open),
     ("method in small letters", line!("get / HTTP/1.1"), 405, Open),
     ("unknown path", line!("GET /none HTTP/1.1"), 404, Open),
@@ -204,7 +204,7 @@ const ROWS: &[Row] = &[
     ("expectation of HTTP/1.0", "GET / HTTP/1.0\r\nconnection: keep-alive\r\nexpect: foo\r\n\r\n", 200, Open),
 ];
 
-/// `GET /` answers, `POST /read` reads the body, and `/next` is what must not be reached behind a refusal.
+/// An application: `POST /read` reads the body, and `/next` must not be called after a refusal.
 fn app() -> App {
     async fn next(request: Request) -> &'static str {
         assert_eq!(*request.method(), Method::Get);
@@ -215,7 +215,7 @@ fn app() -> App {
 
 const NEXT: &str = "GET /next HTTP/1.1\r\nhost: a\r\n\r\n";
 
-/// Sends a row, with a further request behind it, and looks at what comes.
+/// Sends a row and the request after it, and checks the responses.
 fn check(server: &Running, &(_, bytes, status, after): &Row, send: fn(&mut Client, &[u8])) {
     let mut client = server.connect();
     send(&mut client, format!("{bytes}{NEXT}").as_bytes());
@@ -228,7 +228,7 @@ fn check(server: &Running, &(_, bytes, status, after): &Row, send: fn(&mut Clien
     }
 }
 
-/// Checks all rows, and names each that fails.
+/// Checks all rows, and names the ones that fail.
 fn check_all(on: On, send: fn(&mut Client, &[u8])) {
     let server = on.serve(app());
     let failed = |row: &&Row| catch_unwind(AssertUnwindSafe(|| check(&server, row, send))).is_err();
@@ -241,13 +241,13 @@ fn bad_input(on: On) {
 }
 
 fn bad_input_byte_by_byte(on: On) {
-    // What the server has refused it may close before the last byte is sent.
+    // The server may close before the last byte of a refused request is sent.
     check_all(on, |client, bytes| {
         let _ = bytes.iter().try_for_each(|byte| client.try_send([*byte]));
     });
 }
 
-fn the_reason_is_told(on: On) {
+fn the_response_gives_the_reason(on: On) {
     let server = on.serve(app());
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nhost: a\r\nx : y\r\n\r\n");
@@ -257,7 +257,7 @@ fn the_reason_is_told(on: On) {
     assert_eq!(answer.text(), "invalid header field name\n");
 }
 
-/// Cut off inside a request: there is nobody left who could read an answer, and none is owed.
+/// A request that ends early gets no response.
 fn a_cut_off_request_has_no_answer(on: On) {
     let server = on.serve(app());
     for bytes in ["", "G", "\r\n", "GET / HTTP/1.1", "GET / HTTP/1.1\r\nhost: a\r\n"] {

@@ -1,4 +1,4 @@
-//! Bodies, both ways: lengths and chunks, trailers, `100 Continue`, large ones, and ones that nobody reads.
+//! Bodies of requests and responses: lengths, chunks, trailers, `100 Continue`, large bodies and unread bodies.
 
 use std::io::Write;
 
@@ -15,8 +15,8 @@ cases!(
     a_body_of_known_length_is_echoed,
     a_chunked_body_is_echoed_in_chunks,
     a_body_can_come_byte_by_byte,
-    an_empty_body_is_empty_however_it_is_framed,
-    chunk_sizes_are_read_in_every_way_that_is_allowed,
+    an_empty_body_is_empty_in_any_framing,
+    all_valid_chunk_sizes_are_accepted,
     trailers_arrive,
     forbidden_trailers_are_dropped,
     trailers_are_sent,
@@ -24,18 +24,18 @@ cases!(
     a_body_of_known_length_can_come_in_pieces,
     pieces_are_sent_as_they_come,
     an_echo_begins_before_the_request_has_ended,
-    continue_is_said_when_the_body_is_read,
-    continue_is_said_before_an_echo_begins,
-    continue_is_not_said_when_the_body_is_not_read,
-    continue_is_not_said_to_a_body_that_is_there,
+    reading_the_body_sends_continue,
+    continue_comes_before_an_echo,
+    an_unread_body_gets_no_continue,
+    a_body_that_has_arrived_gets_no_continue,
     continue_is_not_said_to_http_1_0,
     a_large_upload_is_counted,
     a_large_chunked_upload_is_counted,
     a_large_download_is_whole,
     a_large_body_goes_both_ways,
     a_slow_reader_holds_back_the_application,
-    a_small_body_that_nobody_reads_is_dropped,
-    a_large_body_that_nobody_reads_ends_the_connection,
+    a_small_unread_body_is_discarded,
+    a_large_unread_body_ends_the_connection,
     an_early_refusal_reaches_a_client_that_is_still_sending,
     a_body_that_breaks_off_is_an_error,
     a_chunked_body_that_breaks_off_is_an_error,
@@ -73,7 +73,7 @@ fn a_body_can_come_byte_by_byte(on: On) {
     client.expect_open();
 }
 
-fn an_empty_body_is_empty_however_it_is_framed(on: On) {
+fn an_empty_body_is_empty_in_any_framing(on: On) {
     let server = on.serve(apps::reader());
     let mut client = server.connect();
     for framing in ["content-length: 0\r\n\r\n", "transfer-encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n"] {
@@ -82,7 +82,7 @@ fn an_empty_body_is_empty_however_it_is_framed(on: On) {
     }
 }
 
-fn chunk_sizes_are_read_in_every_way_that_is_allowed(on: On) {
+fn all_valid_chunk_sizes_are_accepted(on: On) {
     let server = on.serve(echo());
     let mut client = server.connect();
     for (chunks, body) in [
@@ -98,7 +98,7 @@ fn chunk_sizes_are_read_in_every_way_that_is_allowed(on: On) {
     }
 }
 
-/// Says what trailers the request has.
+/// Answers with the trailers of the request.
 async fn trailers(mut request: Request) -> String {
     let mut body = request.stream();
     let mut seen = Vec::new();
@@ -127,7 +127,7 @@ fn forbidden_trailers_are_dropped(on: On) {
     assert_eq!(client.answer().text(), r#"{"a": "b"}"#);
 }
 
-/// A body of a few pieces and a trailer.
+/// A body of several chunks and a trailer.
 async fn with_trailers() -> Response {
     let mut trailers = Headers::new();
     trailers.append("x-sum", "42");
@@ -164,7 +164,7 @@ fn a_body_of_known_length_can_come_in_pieces(on: On) {
     assert_eq!((answer.text().as_str(), answer.header("content-length")), ("onetwo", Some("6")));
 }
 
-/// A piece that is there is not held back until the next one comes.
+/// A chunk is sent without waiting for the next one.
 fn pieces_are_sent_as_they_come(on: On) {
     async fn pieces(State(gate): State<Gate>, request: Request) -> Response {
         let (sender, body) = Body::channel(Length::Unknown);
@@ -202,7 +202,7 @@ fn an_echo_begins_before_the_request_has_ended(on: On) {
 
 const EXPECT: &str = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
 
-fn continue_is_said_when_the_body_is_read(on: On) {
+fn reading_the_body_sends_continue(on: On) {
     async fn read(State(news): State<News>, State(gate): State<Gate>, mut request: Request) -> String {
         news.tell("called");
         gate.pass().await;
@@ -222,7 +222,7 @@ fn continue_is_said_when_the_body_is_read(on: On) {
     client.expect_open();
 }
 
-fn continue_is_said_before_an_echo_begins(on: On) {
+fn continue_comes_before_an_echo(on: On) {
     let server = on.serve(echo());
     let mut client = server.connect();
     client.send(EXPECT);
@@ -234,7 +234,7 @@ fn continue_is_said_before_an_echo_begins(on: On) {
     client.expect_open();
 }
 
-fn continue_is_not_said_when_the_body_is_not_read(on: On) {
+fn an_unread_body_gets_no_continue(on: On) {
     let server = on.serve(App::new().route("/", post(async || Status::FORBIDDEN)));
     let mut client = server.connect();
     client.send(EXPECT);
@@ -244,7 +244,7 @@ fn continue_is_not_said_when_the_body_is_not_read(on: On) {
     client.expect_end();
 }
 
-fn continue_is_not_said_to_a_body_that_is_there(on: On) {
+fn a_body_that_has_arrived_gets_no_continue(on: On) {
     let server = on.serve(echo());
     let mut client = server.connect();
     client.send(format!("{EXPECT}hello"));
@@ -260,7 +260,7 @@ fn continue_is_not_said_to_http_1_0(on: On) {
     assert_eq!(client.answer().text(), "hello");
 }
 
-/// Says how long the body was, and holds none of it.
+/// Answers with the length of the body, without collecting it.
 fn counter() -> App {
     async fn count(mut request: Request) -> Result<String, HttpError> {
         let (mut body, mut bytes) = (request.stream(), 0);
@@ -294,7 +294,7 @@ fn a_large_chunked_upload_is_counted(on: On) {
     client.expect_open();
 }
 
-/// Bytes that differ from place to place, so that what is lost or moved is found out.
+/// Bytes that differ by position, so that a lost or moved range is found.
 fn pattern(n: usize) -> Vec<u8> {
     (0..n).map(|i| (i % 251) as u8).collect()
 }
@@ -321,7 +321,7 @@ fn a_large_body_goes_both_ways(on: On) {
     client.expect_open();
 }
 
-/// The application is asked for no more than the client, the system and a buffer hold.
+/// The application is polled for no more than the client, the system and a buffer hold.
 fn a_slow_reader_holds_back_the_application(on: On) {
     const PIECE: usize = 64 << 10;
     async fn endless(State(news): State<News>) -> Response {
@@ -338,7 +338,7 @@ fn a_slow_reader_holds_back_the_application(on: On) {
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
     client.head().expect("an answer");
-    // Once the server has seen to other requests and the number stands still, nobody is asked any more.
+    // The application is no longer polled if the number stays the same after other requests.
     let mut pieces = 0;
     let settled = (0..1000).any(|_| {
         server.connect().get("/other");
@@ -347,12 +347,12 @@ fn a_slow_reader_holds_back_the_application(on: On) {
         more == 0 && pieces > 0
     });
     assert!(settled, "{pieces} pieces of {PIECE} bytes for a client that does not read");
-    // Reading sets it going again.
+    // Reading continues the response.
     client.exactly(pieces * PIECE);
     news.next();
 }
 
-fn a_small_body_that_nobody_reads_is_dropped(on: On) {
+fn a_small_unread_body_is_discarded(on: On) {
     let server = on.serve(App::new().route("/", post(async || "no, thanks")));
     let mut client = server.connect();
     client.send(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", 64 << 10));
@@ -364,24 +364,24 @@ fn a_small_body_that_nobody_reads_is_dropped(on: On) {
     client.expect_open();
 }
 
-fn a_large_body_that_nobody_reads_ends_the_connection(on: On) {
+fn a_large_unread_body_ends_the_connection(on: On) {
     let server = on.serve(App::new().route("/", post(async || "no, thanks")));
     let mut client = server.connect();
     client.send(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {LARGE}\r\n\r\n"));
     assert!(client.answer().says_close());
     client.expect_end();
 
-    // In chunks it is only found out on the way.
+    // With chunks, the length is known only while reading.
     let mut client = server.connect();
     client.send(CHUNKED);
     assert!(!client.answer().says_close());
     client.send(format!("{:x}\r\n", LARGE));
     let _ = client.try_send(vec![b'x'; LARGE]);
     let (rest, _) = client.rest();
-    assert_eq!(rest, b"", "nothing more comes, whatever was in the body");
+    assert_eq!(rest, b"", "no bytes follow the response");
 }
 
-/// What was sent before the refusal came is read and dropped, so that the system does not throw the answer away.
+/// The server reads and discards the rest: with unread bytes, the kernel would reset the connection and drop the response.
 fn an_early_refusal_reaches_a_client_that_is_still_sending(on: On) {
     let limits = Limits::DEFAULT.body(Some(1000));
     let server = on.serve_with(config().http_limits(limits), counter());
@@ -395,7 +395,7 @@ fn an_early_refusal_reaches_a_client_that_is_still_sending(on: On) {
     client.expect_end();
 }
 
-/// Sends a request that breaks off; the handler tells what it has read of it.
+/// Sends a request that ends early. Returns the body that the handler has read.
 fn broken_off(on: On, request: &str) -> String {
     async fn read(State(news): State<News>, mut request: Request) -> &'static str {
         let mut body = request.stream();
@@ -445,7 +445,7 @@ fn a_handler_can_answer_before_it_has_read_all(on: On) {
         Some(Ok(bytes)) => bytes.len().to_string(),
         other => format!("{other:?}"),
     };
-    // The rest of the body is not to be waited for too long.
+    // The lingering close must outlast the test.
     let timeouts = Timeouts::DEFAULT.linger(stelo_tests::PATIENCE);
     let server = on.serve_with(config().http_timeouts(timeouts), App::new().route("/", post(first)));
     let mut client = server.connect();

@@ -1,4 +1,4 @@
-//! Connections: how long they live, what order answers come in, and what becomes of those who leave (RFC 9112 section 9).
+//! Connections: keep-alive, the order of responses, disconnects, and upgrades (RFC 9112 section 9).
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -18,26 +18,26 @@ cases!(
     a_connection_is_kept_alive,
     http_1_0_keeps_alive_if_asked,
     http_1_0_closes_otherwise,
-    close_is_close_however_it_is_written,
+    every_spelling_of_close_closes,
     the_application_can_close,
     a_head_can_come_byte_by_byte,
     pipelined_requests_are_answered_in_order,
     pipelined_answers_leave_in_one_write,
     pipelined_bodies_are_kept_apart,
-    nothing_is_answered_behind_close,
-    a_slow_answer_holds_back_those_behind_it,
+    requests_after_close_are_not_answered,
+    a_slow_answer_delays_pipelined_ones,
     a_half_closed_client_gets_its_answers,
     a_handler_learns_that_its_client_half_closes,
-    a_handler_whose_client_is_gone_is_dropped,
+    a_handler_is_dropped_when_its_client_resets,
     many_connections_at_once,
     a_busy_connection_leaves_room_for_others,
-    a_handler_that_holds_the_thread_takes_no_time_from_the_client,
-    requests_sent_ahead_wait_until_answers_are_read,
+    a_blocking_handler_does_not_shorten_the_keep_alive_timeout,
+    pipelined_requests_wait_until_answers_are_read,
     several_threads_share_a_port,
     the_last_request_of_a_connection_says_so,
     a_handler_learns_both_addresses,
     an_upgrade_hands_over_the_connection,
-    an_upgrade_that_nobody_asked_for_is_refused,
+    an_upgrade_without_a_request_for_it_is_refused,
     an_upgrade_can_be_declined,
     connect_makes_a_tunnel,
     a_tunnel_can_be_half_closed,
@@ -73,7 +73,7 @@ fn http_1_0_closes_otherwise(on: On) {
     client.expect_end();
 }
 
-fn close_is_close_however_it_is_written(on: On) {
+fn every_spelling_of_close_closes(on: On) {
     let server = on.serve(apps::reader());
     for field in ["close", "Close", "foo, close", "keep-alive,close", "x\r\nconnection: close"] {
         let mut client = server.connect();
@@ -108,7 +108,7 @@ fn pipelined_requests_are_answered_in_order(on: On) {
     }
 }
 
-/// What was written at once is read at once.
+/// One write of the server is one read of the client.
 fn pipelined_answers_leave_in_one_write(on: On) {
     let server = on.serve(apps::paths());
     let mut client = server.connect();
@@ -129,7 +129,7 @@ fn pipelined_bodies_are_kept_apart(on: On) {
     assert_eq!([(); 3].map(|()| client.answer().text()), ["5", "4", "hello"]);
 }
 
-fn nothing_is_answered_behind_close(on: On) {
+fn requests_after_close_are_not_answered(on: On) {
     let server = on.serve(apps::reader());
     let mut client = server.connect();
     client.send(concat!(
@@ -140,7 +140,7 @@ fn nothing_is_answered_behind_close(on: On) {
     client.expect_end();
 }
 
-fn a_slow_answer_holds_back_those_behind_it(on: On) {
+fn a_slow_answer_delays_pipelined_ones(on: On) {
     async fn slow(State(news): State<News>, State(gate): State<Gate>) -> &'static str {
         news.tell("slow");
         gate.pass().await;
@@ -191,7 +191,7 @@ fn a_handler_learns_that_its_client_half_closes(on: On) {
     client.expect_end();
 }
 
-fn a_handler_whose_client_is_gone_is_dropped(on: On) {
+fn a_handler_is_dropped_when_its_client_resets(on: On) {
     async fn wait(State(news): State<News>) {
         news.tell("begun");
         let _told = news.last_word("dropped");
@@ -202,8 +202,8 @@ fn a_handler_whose_client_is_gone_is_dropped(on: On) {
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
     news.expect("begun");
-    // A socket that is closed before all was read is reset.
-    assert_eq!(client.socket().peek(&mut [0]).expect("an answer that nobody reads"), 1);
+    // Closing a socket with unread bytes resets the connection.
+    assert_eq!(client.socket().peek(&mut [0]).expect("an unread response"), 1);
     drop(client);
     news.expect("dropped");
 }
@@ -219,17 +219,17 @@ fn many_connections_at_once(on: On) {
     }
 }
 
-/// A socket that is always readable, and one that is always writable, are not served to their end in one go.
+/// A connection that is always readable or always writable yields to others.
 fn a_busy_connection_leaves_room_for_others(on: On) {
     async fn swallow(mut request: Request) {
         let mut body = request.stream();
         while let Some(Ok(bytes)) = body.chunk().await {
-            // A handler that does something, so that the client is always ahead.
+            // The handler takes time, so that pipelined requests are always available.
             std::hint::black_box(bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>());
         }
     }
     async fn endless() -> StreamingResponse {
-        // Pieces so small that the client is always ahead.
+        // The chunks are small, so that the client always reads them in time.
         StreamingResponse::new(futures_lite::stream::repeat([b'x'; 100].as_slice()))
     }
     let server =
@@ -251,8 +251,8 @@ fn a_busy_connection_leaves_room_for_others(on: On) {
     }
 }
 
-/// The time that the client has for its next request begins with the end of the answer, not with its beginning.
-fn a_handler_that_holds_the_thread_takes_no_time_from_the_client(on: On) {
+/// The keep-alive timeout starts when the response ends, not when the handler begins.
+fn a_blocking_handler_does_not_shorten_the_keep_alive_timeout(on: On) {
     let timeouts = Timeouts::DEFAULT.keep_alive(Duration::from_millis(700));
     let hold = async || std::thread::sleep(Duration::from_millis(800));
     let server = on.serve_with(config().http_timeouts(timeouts), App::new().route("/", get(hold)));
@@ -262,8 +262,8 @@ fn a_handler_that_holds_the_thread_takes_no_time_from_the_client(on: On) {
     }
 }
 
-/// A client that sends request after request and reads nothing.
-fn requests_sent_ahead_wait_until_answers_are_read(on: On) {
+/// The client sends requests and reads nothing.
+fn pipelined_requests_wait_until_answers_are_read(on: On) {
     const ANSWER: usize = 16 << 10;
     async fn count(State(requests): State<Arc<AtomicUsize>>) -> Vec<u8> {
         requests.fetch_add(1, Ordering::SeqCst);
@@ -275,12 +275,12 @@ fn requests_sent_ahead_wait_until_answers_are_read(on: On) {
     let server = on.serve_with(config().http_timeouts(timeouts), app);
     let mut client = server.connect();
     while client.try_send("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(100)).is_ok() {}
-    // More than the system holds for the two of them.
+    // More than the socket buffers of both sides hold.
     let answered = requests.load(Ordering::SeqCst) * ANSWER;
     assert!(answered < 32 << 20, "{answered} bytes");
 }
 
-/// A thread that does something to a connection over and over, until it is dropped and the connection ends.
+/// A thread that repeats an operation on a connection until it is dropped.
 struct Busy(TcpStream);
 
 impl Busy {
@@ -294,7 +294,7 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        // Fails where it has ended already, which is as good.
+        // Fails if the connection has already ended.
         let _ = self.0.shutdown(Shutdown::Both);
     }
 }
@@ -327,7 +327,7 @@ fn a_handler_learns_both_addresses(on: On) {
     assert_eq!(client.get("/").text(), format!("{} {}", client.address(), server.address()));
 }
 
-/// Gives back, in capitals, what comes until the peer has said all.
+/// Echoes bytes in upper case until the peer closes its side.
 async fn shout(mut tunnel: Tunnel) {
     let mut bytes = [0; 1000];
     while let Ok(n @ 1..) = tunnel.read(&mut bytes).await {
@@ -336,7 +336,7 @@ async fn shout(mut tunnel: Tunnel) {
             return;
         }
     }
-    // Where the peer has left, there is nobody to say goodbye to.
+    // Fails if the peer has disconnected.
     let _ = tunnel.write_all(b"bye").await;
     let _ = tunnel.close().await;
 }
@@ -380,7 +380,7 @@ fn an_upgrade_hands_over_the_connection(on: On) {
     assert_eq!(client.rest().0, b"bye");
 }
 
-fn an_upgrade_that_nobody_asked_for_is_refused(on: On) {
+fn an_upgrade_without_a_request_for_it_is_refused(on: On) {
     let server = on.serve(shouting());
     let mut client = server.connect();
     assert_eq!(client.get("/").status, 500);
@@ -409,7 +409,7 @@ fn a_tunnel_can_be_half_closed(on: On) {
     async fn goodbye(mut tunnel: Tunnel) -> Result<String, BoxError> {
         tunnel.write_all(b"goodbye").await?;
         tunnel.close().await?;
-        // The peer can still talk to us.
+        // The peer can still send.
         let (mut bytes, mut heard) = ([0; 10], Vec::new());
         while let n @ 1.. = tunnel.read(&mut bytes).await? {
             heard.extend_from_slice(&bytes[..n]);

@@ -1,4 +1,4 @@
-//! The demonstration application: every path, as clients, benchmarks and conformance suites rely on it; and a folder.
+//! The demonstration application, on whose paths clients, benchmarks and conformance suites rely; and a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ cases!(
     panic,
     background,
     a_folder,
-    a_folder_is_not_left,
+    paths_cannot_leave_the_folder,
     a_folder_that_is_missing_is_named,
 );
 
@@ -41,7 +41,7 @@ fn home_links_to_the_rest(on: On) {
         links.iter().filter(|link| !link.contains(':') && !link.ends_with("panic")).collect();
     assert!(inside.len() >= 8, "{links:?}");
     for link in inside {
-        // The page asks for delays that a person can see.
+        // The links of the page have delays for people.
         let link =
             link.replace("&amp;", "&").replace("delay_ms=200", "delay_ms=1").replace("sleep/1000", "sleep/1");
         let answer = client.get(&format!("/{}", link.trim_start_matches('/')));
@@ -153,7 +153,7 @@ fn background(on: On) {
     assert_eq!((answer.status, answer.header("content-type")), (200, TEXT));
 }
 
-/// A folder with a page and a sub-folder, removed at the end.
+/// A folder with a page and a sub-folder. Removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -174,7 +174,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left behind harms nobody.
+        // A folder that stays behind does not make a test fail.
         let _ = fs::remove_dir_all(self.0.parent().unwrap_or(Path::new("/nowhere")));
     }
 }
@@ -207,7 +207,7 @@ fn a_folder(on: On) {
     assert_eq!((answer.status, answer.header("content-range")), (416, Some("bytes */10")));
 }
 
-fn a_folder_is_not_left(on: On) {
+fn paths_cannot_leave_the_folder(on: On) {
     let folder = Folder::new(on, "traversal");
     let server = on.serve(stelo_demo::folder(folder.0.clone()));
     let mut client = server.connect();

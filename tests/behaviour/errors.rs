@@ -1,4 +1,4 @@
-//! What goes wrong in an application, and what it answers where it has nothing to say: panics, 404, 405, redirects.
+//! Errors of an application, and default responses: panics, 404, 405, redirects.
 
 use futures_lite::StreamExt;
 use stelo_core::body::Length;
@@ -9,7 +9,7 @@ use stelo_toolkit::{
 };
 
 cases!(
-    a_panic_is_500_and_harms_nobody_else,
+    a_panic_is_500_on_that_connection_only,
     a_panic_before_the_first_await_is_500,
     a_panic_in_a_body_cuts_it_off,
     an_unknown_path_is_404,
@@ -19,11 +19,11 @@ cases!(
     arguments_that_do_not_fit_are_named,
     a_body_beyond_the_limit_is_413,
     a_background_task_runs_after_the_response,
-    a_background_task_that_panics_harms_nobody,
-    a_background_task_runs_though_the_body_failed,
+    a_panic_in_a_background_task_affects_only_that_task,
+    a_background_task_runs_after_a_failed_body,
 );
 
-/// A panic for whoever asks for it, and something that works.
+/// An application with a route that panics, and one that works.
 fn fragile() -> App {
     async fn later(request: Request) {
         request.sleep(std::time::Duration::from_millis(1)).await;
@@ -38,7 +38,7 @@ fn fragile() -> App {
         .route("/well", get(async || "well"))
 }
 
-fn a_panic_is_500_and_harms_nobody_else(on: On) {
+fn a_panic_is_500_on_that_connection_only(on: On) {
     let server = on.serve(fragile());
     let (mut client, mut other) = (server.connect(), server.connect());
     assert_eq!(other.get("/well").text(), "well");
@@ -192,7 +192,7 @@ fn a_background_task_runs_after_the_response(on: On) {
     let app = App::new().state(news.clone()).state(gate.clone()).route("/", get(answer));
     let server = on.serve(app);
     let mut client = server.connect();
-    // The task has not ended, and the connection is free for another request.
+    // The connection answers another request while the task runs.
     assert_eq!([client.get("/").text(), client.get("/").text()], ["answered", "answered"]);
     news.expect_silence();
     gate.open();
@@ -200,7 +200,7 @@ fn a_background_task_runs_after_the_response(on: On) {
     news.expect("done");
 }
 
-fn a_background_task_that_panics_harms_nobody(on: On) {
+fn a_panic_in_a_background_task_affects_only_that_task(on: On) {
     async fn answer(State(news): State<News>) -> Response {
         "answered".into_response().background(async move {
             let _told = news.last_word("unwound");
@@ -215,7 +215,7 @@ fn a_background_task_that_panics_harms_nobody(on: On) {
     assert_eq!(client.get("/").text(), "answered");
 }
 
-fn a_background_task_runs_though_the_body_failed(on: On) {
+fn a_background_task_runs_after_a_failed_body(on: On) {
     async fn fail(State(news): State<News>) -> Response {
         let failing = futures_lite::stream::once(Err::<&str, _>(HttpError::new(Status::BAD_GATEWAY)));
         Response::new(Body::from_stream(failing)).background(async move { news.tell("done") })

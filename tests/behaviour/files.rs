@@ -1,4 +1,4 @@
-//! Static files over real sockets: whole and in order, whoever reads them how, and whatever becomes of the file meanwhile.
+//! Static files over real sockets: whole, in order, for clients of any speed, and while the file changes.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -13,16 +13,16 @@ cases!(
     files_of_all_sizes_come_whole,
     a_part_of_a_file_comes_whole,
     a_very_large_file_comes_whole,
-    requests_sent_ahead_are_answered_in_order,
+    pipelined_requests_for_files_are_answered_in_order,
     a_file_goes_through_a_unix_socket,
-    a_client_that_leaves_midway_harms_nobody,
+    a_client_that_leaves_midway_affects_only_its_connection,
     a_file_that_becomes_shorter_is_cut_off,
-    a_file_that_takes_the_place_of_another_is_seen,
+    a_replaced_file_is_served,
 );
 
 const MIB: usize = 1 << 20;
 
-/// Bytes that differ from place to place, and not with a period that buffers have.
+/// Bytes that differ by position. Their period is not a size of a buffer.
 fn content(size: usize) -> Vec<u8> {
     (0..size).map(|i| (i % 251) as u8).collect()
 }
@@ -70,7 +70,7 @@ fn a_part_of_a_file_comes_whole(on: On) {
     }
 }
 
-/// Larger than all buffers, and mostly a hole: who mixes up places is found out by the marks.
+/// A sparse file, larger than all buffers. The marks show whether offsets are correct.
 fn a_very_large_file_comes_whole(on: On) {
     const SIZE: usize = 300 * MIB;
     let folder = Folder::new(on, "large");
@@ -96,7 +96,7 @@ fn a_very_large_file_comes_whole(on: On) {
     assert_eq!(client.get("/text").text(), "text");
 }
 
-fn requests_sent_ahead_are_answered_in_order(on: On) {
+fn pipelined_requests_for_files_are_answered_in_order(on: On) {
     let folder = Folder::new(on, "ahead");
     let (small, large) = (content(1000), content(MIB + 1));
     fs::write(folder.path("small"), &small).expect("the folder is ours");
@@ -119,7 +119,7 @@ fn a_file_goes_through_a_unix_socket(on: On) {
     assert_eq!(client.get("/text").text(), "text");
 }
 
-/// A client that has got the beginning of a file that fits into no buffer.
+/// Returns a client that has read the start of a file larger than all buffers.
 fn begun(server: &Running) -> Client {
     let mut client = server.connect();
     client.send(get_line("/f"));
@@ -128,7 +128,7 @@ fn begun(server: &Running) -> Client {
     client
 }
 
-fn a_client_that_leaves_midway_harms_nobody(on: On) {
+fn a_client_that_leaves_midway_affects_only_its_connection(on: On) {
     let folder = Folder::new(on, "leaves");
     fs::write(folder.path("f"), content(64 * MIB)).expect("the folder is ours");
     let server = serve(on, &folder);
@@ -136,7 +136,7 @@ fn a_client_that_leaves_midway_harms_nobody(on: On) {
         drop(begun(&server));
         assert_eq!(server.connect().get("/text").text(), "text");
     }
-    // An orderly end finds no connection that hangs.
+    // The server stops in order if no connection is stuck.
     server.stop().expect("nothing is left");
 }
 
@@ -151,13 +151,13 @@ fn a_file_that_becomes_shorter_is_cut_off(on: On) {
         file.set_len(left as u64).expect("the folder is ours");
         let (rest, _) = client.rest();
         assert!(MIB + rest.len() < content.len(), "{left}");
-        // What was on its way by then could be older.
+        // Bytes that were already sent may be older.
         assert!(content[MIB..].starts_with(&rest[..rest.len().min(left.saturating_sub(MIB))]), "{left}");
         assert_eq!(server.connect().get("/text").text(), "text");
     }
 }
 
-fn a_file_that_takes_the_place_of_another_is_seen(on: On) {
+fn a_replaced_file_is_served(on: On) {
     let folder = Folder::new(on, "place");
     let server = serve(on, &folder);
     let mut client = server.connect();

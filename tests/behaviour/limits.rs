@@ -1,4 +1,4 @@
-//! Limits: what each answers, right up to the limit and one beyond it.
+//! Limits: the response at each limit, and one above it.
 
 use stelo_core::h1::Limits;
 use stelo_core::http::Status;
@@ -23,16 +23,16 @@ cases!(
     a_body_beyond_the_limit_is_413,
     a_chunked_body_beyond_the_limit_is_413,
     as_many_connections_as_allowed_are_served,
-    a_place_that_becomes_free_is_given_away,
+    a_closed_connection_makes_room_for_another,
     the_limit_of_requests_stops_the_server,
     no_limit_of_requests_by_default,
 );
 
-/// The answer to these bytes on a connection of their own; a refusal ends it.
+/// Sends bytes on a new connection, and reads the response. The connection must be closed exactly if the response says so.
 #[track_caller]
 fn ask(server: &Running, bytes: impl AsRef<[u8]>) -> Answer {
     let mut client = server.connect();
-    // The server may have closed before it has been sent all of what is too long.
+    // The server may close before all bytes are sent.
     let _ = client.try_send(bytes);
     let answer = client.answer();
     match answer.says_close() {
@@ -68,7 +68,7 @@ fn a_method_beyond_the_limit_is_501(on: On) {
     let request = |method: String| format!("{method} / HTTP/1.1\r\nhost: a\r\n\r\n");
     assert_eq!(ask(&server, request("X".repeat(32))).status, 405);
     assert_eq!(ask(&server, request("X".repeat(33))).line, "HTTP/1.1 501 Not Implemented");
-    // No method is as long as a request line: this is something else.
+    // Without a space in the longest request line there is no method.
     assert_eq!(ask(&server, "X".repeat(8 << 10)).status, 400);
 }
 
@@ -150,7 +150,7 @@ fn a_chunked_body_beyond_the_limit_is_413(on: On) {
     assert_eq!(ask(&server, chunked("ffffffffffffffff\r\nhello")).status, 413);
 }
 
-/// N connections are served, not N - 1; one more gets 503.
+/// N connections are served, not N - 1 as in Uvicorn. Another one gets 503.
 fn as_many_connections_as_allowed_are_served(on: On) {
     let server = on.serve_with(config().limit_concurrency(2), apps::reader());
     let (mut one, mut two) = (server.connect(), server.connect());
@@ -166,14 +166,14 @@ fn as_many_connections_as_allowed_are_served(on: On) {
     assert_eq!([one.get("/").status, two.get("/").status], [200, 200]);
 }
 
-fn a_place_that_becomes_free_is_given_away(on: On) {
+fn a_closed_connection_makes_room_for_another(on: On) {
     let server = on.serve_with(config().limit_concurrency(1), apps::reader());
     let mut one = server.connect();
     one.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     assert_eq!(one.answer().status, 200);
     one.expect_end();
     drop(one);
-    // The server may not yet have seen that the first one is gone; then it says so, and can be asked again.
+    // The server may not have seen the close of the first connection. It then answers 503, and the client tries again.
     let served = (0..1000).any(|_| server.connect().get("/").status == Status::OK.code());
     assert!(served, "the place of a connection that has ended stays taken");
 }
@@ -193,7 +193,7 @@ fn the_limit_of_requests_stops_the_server(on: On) {
     for _ in 0..3 {
         assert_eq!(client.get("/").text(), "hello");
     }
-    // Whoever is still being served is served.
+    // Requests that have begun are answered.
     client.expect_end();
     gate.open();
     let answer = slow.answer();

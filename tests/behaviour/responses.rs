@@ -13,12 +13,12 @@ cases!(
     some_statuses_have_no_body,
     a_body_without_a_length_is_chunked,
     a_body_without_a_length_ends_http_1_0,
-    a_length_of_the_applications_own_is_kept,
-    a_length_of_the_applications_own_frames_a_stream,
+    a_length_that_the_application_sets_is_kept,
+    a_length_that_the_application_sets_frames_a_stream,
     reasons_are_the_standard_ones,
-    date_and_server_are_there,
+    responses_have_date_and_server,
     date_and_server_can_be_left_out,
-    own_fields_come_first,
+    fields_of_the_application_override_defaults,
     configured_fields_are_added,
     fields_keep_order_and_case,
     the_root_path_is_known,
@@ -31,7 +31,7 @@ cases!(
     options_of_the_server_are_answered,
 );
 
-/// A stream of pieces; its length is not known.
+/// A stream of unknown length.
 fn streamed(pieces: &'static [&'static str]) -> Body {
     let frames = pieces.iter().map(|piece| Ok(Frame::Data((*piece).into())));
     Body::from_frames(futures_lite::stream::iter(frames), Length::Unknown)
@@ -52,14 +52,14 @@ fn head_has_the_head_of_get(on: On) {
         .route("/own", get(async || with_field(streamed(&["hello"]), "content-length", "5")));
     let server = on.serve(app);
     let mut client = server.connect();
-    // Without the date, which may change in between.
+    // The date may change between the two.
     let fields = |answer: &Answer| {
         answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect::<Vec<_>>()
     };
     for path in ["/known", "/empty", "/streamed", "/none", "/own"] {
         client.send(format!("HEAD {path} HTTP/1.1\r\nhost: a\r\n\r\n"));
         let head = client.head().expect("an answer");
-        // Whatever came of a body would stand before this.
+        // Bytes of a body would come before this response.
         let get = client.get(path);
         assert_eq!((&head.line, fields(&head)), (&get.line, fields(&get)), "{path}");
     }
@@ -107,14 +107,14 @@ fn a_body_without_a_length_ends_http_1_0(on: On) {
     assert_eq!(answer.text(), "onetwo");
 }
 
-fn a_length_of_the_applications_own_is_kept(on: On) {
+fn a_length_that_the_application_sets_is_kept(on: On) {
     let body = async || with_field("hello".into(), "Content-Length", "5");
     let server = on.serve(App::new().route("/", get(body)));
     let answer = server.connect().get("/");
     assert_eq!((answer.header("content-length"), answer.text().as_str()), (Some("5"), "hello"));
 }
 
-fn a_length_of_the_applications_own_frames_a_stream(on: On) {
+fn a_length_that_the_application_sets_frames_a_stream(on: On) {
     let body = async || with_field(streamed(&["hel", "lo"]), "content-length", "5");
     let server = on.serve(App::new().route("/", get(body)));
     let mut client = server.connect();
@@ -141,7 +141,7 @@ fn reasons_are_the_standard_ones(on: On) {
     }
 }
 
-fn date_and_server_are_there(on: On) {
+fn responses_have_date_and_server(on: On) {
     let server = on.serve(App::new().route("/", get(async || "")));
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
     let before = now();
@@ -150,7 +150,7 @@ fn date_and_server_are_there(on: On) {
     let text = answer.header("date").expect("a date");
     let allowed = before.saturating_sub(1)..=now();
     assert!(allowed.clone().any(|s| date::format(s) == *text.as_bytes()), "{text} is not in {allowed:?}");
-    // Refusals have them too.
+    // Refusals have these fields too.
     let mut client = server.connect();
     client.send("nonsense\r\n");
     let answer = client.answer();
@@ -164,7 +164,7 @@ fn date_and_server_can_be_left_out(on: On) {
     assert_eq!((answer.header("date"), answer.header("server")), (None, None));
 }
 
-fn own_fields_come_first(on: On) {
+fn fields_of_the_application_override_defaults(on: On) {
     let own = async || ([("server", "mine"), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "");
     let server = on.serve(App::new().route("/", get(own)));
     let answer = server.connect().get("/");
@@ -207,7 +207,8 @@ fn the_root_path_is_known(on: On) {
     assert_eq!(client.get("/where").text(), "/api http://a/api/where");
 }
 
-/// Asks for a response, of which no more than `comes` may come before the connection ends.
+/// Requests a response that is cut off. Asserts that exactly the bytes `comes` arrive of its body, and that other
+/// connections are answered.
 #[track_caller]
 fn expect_cut_off(on: On, response: fn() -> Response, comes: &[u8]) {
     let app = App::new()
@@ -237,7 +238,7 @@ fn a_body_that_fails_is_cut_off(on: On) {
         let frames = [Ok(Frame::Data("hello".into())), Err(error)];
         Response::new(Body::from_frames(futures_lite::stream::iter(frames), Length::Unknown))
     };
-    // Without the last chunk the client sees that this is not all.
+    // The last chunk is missing, so the client knows that the body is not complete.
     expect_cut_off(on, failing, b"5\r\nhello\r\n");
 }
 

@@ -1,4 +1,4 @@
-//! Start and end: hooks, their failures, and what becomes of whoever is connected when the server stops.
+//! Start and shutdown: hooks, their failures, and open connections.
 
 use std::future::Ready;
 use std::net::TcpStream;
@@ -26,13 +26,13 @@ cases!(
     pipelined_requests_end_with_the_first,
     new_connections_are_refused,
     background_tasks_are_waited_for,
-    the_deadline_cuts_off_what_is_left,
-    the_deadline_drops_background_tasks,
+    the_graceful_timeout_cuts_off_requests,
+    the_graceful_timeout_drops_background_tasks,
     several_threads_stop,
     a_server_can_be_stopped_twice,
 );
 
-/// A hook that tells a word.
+/// Returns a hook that tells a word.
 fn tell(news: &News, word: &'static str) -> impl FnOnce() -> Ready<()> + Send + use<> {
     let news = news.clone();
     move || {
@@ -105,13 +105,13 @@ fn an_idle_connection_is_closed(on: On) {
 fn a_silent_connection_is_closed(on: On) {
     let server = on.serve(apps::reader());
     let mut client = server.connect();
-    // Accepted before the one that is answered.
+    // Accepted before the connection that is answered.
     server.connect().get("/");
     server.ask_to_stop();
     client.expect_end();
 }
 
-/// Tells when it is called, waits for a gate, and answers.
+/// Tells a word, waits for a gate, and answers.
 async fn wait(State(news): State<News>, State(gate): State<Gate>) -> &'static str {
     news.tell("called");
     gate.pass().await;
@@ -142,7 +142,7 @@ fn a_request_that_has_begun_is_answered(on: On) {
     let server = on.serve(apps::reader());
     let (mut client, mut idle) = (server.connect(), server.connect());
     client.send("GET / HTTP/1.1\r\nhost");
-    // By the time that this is answered, the server has seen what came before.
+    // The response shows that the server has read the earlier bytes.
     idle.get("/");
     idle.get("/");
     server.ask_to_stop();
@@ -215,7 +215,7 @@ fn new_connections_are_refused(on: On) {
     news.expect("called");
     server.ask_to_stop();
     idle.expect_end();
-    // The listening socket goes in the same breath as the idle connections; which is first is not said.
+    // The server closes the listening socket and idle connections together, in any order.
     let refused = (0..10_000).any(|_| {
         std::thread::yield_now();
         TcpStream::connect(server.address()).is_err()
@@ -245,7 +245,7 @@ fn background_tasks_are_waited_for(on: On) {
     news.expect("hook");
 }
 
-fn the_deadline_cuts_off_what_is_left(on: On) {
+fn the_graceful_timeout_cuts_off_requests(on: On) {
     let (news, gate) = (News::new(), Gate::new());
     let app = waiting(&news, &gate).on_shutdown(tell(&news, "hook"));
     let deadline = Duration::from_millis(50);
@@ -261,7 +261,7 @@ fn the_deadline_cuts_off_what_is_left(on: On) {
     news.expect("hook");
 }
 
-fn the_deadline_drops_background_tasks(on: On) {
+fn the_graceful_timeout_drops_background_tasks(on: On) {
     async fn answer(State(news): State<News>, State(gate): State<Gate>) -> Response {
         "answered".into_response().background(async move {
             let _told = news.last_word("dropped");

@@ -1,7 +1,7 @@
-//! Time limits: what each ends, what it answers, and whom it leaves alone.
+//! Timeouts: the response of each, and requests that no timeout affects.
 //!
-//! A case waits for a limit by reading until the end comes. Limits that a case is not about keep their defaults, which
-//! are longer than it takes.
+//! A case waits for a timeout by reading until the connection ends. Other timeouts keep their defaults, which are longer
+//! than the case.
 
 use std::io::{ErrorKind, Write};
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::apps;
 cases!(
     a_slow_head_is_408,
     a_silent_connection_is_closed_silently,
-    a_connection_is_closed_silently_when_it_has_been_idle,
+    an_idle_connection_is_closed_silently,
     a_second_head_that_is_slow_is_408,
     a_head_that_trickles_is_408,
     a_slow_body_is_408,
-    a_body_that_nobody_waits_for_may_be_slow,
-    a_body_that_trickles_is_taken,
+    a_body_that_the_handler_does_not_read_may_be_slow,
+    a_body_that_trickles_is_accepted,
     a_client_that_does_not_read_is_given_up,
     an_unread_body_that_does_not_come_ends_the_connection,
     a_client_that_does_not_close_is_not_waited_for,
@@ -31,7 +31,7 @@ cases!(
     a_stream_may_take_its_time,
 );
 
-/// Long enough for whoever means to be in time, on a busy machine.
+/// Long enough for a client that is in time on a busy machine.
 const SHORT: Duration = Duration::from_millis(150);
 
 const ALL_SHORT: Timeouts =
@@ -60,7 +60,7 @@ fn a_silent_connection_is_closed_silently(on: On) {
     server.connect().expect_end();
 }
 
-fn a_connection_is_closed_silently_when_it_has_been_idle(on: On) {
+fn an_idle_connection_is_closed_silently(on: On) {
     let server = on.serve_with(config().timeout_keep_alive(SHORT), apps::reader());
     let mut client = server.connect();
     assert!(!client.get("/").says_close());
@@ -76,7 +76,7 @@ fn a_second_head_that_is_slow_is_408(on: On) {
     client.expect_end();
 }
 
-/// However often a byte comes: all of the head has to be there in time.
+/// The timeout is for the whole head. Single bytes do not extend it.
 fn a_head_that_trickles_is_408(on: On) {
     let server = patient(on, |timeouts| timeouts.head = SHORT, apps::reader());
     let mut client = server.connect();
@@ -106,7 +106,7 @@ fn a_slow_body_is_408(on: On) {
     }
 }
 
-fn a_body_that_nobody_waits_for_may_be_slow(on: On) {
+fn a_body_that_the_handler_does_not_read_may_be_slow(on: On) {
     async fn later(State(news): State<News>, mut request: Request) -> Result<String, HttpError> {
         request.sleep(4 * SHORT).await;
         news.tell("now");
@@ -122,8 +122,8 @@ fn a_body_that_nobody_waits_for_may_be_slow(on: On) {
     assert_eq!(client.answer().text(), "hello");
 }
 
-/// What counts is the time without progress.
-fn a_body_that_trickles_is_taken(on: On) {
+/// The timeout is for the time without progress.
+fn a_body_that_trickles_is_accepted(on: On) {
     let server = patient(on, |timeouts| timeouts.body = 5 * SHORT, apps::reader());
     let mut client = server.connect();
     client.send(POST);
@@ -152,7 +152,7 @@ fn a_client_that_does_not_read_is_given_up(on: On) {
     client.head().expect("what had been sent by then");
 }
 
-/// The rest of a body that the application has not read is waited for as long as a lingering close.
+/// The rest of an unread body has the timeout of a lingering close.
 fn an_unread_body_that_does_not_come_ends_the_connection(on: On) {
     let app = App::new().route("/read", post(async || "no, thanks"));
     let server = patient(on, |timeouts| timeouts.linger = SHORT, app);
@@ -162,7 +162,7 @@ fn an_unread_body_that_does_not_come_ends_the_connection(on: On) {
     client.expect_end();
 }
 
-/// A client that has its answer and stays, saying more and more, is left in the end.
+/// A client that keeps sending after its response is disconnected.
 fn a_client_that_does_not_close_is_not_waited_for(on: On) {
     let server = patient(on, |timeouts| timeouts.linger = SHORT, apps::reader());
     let mut client = server.connect();

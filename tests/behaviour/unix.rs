@@ -1,4 +1,4 @@
-//! Unix sockets: who is connected, and what becomes of the file.
+//! Unix sockets: addresses, and the socket file.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -13,9 +13,9 @@ cases!(
     requests_are_answered,
     a_client_without_a_name_has_no_address,
     the_file_is_removed_at_the_end,
-    a_file_that_nobody_listens_on_is_replaced,
-    a_file_that_somebody_listens_on_is_left_alone,
-    a_file_that_is_no_socket_is_left_alone,
+    an_abandoned_socket_file_is_replaced,
+    the_socket_file_of_another_server_is_left_alone,
+    a_file_that_is_not_a_socket_is_left_alone,
     a_directory_that_is_missing_is_named,
 );
 
@@ -44,7 +44,7 @@ fn the_file_is_removed_at_the_end(on: On) {
     assert!(!folder.socket().exists());
 }
 
-fn a_file_that_nobody_listens_on_is_replaced(on: On) {
+fn an_abandoned_socket_file_is_replaced(on: On) {
     let folder = Folder::new(on, "stale");
     drop(UnixListener::bind(folder.socket()).expect("the path is free"));
     assert!(folder.socket().exists(), "a socket leaves its file behind");
@@ -52,7 +52,7 @@ fn a_file_that_nobody_listens_on_is_replaced(on: On) {
     assert_eq!(server.connect_unix(&folder.socket()).get("/").text(), "hello");
 }
 
-fn a_file_that_somebody_listens_on_is_left_alone(on: On) {
+fn the_socket_file_of_another_server_is_left_alone(on: On) {
     let folder = Folder::new(on, "taken");
     let server = on.serve_with(config().uds(folder.socket()), apps::reader());
     let error = on.try_serve(config().uds(folder.socket()), apps::reader()).expect_err("a refusal");
@@ -66,7 +66,7 @@ fn a_file_that_somebody_listens_on_is_left_alone(on: On) {
     assert_eq!(server.connect_unix(&folder.socket()).get("/").text(), "hello");
 }
 
-fn a_file_that_is_no_socket_is_left_alone(on: On) {
+fn a_file_that_is_not_a_socket_is_left_alone(on: On) {
     let folder = Folder::new(on, "file");
     fs::write(folder.socket(), "precious").expect("a file can be made");
     assert!(on.try_serve(config().uds(folder.socket()), apps::reader()).is_err());

@@ -1,4 +1,4 @@
-//! WebSockets: the handshake, and messages both ways. How they end is in `websocket_end.rs`.
+//! WebSockets: the handshake, and messages. `websocket_end.rs` has the closing.
 
 use std::io::Write;
 use std::time::Duration;
@@ -15,19 +15,19 @@ cases!(
     a_handshake_is_accepted,
     spellings_of_a_handshake,
     bad_handshakes_are_refused,
-    what_is_no_handshake_is_an_ordinary_request,
+    a_request_that_is_not_a_handshake_is_ordinary,
     a_handshake_can_be_declined,
     a_subprotocol_can_be_chosen,
     only_a_handshake_can_be_accepted,
-    bytes_sent_ahead_are_not_lost,
+    frames_sent_with_the_handshake_are_not_lost,
     messages_are_echoed,
     fragments_are_put_together,
     sixteen_mebibytes_are_echoed,
-    messages_are_compressed_where_it_was_agreed_on,
+    messages_are_compressed_after_negotiation,
     handles_live_in_other_tasks,
-    pings_are_answered_though_nobody_receives,
-    a_queue_that_is_full_holds_back_the_client,
-    a_client_that_does_not_read_holds_back_who_sends,
+    pings_are_answered_while_the_application_does_not_receive,
+    a_full_queue_delays_the_client,
+    a_client_that_does_not_read_delays_the_sender,
 );
 
 // The handshake
@@ -96,7 +96,7 @@ fn bad_handshakes_are_refused(on: On) {
     }
 }
 
-fn what_is_no_handshake_is_an_ordinary_request(on: On) {
+fn a_request_that_is_not_a_handshake_is_ordinary(on: On) {
     let server = on.serve(Accept(echo));
     for (from, to) in [
         ("HTTP/1.1", "HTTP/1.0"),
@@ -147,7 +147,7 @@ fn only_a_handshake_can_be_accepted(on: On) {
     assert_eq!(client.head().map(|answer| answer.status), Some(101));
 }
 
-fn bytes_sent_ahead_are_not_lost(on: On) {
+fn frames_sent_with_the_handshake_are_not_lost(on: On) {
     let server = on.serve(Accept(echo));
     let mut client = server.connect();
     let message = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
@@ -196,7 +196,7 @@ fn sixteen_mebibytes_are_echoed(on: On) {
     assert_eq!(client.receive(), Ok(bytes.into()));
 }
 
-fn messages_are_compressed_where_it_was_agreed_on(on: On) {
+fn messages_are_compressed_after_negotiation(on: On) {
     let offer = Config::default();
     for (compress, config) in [(true, config()), (false, config().ws_per_message_deflate(false))] {
         let server = on.serve_with(config, Accept(echo));
@@ -216,13 +216,13 @@ fn handles_live_in_other_tasks(on: On) {
         executor.spawn(Box::pin(async move {
             while let Ok(message) = one.receive().await {
                 let two = two.clone();
-                // Another task receives, and yet others send.
+                // One task receives, and others send.
                 request.connection().executor.spawn(Box::pin(async move {
                     let _ = two.send(message).await;
                 }));
             }
         }));
-        // It is closed when this completes.
+        // The WebSocket closes when the handler returns.
         while socket.send("tick").await.is_ok() {
             executor.sleep(Duration::from_millis(1)).await;
         }
@@ -241,7 +241,7 @@ fn handles_live_in_other_tasks(on: On) {
     while client.receive().is_ok() {}
 }
 
-fn pings_are_answered_though_nobody_receives(on: On) {
+fn pings_are_answered_while_the_application_does_not_receive(on: On) {
     let (news, gate) = (News::new(), Gate::new());
     let server = on.serve(slow(&news, &gate));
     let mut client = WebSocketClient::connect(&server, "/");
@@ -257,7 +257,7 @@ fn pings_are_answered_though_nobody_receives(on: On) {
     }
 }
 
-fn a_queue_that_is_full_holds_back_the_client(on: On) {
+fn a_full_queue_delays_the_client(on: On) {
     for (queue, size) in [(1, 1000), (32, 65_535)] {
         let (news, gate) = (News::new(), Gate::new());
         let server = on.serve_with(config().ws_max_queue(queue), slow(&news, &gate));
@@ -265,7 +265,7 @@ fn a_queue_that_is_full_holds_back_the_client(on: On) {
         news.expect("begun");
         let message = vec![7; size];
         let frame = [&[0x82, 0xfe, (size >> 8) as u8, size as u8, 0, 0, 0, 0][..], &message].concat();
-        // Together more than sockets hold.
+        // Together more than the socket buffers hold.
         let frames = frame.repeat((32 << 20) / size);
         let socket = client.connection().socket().try_clone().expect("a socket can be cloned");
         socket.set_write_timeout(Some(Duration::from_millis(100))).expect("a time limit");
@@ -288,8 +288,8 @@ fn a_queue_that_is_full_holds_back_the_client(on: On) {
     }
 }
 
-fn a_client_that_does_not_read_holds_back_who_sends(on: On) {
-    // Together more than sockets hold.
+fn a_client_that_does_not_read_delays_the_sender(on: On) {
+    // Together more than the socket buffers hold.
     const PIECES: usize = 400;
     let news = News::new();
     let told = news.clone();

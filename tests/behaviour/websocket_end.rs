@@ -1,4 +1,4 @@
-//! Every way in which a WebSocket ends: the client, the application, a broken rule, silence, the server.
+//! The end of a WebSocket: by the client, the application, an invalid frame, a timeout, or the server.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ cases!(
     a_close_does_not_overtake_an_answer,
     broken_rules_are_named,
     a_message_beyond_the_limit_is_refused,
-    whoever_answers_no_ping_is_closed,
-    whoever_answers_pings_is_not_closed,
+    a_client_that_answers_no_ping_is_closed,
+    a_client_that_answers_pings_is_not_closed,
     open_websockets_are_closed_at_shutdown,
     a_handshake_is_given_up_at_shutdown,
-    the_deadline_drops_what_does_not_end,
+    the_graceful_timeout_drops_handlers,
 );
 
-/// Tells each message, and the end.
+/// Tells each message, and the close.
 fn tells(news: &News) -> impl App {
     let news = news.clone();
     Accept(move |socket: WebSocket, request: Request| {
@@ -51,7 +51,7 @@ fn tells(news: &News) -> impl App {
     })
 }
 
-// The end
+// Closing
 
 fn the_client_closes(on: On) {
     let news = News::new();
@@ -99,7 +99,7 @@ fn the_application_closes(on: On) {
     }));
     let mut client = WebSocketClient::connect(&server, "/");
     assert_eq!(client.receive(), Ok("last words".into()));
-    // It waits for our close frame, and takes what comes before it.
+    // The server waits for the close frame of the client, and accepts messages before it.
     news.expect("closed");
     client.say(Command::Ping(b"still here"));
     assert_eq!(client.expect_closed(), (4321, "enough".into()));
@@ -168,7 +168,7 @@ fn a_close_does_not_overtake_an_answer(on: On) {
     news.expect("begun");
     client.send("one");
     client.send("two");
-    // Raw, so that the machine of the client goes on to take messages.
+    // Raw bytes, so that the machine of the client still accepts messages.
     client.connection().send(b"\x88\x82\0\0\0\0\x03\xe8");
     gate.open();
     assert_eq!(client.receive(), Ok("one".into()));
@@ -176,7 +176,7 @@ fn a_close_does_not_overtake_an_answer(on: On) {
     assert_eq!(client.receive().map_err(|closed| closed.code.0), Err(1000));
 }
 
-// What is not taken
+// Invalid messages
 
 fn broken_rules_are_named(on: On) {
     let news = News::new();
@@ -223,7 +223,7 @@ fn a_message_beyond_the_limit_is_refused(on: On) {
     assert_eq!(client.expect_closed().0, 1009, "in fragments");
 }
 
-fn whoever_answers_no_ping_is_closed(on: On) {
+fn a_client_that_answers_no_ping_is_closed(on: On) {
     let short = Some(Duration::from_millis(20));
     let news = News::new();
     let server = on.serve_with(config().ws_ping_interval(short).ws_ping_timeout(short), tells(&news));
@@ -237,7 +237,7 @@ fn whoever_answers_no_ping_is_closed(on: On) {
     news.expect("the WebSocket is closed (1011: keepalive ping timeout)");
 }
 
-fn whoever_answers_pings_is_not_closed(on: On) {
+fn a_client_that_answers_pings_is_not_closed(on: On) {
     let interval = Some(Duration::from_millis(5));
     let config = config().ws_ping_interval(interval).ws_ping_timeout(None);
     let server = on.serve_with(config, Accept(echo));
@@ -291,7 +291,7 @@ fn a_handshake_is_given_up_at_shutdown(on: On) {
     server.wait().expect("an ordinary end");
 }
 
-fn the_deadline_drops_what_does_not_end(on: On) {
+fn the_graceful_timeout_drops_handlers(on: On) {
     let (news, gate) = (News::new(), Gate::new());
     let config = config().timeout_graceful_shutdown(Duration::from_millis(50));
     let server = on.serve_with(config, slow(&news, &gate));
