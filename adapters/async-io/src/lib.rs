@@ -1,4 +1,4 @@
-//! What the adapters of smol and async-std share: the executor of a thread, with its sockets and timers.
+//! The parts that the adapters of smol and async-std share: the executor of a thread, with its sockets and timers.
 //!
 //! Within [`Runtime::block_on`](stelo_runtime::Runtime::block_on), tasks run on an executor of async-executor, which
 //! both libraries use, and on a reactor that serves the sockets and timers of that thread with one system call per

@@ -12,14 +12,14 @@ use crate::Stream;
 use crate::io::{Home, Io};
 use crate::source::Direction;
 
-/// A socket that listens: TCP or Unix. What it accepts is looked after where it is itself.
+/// A listening socket: TCP or Unix. Its connections have the same reactor.
 #[derive(Debug)]
 pub struct Listener(Kind);
 
 #[derive(Debug)]
 enum Kind {
     Tcp(Io<TcpListener>, Option<SocketAddr>),
-    // The file goes first: see `socket::Listener`.
+    // The file is dropped first: see `socket::Listener`.
     Unix { _file: Option<Arc<SocketFile>>, listener: Io<UnixListener> },
 }
 
@@ -38,7 +38,7 @@ impl stelo_runtime::Listener for Listener {
     type Stream = Stream;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
-        // There may be more: asked until nobody is there.
+        // More connections may be queued, so the listener is not noted as drained.
         Poll::Ready(match &mut self.0 {
             Kind::Tcp(listener, local) => {
                 let (stream, peer) =
@@ -66,7 +66,7 @@ mod tests {
     use crate::io::in_both;
 
     #[test]
-    fn those_who_come_while_it_waits_and_while_it_does_not() {
+    fn clients_are_accepted_whether_or_not_the_listener_waits() {
         in_both(async |home| {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();

@@ -1,64 +1,64 @@
-//! Wake-ups of a thread that waits for its sockets, at the price of a system call only while it does.
+//! Wake-ups of a thread that waits for its sockets. They cost a system call only while it waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::Wake;
 
-/// The thread is at work.
+/// The thread polls tasks.
 const AWAKE: u8 = 0;
-/// It is not to wait before it has looked around again.
-const CALLED: u8 = 1;
-/// It waits, or is about to.
+/// The thread must poll its tasks again before it waits.
+const NOTIFIED: u8 = 1;
+/// The thread waits, or is about to.
 const PARKED: u8 = 2;
 
 /// The state of a thread.
 #[derive(Debug)]
 pub(crate) struct Parker {
     state: AtomicU8,
-    alarm: mio::Waker,
+    waker: mio::Waker,
 }
 
 impl Parker {
-    pub(crate) fn new(alarm: mio::Waker) -> Self {
-        Self { state: AtomicU8::new(AWAKE), alarm }
+    pub(crate) fn new(waker: mio::Waker) -> Self {
+        Self { state: AtomicU8::new(AWAKE), waker }
     }
 
-    /// The thread looks around: whoever calls from now on wants it to do so once more.
+    /// Notes that the thread begins to poll its tasks. Each wake-up from now on makes it poll them once more.
     pub(crate) fn look_around(&self) {
         self.state.swap(AWAKE, Ordering::AcqRel);
     }
 
-    /// Whether the thread may wait. From now on it is woken.
+    /// Whether the thread may wait. If so, wake-ups end the wait from now on.
     pub(crate) fn park(&self) -> bool {
         self.state.compare_exchange(AWAKE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// The thread waits no more, and will look around.
+    /// Notes that the wait is over, and the thread polls its tasks next.
     pub(crate) fn awake(&self) {
-        self.state.swap(CALLED, Ordering::AcqRel);
+        self.state.swap(NOTIFIED, Ordering::AcqRel);
     }
 
-    /// Has the thread look around.
+    /// Makes the thread poll its tasks.
     pub(crate) fn unpark(&self) {
-        if self.state.swap(CALLED, Ordering::AcqRel) == PARKED {
-            self.ring();
+        if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED {
+            self.end_wait();
         }
     }
 
-    /// Has the thread wait anew, if it waits.
+    /// Makes the thread compute its wait again, if it waits.
     pub(crate) fn disturb(&self) {
         if self.state.load(Ordering::Acquire) == PARKED {
-            self.ring();
+            self.end_wait();
         }
     }
 
-    fn ring(&self) {
-        // Can fail only once the thread has ended.
-        let _ = self.alarm.wake();
+    fn end_wait(&self) {
+        // Fails only once the thread has ended.
+        let _ = self.waker.wake();
     }
 }
 
-/// A future that the thread runs: whether it is to be polled.
+/// Whether a future of the thread must be polled.
 #[derive(Debug)]
 pub(crate) struct Flag {
     raised: AtomicBool,
@@ -66,12 +66,12 @@ pub(crate) struct Flag {
 }
 
 impl Flag {
-    /// A flag that is raised.
+    /// Creates a flag that is raised.
     pub(crate) fn new(parker: Arc<Parker>) -> Arc<Self> {
         Arc::new(Self { raised: AtomicBool::new(true), parker })
     }
 
-    /// Whether it was raised.
+    /// Lowers the flag; returns whether it was raised.
     pub(crate) fn take(&self) -> bool {
         self.raised.load(Ordering::Acquire) && self.raised.swap(false, Ordering::AcqRel)
     }

@@ -223,7 +223,7 @@ impl Driver {
             Some(next) => {
                 let now = Clock::now();
                 if next <= now {
-                    state.timers.ring(now, &mut self.concerned);
+                    state.timers.expire(now, &mut self.concerned);
                 }
                 Some(next - now)
             }

@@ -66,7 +66,7 @@ impl Future for Sleep {
 impl stelo_runtime::Sleep for Sleep {
     fn reset(&mut self, moved: Instant) {
         match &mut self.0 {
-            // A timer that is set is left alone until the next poll: it may do.
+            // The entry is kept until the next poll: an earlier one is good enough.
             Kind::Thread { deadline, .. } => *deadline = moved,
             Kind::Process(timer) => timer.set_at(Clock::to_std(moved)),
         }

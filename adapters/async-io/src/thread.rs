@@ -20,7 +20,7 @@ use crate::parker::Flag;
 use crate::reactor::{Driver, Reactor};
 use crate::{Listener, Signals, Sleep, Stream};
 
-/// How many tasks are polled, if there are so many, before the sockets are looked at again.
+/// The most tasks that are polled before the sockets are checked again.
 const AT_ONCE: usize = 200;
 
 /// An executor: that of a thread, or the one of the process.
@@ -38,7 +38,7 @@ thread_local! {
     static CURRENT: RefCell<Handle> = const { RefCell::new(Handle(None)) };
 }
 
-/// Puts back what was the current executor before.
+/// Restores the previous current executor.
 struct Restore(Handle);
 
 impl Drop for Restore {
@@ -47,21 +47,21 @@ impl Drop for Restore {
     }
 }
 
-/// Makes an executor for the calling thread, and runs `main` on it until it completes. What was spawned and has not
-/// ended by then is dropped.
+/// Makes an executor for the calling thread, and runs `main` on it until it completes. Drops the tasks that have not
+/// ended by then.
 ///
 /// # Errors
-/// The system refuses.
+/// Returns an error if the system refuses.
 pub(crate) fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<F::Output> {
     let mut driver = Driver::new()?;
     let thread = Arc::new(Thread { executor: Executor::new(), reactor: driver.reactor.clone() });
-    // Weak, since tasks hold handles, and the executor holds tasks.
+    // Weak, because tasks hold handles and the executor holds tasks.
     let handle = Handle(Some(Arc::downgrade(&thread)));
     let _restore = Restore(CURRENT.replace(handle.clone()));
 
     let mut main = pin!(async { main(handle).await });
     let mut tasks = pin!(run(&thread.executor));
-    // Two, so that either is polled only if it has something to do.
+    // A flag each, so that a future is polled only if it was woken.
     let [(main_flag, main_waker), (tasks_flag, tasks_waker)] = [(); 2].map(|()| {
         let flag = Flag::new(driver.reactor.parker.clone());
         (flag.clone(), Waker::from(flag))
@@ -82,8 +82,7 @@ pub(crate) fn block_on<F: Future>(main: impl FnOnce(Handle) -> F) -> io::Result<
     }
 }
 
-/// Runs the tasks. Not by `Executor::run`, which keeps a queue beside that of the executor, for other threads to take
-/// from: there are none.
+/// Runs the tasks. `Executor::run` would keep a second queue, for other threads to steal from; there are none.
 async fn run(executor: &Executor<'_>) -> Infallible {
     loop {
         for _ in 0..AT_ONCE {
@@ -94,22 +93,22 @@ async fn run(executor: &Executor<'_>) -> Infallible {
 }
 
 impl Handle {
-    /// The executor of the enclosing [`block_on`], else that of the process.
+    /// Returns the executor of the enclosing [`block_on`], else that of the process.
     pub fn current() -> Self {
         CURRENT.with_borrow(Clone::clone)
     }
 
-    /// Runs a future beside the others; on the executor of the process by means of `process`.
+    /// Spawns a task; `process` spawns it on the executor of the process.
     pub fn spawn<F>(&self, future: F, process: impl FnOnce(F))
     where
         F: Future<Output = ()> + Send + 'static,
     {
         match &self.0 {
-            // An executor that is gone drops what it gets, as it has dropped the rest.
+            // An executor that has ended drops new tasks, as it has dropped the others.
             Some(thread) => {
                 if let Some(thread) = thread.upgrade() {
-                    // A panic would end the thread: the panic hook has reported it, and nobody waits for the result.
-                    // Not in an async block, which would take the room of the future twice.
+                    // A panic would end the thread. The panic hook has reported it, and no task waits for the result.
+                    // Not in an async block, which would store the future twice.
                     thread.executor.spawn(AssertUnwindSafe(future).catch_unwind()).detach();
                 }
             }
@@ -125,15 +124,15 @@ impl Handle {
         }
     }
 
-    /// A timer that completes at `deadline`.
+    /// Returns a timer that completes at `deadline`.
     pub fn sleep(&self, deadline: Instant) -> Sleep {
         Sleep::until(deadline, self.home())
     }
 
-    /// Has a bound socket listen.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// The system refuses.
+    /// Returns an error if the system refuses.
     pub fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         Listener::new(socket.listen(backlog)?, &self.home())
     }
@@ -146,7 +145,7 @@ impl Handle {
         Signals::new(signals, |stream| Stream::from_unix(stream, &self.home()))
     }
 
-    /// The reactor of the thread. Where that is gone, async-io takes its place.
+    /// Returns the reactor of the thread. If the thread has ended, async-io replaces it.
     pub(crate) fn home(&self) -> Home {
         self.0.as_ref().and_then(Weak::upgrade).map(|thread| thread.reactor.clone())
     }
@@ -165,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timers_of_async_io_ring_here_too() {
+    fn timers_of_async_io_fire_here_too() {
         block_on(async |_| async_io::Timer::after(Duration::from_millis(1)).await).unwrap();
     }
 
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_that_is_set_elsewhere_ends_a_longer_wait() {
+    fn a_timer_that_another_thread_sets_ends_a_longer_wait() {
         let mut timely = false;
         block_on(async |handle| {
             let mut patience = pin!(handle.sleep(Clock::now() + Duration::from_secs(20)));

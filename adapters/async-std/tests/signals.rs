@@ -1,4 +1,4 @@
-//! Signals go to the whole process, so this test has one for itself.
+//! Signals go to the whole process, so this test has a process of its own.
 
 #[test]
 fn signals() {

@@ -1,4 +1,4 @@
-//! What the operating system offers and the standard library does not. The only crate here that makes system calls.
+//! The calls of the operating system that the standard library does not have. No other crate here makes system calls.
 //!
 //! The adapters of real executors share it, so that each of them is left with its reactor; the static files of the
 //! toolkit and the supervisor of the server use it too. It knows no executor. Each module with `unsafe` code states

@@ -122,7 +122,7 @@ mod tests {
         let set = [Signal::WindowChange, Signal::Child, Signal::User2];
         let mut signals = Signals::blocking(&set).unwrap();
         let mut others = Signals::blocking(&[Signal::User2]).unwrap();
-        // The default effect of the first two is none, so other tests of this process do not notice.
+        // The first two are ignored by default, so they do not disturb other tests of this process.
         for signal in [Signal::Child, Signal::WindowChange, Signal::User2, Signal::Child] {
             raise(signal).unwrap();
             assert_eq!(signals.wait().unwrap(), signal);

@@ -32,7 +32,7 @@ pub trait Listener: Send + 'static {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Stream>>;
 }
 
-/// How the peer of a connection has hung up.
+/// The way in which the peer of a connection has hung up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Hangup {
     /// The peer has closed its sending side. It may still read. A TCP peer that has closed both sides looks the same

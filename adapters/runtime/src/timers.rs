@@ -1,14 +1,29 @@
-//! Who waits for which moment: timers without a clock of their own, for the adapters that bring their own.
+//! A timer queue. The adapter supplies the clock.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
 
 use crate::Instant;
 
-/// A timer among the others: when it rings, and a number, since several may ring at one moment.
+/// The key of a timer: its deadline, and a number that tells apart timers of the same deadline.
 pub type Key = (Instant, u64);
 
-/// Timers, in the order in which they ring.
+/// Timers in the order of their deadlines.
+///
+/// ```
+/// use std::task::Waker;
+///
+/// use stelo_runtime::Instant;
+/// use stelo_runtime::timers::Timers;
+///
+/// let mut timers = Timers::default();
+/// let mut key = None;
+/// let set = timers.set(&mut key, Instant::from_micros(10), Waker::noop());
+/// assert!(set.first);
+/// let mut expired = Vec::new();
+/// timers.expire(Instant::from_micros(10), &mut expired);
+/// assert_eq!(expired.len(), 1);
+/// ```
 #[derive(Debug, Default)]
 pub struct Timers {
     waiting: BTreeMap<Key, Waker>,
@@ -16,9 +31,8 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Has `waker` woken at `deadline`, by the timer of `key` or a new one. A timer of `key` that rings before that is
-    /// left alone: whoever it wakes will see that it is too early, and ask again. So a deadline that moves away
-    /// costs nothing.
+    /// Sets a timer that wakes `waker` at `deadline`, and stores its key. Keeps the timer of `key` if that one expires
+    /// earlier: the task that it wakes then sets the timer again. So a deadline that moves away costs nothing.
     pub fn set(&mut self, key: &mut Option<Key>, deadline: Instant, waker: &Waker) -> Set {
         let mut replaced = None;
         if let Some(set) = *key {
@@ -38,36 +52,36 @@ impl Timers {
         Set { first, replaced }
     }
 
-    /// Takes a timer away; its waker is to be dropped where nothing is locked.
+    /// Removes a timer, and returns its waker. Drop the waker outside of any lock, since that may run foreign code.
     pub fn remove(&mut self, key: Key) -> Option<Waker> {
         self.waiting.remove(&key)
     }
 
-    /// When the first timer rings.
+    /// Returns the first deadline.
     pub fn next(&self) -> Option<Instant> {
         self.waiting.first_key_value().map(|((deadline, _), _)| *deadline)
     }
 
-    /// Takes out the timers that ring by `now`, in their order.
-    pub fn ring(&mut self, now: Instant, ringing: &mut Vec<Waker>) {
+    /// Removes the timers that expire by `now`, and appends their wakers to `expired`, in the order of the deadlines.
+    pub fn expire(&mut self, now: Instant, expired: &mut Vec<Waker>) {
         while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now) {
-            ringing.push(first.remove());
+            expired.push(first.remove());
         }
     }
 
-    /// Takes out all of them.
-    pub fn clear(&mut self, ringing: &mut Vec<Waker>) {
-        ringing.extend(std::mem::take(&mut self.waiting).into_values());
+    /// Removes all timers, and appends their wakers to `wakers`.
+    pub fn clear(&mut self, wakers: &mut Vec<Waker>) {
+        wakers.extend(std::mem::take(&mut self.waiting).into_values());
     }
 }
 
-/// What setting a timer has done.
+/// The effect of [`Timers::set`].
 #[derive(Debug)]
 #[must_use]
 pub struct Set {
-    /// There is a new timer, and it is the first that rings.
+    /// Whether there is a new timer, and it is the first of all.
     pub first: bool,
-    /// A waker that is of no use any more, to be dropped where nothing is locked.
+    /// A waker that was replaced. Drop it outside of any lock, since that may run foreign code.
     pub replaced: Option<Waker>,
 }
 
@@ -80,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn they_ring_in_order_and_not_early() {
+    fn timers_expire_in_order_and_not_early() {
         let mut timers = Timers::default();
         let mut set = |micros| {
             let mut key = None;
@@ -92,18 +106,18 @@ mod tests {
         assert!(set(10).1);
         assert!(!set(10).1);
         assert_eq!(timers.next(), Some(at(10)));
-        let mut ringing = Vec::new();
-        timers.ring(at(9), &mut ringing);
-        assert_eq!(ringing.len(), 0);
-        timers.ring(at(29), &mut ringing);
-        assert_eq!(ringing.len(), 2);
+        let mut expired = Vec::new();
+        timers.expire(at(9), &mut expired);
+        assert_eq!(expired.len(), 0);
+        timers.expire(at(29), &mut expired);
+        assert_eq!(expired.len(), 2);
         assert!(timers.remove(late).is_some());
         assert!(timers.remove(late).is_none());
         assert_eq!(timers.next(), None);
     }
 
     #[test]
-    fn a_timer_that_rings_before_it_is_needed_is_left_alone() {
+    fn a_timer_that_expires_earlier_is_kept() {
         let mut timers = Timers::default();
         let mut key = None;
         assert!(timers.set(&mut key, at(10), Waker::noop()).first);
@@ -112,8 +126,8 @@ mod tests {
         assert_eq!((key, timers.next()), (set, Some(at(10))));
         assert!(timers.set(&mut key, at(5), Waker::noop()).first);
         assert_eq!(timers.next(), Some(at(5)));
-        // One that has rung is replaced.
-        timers.ring(at(5), &mut Vec::new());
+        // An expired timer is replaced.
+        timers.expire(at(5), &mut Vec::new());
         assert!(timers.set(&mut key, at(20), Waker::noop()).first);
         assert_eq!(timers.next(), Some(at(20)));
     }

@@ -1,4 +1,4 @@
-//! The behaviour that every adapter has to show.
+//! The behaviour that every adapter must have.
 
 stelo_runtime::suite!(stelo_smol::Smol);
 

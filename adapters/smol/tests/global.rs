@@ -1,4 +1,4 @@
-//! Which executor is the current one: that of the enclosing `block_on` of ours, else smol's global one.
+//! The current executor is that of the enclosing `Runtime::block_on`, else smol's global one.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn tasks_of_smol_find_the_global_executor() {
 }
 
 #[test]
-fn an_executor_that_is_gone_drops_what_it_gets() {
+fn an_executor_that_has_ended_drops_new_tasks() {
     let runtime = Smol::block_on(|runtime| async { runtime }).expect("the executor starts");
     let (send, receive) = mpsc::channel::<()>();
     runtime.spawn(async move { drop(send) });

@@ -1,9 +1,9 @@
 //! Hang-ups, from what tokio has noted of a socket.
 //!
-//! The system tells of a hang-up by an event (`EPOLLRDHUP`, `EPOLLHUP`), even while there are unread bytes. tokio notes
-//! it for good, but a task that waits for the socket completes at once while there are unread bytes. So
-//! [`forget_readable`] removes the note of them: then the task waits for the next event. The stream remembers that there
-//! may be bytes to read.
+//! The system reports a hang-up as an event (`EPOLLRDHUP`, `EPOLLHUP`), even while there are unread bytes. tokio notes it
+//! for good, but unread bytes keep the socket readable, so waiting for it completes at once. [`forget_readable`] removes
+//! the note that it is readable: then the task waits for the next event. The stream remembers that there may be bytes to
+//! read.
 
 use std::future::Future;
 use std::io;
@@ -14,7 +14,7 @@ use stelo_runtime::Hangup;
 use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
-/// What TCP and Unix sockets of tokio have in common here.
+/// The methods that TCP and Unix sockets of tokio share.
 pub(crate) trait Socket {
     /// Waits for one of the events in `interest`; returns those that have occurred.
     fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>>;

@@ -1,8 +1,8 @@
 //! Stelo on tokio.
 //!
-//! [`Runtime::block_on`] makes a current-thread runtime: nothing is stolen, nothing is shared between threads. Within a
-//! runtime of the program's own, of either flavour, [`Runtime::current`] takes that one; it needs its I/O enabled, and
-//! its time too where timers are no descriptors (elsewhere than on Linux).
+//! [`Runtime::block_on`] makes a current-thread runtime, so threads share nothing. [`Runtime::current`] returns the
+//! runtime that the program has made, of either flavour. That runtime needs its I/O enabled; on systems without
+//! `timerfd`, such as macOS, its time too.
 //!
 //! ```
 //! use stelo_runtime::Runtime;
@@ -16,9 +16,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-mod alarm;
 mod hangup;
 mod listener;
+mod queue;
 mod sleep;
 mod stream;
 
@@ -36,8 +36,8 @@ use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
 use tokio::runtime::{Builder, Handle};
 use tokio::task;
 
-use alarm::Alarm;
 pub use listener::Listener;
+use queue::Queue;
 pub use sleep::Sleep;
 pub use stream::Stream;
 
@@ -45,16 +45,16 @@ pub use stream::Stream;
 #[derive(Clone, Debug)]
 pub struct Tokio {
     handle: Handle,
-    alarm: Arc<Alarm>,
+    queue: Arc<Queue>,
 }
 
 impl Tokio {
     fn new(handle: Handle) -> io::Result<Self> {
-        let alarm = {
+        let queue = {
             let _context = handle.enter();
-            Alarm::new()?
+            Queue::new()?
         };
-        Ok(Self { handle, alarm })
+        Ok(Self { handle, queue })
     }
 }
 
@@ -74,7 +74,7 @@ impl Runtime for Tokio {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = Self::new(runtime.handle().clone())?;
         let output = runtime.block_on(async { main(handle).await });
-        // Dropping the runtime would wait for blocking work.
+        // `drop` would wait for blocking work.
         runtime.shutdown_background();
         Ok(output)
     }
@@ -84,12 +84,12 @@ impl Runtime for Tokio {
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        // The task goes on without its handle.
+        // The task runs on without its handle.
         drop(self.handle.spawn(future));
     }
 
     fn yield_now(&self, cx: &mut Context<'_>) {
-        // A task that wakes itself stands in the queue, and while there is one tokio looks at sockets only now and then.
+        // While a task is in the run queue, tokio checks the sockets only at intervals, so waking the task is not enough.
         let _ = pin!(task::yield_now()).poll(cx);
     }
 
@@ -106,7 +106,7 @@ impl Runtime for Tokio {
     }
 
     fn sleep(&self, deadline: Instant) -> Sleep {
-        Sleep::until(deadline, self.alarm.clone())
+        Sleep::until(deadline, self.queue.clone())
     }
 
     fn bind(&self, bind: &Bind) -> io::Result<Socket> {

@@ -10,19 +10,19 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::Stream;
 
-/// A socket that listens: TCP or Unix.
+/// A listening socket: TCP or Unix.
 #[derive(Debug)]
 pub struct Listener(Kind);
 
 #[derive(Debug)]
 enum Kind {
     Tcp(TcpListener, Option<SocketAddr>),
-    // The file goes first: see `socket::Listener`.
+    // The file is dropped first: see `socket::Listener`.
     Unix { _file: Option<Arc<SocketFile>>, listener: UnixListener },
 }
 
 impl Listener {
-    /// Registers a listening socket with the runtime that is entered.
+    /// Registers a listening socket with the current runtime.
     pub(crate) fn new(listener: socket::Listener) -> io::Result<Self> {
         Ok(Self(match listener {
             socket::Listener::Tcp(listener, address) => Kind::Tcp(TcpListener::from_std(listener)?, address),

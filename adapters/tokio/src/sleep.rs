@@ -9,21 +9,21 @@ use stelo_os::Clock;
 use stelo_runtime::Instant;
 use stelo_runtime::timers::Key;
 
-use crate::alarm::Alarm;
+use crate::queue::Queue;
 
 /// A timer.
 #[derive(Debug)]
 pub struct Sleep {
-    alarm: Arc<Alarm>,
+    queue: Arc<Queue>,
     deadline: Instant,
-    /// What is set for it, most often for an earlier deadline.
+    /// The entry in the queue, usually for an earlier deadline.
     key: Option<Key>,
 }
 
 impl Sleep {
-    /// A timer that completes at `deadline`.
-    pub(crate) fn until(deadline: Instant, alarm: Arc<Alarm>) -> Self {
-        Self { alarm, deadline, key: None }
+    /// Creates a timer that completes at `deadline`.
+    pub(crate) fn until(deadline: Instant, queue: Arc<Queue>) -> Self {
+        Self { queue, deadline, key: None }
     }
 }
 
@@ -35,14 +35,14 @@ impl Future for Sleep {
         if this.deadline <= Clock::now() {
             return Poll::Ready(());
         }
-        this.alarm.wake_at(&mut this.key, this.deadline, cx);
+        this.queue.wake_at(&mut this.key, this.deadline, cx);
         Poll::Pending
     }
 }
 
 impl stelo_runtime::Sleep for Sleep {
     fn reset(&mut self, deadline: Instant) {
-        // What is set is left alone until the next poll: it may do.
+        // The entry is kept until the next poll: an earlier one is good enough.
         self.deadline = deadline;
     }
 }
@@ -50,7 +50,7 @@ impl stelo_runtime::Sleep for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.alarm.cancel(key);
+            self.queue.cancel(key);
         }
     }
 }

@@ -78,7 +78,7 @@ impl Stream {
             match either!(&self.kind, io => socket::read(io, buf)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => {
-                    // Nothing is left after a short read. Whatever comes later is an event, which tokio notes.
+                    // A short read leaves nothing. Bytes that arrive later are an event, which tokio notes.
                     let short = |n: &usize| 0 < *n && *n < buf.len();
                     self.unread = result.as_ref().is_ok_and(|n| !short(n));
                     return result;

@@ -1,4 +1,4 @@
-//! Runtimes that the program has made itself.
+//! Runtimes that the program has made.
 
 use std::future::poll_fn;
 use std::io::Write;
@@ -12,11 +12,11 @@ use stelo_tokio::Tokio;
 use tokio::runtime::Builder;
 
 #[test]
-fn a_runtime_of_many_threads_is_used_from_outside_of_it() {
+fn a_runtime_of_many_threads_is_used_from_outside() {
     let multi = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("it starts");
     let runtime = multi.block_on(async { Tokio::current() }).expect("a task is running");
 
-    // This thread is not the runtime's: sockets and timers find it through the handle.
+    // This thread is not one of the runtime: sockets and timers find it through the handle.
     let bind = Bind::Tcp(([127, 0, 0, 1], 0).into());
     let socket = runtime.bind(&bind).expect("some port is free");
     let _listener = runtime.listen(socket, 8).expect("it is bound");
@@ -30,7 +30,7 @@ fn a_runtime_of_many_threads_is_used_from_outside_of_it() {
 }
 
 #[test]
-fn without_a_runtime_there_is_none() {
+fn without_a_runtime_current_fails() {
     assert!(Tokio::current().is_err());
 }
 

@@ -20,7 +20,7 @@ async fn read(stream: &mut Stream, buf: &mut [u8]) -> io::Result<usize> {
 }
 
 #[test]
-fn what_comes_between_a_short_read_and_the_next_is_read() {
+fn bytes_that_arrive_after_a_short_read_are_read() {
     in_both(async |home| {
         let (mut client, mut stream) = pair(home);
         let mut buf = [0; 8];
@@ -41,7 +41,7 @@ fn an_end_that_comes_with_the_last_bytes_is_seen() {
     in_both(async |home| {
         let (mut client, mut stream) = pair(home);
         let mut buf = [0; 8];
-        // The first read waits, so that the system tells of bytes and end at once.
+        // The first read waits, so that the system reports the bytes and the end in one event.
         poll_fn(|cx| {
             assert!(stream.poll_read(cx, &mut buf).is_pending());
             client.write_all(b"bye").unwrap();
@@ -55,7 +55,7 @@ fn an_end_that_comes_with_the_last_bytes_is_seen() {
 }
 
 #[test]
-fn a_read_that_is_polled_for_other_reasons_goes_on_waiting() {
+fn a_read_that_is_polled_without_a_wake_up_goes_on_waiting() {
     in_both(async |home| {
         let (mut client, mut stream) = pair(home);
         let mut buf = [0; 8];
@@ -114,7 +114,7 @@ async fn yield_now(handle: &Handle) {
 }
 
 #[test]
-fn a_stream_that_outlives_its_executor_says_so() {
+fn a_stream_that_outlives_its_executor_returns_an_error() {
     let mut buf = [0; 8];
     let (_client, mut stream) = block_on(async |handle| pair(&handle.home())).unwrap();
     assert!(async_io::block_on(read(&mut stream, &mut buf)).is_err());

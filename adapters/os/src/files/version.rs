@@ -5,8 +5,8 @@ use std::path::Path;
 #[cfg(unix)]
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What distinguishes one state of a file from the next: device, inode, size, and the times of the last changes of
-/// content and metadata. On systems without these numbers, no two versions are equal.
+/// The numbers that change with a file: device, inode, size, and the times of the last changes of content and metadata.
+/// On systems without these numbers, no two versions are equal.
 #[derive(Clone, Debug)]
 pub struct Version(Option<([u64; 3], [i64; 4])>);
 

@@ -21,7 +21,7 @@ pub(super) struct Handlers(Vec<(usize, SigId)>);
 /// Whether each signal has its default effect. Handlers read it, so it is not under the lock.
 static DEFAULT: [AtomicBool; SIGNALS] = [const { AtomicBool::new(true) }; SIGNALS];
 
-/// What the subscriptions share, for each signal.
+/// The state of a signal that its subscriptions share.
 #[derive(Clone, Copy, Debug)]
 struct Shared {
     /// The number of subscriptions.

@@ -32,7 +32,7 @@ pub(super) fn index(signal: Signal) -> Option<usize> {
     Signal::ALL.iter().position(|known| *known == signal)
 }
 
-/// Returns the signal that a byte stands for: the one at that index of [`Signal::ALL`].
+/// Returns the signal at this index of [`Signal::ALL`].
 pub(super) fn from_byte(byte: u8) -> Option<Signal> {
     Signal::ALL.get(usize::from(byte)).copied()
 }

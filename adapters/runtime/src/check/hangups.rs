@@ -118,7 +118,7 @@ pub fn half_close_before_the_answer<R: Runtime>() {
     assert_eq!(answer, b"answer");
 }
 
-/// Bytes that arrive are not taken for a hang-up, be they read or not.
+/// Bytes that arrive are not mistaken for a hang-up, whether or not they are read.
 pub fn no_false_report<R: Runtime>() {
     let client = |mut client: Client| {
         for _ in 0..10 {

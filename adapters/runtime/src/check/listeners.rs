@@ -1,4 +1,4 @@
-//! Binding, sharing, adopting, and the file of a Unix socket.
+//! Binding, sharing, inherited sockets, and the file of a Unix socket.
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use super::Folder;
 use super::peer::{ANY_PORT, Client, accept, connected, echo, join, tcp};
 use crate::{Address, Bind, Listener, Runtime};
 
-/// How many clients connect where several sockets share an address: enough for each socket to get some.
+/// The number of clients of a shared address: enough for each socket to accept some.
 const CLIENTS: usize = 64;
 
 /// Echoes one message over a connection to `bind`.
@@ -25,11 +25,11 @@ fn echoes_once<R: Runtime>(bind: &Bind) {
     assert_eq!(connected(bind, client, server).0, b"hello");
 }
 
-/// Has [`CLIENTS`] clients connect, and returns how many connections each of the two listeners has accepted.
+/// Connects [`CLIENTS`] clients, and returns the number of connections that each listener has accepted.
 async fn share_out<L: Listener>(address: &Address, first: &mut L, second: &mut L) -> [usize; 2] {
     let address = address.clone();
     let clients = thread::spawn(move || {
-        // Held until all have been accepted: some systems take back what was closed before that.
+        // Held until all have been accepted: some systems discard connections that were closed before.
         (0..CLIENTS).map(|_| Client::connect(&address)).collect::<Vec<_>>()
     });
     let mut counts = [0; 2];
@@ -55,7 +55,7 @@ fn ip<R: Runtime>(runtime: &R, socket: &R::Socket) -> SocketAddr {
     }
 }
 
-/// Port 0 is replaced by the system's choice before the socket listens.
+/// A socket bound to port 0 has a port before it listens.
 pub fn port_zero<R: Runtime>() {
     R::block_on(|runtime: R| async move {
         let socket = runtime.bind(&tcp(ANY_PORT)).expect("some port is free");
@@ -71,7 +71,7 @@ pub fn ipv6<R: Runtime>() {
     }
 }
 
-/// An address that somebody listens on is refused, whether or not it was to be shared.
+/// An address with a listener is in use.
 pub fn address_taken<R: Runtime>() {
     let taken = TcpListener::bind(ANY_PORT).expect("some port is free");
     let address = taken.local_addr().expect("it is bound");
@@ -82,7 +82,7 @@ pub fn address_taken<R: Runtime>() {
     .expect("the executor starts");
 }
 
-/// A socket that was bound for itself is shared afterwards, and both get connections.
+/// A bound socket and one that shares its address both accept connections.
 pub fn shared_tcp<R: Runtime>() {
     R::block_on(|runtime: R| async move {
         let first = runtime.bind(&tcp(ANY_PORT)).expect("some port is free");
@@ -96,7 +96,7 @@ pub fn shared_tcp<R: Runtime>() {
     .expect("the executor starts");
 }
 
-/// A Unix socket is shared, and its file stays until the last of those who share it is gone.
+/// The file of a shared Unix socket stays until the last listener is dropped.
 pub fn shared_unix<R: Runtime>() {
     let folder = Folder::new();
     let path = folder.socket();
@@ -116,7 +116,7 @@ pub fn shared_unix<R: Runtime>() {
     .expect("the executor starts");
 }
 
-/// Connections that have queued up are all accepted.
+/// All connections in the queue are accepted.
 pub fn accepts_many<R: Runtime>() {
     R::block_on(|runtime: R| async move {
         let socket = runtime.bind(&tcp(ANY_PORT)).expect("some port is free");
@@ -130,17 +130,17 @@ pub fn accepts_many<R: Runtime>() {
     .expect("the executor starts");
 }
 
-/// A socket that was inherited, by its descriptor.
+/// An inherited socket is bound by the number of its descriptor.
 pub fn inherited<R: Runtime>() {
     let folder = Folder::new();
     let tcp = TcpListener::bind(ANY_PORT).expect("some port is free");
     let unix = std::os::unix::net::UnixListener::bind(folder.socket()).expect("nothing is there");
     echoes_once::<R>(&Bind::Fd(tcp.as_raw_fd()));
     echoes_once::<R>(&Bind::Fd(unix.as_raw_fd()));
-    assert!(folder.socket().exists(), "the file belongs to whoever has bound it");
+    assert!(folder.socket().exists(), "the parent process has bound the file");
 }
 
-/// The file of a Unix socket is gone once nobody listens, and can be bound again.
+/// The file of a Unix socket is removed with its listener, and the path can be bound again.
 pub fn file_removed<R: Runtime>() {
     let folder = Folder::new();
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! What the cases share: a connected pair of peers, futures over the poll functions, and flags to wait for.
+//! The helpers of the cases: a connected pair of peers, futures over the poll functions, and flags to wait for.
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice, Read, Write};
@@ -11,18 +11,18 @@ use std::time::Duration;
 
 use crate::{Address, Bind, Listener, Runtime, Stream};
 
-/// After this long, a case has failed.
+/// The time after which a case fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A TCP address of which the system chooses the port.
+/// A TCP address with a port that the system chooses.
 pub(super) const ANY_PORT: &str = "127.0.0.1:0";
 
-/// A TCP socket to bind.
+/// Returns the TCP address to bind.
 pub(super) fn tcp(address: &str) -> Bind {
     Bind::Tcp(address.parse().expect("a constant that is an address"))
 }
 
-/// The client: a blocking socket.
+/// A client: a blocking socket.
 pub(super) enum Client {
     Tcp(TcpStream),
     Unix(UnixStream),
@@ -31,8 +31,8 @@ pub(super) enum Client {
 impl Client {
     pub(super) fn connect(address: &Address) -> Self {
         let client = match address {
-            Address::Ip(address) => Self::Tcp(TcpStream::connect(address).expect("somebody listens")),
-            Address::Unix(path) => Self::Unix(UnixStream::connect(&**path).expect("somebody listens")),
+            Address::Ip(address) => Self::Tcp(TcpStream::connect(address).expect("the server listens")),
+            Address::Unix(path) => Self::Unix(UnixStream::connect(&**path).expect("the server listens")),
         };
         match &client {
             Self::Tcp(stream) => stream.set_read_timeout(Some(PATIENCE)),
@@ -50,7 +50,7 @@ impl Client {
         .expect("the server reads");
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     pub(super) fn finish(&self) {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
@@ -80,7 +80,7 @@ impl Client {
     }
 }
 
-/// Runs `server` over a connection that `client` has made, and returns what the two return.
+/// Runs `server` on a connection that `client` opens, and returns the results of both.
 pub(super) fn connected<R: Runtime, F: Future, T: Send + 'static>(
     bind: &Bind,
     client: impl FnOnce(Client) -> T + Send + 'static,
@@ -91,14 +91,14 @@ pub(super) fn connected<R: Runtime, F: Future, T: Send + 'static>(
         let address = runtime.local_address(&socket).expect("it is bound");
         let mut listener = runtime.listen(socket, 16).expect("it is bound");
         let client = thread::spawn(move || client(Client::connect(&address)));
-        let stream = accept(&mut listener).await.expect("somebody connects");
+        let stream = accept(&mut listener).await.expect("the client connects");
         let output = server(runtime, stream).await;
         (join(client), output)
     })
     .expect("the executor starts")
 }
 
-/// What the thread returned; its panic goes on here.
+/// Returns the result of a thread, or resumes its panic.
 pub(super) fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
@@ -126,7 +126,7 @@ pub(super) async fn close(stream: &mut impl Stream) {
     poll_fn(|cx| stream.poll_close(cx)).await.expect("the connection is alive");
 }
 
-/// Sends back what comes, up to the end of it, in pieces of at most `size`.
+/// Sends all bytes back, in pieces of at most `size`, and closes.
 pub(super) async fn echo(stream: &mut impl Stream, size: usize) {
     let mut buf = vec![0; size];
     loop {
@@ -139,7 +139,7 @@ pub(super) async fn echo(stream: &mut impl Stream, size: usize) {
     close(stream).await;
 }
 
-/// Something that happens once, on any thread, and that one task waits for.
+/// An event that happens once, on any thread, and that one task waits for.
 #[derive(Clone, Default)]
 pub(super) struct Flag(Arc<Mutex<(bool, Option<Waker>)>>);
 

@@ -11,7 +11,7 @@ use super::Folder;
 use super::peer::{ANY_PORT, Client, PATIENCE, close, connected, echo, read, tcp, write_all, write_vectored};
 use crate::{Address, Bind, Runtime, Stream};
 
-/// Messages of all sizes around that of the buffer, each answered before the next, come back as they were.
+/// Echoes messages of sizes around that of the buffer, each before the next is sent.
 fn echoes<R: Runtime>(bind: &Bind) {
     const BUFFER: usize = 256;
     let client = |mut client: Client| {
@@ -37,7 +37,7 @@ pub fn echo_unix<R: Runtime>() {
     echoes::<R>(&Bind::Unix(folder.socket()));
 }
 
-/// Several slices, empty ones among them, leave in one write and in order.
+/// Several slices, some of them empty, leave in one write and in order.
 pub fn vectored_write<R: Runtime>() {
     let client = |mut client: Client| client.receive_all();
     let (received, written) = connected(&tcp(ANY_PORT), client, |_: R, mut stream: R::Stream| async move {
@@ -48,7 +48,7 @@ pub fn vectored_write<R: Runtime>() {
     assert_eq!(written, received.len());
 }
 
-/// A peer that has ended its side is seen as a read of 0, again and again, and can still be written to.
+/// Once the peer has closed its side, every read returns 0, and writes still reach it.
 pub fn half_close<R: Runtime>() {
     let client = |mut client: Client| {
         client.send(b"question");
@@ -89,7 +89,7 @@ pub fn own_close<R: Runtime>() {
     });
 }
 
-/// A peer that resets the connection wakes a read that waits, with an error.
+/// A reset ends a read that waits, with an error.
 pub fn peer_reset<R: Runtime>() {
     let (waiting, told) = mpsc::channel();
     let client = move |client: Client| {
@@ -103,7 +103,7 @@ pub fn peer_reset<R: Runtime>() {
         poll_fn(|cx| {
             let result = stream.poll_read(cx, &mut buf);
             if result.is_pending() {
-                // The client is gone once it has been told a first time.
+                // Fails after the first time, because the client has ended.
                 let _ = waiting.send(());
             }
             result
@@ -114,7 +114,7 @@ pub fn peer_reset<R: Runtime>() {
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
 
-/// A peer that does not read makes writes wait; once it reads, they go on, and nothing is lost.
+/// While the peer does not read, writes wait. Once it reads, they go on, and nothing is lost.
 pub fn back_pressure<R: Runtime>() {
     const TOTAL: usize = 32 << 20;
     let (stuck, told) = mpsc::channel();
@@ -130,7 +130,7 @@ pub fn back_pressure<R: Runtime>() {
             written += poll_fn(|cx| {
                 let result = stream.poll_write(cx, rest);
                 if result.is_pending() {
-                    // The client needs to hear it only once.
+                    // Fails after the first time: the client needs one message.
                     let _ = stuck.send(());
                 }
                 result
@@ -143,12 +143,12 @@ pub fn back_pressure<R: Runtime>() {
     assert!(received.iter().enumerate().all(|(i, byte)| *byte == ((i % (64 << 10)) % 251) as u8));
 }
 
-/// Files are sent from where they are, behind what goes before them, up to the end of the file; a peer that does not read
-/// makes that wait. On Linux.
+/// A file is sent from any offset, after the bytes before it, up to its end. While the peer does not read, that waits.
+/// On Linux.
 pub fn sent_file<R: Runtime>() {
     const SIZE: usize = 32 << 20;
     if cfg!(not(target_os = "linux")) {
-        return; // Others have no system call for it that is in use here.
+        return; // `send_file` uses no call of other systems.
     }
     let folder = Folder::new();
     let path = folder.path().join("file");
@@ -170,10 +170,10 @@ pub fn sent_file<R: Runtime>() {
             while sent < before.len() * 3 + SIZE - 1 {
                 let (rest, offset) = if sent == 0 { (&before[..], 1) } else { (&[][..], sent - 5) };
                 let n = poll_fn(|cx| {
-                    // More than there is.
+                    // A length beyond the end of the file.
                     let result = stream.poll_send_file(cx, rest, file.as_fd(), offset as u64, SIZE);
                     if result.is_pending() {
-                        // The client needs to hear it only once.
+                        // Fails after the first time: the client needs one message.
                         let _ = stuck.send(());
                     }
                     result
@@ -186,7 +186,7 @@ pub fn sent_file<R: Runtime>() {
     }
 }
 
-/// A connection knows who is at its ends.
+/// A connection knows its two addresses.
 pub fn addresses<R: Runtime>() {
     let client = |mut client: Client| {
         client.receive_all();

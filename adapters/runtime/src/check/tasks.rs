@@ -17,7 +17,7 @@ fn run<R: Runtime, F: Future>(case: impl FnOnce(R) -> F) -> F::Output {
     R::block_on(case).expect("the executor starts")
 }
 
-/// Timers complete in the order of their deadlines, and not before them; one of the past completes at once.
+/// Timers complete in the order of their deadlines, and not before them. A deadline in the past completes at once.
 pub fn timers_in_order<R: Runtime>() {
     run(|runtime: R| async move {
         let start = runtime.now();
@@ -37,13 +37,13 @@ pub fn timers_in_order<R: Runtime>() {
             if order.len() == deadlines.len() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        // Where the machine stood still over two deadlines, they are found in the order of the list.
+        // If the machine was suspended over two deadlines, both are polled in the order of the list.
         let late = runtime.now() - start > 13 * MOMENT;
         assert!(late || order.is_sorted(), "{order:?}");
     });
 }
 
-/// A timer that waits is woken at its new deadline, an earlier or a later one, and a completed one lives again.
+/// A timer completes at its new deadline, earlier or later. A completed timer becomes pending again.
 pub fn timer_reset<R: Runtime>() {
     run(|runtime: R| async move {
         let mut timer = runtime.sleep(runtime.now() + Duration::from_secs(3600));
@@ -66,7 +66,7 @@ pub fn timer_reset<R: Runtime>() {
     });
 }
 
-/// A handle works on any thread, and wakes an executor that waits.
+/// A handle works on any thread, and wakes an executor that waits for events.
 pub fn spawn_from_another_thread<R: Runtime>() {
     run(|runtime: R| async move {
         let flag = Flag::default();
@@ -76,7 +76,7 @@ pub fn spawn_from_another_thread<R: Runtime>() {
     });
 }
 
-/// The executor of the calling task is found from within it, and from within what that one has spawned.
+/// A task finds its executor, and so does a task that it has spawned.
 pub fn current_spawns<R: Runtime>() {
     run(|_: R| async move {
         let flag = Flag::default();
@@ -88,7 +88,7 @@ pub fn current_spawns<R: Runtime>() {
     });
 }
 
-/// Work that blocks does not hold up the executor.
+/// Blocking work does not block the executor.
 pub fn blocking_work<R: Runtime>() {
     run(|runtime: R| async move {
         let flag = Flag::default();
@@ -108,7 +108,7 @@ pub fn blocking_work<R: Runtime>() {
     });
 }
 
-/// A future that panics ends alone.
+/// A panic ends one task only.
 pub fn panic_is_contained<R: Runtime>() {
     run(|runtime: R| async move {
         runtime.spawn(async { panic!("a panic that belongs to the test") });
@@ -120,8 +120,8 @@ pub fn panic_is_contained<R: Runtime>() {
     });
 }
 
-/// What was spawned and has not ended is dropped at the end of `block_on`; blocking work is not waited for. For
-/// adapters whose executor ends with `block_on`, hence not part of the suite.
+/// `block_on` drops the tasks that have not ended, and does not wait for blocking work. For adapters whose executor ends
+/// with `block_on`, so it is not part of the suite.
 pub fn dropped_at_the_end<R: Runtime>() {
     let held = Arc::new(());
     let in_task = Arc::clone(&held);

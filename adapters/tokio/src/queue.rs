@@ -1,8 +1,8 @@
-//! The timers of a runtime, all on one bell.
+//! The timers of a runtime, all on one alarm.
 //!
-//! tokio has timers of its own, and one of them that is set makes each wait of the runtime compute how long it may last.
-//! A connection always has one set. So ours stand in a list of their own, and a [`Bell`] wakes a task at the first of
-//! them; deadlines that move away, as those of connections do with each request, are not even noted.
+//! While a timer of tokio is set, each wait of the runtime computes how long it may last, and a connection always has a
+//! timer set. So the timers are kept in a queue here, and an [`Alarm`] wakes a task at the first deadline. A deadline
+//! that moves away, as that of a connection does with each request, does not change the queue.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod descriptor;
@@ -11,43 +11,43 @@ mod timer;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Context;
+use std::task::{Context, Waker};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use descriptor::Bell;
+use descriptor::Alarm;
 use stelo_os::Clock;
 use stelo_runtime::Instant;
 use stelo_runtime::timers::{Key, Set, Timers};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-use timer::Bell;
+use timer::Alarm;
 
 /// The timers of a runtime.
 #[derive(Debug)]
-pub(crate) struct Alarm {
+pub(crate) struct Queue {
     state: Mutex<State>,
-    bell: Arc<Bell>,
+    alarm: Arc<Alarm>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     timers: Timers,
-    /// What the bell is set to. It may ring for a timer that has been taken away since.
-    rings: Option<Instant>,
+    /// The time that the alarm is set to, perhaps for a timer that has been removed since.
+    set: Option<Instant>,
 }
 
-impl Alarm {
-    /// Timers of the runtime that is entered, and the task that lets them ring.
+impl Queue {
+    /// Creates the timers of the current runtime, and spawns the task that fires them.
     ///
     /// # Errors
-    /// The system refuses.
+    /// Returns an error if the process has no free descriptors.
     pub(crate) fn new() -> io::Result<Arc<Self>> {
-        let bell = Arc::new(Bell::new()?);
-        let alarm = Arc::new(Self { state: Mutex::default(), bell: bell.clone() });
-        drop(tokio::spawn(watch(bell, Arc::downgrade(&alarm))));
-        Ok(alarm)
+        let alarm = Arc::new(Alarm::new()?);
+        let queue = Arc::new(Self { state: Mutex::default(), alarm: alarm.clone() });
+        drop(tokio::spawn(watch(alarm, Arc::downgrade(&queue))));
+        Ok(queue)
     }
 
-    /// Has a task woken at `deadline`: see [`Timers::set`].
+    /// Wakes the task of `cx` at `deadline`: see [`Timers::set`].
     pub(crate) fn wake_at(&self, key: &mut Option<Key>, deadline: Instant, cx: &mut Context<'_>) {
         let mut state = self.state();
         let Set { first, replaced } = state.timers.set(key, deadline, cx.waker());
@@ -58,50 +58,51 @@ impl Alarm {
         drop(replaced);
     }
 
-    /// Takes a timer away.
+    /// Removes a timer.
     pub(crate) fn cancel(&self, key: Key) {
         // Dropped after the lock.
         let _waker = self.state().timers.remove(key);
     }
 
-    /// Has the bell ring no later than at `deadline`.
+    /// Sets the alarm to `deadline`, unless it is set to an earlier time.
     fn set(&self, state: &mut State, deadline: Instant) {
-        if state.rings.is_none_or(|rings| deadline < rings) {
-            state.rings = Some(deadline);
-            self.bell.set(deadline);
+        if state.set.is_none_or(|set| deadline < set) {
+            state.set = Some(deadline);
+            self.alarm.set(deadline);
         }
     }
 
-    fn ring(&self) {
-        let mut ringing = Vec::new();
+    /// Fires the timers that have expired.
+    fn expire(&self) {
+        let mut expired = Vec::new();
         let mut state = self.state();
-        state.timers.ring(Clock::now(), &mut ringing);
-        state.rings = None;
+        state.timers.expire(Clock::now(), &mut expired);
+        state.set = None;
         if let Some(next) = state.timers.next() {
             self.set(&mut state, next);
         }
         drop(state);
-        ringing.into_iter().for_each(std::task::Waker::wake);
+        expired.into_iter().for_each(Waker::wake);
     }
 
-    /// Nothing of others runs while it is locked, so a poisoned lock is as good as any.
+    /// No foreign code runs while the state is locked, so a poisoned lock has an intact state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Alarm {
-    /// The task finds out that nobody needs it.
+impl Drop for Queue {
+    /// Wakes the task, which then ends.
     fn drop(&mut self) {
-        self.bell.set(Instant::ZERO);
+        self.alarm.set(Instant::ZERO);
     }
 }
 
-/// Lets the timers ring when it is time, until nobody has them any more.
-async fn watch(bell: Arc<Bell>, alarm: Weak<Alarm>) {
-    while bell.rung().await.is_ok() {
-        match alarm.upgrade() {
-            Some(alarm) => alarm.ring(),
+/// Fires the timers at their deadlines, until the queue is dropped.
+async fn watch(alarm: Arc<Alarm>, queue: Weak<Queue>) {
+    while alarm.fired().await.is_ok() {
+        match queue.upgrade() {
+            Some(queue) => queue.expire(),
             None => return,
         }
     }
@@ -117,7 +118,7 @@ mod tests {
     use crate::Tokio;
 
     #[test]
-    fn its_task_lives_as_long_as_somebody_may_need_it() {
+    fn the_task_behind_the_timers_lives_as_long_as_the_last_of_them() {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let alive = || Handle::current().metrics().num_alive_tasks();

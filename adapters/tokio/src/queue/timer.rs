@@ -1,4 +1,4 @@
-//! A bell that is a timer of tokio's, where the system has no descriptors that ring.
+//! An alarm that is a timer of tokio, for systems without `timerfd`.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -10,9 +10,9 @@ use stelo_os::Clock;
 use stelo_runtime::Instant;
 use tokio::time::{self, Sleep};
 
-/// Rings once, when it was last set to.
+/// Fires once, at the time that was set last.
 #[derive(Debug)]
-pub(super) struct Bell(Mutex<State>);
+pub(super) struct Alarm(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -21,14 +21,14 @@ struct State {
     deadline: Option<Instant>,
 }
 
-impl Bell {
-    /// A bell that is not set.
-    #[expect(clippy::unnecessary_wraps, reason = "the other kind may fail")]
+impl Alarm {
+    /// Creates an alarm that is not set.
+    #[expect(clippy::unnecessary_wraps, reason = "the one with a descriptor may fail")]
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self(Mutex::new(State { timer: None, waiting: None, deadline: None })))
     }
 
-    /// Has it ring at `deadline`, and not at what it was set to before.
+    /// Sets the alarm to `deadline`, and no longer to the time that was set before.
     pub(super) fn set(&self, deadline: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.deadline = Some(deadline);
@@ -39,8 +39,8 @@ impl Bell {
         }
     }
 
-    /// Completes when it has rung.
-    pub(super) async fn rung(&self) -> io::Result<()> {
+    /// Waits until the alarm has fired.
+    pub(super) async fn fired(&self) -> io::Result<()> {
         poll_fn(|cx| {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             state.waiting = Some(cx.waker().clone());
