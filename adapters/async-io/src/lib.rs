@@ -39,3 +39,8 @@ pub(crate) use thread::block_on;
 
 /// A subscription to signals.
 pub type Signals = stelo_os::signals::Signals<Stream>;
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -44,3 +44,8 @@ impl Process for Global {
         drop(task::spawn_blocking(work));
     }
 }
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -40,3 +40,8 @@ pub use resolve::resolve;
 pub use send_file::send_file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use timer_fd::TimerFd;
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

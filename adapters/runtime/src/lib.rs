@@ -163,3 +163,8 @@ pub trait Sleep: Future<Output = ()> + Send + Unpin + 'static {
     /// Moves the deadline. A completed timer becomes pending again.
     fn reset(&mut self, deadline: Instant);
 }
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,13 +1,13 @@
-//! Reading a response as strictly as RFC 9112 allows: what is taken here is framed beyond doubt.
+//! A parser of responses that is as strict as RFC 9112 allows: it accepts only unambiguous framing.
 //!
-//! Written on its own, apart from the server's code, so that the two do not share mistakes.
+//! It shares no code with the server, so that the two do not share mistakes.
 
-/// A whole response.
+/// A complete response.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The header fields, names in lower case, in the order in which they came.
+    /// The header fields in order, with names in lower case.
     pub fields: Vec<(String, String)>,
     /// The body, without its framing.
     pub body: Vec<u8>,
@@ -16,23 +16,23 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value of a field, if there is one of this name (in lower case).
+    /// Returns the value of the first field with this name, which must be in lower case.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether no other response follows on the connection.
+    /// Whether this is the last response of the connection.
     pub fn closes(&self) -> bool {
         self.field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
-    /// The body as text, with what is not UTF-8 replaced.
+    /// Returns the body as text. Replaces invalid UTF-8.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// How far the reading of a response has come.
+/// The state of a response that is being read.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     answer: Answer,
@@ -51,10 +51,10 @@ enum Stage {
     UntilEnd,
 }
 
-/// What has been broken.
+/// The rule that a response breaks.
 pub(crate) type Rule = &'static str;
 
-/// What was asked for, as far as it decides whether the response has a body (RFC 9112, section 6.3).
+/// The method of the request, as far as it decides whether the response has a body (RFC 9112, section 6.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Asked {
     Head,
@@ -63,13 +63,12 @@ pub(crate) enum Asked {
 }
 
 impl Reader {
-    /// Whether nothing of a response has come yet.
+    /// Whether no byte of a response has been read.
     pub(crate) fn is_new(&self) -> bool {
         self.stage == Stage::Head
     }
 
-    /// Takes a `100 Continue` from `input`; false if what begins there is something else, and nothing if too little
-    /// has come.
+    /// Removes a `100 Continue` from `input`. False if another response begins there; `None` if its head is not complete.
     pub(crate) fn is_asked(&self, input: &mut Vec<u8>) -> Option<bool> {
         let end = find(input, b"\r\n\r\n")?;
         let asked = self.is_new() && input.starts_with(b"HTTP/1.1 100 ");
@@ -79,7 +78,7 @@ impl Reader {
         Some(asked)
     }
 
-    /// Takes what it can from `input`; the response to what was `asked`, once it is whole.
+    /// Reads from `input`; returns the response once it is complete.
     pub(crate) fn read(
         &mut self,
         input: &mut Vec<u8>,
@@ -92,7 +91,7 @@ impl Reader {
         Ok(done?.then(|| std::mem::take(self).answer))
     }
 
-    /// Says whether the response is whole.
+    /// Returns whether the response is complete.
     fn step(&mut self, input: &[u8], at: &mut usize, ended: bool, asked: Asked) -> Result<bool, Rule> {
         loop {
             let rest = &input[*at..];
@@ -193,7 +192,7 @@ impl Reader {
                 Stage::Length(number(length.as_bytes(), 10).ok_or("a length that is no number")?)
             }
             (_, Some(coding)) if coding == "chunked" => Stage::ChunkSize,
-            (_, Some(_)) => return Err("a transfer coding that nobody asked for"),
+            (_, Some(_)) => return Err("a transfer coding that was not requested"),
             (None, None) if self.answer.closes() => Stage::UntilEnd,
             (None, None) => return Err("no length, and the connection goes on"),
         })
@@ -213,7 +212,7 @@ fn field(line: &[u8]) -> Result<(String, String), Rule> {
     Ok((name.to_ascii_lowercase(), value.trim_matches([' ', '\t']).to_owned()))
 }
 
-/// A plain number: digits, and nothing else.
+/// Parses a number of digits only.
 fn number(digits: &[u8], radix: u32) -> Option<usize> {
     let digits = std::str::from_utf8(digits).ok().filter(|d| d.chars().all(|c| c.is_digit(radix)))?;
     usize::from_str_radix(digits, radix).ok()
@@ -223,7 +222,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-/// The lines of a head, ends left out.
+/// Returns the lines of a head, without their ends.
 fn split(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(head);
     std::iter::from_fn(move || {
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_doubtful_is_refused() {
+    fn ambiguous_framing_is_rejected() {
         for text in [
             "HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\n",
@@ -284,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_counts() {
+    fn the_method_of_the_request_decides_the_framing() {
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
         let tunnel = b"HTTP/1.1 200 OK\r\n\r\nnot HTTP";
         for (asked, response) in [(Asked::Head, &head[..]), (Asked::Connect, tunnel)] {
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_not_taken() {
+    fn an_answer_that_is_cut_off_is_not_complete() {
         assert_eq!(read("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi"), Ok(None));
         assert_eq!(read("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n"), Ok(None));
     }

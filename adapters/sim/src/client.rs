@@ -1,4 +1,4 @@
-//! A plain client for tests: it sends what it is told, bytes and pauses, and reads responses strictly.
+//! A plain client for tests: it sends any bytes with any pauses, and reads responses strictly.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -12,12 +12,12 @@ use crate::answer::{Answer, Asked, Reader};
 use crate::handles::Stream;
 use crate::sim::Sim;
 
-/// One end of a connection to the server under test. What it sends is up to the caller, right or wrong.
+/// One end of a connection to the server under test. It sends any bytes, valid or not.
 #[derive(Debug)]
 pub struct Client {
     sim: Sim,
     stream: Stream,
-    /// What waits to be written, from `written` on.
+    /// The bytes to send, from `written` on.
     unsent: Vec<u8>,
     written: usize,
     input: Vec<u8>,
@@ -25,7 +25,7 @@ pub struct Client {
     end: Option<End>,
 }
 
-/// How the other side has ended.
+/// The way in which the server has ended the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum End {
     Closed,
@@ -36,13 +36,13 @@ enum End {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Broken {
-    /// The server has closed the connection before the first byte of an answer.
+    /// The server closed the connection before the first byte of an answer.
     Closed,
     /// The connection was reset before the first byte of an answer.
     Reset,
     /// The answer was cut off.
     Cut,
-    /// What came is no response: this rule is broken. Always a fault of the server.
+    /// The answer breaks this rule. Always a fault of the server.
     Framing(&'static str),
 }
 
@@ -63,36 +63,36 @@ impl Client {
     /// Opens a connection.
     ///
     /// # Errors
-    /// Nobody listens there, or too many connections wait.
+    /// Returns an error if no socket listens there, or its queue is full.
     pub async fn connect(sim: &Sim, address: &Address) -> io::Result<Self> {
         let stream = sim.connect(address).await?;
         let (unsent, input) = (Vec::new(), Vec::new());
         Ok(Self { sim: sim.clone(), stream, unsent, written: 0, input, reader: Reader::default(), end: None })
     }
 
-    /// Our address.
+    /// Returns the local address.
     pub fn address(&self) -> Option<Address> {
         self.stream.local_address()
     }
 
-    /// Has bytes sent while an answer is waited for, as a client does that reads while it writes.
+    /// Queues bytes, which are sent while the client waits for an answer.
     pub fn queue(&mut self, bytes: impl AsRef<[u8]>) {
         self.unsent.extend_from_slice(bytes.as_ref());
     }
 
-    /// Sends bytes, and does not read meanwhile.
+    /// Sends bytes, without reading meanwhile.
     ///
     /// # Errors
-    /// The connection is broken.
+    /// Returns an error if the connection is broken.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.queue(bytes);
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Sends bytes in pieces of this size, with a pause after each.
+    /// Sends bytes in pieces of `size`, with a pause after each.
     ///
     /// # Errors
-    /// The connection is broken.
+    /// Returns an error if the connection is broken.
     pub async fn trickle(&mut self, bytes: impl AsRef<[u8]>, size: usize, pause: Duration) -> io::Result<()> {
         for piece in bytes.as_ref().chunks(size.max(1)) {
             self.send(piece).await?;
@@ -101,35 +101,34 @@ impl Client {
         Ok(())
     }
 
-    /// The next answer, to a request other than HEAD and CONNECT. Interim ones (100 to 199) are passed over.
+    /// Reads the next answer to a request other than HEAD and CONNECT. Skips informational responses (100 to 199).
     ///
     /// # Errors
-    /// There is none, or not a whole one.
+    /// Returns an error if there is no complete answer.
     pub async fn answer(&mut self) -> Result<Answer, Broken> {
         poll_fn(|cx| self.poll_answer(cx, Asked::Other)).await
     }
 
-    /// The next answer, to a HEAD request: it has no body.
+    /// Reads the next answer to a HEAD request, which has no body.
     ///
     /// # Errors
-    /// There is none, or not a whole one.
+    /// Returns an error if there is no complete answer.
     pub async fn answer_to_head(&mut self) -> Result<Answer, Broken> {
         poll_fn(|cx| self.poll_answer(cx, Asked::Head)).await
     }
 
-    /// The next answer, to a CONNECT: behind a success come the bytes of the tunnel, which [`bytes`](Self::bytes)
-    /// reads.
+    /// Reads the next answer to a CONNECT. The bytes of the tunnel follow a success; [`bytes`](Self::bytes) reads them.
     ///
     /// # Errors
-    /// There is none, or not a whole one.
+    /// Returns an error if there is no complete answer.
     pub async fn answer_to_connect(&mut self) -> Result<Answer, Broken> {
         poll_fn(|cx| self.poll_answer(cx, Asked::Connect)).await
     }
 
-    /// Waits to be asked for the body, after a request with `expect: 100-continue`: false if the answer comes instead.
+    /// Waits for `100 Continue` after a request with `expect: 100-continue`. False if the answer comes instead.
     ///
     /// # Errors
-    /// There is neither.
+    /// Returns an error if neither comes.
     pub async fn asked(&mut self) -> Result<bool, Broken> {
         poll_fn(|cx| {
             let _ = self.poll_flush(cx);
@@ -146,13 +145,13 @@ impl Client {
         .await
     }
 
-    /// The next `n` bytes, whatever they mean: for what follows an upgrade.
+    /// Reads the next `n` bytes without parsing them, such as those after an upgrade.
     ///
     /// # Errors
-    /// The connection ends before.
+    /// Returns an error if the connection ends before.
     pub async fn bytes(&mut self, n: usize) -> Result<Vec<u8>, Broken> {
         poll_fn(|cx| {
-            // They may be there although nothing more can be sent.
+            // The bytes may have arrived although sending fails.
             let _ = self.poll_flush(cx);
             while self.input.len() < n {
                 if let Some(broken) = self.broken() {
@@ -165,10 +164,10 @@ impl Client {
         .await
     }
 
-    /// Says that we send no more; answers can still come.
+    /// Closes the sending side. Answers can still come.
     ///
     /// # Errors
-    /// The connection is broken.
+    /// Returns an error if the connection is broken.
     pub async fn finish(&mut self) -> io::Result<()> {
         poll_fn(|cx| {
             ready!(self.poll_flush(cx))?;
@@ -177,12 +176,12 @@ impl Client {
         .await
     }
 
-    /// Ends the connection at once, by a reset.
+    /// Resets the connection.
     pub fn reset(self) {
         self.stream.reset();
     }
 
-    /// Reads to the end of the connection: how many bytes came that were no part of an answer.
+    /// Reads to the end of the connection; returns the number of bytes that were not part of an answer.
     pub async fn drain(&mut self) -> usize {
         let mut n = std::mem::take(&mut self.input).len();
         while self.end.is_none() {
@@ -212,7 +211,7 @@ impl Client {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>, asked: Asked) -> Poll<Result<Answer, Broken>> {
-        // An answer may be there although nothing more can be sent.
+        // An answer may have arrived although sending fails.
         let _ = self.poll_flush(cx);
         loop {
             match self.reader.read(&mut self.input, self.end == Some(End::Closed), asked) {
@@ -227,7 +226,7 @@ impl Client {
         }
     }
 
-    /// Why nothing more will come, if so.
+    /// Returns why the connection has ended, if it has.
     fn broken(&self) -> Option<Broken> {
         Some(match self.end? {
             _ if !self.reader.is_new() || !self.input.is_empty() => Broken::Cut,

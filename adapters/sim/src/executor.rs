@@ -1,4 +1,4 @@
-//! The loop that runs a simulation: one step at a time, chosen by the seed among all that are possible.
+//! The loop that runs a simulation, one step at a time. The seed chooses among the possible steps.
 
 use std::any::Any;
 use std::future::Future;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::world::{Event, State, TaskWaker, World};
 
-/// The longest time that passes between two polls: what the processor needs.
+/// The longest virtual time of a poll.
 const STEP: Duration = Duration::from_micros(20);
 
 /// Why a simulation has ended before its main future.
@@ -21,21 +21,21 @@ pub(crate) enum Halt {
     Panic(String),
 }
 
-/// How long a simulation may go on, and whether the panic of a task ends it.
+/// The limits of a simulation, and whether the panic of a task ends it.
 pub(crate) struct Bounds {
     pub(crate) time: Duration,
     pub(crate) steps: u64,
     pub(crate) contain_panics: bool,
 }
 
-/// What to do next.
+/// The next step.
 enum Step {
     Poll(u64, Arc<TaskWaker>),
     Fire(Event),
     Nothing,
 }
 
-/// Runs `main` until it completes, with everything that it spawns. Says how many steps that took.
+/// Runs `main` and the tasks that it spawns until `main` completes. Returns the number of steps too.
 pub(crate) fn drive<F: Future>(world: &World, main: F, bounds: &Bounds) -> (Result<F::Output, Halt>, u64) {
     let mut main = pin!(main);
     let main_id = world.spawn(None);
@@ -71,7 +71,7 @@ pub(crate) fn drive<F: Future>(world: &World, main: F, bounds: &Bounds) -> (Resu
     }
 }
 
-/// An event that is due, else some task that can run, else the next event, to which the clock jumps.
+/// Chooses an event that is due, else a task that can run, else the next event, and advances the clock to it.
 fn next(state: &mut State, ready: &mut Vec<u64>) -> Step {
     ready.retain(|id| state.wakers.contains_key(id));
     let due = state.events.first_key_value().is_some_and(|(when, _)| when.0 <= state.now);
@@ -104,7 +104,7 @@ fn poll(world: &World, id: u64, cx: &mut Context<'_>) -> Result<(), String> {
         }
         return Ok(());
     }
-    // What the task holds is dropped before it counts as ended, and not under the lock.
+    // The future is dropped before the task counts as ended, and outside of the lock.
     let dropped = catch(|| drop(task));
     let mut state = world.state();
     state.tasks.remove(&id);
@@ -127,7 +127,7 @@ fn fire(world: &World, event: Event) -> Result<(), String> {
     Ok(())
 }
 
-/// Drops all that is left, with the lock free: what is dropped may use it.
+/// Drops the remaining tasks and events, outside of the lock, because their destructors may take it.
 pub(crate) fn clear(world: &World) {
     loop {
         let mut state = world.state();
@@ -138,15 +138,15 @@ pub(crate) fn clear(world: &World) {
         if tasks.is_empty() && events.is_empty() && wakers.is_empty() {
             return;
         }
-        // A panic while dropping would end nothing but the rest of that task.
+        // A panic in a destructor ends the drop of that task only.
         let _ = catch(|| drop(tasks));
         let _ = catch(|| drop(events));
     }
 }
 
-/// Runs the code of others: a panic becomes its message.
+/// Runs foreign code; a panic becomes its message.
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // What the code has left half done is dropped, and not used again.
+    // The caller drops the values that a panic has left inconsistent.
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(&*payload))
 }
 

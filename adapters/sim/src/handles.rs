@@ -1,4 +1,4 @@
-//! What tasks hold: sockets, connections, timers, signals, the outcome of other tasks.
+//! The handles of tasks: sockets, connections, timers, signals, and the output of other tasks.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -12,7 +12,7 @@ use crate::sim::Sim;
 use crate::sockets::{CLIENT, SERVER};
 use crate::world::{Event, When};
 
-/// A socket that is bound.
+/// A bound socket.
 #[derive(Debug)]
 pub struct Socket {
     pub(crate) sim: Sim,
@@ -25,7 +25,7 @@ impl Drop for Socket {
     }
 }
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub struct Listener(pub(crate) Socket);
 
@@ -58,7 +58,7 @@ impl Stream {
         Self { sim: sim.clone(), id, end, local: address(end), peer: address(1 - end) }
     }
 
-    /// Ends the connection at once: what is on its way to us is lost, and the other side gets a reset.
+    /// Resets the connection. Bytes in flight to this end are lost.
     pub fn reset(self) {
         self.sim.state().reset(self.id, self.end);
     }
@@ -100,7 +100,7 @@ impl Drop for Stream {
     }
 }
 
-/// The opening of a connection.
+/// An attempt to connect.
 pub(crate) struct Connecting(pub(crate) Option<Stream>);
 
 impl Future for Connecting {
@@ -176,7 +176,7 @@ impl Drop for Sleep {
     }
 }
 
-/// The signals that [`Sim::signal`] sends.
+/// A subscription to the signals that [`Sim::signal`] sends.
 #[derive(Debug)]
 pub struct Signals {
     pub(crate) sim: Sim,
@@ -201,7 +201,7 @@ impl Drop for Signals {
     }
 }
 
-/// A task that was started by [`Sim::start`]: a future of what it gives. Dropping it does not end the task.
+/// A task that [`Sim::start`] has spawned: a future of its output. Dropping the handle does not end the task.
 #[derive(Debug)]
 pub struct Handle<T>(Arc<Mutex<Outcome<T>>>);
 
@@ -216,7 +216,7 @@ impl<T> Handle<T> {
         Self(Arc::new(Mutex::new(Outcome { value: None, waker: None })))
     }
 
-    /// Another handle on the same task.
+    /// Returns another handle of the same task.
     pub(crate) fn twin(&self) -> Self {
         Self(self.0.clone())
     }

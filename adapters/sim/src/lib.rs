@@ -1,9 +1,9 @@
 //! Stelo on a simulated executor: virtual time, a network with faults, and one seed that decides everything.
 //!
-//! [`Simulation`] runs a future on one thread. [`Sim`] is the executor that this future and all tasks see: it
-//! implements [`Runtime`](stelo_runtime::Runtime), so a whole server runs on it unchanged, and it opens connections
-//! for clients that are tasks of the same simulation. Waiting costs no time, choices (which task runs, how much a read
-//! gives, when a byte arrives) are drawn from the seed, and equal seeds give equal runs.
+//! [`Simulation`] runs a future on one thread. [`Sim`] is the executor of this future and of all tasks. It implements
+//! [`Runtime`](stelo_runtime::Runtime), so a whole server runs on it unchanged, and clients are tasks of the same
+//! simulation. Waiting takes no real time. The seed decides which task runs, how much a read returns and when a segment
+//! arrives, so equal seeds give equal runs.
 //!
 //! ```
 //! use std::time::Duration;
@@ -19,8 +19,8 @@
 //! # Ok::<(), stelo_sim::Failure>(())
 //! ```
 //!
-//! What a simulation cannot see it cannot repeat: threads, real sockets and real clocks that an application uses by
-//! itself. Of HTTP only the [`Client`] here knows, which is a plain one for tests.
+//! A simulation cannot control threads, real sockets and real clocks that an application uses directly, so it cannot
+//! repeat their effects. Only the [`Client`], a plain one for tests, knows HTTP.
 
 #![forbid(unsafe_code)]
 
@@ -43,3 +43,8 @@ pub use network::{Network, Route};
 pub use rng::Random;
 pub use sim::{Sim, Traffic};
 pub use simulation::{Failure, Report, Simulation};
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

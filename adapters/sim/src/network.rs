@@ -1,9 +1,9 @@
-//! What the simulated network is like.
+//! The properties of the simulated network.
 
 use std::ops::Range;
 use std::time::Duration;
 
-/// How the network treats connections. Chances run from 0 (never) to 1 (always).
+/// The properties of a network. Chances run from 0 (never) to 1 (always).
 ///
 /// ```
 /// use stelo_sim::Network;
@@ -13,30 +13,30 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Network {
-    /// The way of a piece of data, one way: drawn once for each connection.
+    /// The latency in one direction, drawn once for each connection.
     pub latency: Range<Duration>,
-    /// What comes on top of it, drawn for each piece. Pieces of one connection never overtake each other.
+    /// The most that is added to the latency, drawn for each segment. Segments of a connection arrive in order.
     pub jitter: Duration,
-    /// How many bytes go each way in a second.
+    /// The bandwidth in each direction, in bytes a second.
     pub bandwidth: u64,
-    /// How many bytes can be on their way or unread, each way, before a writer has to wait.
+    /// The most bytes in flight or unread in each direction. Then a writer waits.
     pub window: usize,
-    /// The chance that a read or a write does less than it could.
+    /// The chance that a read or a write is short.
     pub partial: f64,
-    /// The chance that a read or a write has to wait though it could go on: readiness that is told late.
+    /// The chance that a read or a write waits although it could go on, as if readiness were reported late.
     pub late: f64,
-    /// The chance, for each piece of data, that the connection is reset.
+    /// The chance, for each segment, that the connection is reset.
     pub resets: f64,
-    /// The chance that an accept fails: half of the time with the loss of the connection, else for want of
+    /// The chance that an accept fails: in half of the cases the connection is lost, in the others the process is out of
     /// descriptors.
     pub accept_failures: f64,
 }
 
-/// What happens to an attempt to connect to an address.
+/// The fate of an attempt to connect to an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum Route {
-    /// It arrives. Without a listener it is refused.
+    /// The attempt arrives. Without a listener it is refused.
     #[default]
     Open,
     /// There is no route to the host (`HostUnreachable`).
@@ -46,7 +46,7 @@ pub enum Route {
 }
 
 impl Network {
-    /// A network without faults or delays worth speaking of, which hands over everything whole.
+    /// Returns a network without faults, short reads or noticeable delays.
     pub fn perfect() -> Self {
         Self {
             latency: Duration::from_micros(10)..Duration::from_micros(50),
@@ -60,7 +60,7 @@ impl Network {
         }
     }
 
-    /// A bad line: slow, narrow, everything in crumbs, and now and then a reset.
+    /// Returns a bad network: slow and narrow, with short reads and writes, and occasional resets.
     pub fn rough() -> Self {
         Self {
             latency: Duration::from_millis(1)..Duration::from_millis(400),
@@ -76,7 +76,7 @@ impl Network {
 }
 
 impl Default for Network {
-    /// An ordinary network: nothing gets lost, but nothing is sure to come in one piece or at once.
+    /// Returns an ordinary network: no faults, but some reads and writes are short or late.
     fn default() -> Self {
         Self {
             latency: Duration::from_micros(100)..Duration::from_millis(80),

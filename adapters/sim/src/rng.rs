@@ -1,52 +1,52 @@
-//! Where every choice of a simulation comes from: SplitMix64 (Steele, Lea, Flood 2014), a counter and a mixing step.
+//! The random choices of a simulation: SplitMix64 (Steele, Lea, Flood 2014), a counter and a mixing step.
 
 use std::ops::Range;
 use std::time::Duration;
 
-/// A sequence of choices that its seed decides.
+/// A sequence of choices that depends on a seed only.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The sequence of this seed.
+    /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
-    /// A number in `range`, or its start if it is empty.
+    /// Returns a number in `range`, or its start if it is empty.
     pub fn number(&mut self, range: Range<u64>) -> u64 {
         let width = range.end.saturating_sub(range.start);
-        // The high half of the product is below `width`; the bias is of no account here.
+        // The high half of the product is below `width`. The bias is below 2^-32 for the ranges of a simulation.
         let below = (u128::from(self.bits()) * u128::from(width)) >> 64;
         range.start + below as u64
     }
 
-    /// An index of something that has `len` entries; 0 if it has none.
+    /// Returns an index below `len`; 0 if `len` is 0.
     pub fn index(&mut self, len: usize) -> usize {
         self.number(0..len as u64) as usize
     }
 
-    /// A span of time in `range`, in whole microseconds.
+    /// Returns a duration in `range`, in whole microseconds.
     pub fn duration(&mut self, range: Range<Duration>) -> Duration {
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.number(micros(range.start)..micros(range.end)))
     }
 
-    /// True in a part `chance` of all cases, from 0 (never) to 1 (always).
+    /// Returns true with the probability `chance`, from 0 (never) to 1 (always).
     pub fn chance(&mut self, chance: f64) -> bool {
-        // 53 bits are what a float holds.
+        // An `f64` has 53 bits of precision.
         let unit = (self.bits() >> 11) as f64 / (1_u64 << 53) as f64;
         unit < chance
     }
 }
 
-/// Spreads every bit of `bits` over all 64.
+/// Spreads each bit of `bits` over all 64.
 pub(crate) fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -19,7 +19,7 @@ use crate::simulation::Simulation;
 use crate::sockets::SERVER;
 use crate::world::{Catcher, State, World};
 
-/// The first of January 2026, when every simulation begins.
+/// The start of every simulation: 2026-01-01 UTC.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// The longest time that a name lookup takes.
@@ -29,26 +29,26 @@ thread_local! {
     static CURRENT: RefCell<Option<Sim>> = const { RefCell::new(None) };
 }
 
-/// Makes `sim` the executor of this thread, in place of the one returned.
+/// Makes `sim` the current executor of this thread; returns the previous one.
 pub(crate) fn current(sim: Option<Sim>) -> Option<Sim> {
     CURRENT.replace(sim)
 }
 
-/// A simulated executor: what the code under test takes for the real one, and what a test makes things happen with.
+/// A simulated executor. The code under test uses it as its runtime, and a test uses it to cause events.
 #[derive(Clone)]
 pub struct Sim(pub(crate) Arc<World>);
 
-/// How much has gone through the accepting end of a connection.
+/// The traffic at the accepting end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Traffic {
-    /// Bytes that the server has read.
+    /// The number of bytes that the server has read.
     pub received: u64,
-    /// Bytes that the server has written.
+    /// The number of bytes that the server has written.
     pub sent: u64,
 }
 
 impl Sim {
-    /// Runs a future beside the others; what it gives can be waited for.
+    /// Spawns a task; the handle gives its output.
     pub fn start<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Handle<T> {
         let handle = Handle::new();
         let twin = handle.twin();
@@ -56,12 +56,12 @@ impl Sim {
         handle
     }
 
-    /// Waits.
+    /// Returns a timer that completes after `duration`.
     pub fn pause(&self, duration: Duration) -> Sleep {
         self.sleep(self.now() + duration)
     }
 
-    /// What `future` gives, if it gives it within `duration`.
+    /// Returns the output of `future`, or `None` if it does not complete within `duration`.
     pub async fn timeout<T>(&self, duration: Duration, future: impl Future<Output = T>) -> Option<T> {
         let (mut future, mut sleep) = (pin!(future), pin!(self.pause(duration)));
         poll_fn(|cx| match future.as_mut().poll(cx) {
@@ -93,7 +93,7 @@ impl Sim {
         self.state().sockets.set_route(address, route);
     }
 
-    /// Sends a signal to all who catch signals.
+    /// Sends a signal to all subscriptions that name it.
     pub fn signal(&self, signal: Signal) {
         let mut state = self.state();
         state.note(&signal.to_string(), 0);
@@ -103,22 +103,22 @@ impl Sim {
         }
     }
 
-    /// A number in `range`, drawn from the seed.
+    /// Returns a number in `range`, drawn from the seed.
     pub fn number(&self, range: Range<u64>) -> u64 {
         self.state().random.number(range)
     }
 
-    /// A span of time in `range`, drawn from the seed.
+    /// Returns a duration in `range`, drawn from the seed.
     pub fn duration(&self, range: Range<Duration>) -> Duration {
         self.state().random.duration(range)
     }
 
-    /// True in a part `chance` of all cases, drawn from the seed.
+    /// Returns true with the probability `chance`, drawn from the seed.
     pub fn chance(&self, chance: f64) -> bool {
         self.state().random.chance(chance)
     }
 
-    /// What has gone through the connection of this client, at the server's end. Nothing, if it is over.
+    /// Returns the traffic at the server's end of the connection of this client; zero once the connection is over.
     pub fn traffic(&self, client: &Address) -> Traffic {
         let state = self.state();
         let mut all = state.sockets.connections.values();
@@ -127,7 +127,7 @@ impl Sim {
         end.map(|end| Traffic { received: end.read, sent: end.written }).unwrap_or_default()
     }
 
-    /// How many connections have been accepted and are still held.
+    /// Returns the number of accepted connections that are open.
     pub fn accepted(&self) -> usize {
         self.state().sockets.accepted()
     }
@@ -152,7 +152,7 @@ impl Runtime for Sim {
     type Sleep = Sleep;
     type Signals = Signals;
 
-    /// Runs the simulation of seed 0, on the calling thread.
+    /// Runs the simulation with seed 0 on the calling thread.
     fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
         Simulation::new(0).run_here(main, true).map(|report| report.output).map_err(io::Error::other)
     }

@@ -1,4 +1,4 @@
-//! One run: what it is given, and what comes out of it.
+//! One run: its settings and its report.
 
 use std::fmt;
 use std::future::Future;
@@ -31,55 +31,55 @@ pub struct Simulation {
     print: bool,
 }
 
-/// What a simulation has come to.
+/// The result of a simulation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report<T> {
-    /// What the main future gave.
+    /// The output of the main future.
     pub output: T,
-    /// A hash of everything that has happened: equal for equal runs.
+    /// A hash of all events: equal for equal runs.
     pub trace: u64,
     /// The virtual time that has passed.
     pub elapsed: Duration,
-    /// How many times a task was polled or an event happened.
+    /// The number of polls and events.
     pub steps: u64,
-    /// Tasks that had not ended when the main future did; they were dropped.
+    /// The number of tasks that had not ended when the main future completed. They were dropped.
     pub tasks: usize,
-    /// Listeners and ends of connections that were still open then.
+    /// The number of listeners and ends of connections that were open then.
     pub sockets: usize,
 }
 
-/// Why a simulation did not come to its end.
+/// Why the main future did not complete.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// Nothing can happen any more, and the main future waits.
+    /// The main future waits, and no event can wake it.
     Stuck {
         /// The seed of the run.
         seed: u64,
-        /// When that was.
+        /// The virtual time of the failure.
         at: Instant,
-        /// How many tasks wait, the main future left out.
+        /// The number of tasks that wait, without the main future.
         tasks: usize,
     },
-    /// More virtual time, or more steps, than it was given.
+    /// The run exceeded its virtual time or its steps.
     Overtime {
         /// The seed of the run.
         seed: u64,
-        /// When that was.
+        /// The virtual time of the failure.
         at: Instant,
-        /// The steps until then.
+        /// The number of steps until then.
         steps: u64,
     },
-    /// The main future, a task, or blocking work has panicked: a failed assertion, most likely.
+    /// The main future, a task, or blocking work has panicked, most likely by a failed assertion.
     Panicked {
         /// The seed of the run.
         seed: u64,
-        /// When that was.
+        /// The virtual time of the failure.
         at: Instant,
-        /// What it said.
+        /// The panic message.
         message: String,
     },
-    /// The system has no thread to run it on.
+    /// The system refuses the thread of the simulation.
     Thread,
 }
 
@@ -88,12 +88,12 @@ impl fmt::Display for Failure {
         match self {
             Self::Stuck { seed, at, tasks } => write!(
                 f,
-                "seed {seed}: nothing can happen any more at {at:?}, but the main future and {tasks} tasks wait: \
-                 for each other, or for a thread that the simulation does not know"
+                "seed {seed}: stuck at {at:?}: the main future and {tasks} tasks wait for each other, or for a thread \
+                 outside of the simulation"
             ),
             Self::Overtime { seed, at, steps } => write!(
                 f,
-                "seed {seed}: not over at {at:?} after {steps} steps: look for a task that wakes itself, or raise \
+                "seed {seed}: not complete at {at:?} after {steps} steps: look for a task that wakes itself, or raise \
                  the limits"
             ),
             Self::Panicked { seed, at, message } => write!(f, "seed {seed}: panic at {at:?}: {message}"),
@@ -105,42 +105,42 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl Simulation {
-    /// The simulation of this seed, on an ordinary network.
+    /// Creates the simulation of a seed, on an ordinary network.
     pub fn new(seed: u64) -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
         Self { seed, network: Network::default(), time: day, steps: 20_000_000, print: false }
     }
 
-    /// Sets what the network is like.
+    /// Sets the properties of the network.
     #[must_use]
     pub fn network(self, network: Network) -> Self {
         Self { network, ..self }
     }
 
-    /// Sets how much virtual time may pass. Default: a day.
+    /// Limits the virtual time. Default: a day.
     #[must_use]
     pub fn time(self, time: Duration) -> Self {
         Self { time, ..self }
     }
 
-    /// Sets how many steps may be taken, which is what ends a task that keeps waking itself. Default: 20 million.
+    /// Limits the steps, so that a task that wakes itself forever ends. Default: 20 million.
     #[must_use]
     pub fn steps(self, steps: u64) -> Self {
         Self { steps, ..self }
     }
 
-    /// Prints everything that happens to the standard error output.
+    /// Prints all events to the standard error output.
     #[must_use]
     pub fn print(self, print: bool) -> Self {
         Self { print, ..self }
     }
 
-    /// Runs a future until it completes, and drops what it has left behind.
+    /// Runs a future until it completes, and drops the tasks that have not ended.
     ///
-    /// It runs on a thread of its own, so that what others have left in thread-local variables does not count.
+    /// It runs on a new thread, so that the thread-local variables of earlier runs have no influence.
     ///
     /// # Errors
-    /// It did not complete. A panic anywhere in it is one of the reasons.
+    /// Returns an error if the future did not complete, or a task panicked.
     pub fn run<T: Send, F: Future<Output = T>>(
         self,
         main: impl FnOnce(Sim) -> F + Send,
@@ -163,11 +163,11 @@ impl Simulation {
         let sim = Sim(world.clone());
         let outer = current(Some(sim.clone()));
         let bounds = Bounds { time, steps, contain_panics };
-        // Made inside, so that a panic on the way counts like one later.
+        // Called inside, so that a panic in `main` itself is caught too.
         let (result, steps) = drive(&world, async { main(sim).await }, &bounds);
         let state = world.state();
         let (at, trace) = (state.now, state.trace.hash());
-        // The main future has an entry of its own.
+        // Without the entry of the main future.
         let (tasks, sockets) = (state.tasks.len() - 1, state.sockets.open());
         drop(state);
         clear(&world);

@@ -1,7 +1,7 @@
-//! The simulated network: connections as two ends with pieces of data on their way, and addresses that listen.
+//! The simulated network: connections with two ends and segments in flight, and listening addresses.
 //!
-//! It behaves as TCP does where that matters to a server: bytes arrive whole and in order or not at all; an end that is
-//! closed with unread data resets the other one, and what that one has not read by then is lost.
+//! It behaves as TCP does where that matters to a server. Bytes arrive complete and in order, or not at all. An end that
+//! is closed with unread data resets the other end, which loses its unread data.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
@@ -19,7 +19,7 @@ pub(crate) const CLIENT: usize = 0;
 /// The end of a connection that was accepted.
 pub(crate) const SERVER: usize = 1;
 
-/// How long an attempt to connect waits for an answer: `tcp_syn_retries` of Linux is 6, which gives 127 seconds.
+/// The time that an attempt to connect waits for an answer: `tcp_syn_retries` of Linux is 6, which gives 127 seconds.
 const SILENCE: Duration = Duration::from_secs(127);
 
 /// The sockets of a simulation, by their numbers.
@@ -34,7 +34,7 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// How many are held by someone.
+    /// Returns the number of open ends of connections and bound sockets.
     pub(crate) fn open(&self) -> usize {
         let ends = self.connections.values().flat_map(|connection| &connection.ends);
         ends.filter(|end| end.held).count() + self.bound.len()
@@ -55,18 +55,18 @@ impl Sockets {
         self.bound.values().any(|bound| reaches(target, &bound.address))
     }
 
-    /// How many accepted ends of connections are held.
+    /// Returns the number of accepted ends of connections that are open.
     pub(crate) fn accepted(&self) -> usize {
         self.connections.values().filter(|connection| connection.ends[SERVER].held).count()
     }
 }
 
-/// A socket that is bound, and perhaps listens.
+/// A bound socket, which may listen.
 pub(crate) struct Bound {
     pub(crate) address: Address,
-    /// How many connections may wait, once it listens.
+    /// The most connections in the queue; `None` before the socket listens.
     backlog: Option<usize>,
-    /// Connections to accept.
+    /// The connections that wait to be accepted.
     queue: VecDeque<u64>,
     waker: Option<Waker>,
 }
@@ -91,33 +91,33 @@ pub(crate) enum Opening {
 #[derive(Default)]
 pub(crate) struct End {
     pub(crate) address: Option<Address>,
-    /// Someone has it: it has been made or accepted, and not been dropped.
+    /// Whether a stream for this end exists.
     held: bool,
-    /// Nobody will have it any more: what arrives is answered by a reset.
+    /// Whether the stream was dropped: segments that arrive are answered by a reset.
     dropped: bool,
-    /// What is on its way to this end.
+    /// The segments in flight to this end.
     flight: VecDeque<Piece>,
     flying: usize,
-    /// What has arrived and has not been read.
+    /// The unread bytes.
     arrived: VecDeque<u8>,
-    /// The other side has ended.
+    /// Whether the other end has closed its sending side.
     eof: bool,
     reset: bool,
-    /// Our side has been ended.
+    /// Whether this end has closed its sending side.
     ended: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// The task that waits for a hang-up of the other side.
     watcher: Option<Waker>,
-    /// When the last piece on its way here arrives, and when the line is free for another.
+    /// The arrival of the last segment in flight, and the time at which the line is free for the next one.
     last: Instant,
     free: Instant,
-    /// Bytes read and written here so far.
+    /// The number of bytes that this end has read and written.
     pub(crate) read: u64,
     pub(crate) written: u64,
 }
 
-/// What travels.
+/// A segment in flight.
 enum Piece {
     Data(Vec<u8>),
     End,
@@ -141,7 +141,7 @@ impl State {
                 Address::Ip(address)
             }
             Bind::Unix(path) => Address::Unix(path.to_string_lossy().into()),
-            // Nobody can hand one to a simulation.
+            // A simulation has no parent process.
             Bind::Fd(_) => return Err(ErrorKind::Unsupported.into()),
         };
         if self.sockets.bound.values().any(|bound| bound.address == address) {
@@ -150,7 +150,7 @@ impl State {
         Ok(self.bound(address))
     }
 
-    /// Another socket at the address of `socket`.
+    /// Creates another socket at the address of `socket`.
     pub(crate) fn share(&mut self, socket: u64) -> io::Result<u64> {
         let bound = self.sockets.bound.get(&socket).ok_or(ErrorKind::NotFound)?;
         let address = bound.address.clone();
@@ -171,7 +171,7 @@ impl State {
         }
     }
 
-    /// The socket is dropped, and with it the connections that nobody has accepted.
+    /// Drops a socket, and resets the connections that were not accepted.
     pub(crate) fn unbind(&mut self, socket: u64) {
         self.note("close listener", socket);
         let queue = self.sockets.bound.remove(&socket).map(|bound| bound.queue).unwrap_or_default();
@@ -180,7 +180,7 @@ impl State {
         }
     }
 
-    /// The next connection; its address and number.
+    /// Accepts the next connection; returns its number.
     pub(crate) fn accept(&mut self, cx: &Context<'_>, socket: u64) -> Poll<io::Result<u64>> {
         let Self { sockets, random, network, .. } = self;
         let Some(bound) = sockets.bound.get_mut(&socket) else {
@@ -209,12 +209,12 @@ impl State {
 
     // The opening of a connection
 
-    /// A connection on its way to `target`.
+    /// Starts to connect to `target`; returns the number of the connection.
     pub(crate) fn open(&mut self, target: &Address) -> u64 {
         let id = self.number();
         let latency = self.random.duration(self.network.latency.clone());
         let at = self.now + latency;
-        // The attempt that nobody answers ends after the retransmissions of the SYN.
+        // Without an answer, the attempt ends after the retransmissions of the SYN.
         let over = match self.sockets.route(target) {
             Route::Silent => self.now + SILENCE,
             _ => at,
@@ -227,7 +227,7 @@ impl State {
             )))),
             Address::Unix(_) => None,
         };
-        // What is sent arrives after the opening.
+        // Segments arrive after the opening.
         let end = |address, held| End { address, held, last: at, free: at, ..End::default() };
         let ends = [end(client, true), end(Some(target.clone()), false)];
         let target = target.clone();
@@ -237,7 +237,7 @@ impl State {
         id
     }
 
-    /// The connection has reached its target.
+    /// Ends an attempt to connect: puts the connection into the queue of a listener, or notes the failure.
     pub(crate) fn opened(&mut self, id: u64) {
         let Some(connection) = self.sockets.connections.get(&id) else { return };
         let latency = connection.latency;
@@ -301,7 +301,7 @@ impl State {
             return Poll::Pending;
         }
         let most = here.arrived.len().min(buf.len());
-        // Room there is now; the other side hears of it later.
+        // There is room now. The other end learns of it after the latency.
         let writer = there.writer.take();
         self.wake_after(latency, writer);
         if self.is_late(cx) {
@@ -362,7 +362,7 @@ impl State {
         Poll::Ready(Ok(n))
     }
 
-    /// Waits for the other side to hang up.
+    /// Waits for the other end to hang up.
     pub(crate) fn hangup(&mut self, cx: &Context<'_>, id: u64, end: usize) -> Poll<Hangup> {
         let Some(here) = self.end(id, end) else { return Poll::Ready(Hangup::Gone) };
         if here.reset || here.eof && here.ended {
@@ -375,7 +375,7 @@ impl State {
         Poll::Pending
     }
 
-    /// Our side sends no more.
+    /// Closes the sending side of an end.
     pub(crate) fn finish(&mut self, id: u64, end: usize) -> io::Result<()> {
         let here = self.end(id, end).ok_or(ErrorKind::NotConnected)?;
         if here.reset {
@@ -388,7 +388,7 @@ impl State {
         Ok(())
     }
 
-    /// An end is dropped.
+    /// Drops an end.
     pub(crate) fn close(&mut self, id: u64, end: usize) {
         self.note(["client closes", "server closes"][end], id);
         let Some(here) = self.end(id, end) else { return };
@@ -407,7 +407,7 @@ impl State {
         }
     }
 
-    /// An end is dropped, and the other one is to know that nothing counts any more.
+    /// Drops an end, and resets the other one.
     pub(crate) fn reset(&mut self, id: u64, end: usize) {
         self.give_up(id, end);
         self.send(id, 1 - end, Piece::Reset);
@@ -421,7 +421,7 @@ impl State {
         self.forget(id);
     }
 
-    // Pieces
+    // Segments
 
     fn send(&mut self, id: u64, to: usize, piece: Piece) {
         let jitter = self.random.duration(Duration::ZERO..self.network.jitter);
@@ -438,7 +438,7 @@ impl State {
         self.schedule(at, Event::Arrive { connection: id, end: to });
     }
 
-    /// The first piece on its way to this end arrives.
+    /// Delivers the first segment in flight to this end.
     pub(crate) fn arrived(&mut self, id: u64, end: usize) {
         let Some((here, there, latency)) = self.both(id, end) else { return };
         let Some(piece) = here.flight.pop_front() else { return };
@@ -475,7 +475,7 @@ impl State {
         self.forget(id);
     }
 
-    /// Drops a connection that nobody has and nothing travels on.
+    /// Removes a connection without streams and segments in flight.
     fn forget(&mut self, id: u64) {
         let over = |end: &End| end.dropped && end.flight.is_empty();
         if self.sockets.connections.get(&id).is_some_and(|connection| connection.ends.iter().all(over)) {
@@ -485,7 +485,7 @@ impl State {
 
     // Chance
 
-    /// Has the caller wait for no reason, now and then.
+    /// Sometimes makes the caller wait although it could go on.
     fn is_late(&mut self, cx: &Context<'_>) -> bool {
         const LONGEST: Duration = Duration::from_millis(5);
         let late = self.random.chance(self.network.late);
@@ -496,18 +496,18 @@ impl State {
         late
     }
 
-    /// Lets the time pass that a system call takes.
+    /// Advances the clock by the time of a system call.
     fn take_time(&mut self) {
         const LONGEST: Duration = Duration::from_micros(20);
         self.now = self.now + self.random.duration(Duration::ZERO..LONGEST);
     }
 
-    /// How much of what could be done is done. Never nothing, unless nothing could be.
+    /// Returns the length of a short read or write; at least 1, unless `most` is 0.
     fn part(&mut self, most: usize) -> usize {
         if most < 2 || !self.random.chance(self.network.partial) {
             return most;
         }
-        // Small parts are the interesting ones.
+        // Small lengths find more faults.
         let most = if self.random.chance(0.5) { most.min(16) } else { most };
         1 + self.random.index(most)
     }
@@ -516,7 +516,7 @@ impl State {
         self.sockets.connections.get_mut(&id)?.ends.get_mut(end)
     }
 
-    /// This end, the other one, and how long the way between them is.
+    /// Returns this end, the other end, and the latency between them.
     fn both(&mut self, id: u64, end: usize) -> Option<(&mut End, &mut End, Duration)> {
         let connection = self.sockets.connections.get_mut(&id)?;
         let [client, server] = &mut connection.ends;
@@ -524,7 +524,7 @@ impl State {
         Some((here, there, connection.latency))
     }
 
-    /// How the opening stands; whoever asks is woken when it is over.
+    /// Returns the state of the opening. Wakes the task of `cx` when it changes.
     pub(crate) fn opening(&mut self, cx: &Context<'_>, id: u64) -> Opening {
         let Some(connection) = self.sockets.connections.get_mut(&id) else {
             return Opening::Failed(ErrorKind::ConnectionRefused);

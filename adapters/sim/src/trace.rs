@@ -1,10 +1,10 @@
-//! What has happened, as one number: two runs that did the same have the same trace.
+//! A hash of all events: equal runs have equal traces.
 
 use stelo_runtime::Instant;
 
 use crate::rng::mix;
 
-/// The hash of all events so far; prints them too, if asked.
+/// The hash of all events so far. Can print them too.
 #[derive(Debug)]
 pub(crate) struct Trace {
     hash: u64,
@@ -20,12 +20,12 @@ impl Trace {
         self.hash
     }
 
-    /// Something has happened to `whom`.
+    /// Notes an event of the task, connection or socket with the number `whom`.
     pub(crate) fn note(&mut self, now: Instant, what: &str, whom: u64) {
         self.add(now, what, whom, &[]);
     }
 
-    /// Bytes have gone from or to `whom`.
+    /// Notes bytes that `whom` has sent or received.
     pub(crate) fn bytes(&mut self, now: Instant, what: &str, whom: u64, bytes: &[u8]) {
         self.add(now, what, whom, bytes);
     }

@@ -1,5 +1,5 @@
-//! The state of a simulation: clock, choices, events to come, tasks, sockets. One lock guards all of it; what runs
-//! while it is held calls nothing but wakers.
+//! The state of a simulation: clock, random choices, future events, tasks, sockets. One lock guards all of it. Code
+//! under the lock calls no foreign code but wakers.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,27 +17,27 @@ use crate::rng::Random;
 use crate::sockets::Sockets;
 use crate::trace::Trace;
 
-/// What will happen at a time.
+/// An event at a virtual time.
 pub(crate) enum Event {
-    /// Someone is woken.
+    /// A task is woken.
     Wake(Waker),
-    /// The next piece on its way to this end of this connection arrives.
+    /// The next segment in flight to this end of the connection arrives.
     Arrive { connection: u64, end: usize },
-    /// A connection reaches the address that it was opened to.
+    /// An attempt to connect ends: it reaches its target, or fails.
     Open { connection: u64 },
     /// Blocking work runs.
     Work(Box<dyn FnOnce() + Send>),
 }
 
-/// When an event happens; the number tells apart those of one moment, first come first served.
+/// The time of an event, and a number that orders events of the same time.
 pub(crate) type When = (Instant, u64);
 
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What the handles of a simulation share.
+/// The state that the handles of a simulation share.
 pub(crate) struct World {
     state: Mutex<State>,
-    /// Tasks that have been woken. A lock of its own, so that wakers can be called while the state is locked.
+    /// The tasks that were woken. Under a second lock, so that wakers can be called while the state is locked.
     ready: Arc<Ready>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct World {
 pub(crate) struct Ready(Mutex<Vec<u64>>);
 
 impl Ready {
-    /// The tasks that can run, in the order in which they were woken.
+    /// Returns the tasks that can run, in the order of their wake-ups.
     pub(crate) fn list(&self) -> MutexGuard<'_, Vec<u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,17 +57,17 @@ pub(crate) struct State {
     pub(crate) network: Network,
     pub(crate) trace: Trace,
     pub(crate) events: BTreeMap<When, Event>,
-    /// The tasks; the one that is being polled is taken out meanwhile.
+    /// The tasks. The one that is being polled is taken out.
     pub(crate) tasks: BTreeMap<u64, Option<Task>>,
     pub(crate) wakers: BTreeMap<u64, Arc<TaskWaker>>,
     pub(crate) sockets: Sockets,
     /// The name table.
     pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
-    /// Those who catch signals, with what they have not taken yet.
+    /// The subscriptions to signals, with the signals that are pending.
     pub(crate) catchers: BTreeMap<u64, Catcher>,
-    /// When the last blocking work runs.
+    /// The time at which the last blocking work runs.
     work: Instant,
-    /// The last number given to a task, an event, a connection, a socket.
+    /// The last number of a task, an event, a connection or a socket.
     last_number: u64,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Catcher {
 impl World {
     pub(crate) fn new(seed: u64, network: Network, print: bool) -> Self {
         let state = State {
-            // Never zero, as on a real clock.
+            // Never zero, as with the clock of the system.
             now: Instant::from_micros(1),
             random: Random::new(seed),
             network,
@@ -98,7 +98,7 @@ impl World {
         Self { state: Mutex::new(state), ready: Arc::default() }
     }
 
-    /// A task that panics while it has the lock leaves the state as it was: nothing in here panics.
+    /// No foreign code runs while the state is locked, so a poisoned lock has an intact state.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,7 +124,7 @@ impl World {
 }
 
 impl State {
-    /// A number that has not been given before.
+    /// Returns a new number.
     pub(crate) fn number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
@@ -136,14 +136,14 @@ impl State {
         when
     }
 
-    /// Wakes a task after the time given; no waker, nobody to wake.
+    /// Wakes a task after `delay`, if there is a waker.
     pub(crate) fn wake_after(&mut self, delay: Duration, waker: Option<Waker>) {
         if let Some(waker) = waker {
             self.schedule(self.now + delay, Event::Wake(waker));
         }
     }
 
-    /// Has blocking work run after all that was there before.
+    /// Runs blocking work after all earlier blocking work.
     pub(crate) fn work(&mut self, work: Box<dyn FnOnce() + Send>) {
         const LONGEST: Duration = Duration::from_millis(20);
         let took = self.random.duration(Duration::ZERO..LONGEST);
@@ -156,7 +156,7 @@ impl State {
     }
 }
 
-/// Puts a task on the list of those that can run, once.
+/// Adds a task to the list of those that can run, once.
 pub(crate) struct TaskWaker {
     id: u64,
     queued: AtomicBool,
@@ -164,7 +164,7 @@ pub(crate) struct TaskWaker {
 }
 
 impl TaskWaker {
-    /// The task runs: whoever wakes it from now on wants it to run again.
+    /// Notes that the task is polled: a wake-up from now on makes it run again.
     pub(crate) fn taken(&self) {
         self.queued.store(false, Ordering::Relaxed);
     }

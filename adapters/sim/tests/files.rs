@@ -1,4 +1,4 @@
-//! Bodies that stand in files, on a network with faults, by a server whose executor cannot send files: they are read.
+//! Bodies from files, on a network with faults. The simulator cannot send files, so the server reads them.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use stelo_core::body::{Body, BodyError, File, Frame, Piece, Region};
 use stelo_server::{Config, Server};
 use stelo_sim::{Client, Network, Sim, Simulation};
 
-/// How large the file is.
+/// The size of the file, in bytes.
 const SIZE: usize = 300_000;
 
 struct Memory(Vec<u8>);
@@ -26,7 +26,7 @@ impl File for Memory {
     }
 }
 
-/// Answers with a file between two texts; `/short` says that the file has a byte more than it has.
+/// Answers with a file between two texts. For `/short`, the region is a byte longer than the file.
 struct Files(Arc<Memory>);
 
 struct Pieces(VecDeque<Piece>);
@@ -52,7 +52,7 @@ impl App for Files {
 }
 
 #[test]
-fn files_come_whole_or_are_cut_off() {
+fn files_arrive_complete_or_are_cut_off() {
     let content: Vec<u8> = (0..SIZE).map(|i| (i % 251) as u8).collect();
     let expected = [b"<", &*content, b">"].concat();
     for seed in 0..20 {

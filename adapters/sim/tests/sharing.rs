@@ -1,4 +1,4 @@
-//! How the connections of a server share its thread.
+//! The connections of a server share its thread fairly.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use stelo_runtime::{Instant, Runtime};
 use stelo_server::{Config, Server};
 use stelo_sim::{Client, Network, Sim, Simulation};
 
-/// Counts the requests of each moment. Time passes with every poll of a task, and not within.
+/// Counts the requests at each time. The clock advances between polls, and not within one.
 struct Turns {
     sim: Sim,
     requests: Arc<Mutex<BTreeMap<Instant, usize>>>,
@@ -23,7 +23,7 @@ impl App for Turns {
 }
 
 #[test]
-fn requests_sent_ahead_are_answered_in_turns_that_end() {
+fn a_poll_answers_a_limited_number_of_pipelined_requests() {
     const AHEAD: usize = 400;
     for seed in 0..10 {
         let main = async |sim: Sim| {

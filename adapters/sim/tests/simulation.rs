@@ -1,4 +1,4 @@
-//! What a simulation does, apart from any server.
+//! The simulator without a server.
 
 use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind};
@@ -22,10 +22,10 @@ fn listen(sim: &Sim) -> (Listener, Address) {
     (sim.listen(socket, 8).expect("it is bound"), address)
 }
 
-/// Both ends of a connection: that of the client, that of the server.
+/// Returns both ends of a connection: the client's, and the server's.
 async fn pair(sim: &Sim) -> (Stream, Stream) {
     let (mut listener, address) = listen(sim);
-    let client = sim.connect(&address).await.expect("somebody listens");
+    let client = sim.connect(&address).await.expect("the socket listens");
     (client, poll_fn(|cx| listener.poll_accept(cx)).await.expect("accepts do not fail"))
 }
 
@@ -49,7 +49,7 @@ fn run<T: Send, F: Future<Output = T>>(main: impl FnOnce(Sim) -> F + Send) -> T 
 }
 
 #[test]
-fn time_passes_when_everybody_waits() {
+fn the_clock_advances_while_all_tasks_wait() {
     run(async |sim| {
         let order = Arc::new(Mutex::new(Vec::new()));
         let tasks = [3, 1, 2].map(|n| {
@@ -81,7 +81,7 @@ fn a_timer_can_be_moved() {
 }
 
 #[test]
-fn which_task_runs_first_is_up_to_the_seed() {
+fn the_seed_decides_which_task_runs_first() {
     let first = |seed| {
         let main = async |sim: Sim| {
             let first = Arc::new(Mutex::new(None));
@@ -103,7 +103,7 @@ fn which_task_runs_first_is_up_to_the_seed() {
 }
 
 #[test]
-fn bytes_come_whole_and_in_order_through_a_rough_network() {
+fn bytes_arrive_complete_and_in_order_on_a_rough_network() {
     for seed in 0..50 {
         let network = Network { resets: 0.0, accept_failures: 0.0, ..Network::rough() };
         let main = async |sim: Sim| {
@@ -113,7 +113,7 @@ fn bytes_come_whole_and_in_order_through_a_rough_network() {
             let writer = sim.start(async move {
                 write(&mut client, &sent).await.unwrap();
                 poll_fn(|cx| client.poll_close(cx)).await.unwrap();
-                // The other side still talks.
+                // The other side can still send.
                 read(&mut client).await.unwrap()
             });
             let mut all = Vec::new();
@@ -158,12 +158,12 @@ fn closing_with_unread_data_resets() {
 }
 
 #[test]
-fn addresses_are_taken_and_freed() {
+fn an_address_is_in_use_until_its_socket_is_dropped() {
     run(async |sim| {
         let socket = sim.bind(&tcp(80)).unwrap();
         assert_eq!(sim.bind(&tcp(80)).unwrap_err().kind(), ErrorKind::AddrInUse);
         let address = sim.local_address(&socket).unwrap();
-        // Bound, but nobody listens yet.
+        // The socket is bound, but does not listen yet.
         assert_eq!(sim.connect(&address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
         let listener = sim.listen(socket, 1).unwrap();
         let mut waits = sim.connect(&address).await.unwrap();
@@ -176,7 +176,7 @@ fn addresses_are_taken_and_freed() {
 }
 
 #[test]
-fn signals_reach_who_catches_them() {
+fn signals_reach_their_subscriptions() {
     run(async |sim| {
         let mut signals = sim.signals(&[Signal::Interrupt, Signal::Terminate]).unwrap();
         sim.signal(Signal::Terminate);
@@ -200,7 +200,7 @@ fn blocking_work_runs_in_order() {
 }
 
 #[test]
-fn what_does_not_end_is_told() {
+fn a_run_that_does_not_end_is_a_failure() {
     let stuck = Simulation::new(5).run(async |sim| {
         sim.spawn(pending());
         pending::<()>().await;
@@ -219,7 +219,7 @@ fn what_does_not_end_is_told() {
 }
 
 #[test]
-fn a_panic_ends_the_run_and_is_told() {
+fn a_panic_ends_the_run_with_its_message() {
     let failed = Simulation::new(5).run(async |sim| {
         sim.spawn(async { std::panic::resume_unwind(Box::new("wrong")) });
         pending::<()>().await;
@@ -229,7 +229,7 @@ fn a_panic_ends_the_run_and_is_told() {
 }
 
 #[test]
-fn what_is_left_is_counted_and_dropped() {
+fn remaining_tasks_and_sockets_are_counted_and_dropped() {
     let held = Arc::new(());
     let task = held.clone();
     let report = Simulation::new(1).run(async |sim| {
@@ -247,7 +247,7 @@ fn what_is_left_is_counted_and_dropped() {
 fn the_trait_alone_is_enough() {
     assert!(Sim::current().is_err());
     let passed = Sim::block_on(async |sim| {
-        // Contained, as on a real executor.
+        // Contained, as on every executor.
         sim.spawn(async { std::panic::resume_unwind(Box::new("on purpose")) });
         let start = sim.now();
         Sim::current().unwrap().sleep(start + SECOND).await;

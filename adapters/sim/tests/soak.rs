@@ -1,4 +1,4 @@
-//! The scenario of the soak example for a few hundred seeds, and the promise that a seed decides everything.
+//! The scenario of the soak example for a few hundred seeds, and the check that equal seeds give equal runs.
 
 #[path = "../examples/soak/app.rs"]
 mod app;
@@ -14,7 +14,7 @@ mod rude;
 mod scenario;
 
 #[test]
-fn the_server_keeps_its_promises() {
+fn the_server_passes_every_scenario() {
     let failures: Vec<String> = (0..300)
         .filter_map(|seed| {
             let failure = scenario::run(seed, false).err()?;

@@ -1,8 +1,7 @@
-//! WebSockets on a network with faults: a server with four applications, and clients that talk and leave in every way. A
-//! seed decides everything.
+//! WebSockets on a network with faults: a server with four applications, and clients that send and leave in random ways.
 //!
-//! What must hold: what comes back is what was sent, in order, and all of it where nothing has gone wrong; every
-//! application hears of the end; nothing is left after the server has stopped; equal seeds give equal runs.
+//! Messages come back in order, and all of them on a network without faults. Every application receives the end. No task
+//! or socket is left after the server has stopped. Equal seeds give equal runs.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -21,7 +20,7 @@ use stelo_sim::{Failure, Network, Report, Sim, Simulation, Stream};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What `/talk` says.
+/// The messages of `/talk`.
 const PIECES: usize = 100;
 
 struct Tester {
@@ -29,7 +28,7 @@ struct Tester {
     witness: Arc<Witness>,
 }
 
-/// Applications that have begun, and those that have come to their end.
+/// The number of applications that have begun, and of those that have ended.
 #[derive(Default)]
 struct Witness {
     begun: AtomicUsize,
@@ -53,7 +52,7 @@ impl App for Tester {
     }
 }
 
-/// Echoes, after a pause; then looks at the end.
+/// Echoes after a pause, and then checks the end.
 async fn echo(sim: &Sim, socket: &WebSocket, pause: Duration) {
     while let Ok(message) = socket.receive().await {
         if !pause.is_zero() {
@@ -63,7 +62,7 @@ async fn echo(sim: &Sim, socket: &WebSocket, pause: Duration) {
             break;
         }
     }
-    // What had come before the end is given out first.
+    // Messages that arrived before the end are received first.
     let closed = loop {
         if let Err(closed) = socket.receive().await {
             break closed;
@@ -79,15 +78,15 @@ async fn split(sim: &Sim, socket: &WebSocket) {
     let (receiver, filled) = (socket.clone(), queue.clone());
     let receiving = sim.start(async move {
         while let Ok(message) = receiver.receive().await {
-            filled.lock().expect("nobody panics").0.push_back(message);
+            filled.lock().expect("no test thread panics").0.push_back(message);
         }
-        filled.lock().expect("nobody panics").1 = true;
+        filled.lock().expect("no test thread panics").1 = true;
     });
     let (sender, waits) = (socket.clone(), sim.clone());
     let sending = sim.start(async move {
         loop {
             let (message, ended) = {
-                let mut queue = queue.lock().expect("nobody panics");
+                let mut queue = queue.lock().expect("no test thread panics");
                 (queue.0.pop_front(), queue.1)
             };
             match message {
@@ -105,7 +104,7 @@ async fn split(sim: &Sim, socket: &WebSocket) {
     sending.await;
 }
 
-/// Says what it has to say, and returns.
+/// Sends its messages, and returns.
 async fn talk(socket: &WebSocket) {
     for _ in 0..PIECES {
         if socket.send(vec![7; 1000]).await.is_err() {
@@ -114,7 +113,7 @@ async fn talk(socket: &WebSocket) {
     }
 }
 
-/// A client with one WebSocket, which reads while it writes.
+/// A client of one WebSocket that reads while it writes.
 struct Client {
     sim: Sim,
     stream: Stream,
@@ -122,7 +121,7 @@ struct Client {
     unsent: VecDeque<Message>,
     received: Vec<Message>,
     closed: Option<Closed>,
-    /// The connection has broken.
+    /// The connection is broken.
     broken: bool,
 }
 
@@ -154,7 +153,7 @@ impl Client {
         Ok(Self { sim: sim.clone(), stream, machine, unsent, received, closed: None, broken: false })
     }
 
-    /// Says and hears what it can, until `done`, or until the connection is over.
+    /// Sends and receives until `done`, or until the connection is over.
     async fn run(&mut self, done: impl Fn(&Self) -> bool) {
         poll_fn(|cx| {
             while !done(self) && !self.broken {
@@ -169,7 +168,7 @@ impl Client {
         .await;
     }
 
-    /// Goes on once; `false` when the connection is over.
+    /// Sends and receives once; returns `false` once the connection is over.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let now = self.sim.now();
         while self.machine.capacity() > 0
@@ -206,7 +205,7 @@ impl Client {
     }
 }
 
-/// A message of a size that is drawn.
+/// Returns a message of a random size.
 fn message(sim: &Sim, n: u64, large: u64) -> Message {
     let size = sim.number(0..if sim.chance(0.1) { large } else { 200 });
     match sim.chance(0.5) {
@@ -215,7 +214,7 @@ fn message(sim: &Sim, n: u64, large: u64) -> Message {
     }
 }
 
-/// Talks to an application and leaves, in ways that are drawn.
+/// Exchanges messages with an application and leaves, in random ways.
 async fn visit(sim: Sim, address: Address, calm: bool, large: u64) {
     let path = ["/echo", "/echo", "/slow", "/split", "/talk"][sim.number(0..5) as usize];
     let mut config = Config::default();
@@ -244,10 +243,10 @@ async fn visit(sim: Sim, address: Address, calm: bool, large: u64) {
         assert_eq!(client.received.len(), sent.len(), "{path}: {:?}", client.closed);
     }
     match sim.number(0..4) {
-        // Leaves without a word.
+        // Leaves without a close frame.
         0 => client.stream.reset(),
         1 => drop(client.stream),
-        // Closes, and hears how the server ends the connection.
+        // Closes, and receives the close frame of the server.
         _ => {
             let close = Command::Close { code: CloseCode(4000), reason: "done" };
             let _ = client.machine.send(sim.now(), close);
@@ -278,7 +277,7 @@ fn run(seed: u64) -> Result<Report<()>, Failure> {
         let server = sim.start(server.serve_on(sim.clone(), Arc::new(app)));
         let address = handle.listening().await.and_then(|all| all.into_iter().next()).expect("it listens");
 
-        // A slow line takes its time for large messages.
+        // A slow network needs more time for large messages.
         let large = if calm { 50_000 } else { 5_000 };
         let visits: Vec<_> = (0..sim.number(1..6))
             .map(|_| sim.start(visit(sim.clone(), address.clone(), calm, large)))
@@ -302,13 +301,13 @@ fn run(seed: u64) -> Result<Report<()>, Failure> {
             assert_eq!(
                 begun.load(Ordering::Relaxed),
                 ended.load(Ordering::Relaxed),
-                "somebody has not heard of the end"
+                "an application has not received the end"
             );
         }
     })
 }
 
-/// Even seeds: nothing gets lost. Odd ones: a bad line.
+/// Even seeds have a network without faults, odd seeds a bad one.
 fn network(seed: u64) -> Network {
     match seed % 4 {
         0 => Network::perfect(),

@@ -37,3 +37,8 @@ impl Process for Global {
         smol::unblock(work).detach();
     }
 }
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

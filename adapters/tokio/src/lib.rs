@@ -152,3 +152,8 @@ impl Runtime for Tokio {
         Signals::new(signals, Stream::from_unix)
     }
 }
+
+/// The README. Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,5 @@
-//! The application that is run: it answers by what the path asks for (`/kind/id/size`), puts the id of the request
-//! into its answer, and keeps account of what it sees. A CONNECT is to `id.sim:1`.
+//! The application under test. The path `/kind/id/size` decides the answer, which carries the id of the request. The
+//! application records what it sees. A CONNECT has the target `id.sim:1`.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,21 +17,21 @@ use stelo_sim::Sim;
 
 use crate::metered::not_serving;
 
-/// What has been seen of a run, and what was wrong with it.
+/// The record of a run, with the faults that were found.
 #[derive(Default)]
 pub(crate) struct Witness {
     pub(crate) started: AtomicBool,
     pub(crate) stopped: AtomicBool,
-    /// Background tasks that run.
+    /// The number of background tasks that run.
     pub(crate) background: AtomicUsize,
-    /// Background work of responses that has not been done.
+    /// The amount of background work of responses that is not done.
     pub(crate) owed: AtomicUsize,
     seen: Mutex<BTreeSet<u64>>,
     faults: Mutex<Vec<String>>,
 }
 
 impl Witness {
-    /// Something is wrong.
+    /// Records a fault.
     pub(crate) fn fault(&self, what: impl Into<String>) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(what.into());
     }
@@ -44,12 +44,12 @@ impl Witness {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Whether the application has got this request.
+    /// Whether the application has received this request.
     pub(crate) fn has_seen(&self, id: u64) -> bool {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
-    /// The application gets this request, which may happen once.
+    /// Records that the application receives this request, which may happen once.
     fn sees(&self, id: u64) {
         if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
             self.fault(format!("request {id} was given to the application twice"));
@@ -60,24 +60,24 @@ impl Witness {
     }
 }
 
-/// What goes wrong with the server as a whole, if anything.
+/// The failure of the server as a whole, if there is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fails {
     Nothing,
-    /// The address is taken.
+    /// The address is in use.
     Bind,
-    /// The start-up hook of the application.
+    /// The start-up hook of the application fails.
     Startup,
-    /// Its shutdown hook.
+    /// The shutdown hook of the application fails.
     Shutdown,
 }
 
-/// The bytes of the body that belongs to a request.
+/// Returns the body that belongs to a request.
 pub(crate) fn pattern(id: u64, size: usize) -> Vec<u8> {
     (0..size as u64).map(|at| (id.wrapping_mul(31) ^ at ^ (at >> 8)) as u8).collect()
 }
 
-/// Counts as long as it lives.
+/// Counts up, and down again when it is dropped.
 struct Counted(Arc<Witness>);
 
 impl Counted {
@@ -116,7 +116,7 @@ impl App for Tester {
         match kind.as_str() {
             "echo" => tagged(id, body).into(),
             "sink" => Reply::future(async move { this.sink(id, body, &context).await }),
-            // The body is read by a task that is not the connection's.
+            // Another task than that of the connection reads the body.
             "handed" => Reply::future(async move {
                 let (sender, answer) = Body::channel(Length::Unknown);
                 executor.spawn(Box::pin(async move {
@@ -167,7 +167,7 @@ impl App for Tester {
                 }
                 self.tunnel(response).into()
             }
-            // Without the hook, which would print it.
+            // `resume_unwind` skips the panic hook, which would print the message.
             "panic" => std::panic::resume_unwind(Box::new("on purpose")),
             _ => short.into(),
         }
@@ -205,7 +205,7 @@ fn tagged(id: u64, body: impl Into<Body>) -> Response {
     response
 }
 
-/// Gives back what comes, to the end.
+/// Echoes all bytes until the end.
 async fn echo(mut tunnel: Tunnel, _counted: Counted) {
     let mut buf = [0; 1000];
     while let Ok(n @ 1..) = tunnel.read(&mut buf).await {
@@ -213,7 +213,7 @@ async fn echo(mut tunnel: Tunnel, _counted: Counted) {
             return;
         }
     }
-    // The client may be gone.
+    // Fails if the client is gone.
     let _ = tunnel.close().await;
 }
 
@@ -225,15 +225,14 @@ impl Tester {
         self.tunnel(tagged(id, Body::empty()))
     }
 
-    /// Leaves HTTP after this response.
+    /// Switches from HTTP to an echo after this response.
     fn tunnel(&self, response: Response) -> Response {
         let counted = Counted::new(&self.witness);
         let upgrade = Upgrade::tunnel(|tunnel| not_serving(echo(tunnel, counted)));
         Response { upgrade: Some(upgrade), ..response }
     }
 
-    /// Reads the body slowly, and says whether it was the right one. What the server has read and has not handed on
-    /// must stay small.
+    /// Reads the body slowly, and returns whether it was correct. The server must buffer little meanwhile.
     async fn sink(&self, id: u64, mut body: Body, context: &Context) -> Response {
         // The input buffer, the channel and the piece that overfills it, and the piece being read.
         const MOST: u64 = (3 * (16 << 10) + Sender::CAPACITY) as u64;
@@ -256,7 +255,7 @@ impl Tester {
             if self.sim.chance(0.1) {
                 self.sim.pause(self.sim.duration(Duration::ZERO..Duration::from_millis(200))).await;
             }
-            // A connection that is gone has received nothing.
+            // The traffic of a connection that is over counts as zero.
             let held = received().saturating_sub(before + all.len() as u64);
             if held > MOST {
                 self.witness.fault(format!("request {id}: {held} bytes of the body held"));
@@ -267,7 +266,7 @@ impl Tester {
         tagged(id, format!("{} {right} {trailer}", all.len()))
     }
 
-    /// Gives a large body piece by piece, whole or not. What the server has taken and has not written must stay small.
+    /// Sends a large body piece by piece, complete or cut off. The server must buffer little meanwhile.
     fn big(&self, id: u64, size: usize, context: &Context, whole: bool) -> Response {
         const PIECE: usize = 5000;
         const MOST: u64 = (Limits::DEFAULT.write_buffer + Sender::CAPACITY + 2 * PIECE) as u64;
@@ -288,7 +287,7 @@ impl Tester {
                     return;
                 }
                 produced += piece.len() as u64;
-                // A connection that is gone has sent nothing.
+                // The traffic of a connection that is over counts as zero.
                 let held = produced.saturating_sub(sent().saturating_sub(before));
                 if sent() > 0 && held > MOST {
                     this.witness.fault(format!("request {id}: {held} bytes of the response held"));

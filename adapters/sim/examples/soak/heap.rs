@@ -1,10 +1,10 @@
-//! How much of the heap the server holds: an allocator that notes with each piece on whose behalf it was made.
+//! The heap that the server holds, counted by an allocator that notes the side of each allocation.
 //!
-//! The side that code runs for is a property of the thread, set around each poll (`metered.rs`). A piece counts for the
-//! side that has made it until it is freed, whoever frees it, so nothing that the server holds is missed, in whatever
-//! structure it stands. All of a simulation runs on one thread, and the counts are that thread's.
+//! The current side is a property of the thread, set around each poll (`metered.rs`). An allocation counts for its side
+//! until it is freed, by either side, so the count covers all structures of the server. A simulation runs on one thread,
+//! and each thread has its own counts.
 //!
-//! Here because it needs `unsafe`, and because a published allocator that can tell sides apart is not kept up.
+//! A module of its own because it needs `unsafe`. No maintained crate has an allocator that tells sides apart.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -14,12 +14,12 @@ use std::cell::Cell;
 static HEAP: Heap = Heap;
 
 thread_local! {
-    // Neither made at first use nor dropped: to look at them allocates nothing, at any time in the life of a thread.
+    // Constant and without destructors, so that reading them never allocates.
     static SIDE: Cell<Side> = const { Cell::new(Side::Others) };
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
-/// On whose behalf code runs.
+/// The side for which code runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(usize)]
 pub(crate) enum Side {
@@ -29,14 +29,14 @@ pub(crate) enum Side {
     Server,
 }
 
-/// The side that runs now.
+/// Returns the current side.
 pub(crate) fn side() -> Side {
     SIDE.get()
 }
 
-/// Runs `work` on behalf of `side`.
+/// Runs `work` for a side.
 pub(crate) fn on<T>(side: Side, work: impl FnOnce() -> T) -> T {
-    /// Back to the side before, after a panic too.
+    /// Restores the previous side, after a panic too.
     struct Back(Side);
     impl Drop for Back {
         fn drop(&mut self) {
@@ -47,7 +47,7 @@ pub(crate) fn on<T>(side: Side, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// How many bytes the server of this thread holds.
+/// Returns the number of bytes that the server of this thread holds.
 pub(crate) fn held() -> usize {
     usize::try_from(HELD.get()).unwrap_or_default()
 }
@@ -58,30 +58,30 @@ fn count(side: usize, bytes: isize) {
     }
 }
 
-/// The allocator of the system, with a note in front of each piece.
+/// The allocator of the system, with a note before each allocation.
 struct Heap;
 
 impl Heap {
-    /// The layout of a piece with its note, and how far behind the start of it the piece begins.
+    /// Returns the layout of an allocation with its note, and the offset of the allocation in it.
     fn noted(layout: Layout) -> Option<(Layout, usize)> {
         Layout::new::<usize>().extend(layout).ok()
     }
 }
 
-// SAFETY: Memory comes from and goes back to `System`, which keeps the contract of the trait. `noted` gives the same for
-// the same layout, so what is freed starts and ends where it was allocated; it gives a place for one aligned `usize` at
-// the start, and behind it one for the piece, as `Layout::extend` promises. Nothing here unwinds or allocates.
+// SAFETY: Memory comes from and returns to `System`, which satisfies the contract of the trait. `noted` returns the same
+// for the same layout, so memory is freed with the layout of its allocation. By `Layout::extend`, that layout has room
+// for an aligned `usize` at the start, and for the allocation at the offset. No code here unwinds or allocates.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some((noted, offset)) = Self::noted(layout) else { return std::ptr::null_mut() };
-        // SAFETY: a layout with a note is not of size zero.
+        // SAFETY: the size of a layout with a note is not zero.
         let start = unsafe { System.alloc(noted) };
         if start.is_null() {
             return start;
         }
         let side = side() as usize;
         count(side, layout.size().cast_signed());
-        // SAFETY: `start` is the start of `noted`, which has an aligned `usize` there and the piece at `offset`.
+        // SAFETY: `start` is the start of `noted`, which has an aligned `usize` there, and the allocation at `offset`.
         unsafe {
             start.cast::<usize>().write(side);
             start.add(offset)
@@ -90,8 +90,8 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         let Some((noted, offset)) = Self::noted(layout) else { return };
-        // SAFETY: the caller gives a piece that `alloc` gave for this layout, so its start with the note is `offset`
-        // bytes before it, and was allocated as `noted`.
+        // SAFETY: by the contract, `alloc` has returned this pointer for this layout. So the memory with the note starts
+        // `offset` bytes before it, and was allocated with the layout `noted`.
         unsafe {
             let start = piece.sub(offset);
             count(start.cast::<usize>().read(), -layout.size().cast_signed());
@@ -104,12 +104,12 @@ unsafe impl GlobalAlloc for Heap {
 mod tests {
     use super::*;
 
-    /// Something that must not stand anywhere.
+    /// A type with a larger alignment than the note.
     #[repr(align(128))]
     struct Aligned([u8; 128]);
 
     #[test]
-    fn a_piece_counts_for_who_has_made_it() {
+    fn an_allocation_counts_for_its_side() {
         let before = held();
         let theirs = vec![0_u8; 1000];
         let (ours, aligned) = on(Side::Server, || (vec![0_u8; 500], Box::new(Aligned([1; 128]))));

@@ -1,8 +1,7 @@
-//! Runs the whole server in thousands of simulations, each decided by its seed: other networks, other clients, other
-//! ends.
+//! Runs the whole server in thousands of simulations. The seed of each decides the network, the clients and the end.
 //!
-//! `cargo run --release -p stelo-sim --example soak -- --seeds 10000`; a seed that fails is printed, and
-//! `-- --seed N --trace` replays it and prints everything that happens.
+//! `cargo run --release -p stelo-sim --example soak -- --seeds 10000` prints the seeds that fail, and
+//! `-- --seed N --trace` replays one and prints all events.
 
 mod app;
 mod heap;
@@ -40,7 +39,7 @@ fn main() -> ExitCode {
     soak(from, seeds, trace)
 }
 
-/// Runs the seeds, goes on after failures, and sums up.
+/// Runs all seeds, also after failures, and prints a summary.
 fn soak(from: u64, seeds: u64, trace: bool) -> ExitCode {
     let start = Instant::now();
     let (mut elapsed, mut steps, mut requests, mut answered, mut excused) = (Duration::ZERO, 0, 0, 0, 0);

@@ -1,8 +1,7 @@
-//! The simulated executor with an eye on memory: what runs for the server counts for it, and is held against its limits
-//! after each poll.
+//! The simulated executor, with a check of the server's memory against its limits after each poll.
 //!
-//! The simulator's own work, done when the server reads, writes, sleeps or spawns, does not count, nor does the
-//! application, whose calls are wrapped by [`Aside`]. A task runs on the side that has spawned it.
+//! The simulator's own work during reads, writes, timers and spawns does not count. Nor does the application: [`Aside`]
+//! wraps its calls. A task runs on the side that has spawned it.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -21,37 +20,37 @@ use stelo_sim::Sim;
 
 use crate::heap::{self, Side, on};
 
-/// Does `work`, which is not the server's.
+/// Runs `work` that does not count for the server.
 fn aside<T>(work: impl FnOnce() -> T) -> T {
     on(Side::Others, work)
 }
 
-/// What the server may hold apart from connections: its configuration, the registry, the fields of every response. What
-/// a connection has held must be gone with it, or this does not suffice.
+/// The bytes that the server may hold apart from connections: its configuration, the registry, the default fields. A
+/// connection that leaks memory exceeds this in the end.
 const FIXED: usize = 8 << 10;
 
-/// What the server reads at a time.
+/// The size of a read of the server, in bytes.
 const READ: usize = 16 << 10;
 
-/// What a task of the application may still have of a body whose connection is gone.
+/// The bytes of a body that a task of the application may hold after its connection has ended.
 const TASK: usize = (Sender::CAPACITY + 1) * READ;
 
-/// What the server may hold for each open connection, by its limits.
+/// Returns the bytes that the server may hold for each open connection, by its limits.
 fn most(limits: &Limits) -> usize {
     /// Up to this size a piece of a response is copied into the output.
     const COPIED: usize = 4 << 10;
-    // A vector has up to twice the room that is needed.
+    // The capacity of a vector is up to twice its length.
     let head = 2 * (limits.request_line + limits.head + limits.fields * 16);
     let trailers = 2 * (limits.trailers + limits.trailer_fields * 16);
     let output = 2 * (limits.write_buffer + COPIED + 1024);
-    // Pieces of a body on their way to the application, and one on its way back.
+    // The pieces of a body in the channel to the application, and one from it.
     let bodies = (Sender::CAPACITY + 2) * READ;
-    // The task itself, what it shares with the application, its timer.
+    // The task, the state that it shares with the application, its timer.
     let task = 4 << 10;
     READ + head + trailers + output + bodies + task
 }
 
-/// The executor that the server gets.
+/// The executor of the server.
 #[derive(Clone)]
 pub(crate) struct Metered {
     sim: Sim,
@@ -59,11 +58,11 @@ pub(crate) struct Metered {
 }
 
 struct Meter {
-    /// What may be held for a connection.
+    /// The most bytes for each connection.
     most: usize,
-    /// Tasks of the application that run.
+    /// The number of tasks of the application.
     tasks: AtomicUsize,
-    /// The most that was held at a time.
+    /// The most bytes that were held at a time.
     peak: AtomicUsize,
 }
 
@@ -73,17 +72,17 @@ impl Metered {
         Self { sim, meter: Arc::new(meter) }
     }
 
-    /// A future that is the server's.
+    /// Wraps a future of the server.
     pub(crate) fn serving<F: Future>(&self, future: F) -> Task<F> {
         Task { side: Side::Server, meter: Some(self.clone()), future: Box::pin(future) }
     }
 
-    /// The most that was held at a time.
+    /// The most bytes that were held at a time.
     pub(crate) fn peak(&self) -> usize {
         self.meter.peak.load(Ordering::Relaxed)
     }
 
-    /// Holds what the server has against what it may have.
+    /// Panics if the server holds more than its limits allow.
     fn look(&self) {
         let Meter { most, tasks, peak } = &*self.meter;
         let (held, open) = (heap::held(), self.sim.accepted());
@@ -97,10 +96,10 @@ impl Metered {
     }
 }
 
-/// A future that runs on a side.
+/// A future with its side.
 pub(crate) struct Task<F> {
     side: Side,
-    /// What is held is looked at after each poll of the server; a task of the application is counted.
+    /// Checks the memory after each poll of the server, and counts tasks of the application.
     meter: Option<Metered>,
     future: Pin<Box<F>>,
 }
@@ -126,7 +125,7 @@ impl<F> Drop for Task<F> {
     }
 }
 
-/// A future that is not the server's, though the server polls it.
+/// Wraps a future that the server polls, but that does not count for it.
 pub(crate) fn not_serving<F: Future>(future: F) -> Task<F> {
     Task { side: Side::Others, meter: None, future: Box::pin(future) }
 }
@@ -210,7 +209,7 @@ impl Runtime for Metered {
     }
 }
 
-/// Something of the simulator's: what it does is not the server's doing.
+/// A handle of the simulator. Its work does not count for the server.
 pub(crate) struct Outside<T>(T);
 
 impl<L: Listener> Listener for Outside<L> {
@@ -271,7 +270,7 @@ impl<S: Signals> Signals for Outside<S> {
     }
 }
 
-/// An application whose memory is its own, though the server polls it.
+/// An application. Its memory does not count for the server that polls it.
 pub(crate) struct Aside<A>(pub(crate) A);
 
 impl<A: App> App for Aside<A> {

@@ -1,4 +1,4 @@
-//! Clients that keep the rules: whatever they ask is answered rightly, or the connection ends.
+//! Clients that follow the rules: each request gets the correct answer, or the connection ends.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::scenario::Scene;
 
 const OLD: &str = "HTTP/1.0";
 
-/// What can be asked by GET or HEAD, and what by POST; `app.rs` says what each means.
+/// The kinds of GET and HEAD requests, and of POST requests: see `app.rs`.
 const GETS: [&str; 8] = ["plain", "big", "broken", "slow", "blocking", "background", "panic", "plain"];
 const POSTS: [&str; 4] = ["echo", "sink", "handed", "unread"];
 
-/// A request, and what is expected of its answer.
+/// A request, and the answer that is expected.
 struct Ask {
     id: u64,
     method: &'static str,
     kind: &'static str,
     size: usize,
-    /// The trailer field behind the body, if there is one.
+    /// The trailer field after the body, if there is one.
     last: Option<String>,
     /// The bytes to send.
     bytes: Vec<u8>,
@@ -39,7 +39,7 @@ impl Ask {
             "slow" => sim.number(0..3000),
             "unread" => sim.number(1..scene.large / 8),
             _ if sim.chance(0.3) => sim.number(2..scene.large),
-            // A body of none or one byte has no half.
+            // A body of at most one byte cannot be cut in half.
             "broken" => sim.number(2..1000),
             _ => sim.number(0..1000),
         };
@@ -67,13 +67,13 @@ impl Ask {
         Self { id, method, kind, size: size as usize, last, bytes }
     }
 
-    /// The body of the right answer.
+    /// Returns the body of the correct answer.
     fn body(&self) -> Vec<u8> {
         let (id, kind) = (self.id, self.kind);
         match kind {
             _ if self.method == "HEAD" => Vec::new(),
             "echo" | "big" => pattern(id, self.size),
-            // In HTTP/1.0 nothing tells that more was to come.
+            // In HTTP/1.0 a body that is cut off looks complete.
             "broken" => pattern(id, self.size / 2),
             "sink" | "handed" => {
                 format!("{} true {}", self.size, self.last.as_deref().unwrap_or("-")).into_bytes()
@@ -83,7 +83,10 @@ impl Ask {
         }
     }
 
-    /// Whether the answer is the right one; else what is wrong.
+    /// Checks the answer.
+    ///
+    /// # Errors
+    /// Returns what is wrong.
     fn check(&self, answer: &Answer) -> Result<(), String> {
         let (id, kind, expected) = (self.id, self.kind, self.body());
         let status = if kind == "panic" { 500 } else { 200 };
@@ -95,7 +98,7 @@ impl Ask {
             let n = answer.body.iter().zip(&expected).take_while(|(a, b)| a == b).count();
             return Err(format!("a body of {} bytes, wrong from byte {n} on", answer.body.len()));
         }
-        // An echo gives back the trailer, too.
+        // An echo returns the trailer too.
         let last =
             self.last.iter().filter(|_| kind == "echo").map(|last| ("x-last".to_owned(), last.clone()));
         if answer.trailers != last.collect::<Vec<_>>() {
@@ -105,7 +108,7 @@ impl Ask {
     }
 }
 
-/// A body in chunks of any size, up to the last one, which is empty.
+/// Encodes a body in chunks of random sizes, with the last chunk.
 fn chunks(sim: &Sim, mut body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !body.is_empty() {
@@ -119,7 +122,7 @@ fn chunks(sim: &Sim, mut body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A few connections, each with a few requests, sent ahead or one by one.
+/// Opens a few connections with a few requests each, pipelined or one by one.
 pub(crate) async fn run(scene: Scene, sim: Sim) {
     for _ in 0..sim.number(1..4) {
         match Client::connect(&sim, &scene.address).await {
@@ -147,8 +150,8 @@ async fn connection(scene: &Scene, sim: &Sim, mut client: Client) {
             match answer {
                 Ok(answer) => {
                     if let Err(wrong) = ask.check(&answer) {
-                        // The server may refuse what it has no time or room for, but not say anything wrong. Where the
-                        // end of the connection is the end of the body, nobody can see that it has been cut off.
+                        // The server may reject a request for lack of time or room, but not answer incorrectly. If the
+                        // end of the connection ends the body, a client cannot see that it was cut off.
                         let refused = matches!(answer.status, 408 | 503) && answer.closes();
                         let cut = version == OLD && answer.field("content-length").is_none();
                         let cut = cut && ask.body().starts_with(&answer.body);
@@ -161,7 +164,7 @@ async fn connection(scene: &Scene, sim: &Sim, mut client: Client) {
                     }
                 }
                 Err(Broken::Framing(rule)) => panic!("request {name}: not a response: {rule}"),
-                // The end that cuts an answer off may take those before it along.
+                // A reset that cuts one answer off may discard earlier answers too.
                 Err(_) if asks.iter().any(|ask| ask.kind == "broken") => return,
                 Err(broken) => return scene.excused(|| format!("request {name}: {broken}")),
             }
@@ -170,7 +173,7 @@ async fn connection(scene: &Scene, sim: &Sim, mut client: Client) {
     }
 }
 
-/// Leaves HTTP, and says something that the other side repeats, the first bytes of it ahead of the answer.
+/// Opens a tunnel that echoes, and sends the first bytes before the answer.
 async fn tunnel(scene: &Scene, sim: &Sim, mut client: Client) {
     let id = scene.number();
     let said = pattern(id, sim.number(1..scene.large) as usize);
@@ -200,13 +203,13 @@ async fn tunnel(scene: &Scene, sim: &Sim, mut client: Client) {
         Err(broken) => return scene.excused(|| format!("tunnel {id}: {broken}")),
     }
     scene.answered();
-    // Our end is the end of the tunnel.
+    // Closing the sending side ends the tunnel.
     if client.finish().await.is_ok() {
         assert_eq!(client.drain().await, 0, "tunnel {id}: more bytes came back");
     }
 }
 
-/// Sends no body before it is asked to.
+/// Waits for `100 Continue` before it sends a body.
 async fn patient(scene: &Scene, sim: &Sim, mut client: Client) {
     let id = scene.number();
     let body = pattern(id, sim.number(1..scene.large) as usize);
@@ -224,7 +227,7 @@ async fn patient(scene: &Scene, sim: &Sim, mut client: Client) {
     }
 }
 
-/// A client that is in the middle of something when the server is stopped, and gets its answer all the same.
+/// Has a request in progress while the server stops, and gets its answer.
 pub(crate) async fn last(scene: Scene, sim: Sim, id: u64) {
     let mut client = Client::connect(&sim, &scene.address).await.expect("the server listens");
     client.queue(format!("GET /slow/{id}/2000 HTTP/1.1\r\nhost: sim\r\n\r\n"));

@@ -1,5 +1,4 @@
-//! Clients that break the rules, are slow, or leave: whatever they do, their connection ends in time, and what they
-//! get are responses.
+//! Clients that break the rules, are slow, or leave. Their connections end in time, and all answers are valid.
 
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use stelo_sim::{Answer, Broken, Client, Sim};
 
 use crate::scenario::Scene;
 
-/// All timeouts that one exchange can run into, one after the other, and some time for the network.
+/// The sum of all timeouts of one exchange, and some time for the network.
 fn patience(scene: &Scene) -> Duration {
     let Timeouts { head, keep_alive, body, write, linger, .. } = scene.timeouts;
     head + keep_alive + body + write + linger + Duration::from_secs(90)
 }
 
-/// One of them.
+/// Runs one client, chosen by the seed.
 pub(crate) async fn run(scene: Scene, sim: Sim) {
     let Ok(mut client) = Client::connect(&sim, &scene.address).await else {
         return scene.excused(|| "no connection".into());
@@ -23,10 +22,10 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     let id = scene.number();
     let get = |kind: &str, size: u64| format!("GET /{kind}/{id}/{size} HTTP/1.1\r\nhost: sim\r\n\r\n");
     let post = |fields: &str| format!("POST /sink/{id}/0 HTTP/1.1\r\nhost: sim\r\n{fields}\r\n");
-    // What cannot be sent was cut off by the server, which is its right.
+    // Sending fails once the server has closed the connection, which it may.
     match sim.number(0..16) {
         0 => idle(&scene, &sim, client, scene.timeouts.head).await,
-        // A head, byte by byte.
+        // Sends a head byte by byte.
         1 => {
             let mut answer = None;
             for byte in get("plain", 0).bytes() {
@@ -40,19 +39,19 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let answer = answer.and_then(Result::ok);
             scene.calmly(answer, |answer| answer.status == 408, "a slow head");
         }
-        // A body that stops.
+        // Stops in the middle of a body.
         2 => {
             let _ = client.send(post("content-length: 1000\r\n") + "abc").await;
             let answer = end(&scene, &sim, &mut client).await;
             scene.calmly(answer, |answer| answer.status == 408, "a body that stops");
         }
-        // A large answer that nobody reads.
+        // Does not read a large answer.
         3 => {
             let _ = client.send(get("big", 2 * scene.large)).await;
             sim.pause(patience(&scene)).await;
             gone(&scene, &sim, &mut client).await;
         }
-        // No HTTP.
+        // Sends bytes that are not HTTP.
         4 => {
             let junk: Vec<u8> = (0..sim.number(1..5000)).map(|_| sim.number(0..256) as u8).collect();
             let _ = client.send(junk).await;
@@ -61,7 +60,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let _ = end(&scene, &sim, &mut client).await;
             scene.prompt(sim.now() - finished);
         }
-        // Our side ends behind the request: the answer comes all the same.
+        // Closes the sending side after the request: the answer still comes.
         5 => {
             let _ = client.send(get("slow", sim.number(0..3000))).await;
             let _ = client.finish().await;
@@ -74,7 +73,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
                 "a half-closed client",
             );
         }
-        // A body that is cut off.
+        // Closes in the middle of a body.
         6 => {
             let _ = client.send(post("transfer-encoding: chunked\r\n") + "ff\r\nabc").await;
             let _ = client.finish().await;
@@ -82,7 +81,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let _ = end(&scene, &sim, &mut client).await;
             scene.prompt(sim.now() - finished);
         }
-        // A client that leaves at any moment.
+        // Leaves at a random time.
         7 => {
             let kind = ["slow", "big", "background", "blocking"][sim.number(0..4) as usize];
             let _ = client.send(get(kind, 3000)).await;
@@ -91,7 +90,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
                 client.reset();
             }
         }
-        // A head without end.
+        // Sends a head without an end.
         8 => {
             let mut head = String::from("GET / HTTP/1.1\r\nhost: sim\r\n");
             (0..200).for_each(|n| head += &format!("x-field-{n}: {}\r\n", "y".repeat(400)));
@@ -99,7 +98,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let answer = end(&scene, &sim, &mut client).await;
             scene.calmly(answer, |answer| answer.status == 431, "an endless head");
         }
-        // More than was asked for, in one write.
+        // Sends more than the body, in one write.
         9 => {
             let requests = sim.number(20..200);
             (0..requests).for_each(|_| {
@@ -118,7 +117,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             }
             scene.excused_unless(answers == requests, || format!("{answers} of {requests} sent ahead"));
         }
-        // A fault, and then no end of bytes.
+        // Sends a malformed request, and then bytes without an end.
         10 => {
             let _ = client.send("GET / HTTP/1.1\r\nhost : sim\r\n\r\n").await;
             for _ in 0..100 {
@@ -129,7 +128,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             }
             gone(&scene, &sim, &mut client).await;
         }
-        // A body that nobody wants, larger than what is read for politeness.
+        // Sends a body that the application does not read, and that is too large to be discarded.
         11 => {
             let size = 4 * scene.large;
             client
@@ -138,7 +137,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let answer = end(&scene, &sim, &mut client).await;
             scene.calmly(answer, |answer| answer.status == 200, "a body that nobody wants");
         }
-        // A client that says no more, and an application that waits for just that.
+        // Stops in a body for which the application waits.
         12 => {
             let _ = client.send(get("watch", 0)).await;
             sim.pause(Duration::from_secs(1)).await;
@@ -147,7 +146,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             let answer = answer.and_then(Result::ok);
             scene.calmly(answer, |answer| answer.status == 200, "a client that ends its side");
         }
-        // Silence after an answer.
+        // Stays silent after an answer.
         13 => {
             client.queue(get("plain", 0));
             let answer = sim.timeout(patience(&scene), client.answer()).await;
@@ -155,7 +154,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
                 idle(&scene, &sim, client, scene.timeouts.keep_alive).await;
             }
         }
-        // Requests ahead, and none of the answers read.
+        // Pipelines requests, and reads no answer.
         14 => {
             let mut requests = String::new();
             for _ in 0..scene.large / 50 {
@@ -165,7 +164,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             sim.pause(patience(&scene)).await;
             gone(&scene, &sim, &mut client).await;
         }
-        // A chunk size line without end.
+        // Sends a chunk size line without an end.
         _ => {
             client.queue(post("transfer-encoding: chunked\r\n") + "1;" + &"x".repeat(2000));
             let _ = end(&scene, &sim, &mut client).await;
@@ -173,7 +172,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     }
 }
 
-/// Sends nothing: the connection ends without a word, after `timeout`.
+/// Sends nothing: the server closes the connection without an answer, after `timeout`.
 async fn idle(scene: &Scene, sim: &Sim, mut client: Client, timeout: Duration) {
     let start = sim.now();
     gone(scene, sim, &mut client).await;
@@ -181,7 +180,7 @@ async fn idle(scene: &Scene, sim: &Sim, mut client: Client, timeout: Duration) {
     assert!(took < timeout + Duration::from_secs(10), "an idle connection lives {took:?}");
 }
 
-/// One answer, or none, and then the end. In calm weather the answer is given back.
+/// Expects at most one answer, and then the end. On a calm network it returns the answer.
 async fn end(scene: &Scene, sim: &Sim, client: &mut Client) -> Option<Answer> {
     let answer = sim.timeout(patience(scene), client.answer()).await;
     match answer {
@@ -194,7 +193,7 @@ async fn end(scene: &Scene, sim: &Sim, client: &mut Client) -> Option<Answer> {
     }
 }
 
-/// The server ends the connection, sooner or later.
+/// Expects that the server closes the connection in time.
 async fn gone(scene: &Scene, sim: &Sim, client: &mut Client) {
     let end = sim.timeout(patience(scene), client.drain()).await;
     assert!(end.is_some(), "the server keeps a connection open");

@@ -1,4 +1,4 @@
-//! One run: a server, its clients, its end, and what must hold of them.
+//! One run: a server, its clients, its end, and the conditions that must hold.
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
@@ -16,27 +16,27 @@ use crate::app::{Fails, Tester, Witness};
 use crate::metered::{Aside, Metered};
 use crate::{polite, rude};
 
-/// What a run has come to.
+/// The result of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Summary {
-    /// Requests that have reached the application.
+    /// The number of requests that have reached the application.
     pub(crate) requests: u64,
-    /// Right answers.
+    /// The number of correct answers.
     pub(crate) answered: u64,
-    /// Answers that did not come, for a good reason.
+    /// The number of answers that did not come for a valid reason.
     pub(crate) excused: u64,
-    /// The most heap that the server held at a time, in bytes.
+    /// The peak of the server's heap, in bytes.
     pub(crate) held: usize,
 }
 
-/// What the clients of a run share.
+/// The state that the clients of a run share.
 #[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) address: Address,
     pub(crate) timeouts: Timeouts,
-    /// How many bytes are a lot here.
+    /// The number of bytes of a large body.
     pub(crate) large: u64,
-    /// Nothing is to go wrong: every request of a polite client must be answered.
+    /// Whether the network has no faults: every request of a polite client must be answered.
     calm: bool,
     last: Arc<AtomicU64>,
     answered: Arc<AtomicU64>,
@@ -44,7 +44,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A number for a request.
+    /// Returns the id of a new request.
     pub(crate) fn number(&self) -> u64 {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -53,29 +53,29 @@ impl Scene {
         self.answered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Something has not come: allowed, unless nothing was to go wrong.
+    /// Records that an answer did not come, which is a fault on a calm network.
     pub(crate) fn excused(&self, what: impl FnOnce() -> String) {
         self.excused_unless(false, what);
     }
 
     pub(crate) fn excused_unless(&self, right: bool, what: impl FnOnce() -> String) {
-        assert!(right || !self.calm, "although nothing was to go wrong: {}", what());
+        assert!(right || !self.calm, "on a calm network: {}", what());
         self.excused.fetch_add(u64::from(!right), Ordering::Relaxed);
     }
 
-    /// In calm weather a connection whose client has ended its side must end soon, without waiting for a timeout.
+    /// Checks that the connection of a half-closed client ends without a timeout on a calm network.
     pub(crate) fn prompt(&self, took: Duration) {
         self.excused_unless(took < Duration::from_millis(4500), || format!("the end took {took:?}"));
     }
 
-    /// In calm weather this answer must be there and right.
+    /// Checks that an answer is there and correct on a calm network.
     pub(crate) fn calmly(&self, answer: Option<Answer>, right: impl FnOnce(&Answer) -> bool, whose: &str) {
         let right = answer.as_ref().is_some_and(right);
         self.excused_unless(right, || format!("to {whose}: {answer:?}"));
     }
 }
 
-/// What is drawn for a run before it starts.
+/// The choices that are drawn before a run starts.
 struct Plan {
     network: Network,
     config: Config,
@@ -86,7 +86,7 @@ struct Plan {
     rude: u64,
 }
 
-/// Where a server listens whose address is known beforehand.
+/// The address of a server with a fixed address.
 const SOCKET: &str = "/sim/server.sock";
 const PORT: u16 = 8000;
 
@@ -124,7 +124,7 @@ impl Plan {
         }
         let (polite, rude) = (random.number(1..6), random.number(0..6));
         if calm && random.chance(0.5) {
-            // More than there are at a time, but not more than there are in all.
+            // More than the connections at a time, but not more than those of the whole run.
             config = config.limit_concurrency(polite as usize + rude as usize + 4);
         }
         let fails = match random.index(40) {
@@ -145,7 +145,7 @@ impl Plan {
 /// Runs the scenario of a seed.
 ///
 /// # Errors
-/// Something is wrong with the server (or with the simulator).
+/// Returns an error if a condition does not hold.
 pub(crate) fn run(seed: u64, print: bool) -> Result<Report<Summary>, Failure> {
     let plan = Plan::draw(seed);
     let simulation = Simulation::new(seed).network(plan.network.clone()).print(print);
@@ -222,7 +222,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
         sim.pause(sim.duration(Duration::ZERO..Duration::from_secs(5))).await;
         sim.signal(Signal::Terminate);
     }
-    // A signal to a server that is already stopping.
+    // A second signal, to a server that is stopping.
     let forced = again || limited;
     match server.await {
         Ok(_) => assert!(forced || fails == Fails::Nothing, "the error of the shutdown is lost"),
@@ -230,9 +230,9 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
         Err(error) => panic!("the server ends with {error}"),
     }
 
-    // What has ended, has ended.
+    // The server has ended: nothing of it may be left.
     let took = sim.now() - stopping;
-    // With nobody there any more, only background work is waited for.
+    // Without clients, the server waits for background work only.
     let most = if calm { Duration::from_secs(10) } else { grace + Duration::from_secs(6) };
     assert!(took <= most, "it took {took:?} to stop");
     assert!(!calm || witness.owed.load(Ordering::Relaxed) == 0, "background work has not been done");
@@ -253,7 +253,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     }
 }
 
-/// A server that cannot start says why, lets nobody in, and leaves nothing behind.
+/// A server that fails to start returns the reason, accepts no client, and leaves nothing behind.
 async fn no_start(sim: &Sim, server: Handle<Result<Stopped, ServeError>>, fails: Fails, place: &Bind) {
     let address = match place {
         Bind::Tcp(address) => Address::Ip(*address),
