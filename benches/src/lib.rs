@@ -1,10 +1,10 @@
-//! What the benchmarks share: counting instructions, which the load of the machine does not change.
+//! Code shared by the benchmarks: counting instructions, which do not depend on the load of the machine.
 
 use std::env;
 use std::error::Error;
 use std::process::Command;
 
-/// What a benchmark gives, or a line that says why not.
+/// The result of a benchmark, or a line with the reason for its failure.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The instructions that one round of this program costs: it is run with `case` and a number of rounds as its

@@ -1,4 +1,4 @@
-//! Has the program linked with nothing at all: no start files, no C library.
+//! Links the program without start files and without the C library.
 
 fn main() {
     println!("cargo:rustc-link-arg-bins=-nostartfiles");

@@ -107,7 +107,7 @@ def main():
 
 
 def at_half(scenario, peers, options, found):
-    """The scenario at half of what the fastest server answers, and those of the peers that answer so many."""
+    """The scenario at half the rate of the fastest server, and the peers that can answer it."""
     most = found["saturating-rates"] = measure.saturating_rates(scenario, peers, options.seconds)
     found["rate"] = rate = options.rate or measure.half_of_the_fastest(most, peers)
     return replace(scenario, options={"rate": rate}), [peer for peer in peers if most.get(peer.name, 0) > rate]

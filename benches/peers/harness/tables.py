@@ -82,7 +82,7 @@ def latency(rows, found, peers):
             load = ratio(rate, most.get(peer.name))
             lines.append((name(peer), load, *(compared(row[what], bests[what]) for what in quantiles), *share))
     slow = [f"{peer.name} ({most[peer.name]:,.0f})" for peer in peers if most.get(peer.name, rate) < rate]
-    note = f"Left out, as they do not answer so many: {', '.join(slow)}." if slow else ""
+    note = f"Left out, since they cannot answer this rate: {', '.join(slow)}." if slow else ""
     heads = ["", "of its most", "p50 µs", "p90 µs", "p99 µs", "lowest p50", "lowest p99"]
     return table(f"Latency at {rate:,.0f} requests a second", heads, lines, note)
 

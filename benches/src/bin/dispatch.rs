@@ -1,4 +1,4 @@
-//! What the toolkit costs a request, in instructions: from the call of the application to the response, in a table
+//! The cost of a request in the toolkit, in instructions: from the call of the application to the response, in a table
 //! of 54 routes.
 //!
 //! ```text
@@ -20,7 +20,7 @@ use stelo_core::app::{self, App as _, BoxFuture, Connection, Executor, Reply, Re
 use stelo_core::http::RequestHead;
 use stelo_toolkit::{App, Body, HttpError, Json, Method, Next, Path, Request, Response, Status, get};
 
-/// The kinds of requests: name, target, status of the answer, and how many middlewares stand around the routes.
+/// The kinds of requests: name, target, status of the answer, and the number of middleware around the routes.
 const CASES: [(&str, &str, Status, usize); 7] = [
     ("text", "/plaintext", Status::OK, 0),
     ("json", "/json", Status::OK, 0),
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// Has the application answer `count` requests of one kind.
+/// Calls the application with `count` requests of one kind.
 fn dispatch(name: &str, count: usize) -> Result<()> {
     let case = CASES.iter().find(|case| case.0 == name);
     let &(_, target, status, layers) = case.ok_or_else(|| format!("no case is called `{name}`"))?;

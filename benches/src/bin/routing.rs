@@ -1,4 +1,4 @@
-//! What a look-up of a route costs, in instructions, in tables of 100 and of 10,000 routes.
+//! The cost of a route look-up, in instructions, in tables of 100 and of 10,000 routes.
 //!
 //! ```text
 //! cargo run --release -p stelo-benches --bin routing                    all cases, counted by valgrind

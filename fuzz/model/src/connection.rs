@@ -15,8 +15,8 @@ use driver::{Driver, Outcome};
 /// A connection hears the requests that a plain reader finds in the same bytes, and every request that it has taken is
 /// answered once, as the application said. Left alone it ends.
 ///
-/// The input: tight limits or not; whether the peer ends its side; whether it reads at pauses only; two sizes of
-/// pieces; three answers; three stretches of bytes and what happens after each; the bytes.
+/// The input: tight limits or not; whether the peer closes its side; whether it reads at pauses only; two sizes of
+/// pieces; three answers; three segments of bytes with an action after each; the bytes.
 pub fn connection(input: &[u8]) {
     let mut source = Source::new(input);
     let (config, eof, lazy) = (config(source.flag()), source.flag(), source.flag());
@@ -32,7 +32,7 @@ pub fn connection(input: &[u8]) {
     script.check_heard(&outcome);
 }
 
-/// What the application and the peer do.
+/// The actions of the application and of the peer.
 struct Script<'a> {
     config: Config,
     /// The peer ends its side after the last byte; else it falls silent.
@@ -49,7 +49,7 @@ struct Script<'a> {
 struct Answer {
     when: When,
     what: What,
-    /// Who waits for `100 Continue` gets it.
+    /// A client that waits for `100 Continue` receives it.
     invite: bool,
 }
 
@@ -64,7 +64,7 @@ enum When {
     Head,
 }
 
-/// What is answered.
+/// The kind of answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     /// A body of known length.
@@ -79,11 +79,11 @@ enum What {
     Broken,
 }
 
-/// What happens between two stretches of bytes.
+/// The action between two segments of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pause {
     Nothing,
-    /// So many seconds pass.
+    /// The given number of seconds passes.
     Wait(u64),
     Shutdown,
     /// The peer resets the connection.
@@ -119,7 +119,7 @@ impl Script<'_> {
         self.pauses.iter().all(|(_, pause)| matches!(pause, Pause::Nothing | Pause::Lend))
     }
 
-    /// What there is to be heard, as a plain reader finds it.
+    /// The expected events, as a plain reader finds them.
     fn read(&self) -> Reading {
         let limits = &self.config.limits;
         let mut reading = Reading { exchanges: Vec::new(), refused: false, tunnel: None };
@@ -145,7 +145,7 @@ impl Script<'_> {
             };
             let unread = answer.when == When::Head && meaning.length != Length::None;
             if unread {
-                // It is dropped, up to a limit; but who waits for an invitation may send it or not.
+                // The body is dropped, up to a limit. A client that waits for `100 Continue` may send it or not.
                 last |= exchange.body.len() > limits.drain || (meaning.expects && !answer.invite);
                 (exchange.body, exchange.trailers, exchange.ended) = Default::default();
             }
@@ -184,7 +184,7 @@ impl Script<'_> {
         assert!(outcome.tunnel.is_none() || outcome.tunnel == reading.tunnel);
     }
 
-    /// What was written says what was said, and nothing else.
+    /// The written bytes are exactly the answers.
     fn check_written(&self, outcome: &Outcome) {
         if outcome.gone {
             return;
@@ -213,7 +213,7 @@ impl Script<'_> {
     }
 }
 
-/// What a plain reader finds.
+/// The result of a plain reader.
 #[derive(Debug)]
 struct Reading {
     exchanges: Vec<Exchange>,

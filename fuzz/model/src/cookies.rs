@@ -5,8 +5,8 @@ use stelo_toolkit::{Cookies, SetCookie};
 
 use crate::source::Source;
 
-/// What is set comes back from a client as it was, in one field that is nothing but that cookie; and whatever a client
-/// sends, names are found once each.
+/// A cookie that was set comes back from a client unchanged, in one field with only that cookie. For any field of a client,
+/// each name is found once.
 ///
 /// The input: name and value of a cookie to set, its path and domain, then the `cookie` field of a request.
 pub fn cookies(input: &[u8]) {

@@ -5,7 +5,7 @@ use stelo_core::http::date::{format, parse};
 /// The end of the year 9999: a leap second after it is written as this one.
 const LAST: u64 = 253_402_300_799;
 
-/// What was read is written as the same moment, and its time of day as it stood there.
+/// A date that was read is written as the same instant, with the time of day of the input.
 ///
 /// The input: the date.
 pub fn date(input: &[u8]) {

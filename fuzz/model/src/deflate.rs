@@ -48,7 +48,7 @@ fn server(parameters: Parameters, config: Deflate) -> Decompressor {
     parameters.server(&config).expect("the feature is on").1
 }
 
-/// What is kept from message to message.
+/// The context that is kept between messages.
 #[derive(Clone, Copy)]
 struct Kept {
     takeover: bool,
@@ -65,7 +65,7 @@ fn compressed(compressor: &mut Compressor, message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What comes of messages, up to the first that fails; the same as for a plain reader, however they are cut.
+/// The decompressed messages, up to the first that fails. They equal those of a plain reader, however the bytes are cut.
 fn decompresses(
     messages: &[&[u8]],
     sizes: [u8; 2],

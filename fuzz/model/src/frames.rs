@@ -17,7 +17,7 @@ const NOW: Instant = Instant::ZERO;
 /// So small that a short input passes every one of them.
 const TIGHT: Limits = Limits::DEFAULT.message(60).frame(Some(40)).empty_fragments(2).write_buffer(64);
 
-/// What comes of no input is larger.
+/// The upper bound of any result.
 const LOOSE: Limits = Limits::DEFAULT.message(1 << 16);
 
 /// A connection hears the messages that a plain reader finds, whole and in parts, and answers pings, closing and broken
@@ -52,7 +52,7 @@ pub fn frames(input: &[u8]) {
         Some(Heard::Closed(code, reason)) => {
             answers.push((0x88, [&code.to_be_bytes(), reason.as_bytes()].concat()));
         }
-        // The bytes end, and nobody has closed.
+        // The bytes end without a close.
         _ => expected.push(Heard::Closed(Closed::LOST.code.0, String::new())),
     }
 
@@ -105,7 +105,7 @@ struct Peer {
     written: Vec<u8>,
     received: usize,
     events: usize,
-    /// What may be held for compressed messages.
+    /// The memory that compressed messages may use.
     most: usize,
 }
 

@@ -95,7 +95,7 @@ pub fn handshake(input: &[u8]) {
     }
 }
 
-/// What belongs to the key of [`client`].
+/// The accept value for the key of [`client`].
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 fn client(config: &Config) -> ClientHandshake {
@@ -136,7 +136,7 @@ fn accepts(handshake: &Handshake, keys: &[&[u8]], extensions: &[&[u8]], protocol
     }
 }
 
-/// What Uvicorn's windows make of an offer without quotes (RFC 7692 section 7.1).
+/// The window sizes for an offer without quotes (RFC 7692 section 7.1).
 fn answer_to(offer: &[u8]) -> Option<String> {
     let offer = std::str::from_utf8(offer).ok()?;
     let mut parts = offer.split(';').map(|part| part.trim_matches([' ', '\t']));

@@ -1,8 +1,8 @@
-//! Properties of the core and the toolkit that hold for any input, and the plain models they are held against.
+//! Properties of the core and the toolkit that hold for any input, and the plain models they are compared with.
 //!
 //! Each property is a function of bytes that panics where it does not hold. The fuzz targets call them, and so do the
 //! tests of this crate, with the inputs in `fuzz/seeds` and with what is made of them. The models are written to be
-//! seen through: all bytes at hand, plain lists and loops.
+//! simple: all bytes in memory, plain lists and loops.
 
 mod chunked;
 mod connection;

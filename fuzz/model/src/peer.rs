@@ -1,4 +1,4 @@
-//! The other side of a connection, and what holds of every connection whatever it sends.
+//! The other side of a connection, and the properties of every connection.
 //!
 //! Three things: the pieces in which bytes come do not matter; after n bytes a bounded multiple of n is held; and a
 //! bounded number of events per byte is reported.
@@ -36,7 +36,7 @@ pub(crate) fn config(tight: bool) -> Config {
     Config::DEFAULT.limits(if tight { TIGHT } else { Limits::DEFAULT })
 }
 
-/// How bytes are cut into pieces.
+/// The ways to cut bytes into pieces.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Cut {
     Not,
@@ -63,7 +63,7 @@ impl Cut {
     }
 }
 
-/// What `run` comes to, which is the same however the bytes are cut.
+/// The result of `run`, which does not depend on how the bytes are cut.
 pub(crate) fn alike<T: PartialEq + Debug>(sizes: [u8; 2], run: impl Fn(Cut) -> T) -> T {
     let whole = run(Cut::Not);
     assert_eq!(whole, run(Cut::Bytes), "whole, and byte by byte");
@@ -71,14 +71,14 @@ pub(crate) fn alike<T: PartialEq + Debug>(sizes: [u8; 2], run: impl Fn(Cut) -> T
     whole
 }
 
-/// What a connection has reported.
+/// The events of a connection.
 #[derive(PartialEq, Debug, Default)]
 pub(crate) struct Heard {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) faults: Vec<Fault>,
 }
 
-/// What [`Meter::next`] has come to.
+/// The result of [`Meter::next`].
 pub(crate) enum Next {
     Request,
     /// Some of a body, or its end.
@@ -161,7 +161,7 @@ impl Meter {
     }
 }
 
-/// How many bytes are waiting for the peer.
+/// The number of bytes that wait for the peer.
 pub(crate) fn unsent(connection: &mut Connection) -> usize {
     let mut slices = [&[][..]; 256];
     let filled = connection.poll_transmit(&mut slices).slices;
@@ -172,7 +172,7 @@ pub(crate) fn fields(headers: &Headers) -> Fields {
     headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
 }
 
-/// What a connection says of one request, if nobody answers; and how many bytes behind its end it leaves unread.
+/// The events of a connection for one request without an answer, and the number of bytes after its end that are unread.
 pub(crate) fn listen(config: Config, bytes: &[u8], cut: Cut) -> (Heard, usize) {
     let now = stelo_core::Instant::ZERO;
     let mut connection = Connection::new(config.into(), now);

@@ -32,7 +32,7 @@ pub fn response(input: &[u8]) {
     speaker.check();
 }
 
-/// How far an application has come with a response.
+/// The progress of an application with a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
     Nothing,
@@ -53,7 +53,7 @@ struct Speaker {
     expects: bool,
     defaults: Option<Defaults>,
     stage: Stage,
-    /// It has come to its end, whatever was said then.
+    /// The response is complete or aborted.
     ended: bool,
     informational: Vec<(u16, Fields)>,
     status: u16,
@@ -64,12 +64,12 @@ struct Speaker {
     meter: Meter,
     /// The most that was ever waiting for the peer.
     peak: usize,
-    /// What the peer has read.
+    /// The bytes that the peer has read.
     written: Vec<u8>,
 }
 
 impl Speaker {
-    /// A connection with a request on it; `None` if that is none: a body with CONNECT.
+    /// A connection with a request on it; `None` if the request is invalid: CONNECT with a body.
     fn new(source: &mut Source<'_>) -> Option<Self> {
         let method = source.pick(&["GET", "HEAD", "POST", "CONNECT"]);
         let old = source.flag();

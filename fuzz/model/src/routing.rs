@@ -5,15 +5,15 @@ use stelo_core::routing::{Builder, Captures, Found, Methods, Router};
 
 use crate::source::Source;
 
-/// What patterns and paths are made of: few words, so that many of them match.
+/// The parts of patterns and paths: few words, so that many of them match.
 const PIECES: [&str; 12] =
     ["/", "a", "b", "ab", "1", ".", "-", "{x}", "{n:int}", "{f:float}", "{rest:path}", "{id:uuid}"];
-/// How many of them stand for themselves.
+/// The number of parts that are literal.
 const PLAIN: usize = 7;
 const HOSTS: [&str; 4] = ["a.b", "{sub}.b", "a.{top}", "{any}"];
 const ASKED_HOSTS: [&str; 4] = ["", "a.b", "A.B:80", "c.b"];
 
-/// A table finds what one finds who tries its routes in order, each as a table of its own.
+/// A table finds the same route as a search through its routes in order, each in its own table.
 ///
 /// The input: how many routes; each of them, a digit for its kind and its pattern; then host, method and path of a request.
 pub fn routing(input: &[u8]) {

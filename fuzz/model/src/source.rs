@@ -1,9 +1,9 @@
-//! Choices out of bytes: an input is read from its front, and whatever it is, it says something.
+//! Choices from bytes: an input is read from its front, and every input is valid.
 //!
 //! Inputs are meant to be written by hand too: choices are digits, `0` being the plainest one, and lengths are letters,
 //! `A` being one.
 
-/// What is left of an input.
+/// The rest of an input.
 pub(crate) struct Source<'a>(&'a [u8]);
 
 impl<'a> Source<'a> {

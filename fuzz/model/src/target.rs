@@ -7,8 +7,8 @@ use crate::query::percent_decode;
 use crate::reference::head::{is_authority, is_encoded};
 use crate::source::Source;
 
-/// The parts that were found stand in the target, in order, and together are all of it; they are what the grammar
-/// wants. And any text without NUL and line ends can be a path: the one that is made for it leads to it again.
+/// The parts of a target are ranges of it, in order, and cover all of it; they follow the grammar. Any text without NUL
+/// and line ends can be a path: the target that is built from it leads to the same path.
 ///
 /// The input: the method, then the target, which is also the text.
 pub fn target(input: &[u8]) {
@@ -40,7 +40,7 @@ pub fn target(input: &[u8]) {
     assert!(target.authority.is_none_or(|authority| is_authority(authority.as_bytes())));
     assert!(is_encoded(target.path));
     whole.push_str(target.authority.unwrap_or_default());
-    // An absolute target without a path has the path `/`, which does not stand there.
+    // An absolute target without a path has the path `/`, which is not part of the text.
     if bytes[whole.len()..].first().is_some_and(|&b| b != b'?') {
         whole.push_str(target.path);
     }

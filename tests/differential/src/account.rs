@@ -1,4 +1,4 @@
-//! What a peer understood of a request: it says so in a field of its answer, which HEAD has too.
+//! The account that a peer gives of a request, in a field of its answer, so that answers to HEAD have it too.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The cases of `tests/corpus/h1/` that can be put to any server; the README there explains their notation.
 //!
-//! Left out are those that set something of ours (a limit, what the application answers), and those where the client waits
-//! for a timer or leaves, which are not about reading.
+//! Cases are left out if they set a property of Stelo (a limit, an answer of the application), or if the client waits
+//! for a timer or disconnects, which is not about parsing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,10 @@ use std::path::Path;
 
 use crate::escape::unescape;
 
-/// What is sent behind a case, to see whether it is looked at.
+/// The request that follows each case, to see whether it is parsed.
 pub(crate) const NEXT: &str = "/next";
 
-/// What a client sends.
+/// The input of a client.
 #[derive(Default)]
 pub(crate) struct Case {
     pub(crate) bytes: Vec<u8>,

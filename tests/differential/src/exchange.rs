@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use crate::account::{Account, FIELD};
 use crate::corpus::{Case, NEXT};
 
-/// How long a peer may say nothing before it counts as silent. Nobody waits that long but for those that are.
+/// The time after which a peer without an answer counts as silent.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What became of a case.
+/// The outcome of a case.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) answers: Vec<Answer>,
@@ -25,7 +25,7 @@ pub(crate) enum Answer {
     Refused(u16),
 }
 
-/// What became of the connection.
+/// The state of the connection at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
     /// The request behind the case was understood.
@@ -36,8 +36,8 @@ pub(crate) enum End {
     Silent,
 }
 
-/// What has to be the same of two outcomes: method, body and trailers of the requests that were understood, and whether
-/// the next one begins where it does.
+/// The parts of two outcomes that must be equal: method, body and trailers of the accepted requests, and whether the next one
+/// begins at the same byte.
 ///
 /// How a refusal looks is nothing of that, whether it has another status or none at all; nor is the target, which each
 /// server tells in a way of its own.

@@ -22,7 +22,7 @@ use page::Outcomes;
 use peers::Peer;
 use tracing::subscriber::NoSubscriber;
 
-/// How many cases are put at once: most of the time goes by with waiting for peers that fall silent.
+/// The number of cases that run at once: most of the time is spent waiting for silent peers.
 const AT_ONCE: usize = 16;
 
 fn main() -> ExitCode {

@@ -1,17 +1,17 @@
 //! `docs/evidence/differential.md`: its tables are written here, its reasons by hand.
 //!
-//! The rows of a table that begins with `case` name the cases that differ for one reason; what stands behind the name is
-//! put in. The table that begins with `server` is written here as a whole.
+//! The rows of a table that begins with `case` name the cases that differ for one reason; the cells after the name are
+//! filled in. The table that begins with `server` is written here as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exchange::Outcome;
 use crate::peers::Peer;
 
-/// What became of each case, in the order of the peers, ours first.
+/// The outcomes of each case, in the order of the peers, Stelo first.
 pub(crate) type Outcomes = BTreeMap<String, Vec<Outcome>>;
 
-/// The page with its tables brought up to date, and what somebody has to do about it.
+/// The page with its tables brought up to date, and the faults that need an edit.
 pub(crate) fn update(page: &str, peers: &[Peer], outcomes: &Outcomes) -> (String, Vec<String>) {
     let rows: BTreeMap<&str, String> = outcomes
         .iter()

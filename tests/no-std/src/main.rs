@@ -58,7 +58,7 @@ extern "C" fn main() -> ! {
     system::exit(usize::from(!good))
 }
 
-/// What the connection writes when it gets these bytes; nothing if a request breaks a rule.
+/// The output of the connection for these bytes; empty if a request is invalid.
 fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
     let now = Instant::ZERO;
     let context = Arc::new(app::Context::new(app::Connection::new(None, None, Arc::new(NoExecutor))));
@@ -98,7 +98,7 @@ fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Hands a response whose body is at hand to the machine.
+/// Passes a response with an immediate body to the machine.
 fn respond(connection: &mut Connection, now: Instant, mut response: Response) -> Option<()> {
     let head = Command::Response {
         status: response.status,

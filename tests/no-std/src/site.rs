@@ -1,4 +1,4 @@
-//! The application: a table of routes, an answer at hand, and an answer that waits for the body.
+//! The application: a table of routes, an immediate answer, and an answer that waits for the body.
 
 use alloc::format;
 use alloc::string::ToString;

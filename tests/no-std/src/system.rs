@@ -1,4 +1,4 @@
-//! What a program needs that has neither std nor a C library: an entry, two system calls, memory, a panic handler.
+//! The needs of a program without std and without a C library: an entry, two system calls, memory, a panic handler.
 //!
 //! Linux on x86-64. The only `unsafe` code of the proof; each block says why it is sound.
 
@@ -138,7 +138,7 @@ unsafe impl GlobalAlloc for Bump {
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }
 
-/// What compression wants of a C library.
+/// The functions of a C library that compression needs.
 #[cfg(feature = "deflate")]
 mod c {
     use core::alloc::{GlobalAlloc, Layout};

@@ -1,4 +1,4 @@
-//! A WebSocket between two machines: handshake, a message there and back (compressed, if that is to be had), and the end.
+//! A WebSocket between two machines: handshake, a message in both directions (compressed, if available), and the close.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -11,7 +11,7 @@ use std::path::Path;
 use super::paths::{Paths, paths};
 use crate::files::files;
 
-/// Where a module uses another: for each pair, the first place.
+/// The uses of one module by another: for each pair, the first place.
 type Arrows = BTreeMap<(String, String), String>;
 
 /// Describes the circles of the crate in `folder`, a path from `root`.

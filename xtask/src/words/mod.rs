@@ -83,7 +83,7 @@ fn find(rules: &[Rule], path: &str, content: &str) -> Vec<Finding> {
     let texts: Vec<Text> = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
         Some("rs") => text::rust(content),
         Some("md") => text::markdown(content),
-        _ => text::plain(content),
+        _ => text::python(content),
     };
     let mut found: Vec<Finding> = Vec::new();
     for text in &texts {

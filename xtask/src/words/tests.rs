@@ -105,6 +105,12 @@ fn comments_in_blocks_of_rust_are_read_and_other_blocks_are_not() {
 }
 
 #[test]
+fn comments_and_strings_of_python_are_read() {
+    let source = "\"\"\"It\n\nstands.\"\"\"\nif body is None:  # at hand\n    print('so many', who)\n";
+    assert_eq!(found("a.py", source), [(3, "stands".into()), (4, "at hand".into()), (5, "so many".into())]);
+}
+
+#[test]
 fn a_finding_says_where_it_is_and_what_to_write() {
     let rules = list::rules().unwrap();
     let findings = find(&rules, "a.md", "\nA timer rings.\n");

@@ -144,13 +144,25 @@ pub(crate) fn markdown(content: &str) -> Vec<Text> {
     paragraphs.end()
 }
 
-/// Every paragraph of a file of another language, code included.
-pub(crate) fn plain(content: &str) -> Vec<Text> {
-    let mut paragraphs = Paragraphs::new(Place::Comment, Place::Comment);
-    for (index, line) in content.lines().enumerate() {
-        paragraphs.line(index + 1, line.trim().trim_start_matches('#'));
+/// The comments and the strings of a Python file.
+pub(crate) fn python(content: &str) -> Vec<Text> {
+    let mut texts = Vec::new();
+    let mut rest = content;
+    while let Some(start) = rest.find(['#', '"', '\'']) {
+        let line = content[..content.len() - rest.len() + start].matches('\n').count() + 1;
+        rest = &rest[start..];
+        let quote = ["\"\"\"", "\'\'\'", "\"", "'"].into_iter().find(|quote| rest.starts_with(quote));
+        let (opening, closing) = quote.map_or(("#", "\n"), |quote| (quote, quote));
+        rest = &rest[opening.len()..];
+        let (text, after) = rest.split_once(closing).unwrap_or((rest, ""));
+        let mut paragraphs = Paragraphs::new(Place::Comment, Place::Comment);
+        for (index, words) in text.lines().enumerate() {
+            paragraphs.line(line + index, words);
+        }
+        texts.extend(paragraphs.end());
+        rest = after;
     }
-    paragraphs.end()
+    texts
 }
 
 /// The comments, the strings and the names of functions of a source file.

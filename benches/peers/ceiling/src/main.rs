@@ -14,7 +14,7 @@ struct Conn {
 }
 
 impl Conn {
-    /// How many requests are complete with these bytes.
+    /// The number of requests that are complete with these bytes.
     fn count(&mut self, bytes: &[u8]) -> usize {
         if self.request == 0 {
             self.request = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
@@ -67,7 +67,7 @@ fn epoll(listener: RawFd, responses: &[u8]) {
     }
 }
 
-/// Multishot accept and receive into a ring of provided buffers; one io_uring_enter a turn.
+/// Multishot accept and receive into a ring of provided buffers; one `io_uring_enter` per iteration.
 fn uring(listener: RawFd, responses: &[u8]) {
     use io_uring::{IoUring, cqueue, opcode, squeue, types};
     const ACCEPT: u64 = 1 << 32;

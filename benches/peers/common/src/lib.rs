@@ -1,5 +1,5 @@
-//! What the peers share: settings from the environment, the global allocator, what is answered, the table of routes,
-//! and listening sockets with `SO_REUSEPORT`.
+//! Code shared by the peers: settings from the environment, the global allocator, responses, the table of routes, and
+//! listening sockets with `SO_REUSEPORT`.
 use std::net::TcpListener;
 use std::os::fd::FromRawFd;
 
@@ -8,7 +8,7 @@ static ALLOC: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub const HELLO: &str = "Hello, World!";
 
-/// How many middleware lie around `/layered/plaintext`: each looks at the response and marks it if it is a 5xx.
+/// The number of middleware around `/layered/plaintext`: each checks the response and marks it if it is a 5xx.
 pub const LAYERS: usize = 10;
 
 /// The patterns of the table of 200 routes, two parameters each, in the notation of a framework.

@@ -11,7 +11,7 @@ pub fn connect(port: u16) -> TcpStream {
     stream
 }
 
-/// What wrk sends, with a body if it is not empty.
+/// The request of wrk, with a body if it is not empty.
 pub fn request(path: &str, fields: &str, body: usize) -> Vec<u8> {
     let (method, content) = match body {
         0 => ("GET", String::new()),

@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use crate::websocket::Counter;
 
-/// What answers one sending.
+/// The expected answer to one write.
 pub enum Answer {
-    /// So many bytes; they are dropped in the kernel, without a copy.
+    /// This number of bytes, which the kernel drops without a copy.
     Bytes(usize),
-    /// So many bytes, and the end of the connection.
+    /// This number of bytes, and the end of the connection.
     BytesAndEnd(usize),
-    /// So many messages of a WebSocket, whose length is not known.
+    /// This number of WebSocket messages of unknown length.
     Messages(usize),
 }
 
@@ -29,7 +29,7 @@ impl Answer {
 pub struct Conn {
     stream: TcpStream,
     unsent: usize,
-    /// What is still to come of the answer.
+    /// The part of the answer that has not arrived.
     pub expected: usize,
     counter: Counter,
     /// Since when it waits.

@@ -17,7 +17,7 @@
 //! | `websocket` | each connection sends `depth` messages and waits for their echo |
 //! | `idle` | each connection asks once and stays |
 //!
-//! When all connections stand it prints `ready` and waits for a line on its standard input; after the load it prints
+//! When all connections are open it prints `ready` and waits for a line on its standard input; after the load it prints
 //! `key=value` pairs and waits for the end of the input, so that the caller can look at the server in between.
 
 mod client;

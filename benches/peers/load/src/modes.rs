@@ -82,7 +82,7 @@ pub fn rate(args: &Args) {
         });
     }
     for conn in engine.conns.iter().filter(|conn| conn.expected > 0) {
-        times.add(conn.since.elapsed()); // no answer yet: it has taken so long at least
+        times.add(conn.since.elapsed()); // no answer yet: the time so far is a lower bound
         conn.due.iter().for_each(|due| times.add(due.elapsed()));
     }
     report(answers, start, &times);
@@ -107,7 +107,7 @@ fn connections(args: &Args, default: usize) -> Vec<TcpStream> {
     (0..args.number("conns", default)).map(|_| connect(args.port)).collect()
 }
 
-/// So many connections, each of which has been used once.
+/// This number of connections, each used once.
 fn used(port: u16, request: &[u8], length: usize, conns: usize) -> Vec<TcpStream> {
     let asked = |_| {
         let mut stream = connect(port);
@@ -126,11 +126,11 @@ fn duration(args: &Args) -> Duration {
     Duration::from_millis(args.number("ms", 2000))
 }
 
-/// How long after the end of the load an answer may come.
+/// The time after the end of the load in which answers are still accepted.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Keeps all connections busy for the time given, or until so many requests are answered; then waits for the answers
-/// that are under way, for which the server has worked. `between` is called before a connection sends again.
+/// Keeps all connections busy for the given time, or until the given number of requests is answered. Then waits for the
+/// pending answers, which are part of the server's work. `between` is called before a connection sends again.
 fn repeat(args: &Args, mut engine: Engine, depth: usize, mut between: impl FnMut(&mut Engine, usize)) {
     let count = args.number("count", usize::MAX);
     let start = ready();

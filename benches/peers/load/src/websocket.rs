@@ -47,14 +47,14 @@ pub fn frame(payload: &[u8], deflated: bool) -> Vec<u8> {
 pub struct Counter {
     /// The head of the frame that has begun; complete heads are at most ten bytes long, as servers do not mask.
     head: Vec<u8>,
-    /// How much is left of its payload.
+    /// The number of payload bytes still missing.
     payload: u64,
     /// Whether it ends a message.
     last: bool,
 }
 
 impl Counter {
-    /// How many messages end with these bytes.
+    /// The number of messages that end with these bytes.
     pub fn feed(&mut self, mut bytes: &[u8]) -> usize {
         let mut messages = 0;
         while !bytes.is_empty() {
@@ -106,7 +106,7 @@ pub fn echo_length(port: u16, path: &str, payload: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// What a server sends: the frame without the mask.
+    /// A frame as a server sends it, without the mask.
     fn from_server(payload: &[u8], first: u8) -> Vec<u8> {
         let masked = frame(payload, false);
         let head = masked.len() - payload.len() - 4;

@@ -1,4 +1,4 @@
-//! Those who attack: what each of them sends, whether it reads, and what becomes of it.
+//! The attackers: the bytes that each of them sends, whether it reads, and its outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,13 +20,13 @@ use tokio::time::sleep;
 #[derive(Clone, Default)]
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
-    /// How many connections there are at a time.
+    /// The number of simultaneous connections.
     pub(crate) attackers: usize,
-    /// How long it lasts, unless all attackers are gone before.
+    /// The duration, unless all attackers have disconnected before.
     pub(crate) seconds: u64,
-    /// What each sends first.
+    /// The bytes that each sends first.
     pub(crate) first: Vec<u8>,
-    /// What it sends again and again.
+    /// The bytes that it repeats.
     pub(crate) again: Vec<u8>,
     /// Between one time and the next.
     pub(crate) every: Duration,
@@ -38,7 +38,7 @@ pub(crate) struct Attack {
     pub(crate) returns: bool,
 }
 
-/// How a connection ended, as the attacker saw it.
+/// The end of a connection, as the attacker sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Ending {
     Closed,
@@ -46,10 +46,10 @@ enum Ending {
     Unreachable,
 }
 
-/// What an attacker has seen in the end: the status of the last answer, and how the connection went.
+/// The result of an attacker: the status of the last answer, and the end of the connection.
 type Fate = (Option<u16>, Ending);
 
-/// What became of attackers, and of how many.
+/// Counts of attackers by their result.
 #[derive(Clone, Default)]
 pub(crate) struct Outcomes(Arc<Mutex<BTreeMap<Fate, usize>>>);
 
@@ -99,7 +99,7 @@ pub(crate) async fn run(attack: Arc<Attack>, mut stream: TcpStream, address: Soc
     }
 }
 
-/// Sends all that there is to send. Completes if the other side has gone for good, and nobody reads why.
+/// Sends all bytes. Completes if the other side has closed both directions.
 async fn write(attack: &Attack, mut writer: WriteHalf<'_>) -> Ending {
     let sent = async {
         write_all(&writer, &attack.first).await?;

@@ -23,7 +23,7 @@ const SOME: usize = 50;
 /// As many as send all they can.
 const FEW: usize = 8;
 
-/// What a server offers to be attacked, besides `GET /plaintext`.
+/// The paths of the server under attack, besides `GET /plaintext`.
 pub(crate) struct Targets {
     /// Answers with a body that no buffer of the system holds.
     pub(crate) large: Option<String>,
@@ -117,7 +117,7 @@ pub(crate) fn all(targets: &Targets) -> Vec<Attack> {
     attacks
 }
 
-/// A few who send all they can, and come back when they are cut off.
+/// A few clients that send at full speed, and reconnect when they are cut off.
 fn flood() -> Attack {
     Attack { attackers: FEW, seconds: 4, returns: true, ..Attack::default() }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Client {
     thread: JoinHandle<Latencies>,
 }
 
-/// How long answers took, in order, and how often there was none.
+/// The sorted latencies, and the number of requests without an answer.
 #[derive(Default)]
 pub(crate) struct Latencies {
     sorted: Vec<Duration>,
@@ -27,7 +27,7 @@ pub(crate) struct Latencies {
 }
 
 impl Latencies {
-    /// What so many hundredths of the answers did not exceed, in milliseconds.
+    /// The percentile of the latencies, in milliseconds.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.sorted.len() * percent / 100).min(self.sorted.len().saturating_sub(1));
         self.sorted.get(at).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)

@@ -1,4 +1,4 @@
-//! A server under attack: what its memory and a well-behaved client have to bear, and what becomes of the attackers.
+//! A server under attack: its memory, the latency of a well-behaved client, and the outcome of the attackers.
 //!
 //! ```text
 //! cargo run --release -p stelo-benches --features abuse --bin abuse -- [OPTION…] [ATTACK…]
@@ -46,7 +46,7 @@ const GOAL: f64 = 2.0;
 /// Files that a process has open besides connections.
 const OTHER_FILES: u64 = 100;
 
-/// How long what is over may take to be cleared away.
+/// The time limit for the clean-up after an attack.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
 struct Options {
@@ -178,7 +178,7 @@ async fn suffer(program: &Program, attack: Attack) -> Result<Row> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let (latencies, seen) = (client.finish()?, watch.finish()?);
-    // Those who have just been cut off are to read why.
+    // Attackers that have just been cut off need time to read the answer.
     tokio::time::sleep(AFTERWARDS / 5).await;
     attackers.shutdown().await;
     tokio::time::sleep(AFTERWARDS).await;

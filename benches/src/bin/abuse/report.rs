@@ -7,7 +7,7 @@ use crate::attacker::{Attack, Outcomes};
 use crate::client::Latencies;
 use crate::watch::Seen;
 
-/// What stands above the rows.
+/// The head of the table.
 pub(crate) const HEADER: &str = "\
 | attack | attackers | median, ms | p99, ms | MiB before | peak | after | KiB each | what became of them |
 |---|--:|--:|--:|--:|--:|--:|--:|---|";
@@ -30,7 +30,7 @@ impl fmt::Display for Row {
         write!(f, "| {:.2} | {:.2} ", latencies.percentile(50), latencies.percentile(99))?;
         write!(f, "| {before:.1} | {peak:.1} | {after:.1} ")?;
         match seen.most {
-            // Those who come back are not all there at a time.
+            // Attackers that reconnect are not all connected at the same time.
             _ if attack.returns || seen.most == 0 => write!(f, "| | ")?,
             most => write!(f, "| {:.1} | ", (seen.peak - seen.before) / most as f64)?,
         }

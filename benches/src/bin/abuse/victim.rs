@@ -8,10 +8,10 @@ use std::{env, fs, thread};
 
 use stelo_benches::Result;
 
-/// How long a server may take to listen.
+/// The time limit for a server to listen.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A program that is a server, and what its environment is to say.
+/// A server program and its environment.
 #[derive(Clone)]
 pub(crate) struct Program {
     path: PathBuf,
@@ -113,7 +113,7 @@ impl Process {
         Ok(number.trim().parse()?)
     }
 
-    /// How many files and sockets it has open.
+    /// The number of open files and sockets.
     pub(crate) fn open(self) -> Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.0))?.count())
     }

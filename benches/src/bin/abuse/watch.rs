@@ -1,4 +1,4 @@
-//! What the server holds while it is under attack: memory and connections, looked at a few times a second.
+//! Measures the server under attack a few times a second: memory and connections.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Of how many attackers one may be left for the attack to count as over.
 const REST: usize = 100;
 
-/// What has been seen since the watch began.
+/// The measurements since the watch began.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Seen {
     /// KiB of memory.
@@ -35,7 +35,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// What is there now is what there was before.
+    /// Takes the current values as the baseline.
     pub(crate) fn start(server: Process) -> Result<Self> {
         let (before, base) = (server.memory()?, server.open()?);
         let shared = Arc::new(Mutex::new(Seen { before, peak: before, ..Seen::default() }));

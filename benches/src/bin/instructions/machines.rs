@@ -13,7 +13,7 @@ use stelo_core::routing::{Builder, Captures, Found};
 use stelo_core::ws;
 
 const NOW: Instant = Instant::ZERO;
-/// What wrk sends.
+/// The request of wrk.
 const SMALL: &[u8] = b"GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
 const BROWSER: &[u8] = b"GET /users/12345/posts/hello-world?page=2 HTTP/1.1\r\n\
     Host: www.example.com\r\n\
@@ -30,7 +30,7 @@ const BROWSER: &[u8] = b"GET /users/12345/posts/hello-world?page=2 HTTP/1.1\r\n\
 
 const PLAIN: [(&str, &str); 1] = [("content-type", "text/plain; charset=utf-8")];
 
-/// Has the machine read a head; gives the stream of the request.
+/// Passes a request head to the machine and returns its stream.
 fn request(machine: &mut Connection, bytes: &[u8]) -> Result<StreamId> {
     machine.receive(NOW, black_box(bytes));
     match machine.next_event() {

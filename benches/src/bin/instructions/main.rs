@@ -1,4 +1,4 @@
-//! What the way of a request costs, in instructions, held against what it has cost before.
+//! The cost of the request path, in instructions, compared with the recorded cost.
 //!
 //! ```text
 //! cargo run --release -p stelo-benches --bin instructions            counts, and compares with the baseline
@@ -24,7 +24,7 @@ const TOLERANCE: f64 = 0.03;
 struct Case {
     name: &'static str,
     what: &'static str,
-    /// How many rounds are enough for the noise of the start to vanish.
+    /// The number of rounds after which the noise of the start is negligible.
     rounds: usize,
     run: fn(usize) -> Result<()>,
 }

@@ -44,8 +44,8 @@ pub(crate) fn layers(rounds: usize) -> Result<()> {
     serve(rounds, app, "/plaintext", "Hello, World!")
 }
 
-/// Has an application answer so many requests for a target on one connection, one at a time. Of several at once, how
-/// many the server finds in one read is a matter of chance, and so is what they cost.
+/// Calls an application with the given number of requests for a target on one connection, one at a time. If several were sent
+/// at once, the number that one read finds would vary, and their cost with it.
 fn serve(rounds: usize, app: App, target: &str, body: &str) -> Result<()> {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
     let server = Server::new(Config::new().port(0).threads(1).access_log(false));

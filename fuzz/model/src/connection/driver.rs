@@ -24,13 +24,13 @@ pub(super) struct Said {
     pub(super) end: bool,
 }
 
-/// What has been heard, said and written.
+/// The events, the answers and the written bytes.
 #[derive(PartialEq, Debug)]
 pub(super) struct Outcome {
     pub(super) heard: Heard,
     pub(super) said: Vec<Said>,
     pub(super) written: Vec<u8>,
-    /// What came behind a switch of protocols.
+    /// The bytes after a switch of protocols.
     pub(super) tunnel: Option<Vec<u8>>,
     /// The peer has left, or does not read: not all that was said was written.
     pub(super) gone: bool,
@@ -100,7 +100,7 @@ impl<'a> Driver<'a> {
     fn receive(&mut self, stretch: &[u8]) {
         for piece in self.cut.pieces(stretch) {
             let taken = self.connection.receive(self.now, piece);
-            // Who closes may hold the peer back.
+            // A machine that closes may hold the peer back.
             let closing = self.connection.close_state() != CloseState::Open;
             assert!(taken == piece.len() || closing, "there is always room");
             self.meter.received(taken);
@@ -108,7 +108,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// What happens where the bytes pause: in the same places, however they are cut.
+    /// Runs the action at a pause in the bytes: at the same offsets, however the bytes are cut.
     fn pause(&mut self, pause: Pause) {
         self.settle();
         match pause {

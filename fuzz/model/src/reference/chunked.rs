@@ -46,7 +46,7 @@ pub(crate) fn read<'a>(mut input: &'a [u8], limits: &Limits, body: &mut Vec<u8>)
 }
 
 fn size(digits: &[u8]) -> Option<u64> {
-    // Signs are digits to nobody but to the standard library.
+    // Only the standard library accepts a sign as a digit.
     let all = digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit);
     all.then(|| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())?
 }
@@ -71,7 +71,7 @@ fn are_extensions(text: &[u8]) -> bool {
     is_token(name) && are_extensions(rest)
 }
 
-/// Where a quoted string ends, from behind its first quote on.
+/// The end of a quoted string, searched from the byte after its first quote.
 fn end_of_quoted(text: &[u8]) -> Option<usize> {
     let mut escaped = false;
     for (at, &byte) in text.iter().enumerate() {

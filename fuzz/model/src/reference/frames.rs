@@ -1,11 +1,11 @@
-//! WebSocket frames (RFC 6455 section 5), all bytes at hand.
+//! WebSocket frames (RFC 6455 section 5), with all bytes in memory.
 
 use stelo_core::ws::deflate::{InflateError, Parameters};
 use stelo_core::ws::{CloseCode, Kind, Limits};
 
 use super::inflate::{Context, Outcome, message, piece};
 
-/// What is heard on a WebSocket.
+/// An event of a WebSocket.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Heard {
     Text(String),
@@ -16,7 +16,7 @@ pub(crate) enum Heard {
     Closed(u16, String),
 }
 
-/// What the rules depend on.
+/// The settings that the rules depend on.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
     /// Frames come from a client.
@@ -58,7 +58,7 @@ struct Message {
     compressed: bool,
     /// The payloads that have come, one after the other.
     payload: Vec<u8>,
-    /// What comes of them.
+    /// The events so far.
     out: Vec<u8>,
     declared: u64,
     empty_fragments: u32,
@@ -69,7 +69,7 @@ struct Reader<'a> {
     rules: Rules,
     heard: Vec<Heard>,
     begun: Option<Message>,
-    /// What has come of compressed messages.
+    /// The output of compressed messages so far.
     before: Vec<u8>,
 }
 
@@ -80,7 +80,7 @@ impl Reader<'_> {
         Ok(taken)
     }
 
-    /// A number of so many bytes.
+    /// Reads a number of `n` bytes.
     fn number(&mut self, n: usize) -> Result<u64, Stop> {
         Ok(self.take(n)?.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
@@ -212,7 +212,7 @@ fn unmask(payload: &[u8], mask: &[u8]) -> Vec<u8> {
     payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
 }
 
-/// What a close frame says (section 5.5.1).
+/// Reads a close frame (section 5.5.1).
 fn close(payload: &[u8]) -> Stop {
     match payload {
         [] => Stop::Closed(1005, String::new()),

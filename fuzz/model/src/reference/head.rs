@@ -8,7 +8,7 @@ use stelo_core::http::{Method, RequestHead, Target, TargetForm, Version};
 
 use super::{Fields, Halt, Read, field, get, is_token, line, list};
 
-/// What a head says in so many words.
+/// The parts of a head.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     pub(crate) method: String,
@@ -18,7 +18,7 @@ pub(crate) struct Head {
     pub(crate) fields: Fields,
 }
 
-/// What it means for the body and for the connection.
+/// The meaning of a head for the body and the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Meaning {
     pub(crate) length: Length,
@@ -40,7 +40,7 @@ impl From<&RequestHead> for Head {
     }
 }
 
-/// Reads a head, and one empty line that may stand before it.
+/// Reads a head, and one optional empty line before it.
 pub(crate) fn read<'a>(input: &'a [u8], limits: &Limits) -> Read<'a, (Head, Meaning)> {
     let input = input.strip_prefix(b"\r\n").unwrap_or(input);
     let (first, mut rest) = match line(input, limits.request_line) {
@@ -116,7 +116,7 @@ fn has(fields: &Fields, name: &str, member: &str) -> bool {
     list(fields, name).iter().any(|other| other == member.as_bytes())
 }
 
-/// What the fields come to; `None` where they contradict each other or the request line.
+/// The meaning of the fields; `None` if they contradict each other or the request line.
 fn meaning(head: &Head, limits: &Limits) -> Option<Meaning> {
     let fields = &head.fields;
     match get(fields, "host") {

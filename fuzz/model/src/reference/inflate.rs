@@ -1,8 +1,8 @@
-//! Deflate (RFC 1951), bit by bit, with all bits and all that was decompressed before at hand.
+//! Deflate (RFC 1951), bit by bit, with all input and output in memory.
 
 use stelo_core::ws::deflate::InflateError;
 
-/// How far the blocks go that were read.
+/// The progress through the blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
     /// Exactly to the end of a byte.
@@ -12,7 +12,7 @@ pub(crate) enum Outcome {
     Failed(InflateError),
 }
 
-/// What was seen before, and what may come.
+/// The output so far, and its limit.
 pub(crate) struct Context<'a> {
     pub(crate) before: &'a [u8],
     /// The most that may come of the message.
@@ -39,7 +39,7 @@ pub(crate) fn piece(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
     (out, outcome)
 }
 
-/// What comes of the bytes, and whether they end with a final block or are none.
+/// Decompresses the bytes. Also returns whether they end with a final block or are invalid.
 fn read(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome, bool) {
     let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context, last: true, finals: 0 };
     let outcome = reader.blocks().err().unwrap_or(Outcome::Whole);
@@ -51,7 +51,7 @@ const WINDOW: usize = 1 << 15;
 
 const CORRUPT: Outcome = Outcome::Failed(InflateError::Corrupt);
 
-/// The symbols whose codes have so many bits, in order.
+/// The symbols with codes of each length, in order.
 type Codes = [Vec<usize>; 16];
 
 struct Reader<'a> {
@@ -62,7 +62,7 @@ struct Reader<'a> {
     context: &'a Context<'a>,
     /// The latest block was a final one.
     last: bool,
-    /// How many final blocks there were: one, and one more for each KiB, are taken.
+    /// The number of final blocks: one, and one more for each KiB, are accepted.
     finals: usize,
 }
 
@@ -100,7 +100,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A number of so many bits, the lowest first.
+    /// Reads a number of `n` bits, lowest first.
     fn bits(&mut self, count: usize) -> Result<usize, Outcome> {
         if self.at + count > 8 * self.bytes.len() {
             return Err(Outcome::Short);

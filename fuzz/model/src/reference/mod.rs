@@ -1,5 +1,5 @@
-//! Plain readers of HTTP/1.1 and WebSocket, to hold the machine against: all bytes at hand, one look at each rule, and no thought of
-//! speed or memory.
+//! Plain readers of HTTP/1.1 and WebSocket, to compare the machines with: all bytes in memory, one check for each rule,
+//! without regard to speed or memory.
 
 pub(crate) mod chunked;
 pub(crate) mod frames;
@@ -14,16 +14,16 @@ pub(crate) use head::Head;
 /// Names and values, in order.
 pub(crate) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Why a reader did not come to the end of what it was to read.
+/// The reason why a reader stopped before the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Halt {
     /// It may go on, or not, once more bytes have come.
     Incomplete,
-    /// Whatever comes, this is not HTTP, or more of it than the limits allow.
+    /// The input is not HTTP, or exceeds the limits, whichever bytes follow.
     Refused,
 }
 
-/// What was read, and what follows it.
+/// A value that was read, and the rest of the input.
 pub(crate) type Read<'a, T> = Result<(T, &'a [u8]), Halt>;
 
 /// A request and as much of its body as has been read.
@@ -41,7 +41,7 @@ impl Exchange {
         Self { head, length, body: Vec::new(), trailers: Fields::new(), ended: length == Length::None }
     }
 
-    /// Whether `self` is what is seen of `other` by who has not read to its end.
+    /// Whether `self` is a prefix of `other`, for a reader that stopped early.
     pub(crate) fn is_part_of(&self, other: &Self) -> bool {
         match self.ended {
             true => self == other,
@@ -85,7 +85,7 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(tchar)
 }
 
-/// What may stand in a field value (RFC 9110 section 5.5).
+/// The bytes that a field value may contain (RFC 9110 section 5.5).
 pub(crate) fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 127)
 }

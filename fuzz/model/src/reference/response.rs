@@ -1,4 +1,4 @@
-//! Responses, as a client reads them who knows what it has asked (RFC 9112 sections 4, 6 and 7).
+//! Responses, as a client reads them that knows its requests (RFC 9112 sections 4, 6 and 7).
 
 use stelo_core::h1::Limits;
 
@@ -14,7 +14,7 @@ pub(crate) struct Response {
     pub(crate) end: End,
 }
 
-/// How a response ends.
+/// The end of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
     /// By its own framing.

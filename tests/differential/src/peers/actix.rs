@@ -14,7 +14,7 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     rt::System::new().block_on(server.workers(1).disable_signals().listen(listener)?.run())
 }
 
-/// A body that cannot be read is answered with 400 without coming here; trailers are for nobody.
+/// An unreadable body is answered with 400 before this handler; trailers are not available.
 async fn answer(request: HttpRequest, body: Bytes) -> HttpResponse {
     let account = Account::new(request.method().as_str(), request.uri().to_string(), body);
     let status = StatusCode::from_u16(account.status()).expect("a status");

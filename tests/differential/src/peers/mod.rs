@@ -1,6 +1,6 @@
-//! The servers that are compared: each answers whatever it understands with an [`Account`](crate::account::Account) of it.
+//! The servers that are compared: each answers an accepted request with an [`Account`](crate::account::Account) of it.
 //!
-//! They are given a listening socket, so nobody has to wait until they are ready: the kernel keeps who comes earlier.
+//! They inherit a listening socket, so no test waits for them to start: the kernel queues earlier connections.
 
 mod actix;
 mod h11;
