@@ -23,8 +23,8 @@ use core::time::Duration;
 use site::Site;
 use stelo_core::app::{self, App, BoxFuture, Executor, Reply, Request, Response};
 use stelo_core::body::{Body, Frame, Sender};
-use stelo_core::proto::{Command, Defaults, Event, HttpMachine, Machine, StreamId};
 use stelo_core::h1::{Config, Connection};
+use stelo_core::proto::{Command, Defaults, Event, HttpMachine, Machine, StreamId};
 use stelo_core::{Bytes, Instant};
 
 const REQUESTS: &[u8] = b"\

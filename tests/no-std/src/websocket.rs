@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use stelo_core::body;
 use stelo_core::http::Headers;
 use stelo_core::proto::{self, HttpMachine, Machine};
-use stelo_core::ws::{ClientHandshake, CloseCode, Command, Config, Connection, Event, Handshake, Message, is_asked_for};
+use stelo_core::ws::{
+    ClientHandshake, CloseCode, Command, Config, Connection, Event, Handshake, Message, is_asked_for,
+};
 use stelo_core::{Instant, h1};
 
 const NOW: Instant = Instant::ZERO;
