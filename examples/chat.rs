@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_lite::{StreamExt, future};
+use futures_lite::future;
 use serde::Deserialize;
 use stelo::{
     App, Broadcast, Html, Lagged, Path, Query, Redirect, State, Subscription, Text, WebSocket,

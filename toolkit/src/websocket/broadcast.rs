@@ -1,21 +1,22 @@
-//! Telling many at once: every subscriber gets every value. Names no executor; what waits is woken by what is sent.
+//! A broadcast channel: every subscriber gets every value. It needs no executor, because sending wakes the subscribers.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender, broadcast};
 use futures_core::Stream;
 
-/// A channel from many to many, for chat rooms, live updates and the like. Clones send to the same subscribers.
+/// A channel from many senders to many subscribers, for chat rooms and live updates. Clones send to the same
+/// subscribers.
 ///
-/// Nobody is waited for: it keeps a fixed number of values, and a subscriber that is further behind than that
-/// [hears how many](Lagged) it has missed, and goes on with the oldest that is kept. Values are cloned for each
-/// subscriber: wrap what is large in an `Arc` (a [`Text`](crate::Text) of an `Arc<str>` and shared
-/// [`Bytes`](crate::Bytes) are cheap).
+/// Sending never waits. The channel keeps a fixed number of values. A subscriber that falls further behind gets
+/// [`Lagged`] with the number of values it has missed, and continues with the oldest value kept. Each subscriber gets a
+/// clone, so wrap large values in an `Arc`. A [`Text`](crate::Text) of an `Arc<str>` and shared
+/// [`Bytes`](crate::Bytes) are cheap to clone.
 ///
 /// ```
-/// use futures_lite::StreamExt;
 /// use stelo_toolkit::{Broadcast, Lagged};
 ///
 /// # futures_lite::future::block_on(async {
@@ -34,12 +35,12 @@ use futures_core::Stream;
 /// ```
 pub struct Broadcast<T> {
     sender: Sender<T>,
-    /// Keeps the channel open while nobody has subscribed.
+    /// Keeps the channel open while there are no subscribers.
     _open: InactiveReceiver<T>,
 }
 
 impl<T: Clone> Broadcast<T> {
-    /// A channel that keeps the last `capacity` values, at least one.
+    /// Creates a channel that keeps the last `capacity` values, at least one.
     pub fn new(capacity: usize) -> Self {
         let (mut sender, receiver) = broadcast(capacity.max(1));
         sender.set_overflow(true);
@@ -47,19 +48,19 @@ impl<T: Clone> Broadcast<T> {
         Self { sender, _open: receiver.deactivate() }
     }
 
-    /// Sends a value to those who have subscribed, and says how many they are. Never waits.
+    /// Sends a value to all subscribers, and returns their number. Never waits.
     pub fn send(&self, value: T) -> usize {
-        // Without subscribers there is nothing to do, and full it never is.
+        // Fails only without subscribers: a full channel drops its oldest value.
         let sent = self.sender.try_broadcast(value);
         if sent.is_ok() { self.subscribers() } else { 0 }
     }
 
-    /// A subscriber, for what is sent from now on.
+    /// Adds a subscriber, which gets the values sent from now on.
     pub fn subscribe(&self) -> Subscription<T> {
         Subscription(Box::pin(self.sender.new_receiver()))
     }
 
-    /// How many have subscribed.
+    /// The number of subscribers.
     pub fn subscribers(&self) -> usize {
         self.sender.receiver_count()
     }
@@ -77,9 +78,16 @@ impl<T> fmt::Debug for Broadcast<T> {
     }
 }
 
-/// A subscriber of a [`Broadcast`]: a stream of what is sent, which ends when nobody is left who could send.
+/// A subscriber of a [`Broadcast`]: a stream of the values, which ends when all senders are gone.
 #[must_use = "nothing is received unless this is polled"]
 pub struct Subscription<T>(Pin<Box<Receiver<T>>>);
+
+impl<T: Clone> Subscription<T> {
+    /// Waits for the next value. `None` once all senders are gone.
+    pub async fn next(&mut self) -> Option<Result<T, Lagged>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
 
 impl<T: Clone> Stream for Subscription<T> {
     type Item = Result<T, Lagged>;
@@ -99,13 +107,13 @@ impl<T> fmt::Debug for Subscription<T> {
     }
 }
 
-/// A [`Subscription`] was too slow, and has missed so many values. It goes on.
+/// A [`Subscription`] was too slow and has missed this number of values. The stream continues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lagged(pub u64);
 
 impl fmt::Display for Lagged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "missed {} values: read faster, or have the `Broadcast` keep more", self.0)
+        write!(f, "missed {} values: read faster, or give the `Broadcast` a larger capacity", self.0)
     }
 }
 
@@ -113,16 +121,15 @@ impl std::error::Error for Lagged {}
 
 #[cfg(test)]
 mod tests {
-    use futures_lite::future::block_on;
-    use futures_lite::{StreamExt, future};
+    use futures_lite::future::{self, block_on};
 
     use super::*;
 
     #[test]
-    fn every_subscriber_gets_what_is_sent_after_it_came() {
+    fn a_subscriber_gets_the_values_sent_after_it_subscribed() {
         block_on(async {
             let news = Broadcast::new(4);
-            assert_eq!(news.send("nobody"), 0);
+            assert_eq!(news.send("none"), 0);
             let mut first = news.subscribe();
             assert_eq!(news.send("one"), 1);
             let mut second = news.subscribe();
@@ -137,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_woken() {
+    fn sending_wakes_a_subscriber() {
         let news = Broadcast::new(1);
         let mut reader = news.subscribe();
         let received = block_on(future::zip(reader.next(), async {

@@ -1,4 +1,4 @@
-//! How WebSockets fail: what their methods say to handlers, and what handlers say to clients.
+//! The errors of WebSockets: those that their methods return, and those that handlers close them with.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,21 +9,20 @@ use stelo_core::ws::{CloseCode, Closed};
 
 use crate::response::{Failure, HttpError, IntoResponse};
 
-/// Why a [`WebSocket`](crate::WebSocket) does not do what was asked of it.
+/// The error of a method of a [`WebSocket`](crate::WebSocket).
 ///
-/// A handler may return it: [`Disconnected`](Self::Disconnected) ends the handler without further ado, a message that
-/// is not what was asked for closes with 1003, and the others, which are mistakes of the program, are logged and close
-/// with 1011.
+/// A handler can return it. [`Disconnected`](Self::Disconnected) ends the handler silently. A message of the wrong kind
+/// closes with 1003. The other variants are mistakes of the program: they are logged and close with 1011.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WebSocketError {
-    /// The WebSocket has ended. Nothing can be received any more, and nothing sent.
+    /// The WebSocket has ended. Nothing can be received or sent.
     Disconnected(Closed),
-    /// It has not been accepted.
+    /// The WebSocket has not been accepted.
     NotAccepted,
-    /// The handshake has been answered before: accepted or denied.
+    /// The handshake has already been answered: accepted or denied.
     AlreadyAnswered,
-    /// This side has closed it.
+    /// This side has closed the WebSocket.
     AlreadyClosed,
     /// The client has not offered this subprotocol.
     NotOffered {
@@ -32,18 +31,18 @@ pub enum WebSocketError {
     },
     /// A header field cannot be written as one line.
     Header(InvalidHeader),
-    /// Bytes have come where text was asked for.
+    /// A binary message came where text was expected.
     ExpectedText,
-    /// Text has come where bytes were asked for.
+    /// A text message came where bytes were expected.
     ExpectedBytes,
-    /// What has come is not JSON, or not of such a value.
+    /// The message is not JSON, or not of the expected type.
     MalformedJson(serde_json::Error),
-    /// What was to be sent cannot be written as JSON.
+    /// The value to send cannot be written as JSON.
     Serialize(serde_json::Error),
 }
 
 impl WebSocketError {
-    /// How the WebSocket has ended, if that is what is the matter.
+    /// Returns how the WebSocket has ended, if the error is [`Disconnected`](Self::Disconnected).
     pub fn closed(&self) -> Option<&Closed> {
         match self {
             Self::Disconnected(closed) => Some(closed),
@@ -87,7 +86,7 @@ impl std::error::Error for WebSocketError {
 }
 
 impl IntoResponse for WebSocketError {
-    /// 500, for a WebSocket that was not accepted. What went wrong is for the log, unless the client has left.
+    /// 500, if the WebSocket was not accepted. The error is logged, unless the client has disconnected.
     fn into_response(self) -> Response {
         if self.closed().is_none() {
             tracing::error!("a WebSocket handler failed: {self}");
@@ -96,9 +95,9 @@ impl IntoResponse for WebSocketError {
     }
 }
 
-/// The end of a WebSocket, as an error that a handler returns: Starlette's `WebSocketException`.
+/// Closes a WebSocket with a code and a reason when a handler returns it: Starlette's `WebSocketException`.
 ///
-/// Before the WebSocket is accepted the client gets 403, and never hears of code and reason.
+/// If the WebSocket has not been accepted, the client gets 403 and sees neither code nor reason.
 ///
 /// ```
 /// use stelo_toolkit::{BoxError, CloseCode, WebSocket, WebSocketException};
@@ -121,12 +120,12 @@ pub struct WebSocketException {
 }
 
 impl WebSocketException {
-    /// An end with this code, without a reason.
+    /// Creates an exception with this code, without a reason.
     pub const fn new(code: CloseCode) -> Self {
         Self { code, reason: Cow::Borrowed("") }
     }
 
-    /// The same end with a reason.
+    /// The same exception with a reason.
     #[must_use]
     pub fn with_reason(self, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into(), ..self }
@@ -143,7 +142,7 @@ impl fmt::Display for WebSocketException {
 impl std::error::Error for WebSocketException {}
 
 impl IntoResponse for WebSocketException {
-    /// 403, for a WebSocket that was not accepted.
+    /// 403, if the WebSocket was not accepted.
     fn into_response(self) -> Response {
         Response::empty(Status::FORBIDDEN)
     }
@@ -154,7 +153,7 @@ pub(super) fn unboxed(failure: Failure) -> Failure {
     failure.unboxed::<WebSocketException>().unboxed::<WebSocketError>()
 }
 
-/// The code that a failure closes an accepted WebSocket with; that of the client, if it has closed it.
+/// The code with which a failure closes an accepted WebSocket. If the client has closed it, the code of the client.
 pub(super) fn code(failure: &Failure) -> CloseCode {
     if let Some(exception) = failure.downcast_ref::<WebSocketException>() {
         return exception.code;
@@ -168,8 +167,8 @@ pub(super) fn code(failure: &Failure) -> CloseCode {
     }
 }
 
-/// What to close an accepted WebSocket with when its handler fails; `None` if it has ended. Logs what is not the
-/// client's fault.
+/// The exception that closes an accepted WebSocket when its handler fails. `None` if the WebSocket has ended. Logs errors
+/// that the client has not caused.
 pub(super) fn exception(failure: Failure, place: &str) -> Option<WebSocketException> {
     let code = code(&failure);
     let failure = match failure.downcast::<WebSocketException>() {

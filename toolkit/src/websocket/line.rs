@@ -1,4 +1,4 @@
-//! What all handles of a WebSocket share: first the answer to its handshake, then what the server has given for it.
+//! The state that all handles of a WebSocket share: first the answer to the handshake, then the socket of the server.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +11,15 @@ use stelo_core::ws::{CloseCode, Closed, Message};
 
 use super::WebSocketError;
 
-/// It was never opened, and will not be.
+/// The error of a WebSocket that was never opened and never will be.
 const LOST: WebSocketError = WebSocketError::Disconnected(Closed::LOST);
 
-/// A WebSocket from its handshake to its end.
+/// The shared state of a WebSocket, from its handshake to its end.
 #[derive(Default)]
 pub(super) struct Line {
-    /// From the moment on at which it is open.
+    /// Set when the WebSocket is open.
     socket: OnceLock<Socket>,
-    /// Whether this side has closed or denied it.
+    /// Whether this side has closed or denied the WebSocket.
     closed: AtomicBool,
     handshake: Mutex<Handshake>,
 }
@@ -27,9 +27,9 @@ pub(super) struct Line {
 #[derive(Default)]
 struct Handshake {
     phase: Phase,
-    /// Who waits for the answer.
+    /// Waits for the answer.
     reply: Option<Waker>,
-    /// Who waits for the WebSocket to be open.
+    /// Waits until the WebSocket is open.
     accept: Option<Waker>,
 }
 
@@ -38,17 +38,17 @@ enum Phase {
     #[default]
     Undecided,
     Decided(Answer),
-    /// The answer is on its way.
+    /// The answer has been given to the server.
     Answered,
-    /// Nobody is left who could open it.
+    /// The handler has ended before the WebSocket was opened.
     Over,
 }
 
 /// The answer to a handshake.
 pub(super) enum Answer {
-    /// A WebSocket, with these header fields.
+    /// Accepts, with these header fields.
     Accept(Headers),
-    /// No WebSocket.
+    /// Denies, with this response.
     Deny(Response),
 }
 
@@ -57,7 +57,7 @@ impl Line {
         self.handshake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides on the answer, once.
+    /// Sets the answer, once.
     pub(super) fn decide(&self, answer: Answer) -> Result<(), WebSocketError> {
         let mut handshake = self.handshake();
         match handshake.phase {
@@ -75,7 +75,7 @@ impl Line {
         Ok(())
     }
 
-    /// The answer, to be given.
+    /// Takes the answer when it is set.
     pub(super) fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Answer> {
         let mut handshake = self.handshake();
         match std::mem::take(&mut handshake.phase) {
@@ -91,7 +91,7 @@ impl Line {
         }
     }
 
-    /// The answer if there is one, to be given by who has nothing else to wait for.
+    /// Takes the answer if it is set.
     pub(super) fn take_answer(&self) -> Option<Answer> {
         match self.poll_answer(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => Some(answer),
@@ -99,18 +99,18 @@ impl Line {
         }
     }
 
-    /// The server has opened it.
+    /// Called when the server has opened the WebSocket.
     pub(super) fn open(&self, socket: Socket) {
         if self.closed.load(Ordering::Relaxed) {
             socket.close(CloseCode::NORMAL_CLOSURE, "");
         }
-        // There is one handshake, so nobody has opened it before.
+        // The server opens a WebSocket once.
         let _ = self.socket.set(socket);
         let waker = self.handshake().accept.take();
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// The handler has ended: what is not open now will never be.
+    /// Called when the handler has ended. A WebSocket that is not open by now never will be.
     pub(super) fn end(&self) {
         let mut handshake = self.handshake();
         handshake.phase = Phase::Over;
@@ -119,7 +119,7 @@ impl Line {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// Waits for the server to open it.
+    /// Waits until the server has opened the WebSocket.
     pub(super) fn poll_open(&self, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
         let mut handshake = self.handshake();
         if self.socket.get().is_some() {
@@ -132,7 +132,7 @@ impl Line {
         Poll::Pending
     }
 
-    /// What messages go through.
+    /// The socket of the server.
     pub(super) fn socket(&self) -> Result<&Socket, WebSocketError> {
         self.socket.get().ok_or_else(|| match self.handshake().phase {
             Phase::Over => LOST,
@@ -156,7 +156,7 @@ impl Line {
         self.socket()?.poll_send(cx, message).map_err(WebSocketError::Disconnected)
     }
 
-    /// Closes it, or denies it where it is not open yet.
+    /// Closes the WebSocket, or denies it if it has not been accepted.
     pub(super) fn close(&self, code: CloseCode, reason: &str) -> Result<(), WebSocketError> {
         if let Some(socket) = self.socket.get() {
             if self.closed.swap(true, Ordering::Relaxed) {
@@ -169,7 +169,7 @@ impl Line {
             Err(WebSocketError::AlreadyAnswered) if self.closed.swap(true, Ordering::Relaxed) => {
                 Err(WebSocketError::AlreadyClosed)
             }
-            // Accepted and not yet open: it is closed as it opens.
+            // Accepted and not yet open: `open` closes it.
             Err(WebSocketError::AlreadyAnswered) => Ok(()),
             outcome => outcome,
         }

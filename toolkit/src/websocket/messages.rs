@@ -1,4 +1,5 @@
-//! Receiving and sending: by kind of message, one by one or as streams, and by halves that can live in different tasks.
+//! Receiving and sending: messages of one kind or of both, one at a time or as streams, and the halves that different
+//! tasks can hold.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -17,12 +18,12 @@ use super::line::Line;
 use super::{WebSocket, WebSocketError};
 use crate::extract::Json;
 
-/// What a message can be received as: [`Message`] (either kind), `String`, [`Bytes`], or [`Json`] (of either kind).
+/// A type that a message can be received as: [`Message`] (either kind), `String`, [`Bytes`], or [`Json`] (either kind).
 pub trait FromMessage: Sized {
-    /// Reads a message.
+    /// Converts a message.
     ///
     /// # Errors
-    /// It is of another kind, or not JSON.
+    /// The message is of the other kind, or not JSON of such a value.
     fn from_message(message: Message) -> Result<Self, WebSocketError>;
 }
 
@@ -56,7 +57,7 @@ impl<T: DeserializeOwned> FromMessage for Json<T> {
     }
 }
 
-/// A value as a JSON text.
+/// Writes a value as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String, WebSocketError> {
     serde_json::to_string(value).map_err(WebSocketError::Serialize)
 }
@@ -72,59 +73,60 @@ impl Line {
     }
 }
 
-/// What receives.
+/// The methods of the handles that receive.
 macro_rules! receive {
     ($($handle:ident)*) => {$(
         impl $handle {
-            /// The next message. What came before the end is given out first. One future can wait at a time.
+            /// Waits for the next message. Messages that came before the end are returned first. One future can wait at
+            /// a time.
             ///
             /// # Errors
-            /// It has ended; from then on always the same.
+            /// The WebSocket has ended. Later calls return the same error.
             pub async fn receive(&self) -> Result<Message, WebSocketError> {
                 self.line.receive().await
             }
 
-            /// The next message, as text.
+            /// Waits for the next message, as text.
             ///
             /// # Errors
-            /// It has ended; or the message was of bytes, and is gone.
+            /// The WebSocket has ended, or the message was binary and is dropped.
             pub async fn receive_text(&self) -> Result<String, WebSocketError> {
                 self.line.receive().await
             }
 
-            /// The next message, as bytes.
+            /// Waits for the next message, as bytes.
             ///
             /// # Errors
-            /// It has ended; or the message was a text, and is gone.
+            /// The WebSocket has ended, or the message was text and is dropped.
             pub async fn receive_bytes(&self) -> Result<Bytes, WebSocketError> {
                 self.line.receive().await
             }
 
-            /// The next message, be it text or bytes, as a JSON value.
+            /// Waits for the next message, text or binary, as a JSON value.
             ///
             /// # Errors
-            /// It has ended; or the message was not such a value, and is gone.
+            /// The WebSocket has ended, or the message was not JSON of such a value and is dropped.
             pub async fn receive_json<T: DeserializeOwned>(&self) -> Result<T, WebSocketError> {
                 let Json(value) = self.line.receive().await?;
                 Ok(value)
             }
 
-            /// All messages, until it ends.
+            /// A stream of all messages, until the WebSocket ends.
             pub fn iter(&self) -> Messages<'_, Message> {
                 Messages::new(&self.line, Ok)
             }
 
-            /// All messages as texts, until it ends.
+            /// A stream of all messages as texts, until the WebSocket ends.
             pub fn iter_text(&self) -> Messages<'_, String> {
                 Messages::new(&self.line, String::from_message)
             }
 
-            /// All messages as bytes, until it ends.
+            /// A stream of all messages as bytes, until the WebSocket ends.
             pub fn iter_bytes(&self) -> Messages<'_, Bytes> {
                 Messages::new(&self.line, Bytes::from_message)
             }
 
-            /// All messages as JSON values, until it ends.
+            /// A stream of all messages as JSON values, until the WebSocket ends.
             pub fn iter_json<T: DeserializeOwned>(&self) -> Messages<'_, T> {
                 Messages::new(&self.line, |message| Json::from_message(message).map(|Json(value)| value))
             }
@@ -134,14 +136,14 @@ macro_rules! receive {
 
 receive! { WebSocket WebSocketReceiver }
 
-/// What sends.
+/// The methods of the handles that send.
 macro_rules! send {
     ($($handle:ident)*) => {$(
         impl $handle {
-            /// Sends a message, as soon as there is room for it: a client that reads slowly holds back whoever sends.
+            /// Sends a message. Waits while the send buffer is full, so a slow client slows the sender down.
             ///
             /// # Errors
-            /// It has ended, is about to, or has not been accepted: the message was not sent.
+            /// The WebSocket has ended, is closing, or has not been accepted. The message was not sent.
             pub async fn send(&self, message: impl Into<Message>) -> Result<(), WebSocketError> {
                 self.line.send(message.into()).await
             }
@@ -165,13 +167,13 @@ macro_rules! send {
             /// Sends a value as JSON, in a text message.
             ///
             /// # Errors
-            /// As [`send`](Self::send); or the value cannot be written as JSON.
+            /// As [`send`](Self::send), or the value cannot be written as JSON.
             pub async fn send_json(&self, value: &impl Serialize) -> Result<(), WebSocketError> {
                 let text = to_json(value)?;
                 self.line.send(text.into()).await
             }
 
-            /// Sends a value as JSON, in a message of bytes.
+            /// Sends a value as JSON, in a binary message.
             ///
             /// # Errors
             /// As [`send_json`](Self::send_json).
@@ -185,8 +187,8 @@ macro_rules! send {
 
 send! { WebSocket WebSocketSender }
 
-/// The messages of a WebSocket, until it ends: a stream. One that is not what was asked for is an error, after which
-/// the stream goes on.
+/// A stream of the messages of a WebSocket, until it ends. A message of the wrong kind is an error, after which the
+/// stream continues.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Messages<'a, T> {
     line: &'a Line,
@@ -197,6 +199,27 @@ pub struct Messages<'a, T> {
 impl<'a, T> Messages<'a, T> {
     fn new(line: &'a Line, read: fn(Message) -> Result<T, WebSocketError>) -> Self {
         Self { line, read, ended: false }
+    }
+}
+
+impl<T> Messages<'_, T> {
+    /// Waits for the next message. `None` once the WebSocket has ended.
+    ///
+    /// ```
+    /// use stelo_toolkit::{WebSocket, WebSocketError};
+    ///
+    /// async fn shout(websocket: WebSocket) -> Result<(), WebSocketError> {
+    ///     websocket.accept().await?;
+    ///     let mut texts = websocket.iter_text();
+    ///     while let Some(text) = texts.next().await {
+    ///         websocket.send_text(text?.to_uppercase()).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = stelo_toolkit::websocket(shout);
+    /// ```
+    pub async fn next(&mut self) -> Option<Result<T, WebSocketError>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 }
 
@@ -222,7 +245,7 @@ impl<T> fmt::Debug for Messages<'_, T> {
     }
 }
 
-/// The half of a WebSocket that receives; a stream of messages, until it ends.
+/// The receiving half of a WebSocket, and a stream of its messages.
 #[derive(Debug)]
 pub struct WebSocketReceiver {
     line: Arc<Line>,
@@ -242,11 +265,11 @@ impl Stream for WebSocketReceiver {
     }
 }
 
-/// The half of a WebSocket that sends. Clones send over the same one; it is a sink of messages, too.
+/// The sending half of a WebSocket, and a sink of messages. Clones send over the same WebSocket.
 #[derive(Debug)]
 pub struct WebSocketSender {
     line: Arc<Line>,
-    /// The message that the sink has taken and not yet sent.
+    /// The message that the sink has accepted and not yet sent.
     held: Option<Message>,
 }
 
@@ -258,7 +281,7 @@ impl WebSocketSender {
     /// Closes the WebSocket: see [`WebSocket::close`].
     ///
     /// # Errors
-    /// This side has closed it before.
+    /// This side has closed the WebSocket before.
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), WebSocketError> {
         self.line.close(code, reason)
     }
@@ -290,7 +313,7 @@ impl Sink<Message> for WebSocketSender {
         }
     }
 
-    /// Sends what is held, and closes with 1000.
+    /// Sends the message held, and closes with 1000.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
         ready!(self.as_mut().poll_flush(cx))?;
         Poll::Ready(self.close(CloseCode::NORMAL_CLOSURE, ""))
