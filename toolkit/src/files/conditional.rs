@@ -6,21 +6,21 @@ use std::time::UNIX_EPOCH;
 
 use stelo_core::http::{Headers, date};
 
-/// By what a client recognizes a version of a file.
+/// The validators of a version of a file.
 pub(super) struct Validators {
-    /// A strong entity tag, of the time of the last change and the size.
+    /// A strong entity tag, made of the time of the last change and the size.
     pub(super) etag: String,
     /// The time of the last change as an HTTP date.
     pub(super) last_modified: [u8; date::LEN],
-    /// The same in seconds since 1970.
+    /// The time of the last change in seconds since 1970.
     modified: u64,
 }
 
 impl Validators {
     /// # Errors
-    /// The system keeps no times of changes.
+    /// The file system does not record the time of the last change.
     pub(super) fn of(metadata: &Metadata) -> io::Result<Self> {
-        // A file from before 1970 is as old as HTTP dates can tell.
+        // HTTP dates begin in 1970.
         let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             etag: format!("\"{:x}-{:x}\"", modified.as_nanos(), metadata.len()),
@@ -29,8 +29,8 @@ impl Validators {
         })
     }
 
-    /// Whether one of the entity tags in a header field is ours, or is `*`. A `W/` before it matters only to
-    /// comparisons that are strong (section 8.8.3.2).
+    /// Whether one of the entity tags in a header field is that of the file, or is `*`. A `W/` before a tag matters only
+    /// in strong comparisons (section 8.8.3.2).
     fn listed(&self, headers: &Headers, name: &str, strong: bool) -> bool {
         headers.get_all(name).flat_map(|value| value.split(|&byte| byte == b',')).any(|tag| {
             let tag = tag.trim_ascii();
@@ -39,8 +39,7 @@ impl Validators {
         })
     }
 
-    /// Whether `If-Range` lets a range be answered: it is not there, or is exactly what we say of the file
-    /// (section 13.1.5).
+    /// Whether `If-Range` allows a partial response: it is absent, or equals a validator of the file (section 13.1.5).
     pub(super) fn allow_range(&self, headers: &Headers) -> bool {
         headers
             .get("if-range")
@@ -48,18 +47,18 @@ impl Validators {
     }
 }
 
-/// What has become of the conditions of a request.
+/// The result of the conditions of a request.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Precondition {
-    /// There is none, or it holds.
+    /// There are none, or they hold.
     Holds,
     /// The client has the file: 304.
     NotModified,
-    /// The client wants another version than there is: 412.
+    /// The client wants another version: 412.
     Failed,
 }
 
-/// Looks at the conditions of a GET or HEAD request, in the order of section 13.2.2.
+/// Evaluates the conditions of a GET or HEAD request, in the order of section 13.2.2.
 pub(super) fn evaluate(headers: &Headers, file: &Validators) -> Precondition {
     let date = |name| headers.get(name).and_then(date::parse);
     let wanted = match headers.contains("if-match") {
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_looked_at_in_order() {
+    fn conditions_are_evaluated_in_order() {
         use Precondition::{Failed, Holds, NotModified};
         for (fields, outcome) in [
             (&[][..], Holds),
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_for_the_version_that_the_client_knows() {
+    fn if_range_must_name_the_version_of_the_file() {
         for (if_range, allowed) in [
             ("\"a\"", true),
             (DATE, true),

@@ -1,4 +1,4 @@
-//! From a path to a file: index pages, and paths that lack the `/` of a directory.
+//! Finds the file of a path: index pages, and redirects for directories without a `/` at the end.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use stelo_os::files::{Directory, Opened};
 use super::Refused;
 use super::path::FilePath;
 
-/// The page of a directory.
+/// The index page of a directory.
 const INDEX: &str = "index.html";
 
-/// The directory of the files, and whether it has index pages.
+/// The directory of the files, and whether index pages are served.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
     pub(super) directory: Directory,
@@ -18,7 +18,7 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    /// Opens the file at a path; `None` for a directory with an index page, if the path lacks the `/` at its end. Blocks.
+    /// Opens the file at a path. `None` for a directory with an index page, if the path has no `/` at its end. Blocks.
     pub(super) fn open(&self, path: &FilePath) -> Result<Option<Opened>, Refused> {
         let root = self.directory.root()?;
         let found = root.find(path.as_str())?;
@@ -36,7 +36,7 @@ impl Lookup {
         }
     }
 
-    /// Opens the file at a path if that does not wait for a disk.
+    /// Opens the file at a path, if that does not wait for a disk.
     pub(super) fn open_cached(&self, path: &FilePath) -> Option<Opened> {
         match path.slash {
             false => self.directory.open_cached(path.as_str().as_ref()),

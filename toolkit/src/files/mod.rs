@@ -1,13 +1,13 @@
 //! Static files: a directory as an endpoint, with content types, conditional requests and ranges.
 //!
-//! | module | what it decides |
+//! | module | decides |
 //! |---|---|
-//! | `path` | which paths may name a file at all |
+//! | `path` | which paths can name a file |
 //! | `lookup` | which file a path means |
 //! | `conditional` | whether the client has the file already (RFC 9110 section 13) |
-//! | `range` | which part of it the client wants (RFC 9110 section 14) |
-//! | `body` | how its bytes come to the client |
-//! | `kept` | small files, from one request to the next |
+//! | `range` | which part of the file the client wants (RFC 9110 section 14) |
+//! | `body` | how the bytes of the file are sent |
+//! | `kept` | which small files are cached |
 //!
 //! `stelo-os` opens and reads the files. A file that the system has in memory is served at once; other files are opened
 //! and read on the executor's threads for blocking work. Validators always describe the file that is sent.
@@ -45,16 +45,16 @@ use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 
 pub use stelo_os::files::DirectoryError;
 
-/// The files of a directory, to be mounted.
+/// Serves the files of a directory. Mount it.
 ///
-/// GET and HEAD are answered; other methods get 405, and what is no file below the directory 404. So do, on every
-/// system, names that some system takes for a device (`con`, `nul.txt`), a drive or a stream. Responses have an `etag`
-/// and a `last-modified`, by which clients ask for a file only if it has changed; a single range is answered with 206.
-/// A file that becomes shorter while it is sent ends the connection.
+/// Answers GET and HEAD. Other methods get 405, and paths that are not a file below the directory get 404. So do names
+/// that some system reads as a device (`con`, `nul.txt`), a drive or a stream, on every system. Responses have an `etag`
+/// and a `last-modified`, so that clients can ask for changed files only. A single range is answered with 206. If a file
+/// becomes shorter while it is sent, the connection is closed.
 ///
-/// The file that is sent is the one that stands there at the time of the request. On Linux, what the system has in memory
-/// is answered without a visit to another thread; files above 16 KiB are sent by the system, unread (`sendfile`), and
-/// smaller ones are kept for a second by each thread, 256 of them at most, and used if they have not changed.
+/// Each request gets the current file. On Linux, a file in the page cache is answered without another thread. Files above
+/// 16 KiB are sent with `sendfile`. Each thread caches up to 256 smaller files for a second, and checks before each use
+/// that they have not changed.
 ///
 /// ```no_run
 /// use stelo_toolkit::{App, StaticFiles};
@@ -69,32 +69,32 @@ pub struct StaticFiles {
 }
 
 impl StaticFiles {
-    /// The files of a directory, which is looked at with each request. [`check`](Self::check) tells early whether it is
-    /// there.
+    /// Creates an endpoint for a directory. The directory is read with each request; [`check`](Self::check) checks it at
+    /// start-up.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let lookup = Lookup { directory: Directory::new(directory), html: false };
         Self { lookup: Arc::new(lookup), kept: Arc::default() }
     }
 
-    /// Whether a directory with an `index.html` is answered with that page, once its path ends with a `/`; a path
-    /// without is redirected. Off unless switched on.
+    /// Sets whether a directory is answered with its `index.html`. A path without a `/` at its end is redirected. Off by
+    /// default.
     pub fn html(self, html: bool) -> Self {
         self.with(|lookup| lookup.html = html)
     }
 
-    /// Whether symbolic links may lead out of the directory. Off unless switched on.
+    /// Sets whether symbolic links may lead out of the directory. Off by default.
     pub fn follow_symlinks(self, follow: bool) -> Self {
         self.with(|lookup| lookup.directory.set_follow_symlinks(follow))
     }
 
     fn with(mut self, set: impl FnOnce(&mut Lookup)) -> Self {
         set(Arc::make_mut(&mut self.lookup));
-        // What was found is found otherwise now.
+        // Cached paths may lead elsewhere now.
         self.kept = Arc::default();
         self
     }
 
-    /// Whether the directory is there: for a start-up hook, so that a wrong path ends the start. Blocks.
+    /// Checks that the directory exists. Call it in a start-up hook, so that a wrong path ends the start. Blocks.
     ///
     /// ```
     /// use stelo_toolkit::{App, Executor, StaticFiles, TestClient};
@@ -108,12 +108,12 @@ impl StaticFiles {
     /// ```
     ///
     /// # Errors
-    /// It is not there, is no directory, or may not be looked into.
+    /// The directory does not exist, is not a directory, or cannot be read.
     pub fn check(&self) -> Result<(), DirectoryError> {
         self.lookup.directory.root().map(|_| ())
     }
 
-    /// The answer, if it takes nothing but what is in memory. `None` leaves the request to [`answer`](Self::answer).
+    /// Returns the response if it needs only what is in memory. `None` leaves the request to [`answer`](Self::answer).
     fn at_once(&self, request: &Request) -> Option<Result<Response, HttpError>> {
         if !is_read(request) {
             return None;
@@ -178,7 +178,7 @@ fn is_read(request: &Request) -> bool {
     matches!(request.method(), Method::Get | Method::Head)
 }
 
-/// What there is to say about a file.
+/// Metadata of a file for its responses.
 struct About {
     size: u64,
     validators: Validators,
@@ -191,7 +191,7 @@ impl About {
         Ok(Self { size: metadata.len(), fields: fields(path, &validators), validators })
     }
 
-    /// What a request gets of the file; `body` makes its bytes, or some of them.
+    /// Returns the response to a request. `body` returns the bytes of a range.
     fn answer(
         &self,
         request: &Request,
@@ -222,16 +222,16 @@ impl About {
     }
 }
 
-/// Returns what a request gets of a file. `read` is for a body that is read at once.
+/// Returns the response to a request. `read` reads a body at once.
 fn answer(opened: Opened, request: &Request, read: Read) -> Result<Response, Refused> {
     let Opened { file, metadata, path } = opened;
     let about = About::of(&path, &metadata)?;
     about.answer(request, |range| body::of(file, range, request.executor(), read))
 }
 
-/// Why a request gets no file.
+/// The reasons why a request gets no file.
 enum Refused {
-    /// The file system says so.
+    /// An error of the file system.
     Io(io::Error),
     Directory(DirectoryError),
     Http(HttpError),
@@ -242,7 +242,7 @@ impl Refused {
         io::Error::from(io::ErrorKind::NotFound).into()
     }
 
-    /// What the client hears. What is wrong with the server goes into the log.
+    /// Converts into the error for the client. Faults of the server are logged.
     fn explain(self, path: &FilePath) -> HttpError {
         use io::ErrorKind as Kind;
         match self {
@@ -278,7 +278,7 @@ impl From<HttpError> for Refused {
     }
 }
 
-/// The fields of a response with the file or a part of it.
+/// Returns the header fields of a response with the file or a part of it.
 fn fields(file: &Path, validators: &Validators) -> Headers {
     let mut headers = Headers::with_capacity(5, 192);
     let media = mime_guess::from_path(file).first_raw().unwrap_or("application/octet-stream");
@@ -299,10 +299,10 @@ fn not_modified(validators: &Validators) -> Response {
     response
 }
 
-/// Sends the client to the same directory with a `/` at the end, so that relative links in its page work.
+/// Redirects to the same directory with a `/` at the end, so that relative links in its page work.
 fn to_directory(path: &FilePath, request: &Request) -> Response {
     let path = format!("{}/{}/", request.root_path(), path.as_str());
-    // With a single slash at the start: two would make a host of what follows.
+    // One slash at the start: after two, the next segment would be a host.
     let mut location = format!("/{}", encode_path(path.trim_start_matches('/')));
     if let Some(query) = request.head().query() {
         location.push('?');
@@ -311,7 +311,7 @@ fn to_directory(path: &FilePath, request: &Request) -> Response {
     Redirect::to(location).into_response()
 }
 
-/// An error with a field that says more.
+/// Creates an error with a header field.
 fn refusal(status: Status, name: &'static str, value: impl AsRef<[u8]>) -> HttpError {
     let mut error = HttpError::new(status);
     put(&mut error.headers, name, value);
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_file_system_says_becomes_a_status() {
+    fn errors_of_the_file_system_become_a_status() {
         use io::ErrorKind as Kind;
         for (kind, status) in [
             (Kind::NotFound, 404),

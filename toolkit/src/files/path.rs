@@ -1,18 +1,17 @@
-//! The path of a request as the name of a file: relative, and without anything that a file system could take for a
-//! way out of the directory.
+//! Converts the path of a request to the name of a file: relative, and without anything that a file system could read as
+//! a way out of the directory.
 
-/// A path below a directory: segments with a `/` in between, none at the ends, empty for the directory itself.
+/// A path below a directory: segments separated by `/`, with none at the ends. Empty for the directory itself.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct FilePath {
     text: String,
-    /// It was written with a `/` at its end.
+    /// Whether the path had a `/` at its end.
     pub(super) slash: bool,
 }
 
 impl FilePath {
-    /// Reads a percent-decoded path. `None` where a segment is `.` or `..`, the name of a device on some system, or has
-    /// a character that separates paths, drives or streams on some system, or ends a string. Repeated slashes count as
-    /// one.
+    /// Reads a percent-decoded path. Repeated slashes count as one. `None` if a segment is `.` or `..`, is the name of a
+    /// device on some system, or has a NUL or a character that separates paths, drives or streams on some system.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let mut text = String::with_capacity(path.len());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -32,11 +31,11 @@ impl FilePath {
     }
 }
 
-/// Whether Windows opens a device by this name, in whatever directory and whatever comes behind a dot. Refused on every
-/// system, so that a site that works on one works on all.
+/// Whether Windows opens a device by this name, in any directory and with any extension. Rejected on every system, so
+/// that a site behaves the same on all of them.
 fn is_device(name: &str) -> bool {
     let name = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
-    // Windows takes these superscripts for digits.
+    // Windows reads these superscripts as digits.
     let kind = name.strip_suffix(|c: char| c.is_ascii_digit() || "\u{b9}\u{b2}\u{b3}".contains(c));
     let is_one =
         |name: &str, devices: &[&str]| devices.iter().any(|device| device.eq_ignore_ascii_case(name));
@@ -65,7 +64,7 @@ mod tests {
 
     /// RUSTSEC-2021-0135, RUSTSEC-2022-0043, RUSTSEC-2022-0069, RUSTSEC-2022-0082
     #[test]
-    fn ways_out_are_refused() {
+    fn paths_that_leave_the_directory_are_rejected() {
         for path in [
             "/..",
             "/.",
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_refused_by_any_name_that_they_have() {
+    fn all_names_of_devices_are_rejected() {
         for name in
             ["con", "NUL", "aux.txt", "Prn .a.b", "com1", "LPT9.log", "com\u{b2}", "CONIN$", "conout$.x"]
         {

@@ -1,6 +1,6 @@
 //! The `Range` header field: which part of a file the client wants (RFC 9110 section 14).
 //!
-//! A single range is answered; of several, the whole file, as a server may.
+//! A single range is answered with that range, several ranges with the whole file, which the RFC allows.
 
 use std::ops::Range;
 
@@ -10,19 +10,19 @@ use super::conditional::Validators;
 use super::refusal;
 use crate::response::HttpError;
 
-/// What of the file is sent.
+/// The part of the file to send.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Selection {
-    /// All.
+    /// The whole file.
     Whole,
     /// The bytes of this range, at least one.
     Part(Range<u64>),
 }
 
-/// What a GET request selects of a file of `size` bytes.
+/// Returns what a GET request selects of a file of `size` bytes.
 ///
 /// # Errors
-/// 400 if the field is not what the RFC has it be, 416 if the file has no such bytes.
+/// 400 if the field is malformed, 416 if the range is outside the file.
 pub(super) fn select(headers: &Headers, file: &Validators, size: u64) -> Result<Selection, HttpError> {
     let mut values = headers.get_all("range");
     match (values.next(), values.next()) {
@@ -35,7 +35,7 @@ fn parse(value: &str, size: u64) -> Result<Selection, HttpError> {
     let Some((unit, set)) = value.split_once('=') else {
         return Err(malformed());
     };
-    // A unit that is not known must be ignored (section 14.2).
+    // An unknown unit must be ignored (section 14.2).
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return Ok(Selection::Whole);
     }
@@ -64,7 +64,7 @@ fn parse(value: &str, size: u64) -> Result<Selection, HttpError> {
     Ok(Selection::Part(range))
 }
 
-/// A number of digits; one that is too large for us is larger than any file.
+/// Reads a number. A number that overflows is larger than any file.
 fn number(digits: &str) -> Result<u64, HttpError> {
     match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(digits.parse().unwrap_or(u64::MAX)),
@@ -80,7 +80,7 @@ fn malformed() -> HttpError {
 mod tests {
     use super::*;
 
-    /// What is selected of ten bytes.
+    /// What a field selects of ten bytes.
     fn of_ten(value: &str) -> Result<Selection, u16> {
         parse(value, 10).map_err(|error| error.status.code())
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_single_range_of_bytes_is_ignored() {
+    fn a_field_that_is_not_a_single_range_of_bytes_is_ignored() {
         for value in ["items=0-1", "bytes=0-1,3-4", "=0-1"] {
             assert_eq!(of_ten(value), Ok(Selection::Whole), "{value}");
         }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_malformed() {
+    fn invalid_ranges_are_malformed() {
         for value in
             ["", "0-1", "bytes=", "bytes=,", "bytes=5", "bytes=5-4", "bytes=a-b", "bytes=0-1-2", "bytes=-"]
         {

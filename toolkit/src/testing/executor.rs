@@ -1,4 +1,4 @@
-//! The executor of the test client: everything is polled by the thread that waits for the response.
+//! The executor of the test client: the thread that waits for the response polls all tasks.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,7 +10,7 @@ use stelo_core::app::{BoxFuture, Executor};
 
 use crate::request::executor::finished;
 
-/// An executor that only works while [`run`](Self::run) does.
+/// An executor that makes progress only inside [`run`](Self::run).
 #[derive(Clone, Default)]
 pub(super) struct TestExecutor(Arc<Shared>);
 
@@ -22,16 +22,16 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// What was spawned and has not ended.
+    /// The spawned tasks that have not ended.
     tasks: Vec<BoxFuture<()>>,
-    /// How much blocking work is under way.
+    /// The number of blocking jobs that have not ended.
     blocking: usize,
-    /// Something has been woken since it was last polled.
+    /// Whether a task was woken since the last poll.
     woken: bool,
 }
 
 impl TestExecutor {
-    /// Runs a future to its end, and then what was spawned until nothing more comes of it.
+    /// Runs a future to its end, and then the spawned tasks until none of them can make progress.
     pub(super) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         let waker = Waker::from(self.0.clone());
         let mut cx = Context::from_waker(&waker);
@@ -52,7 +52,7 @@ impl TestExecutor {
         }
     }
 
-    /// Polls everything that was spawned, what it spawns in turn included.
+    /// Polls all spawned tasks, including those that they spawn.
     fn poll_tasks(&self, cx: &mut Context<'_>) {
         let mut waiting = Vec::new();
         loop {
@@ -75,7 +75,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a task has been woken, or will be by work that is under way.
+    /// Whether a task was woken, or a blocking job will wake one.
     fn may_go_on(&self) -> bool {
         let state = self.lock();
         !state.tasks.is_empty() && (state.woken || state.blocking > 0)

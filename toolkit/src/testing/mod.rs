@@ -1,4 +1,5 @@
-//! Calling an application in a test: no sockets, no executor, the same result each time.
+//! The test client: calls an application in memory, without sockets and without an executor of its own. Results do not
+//! depend on timing.
 
 mod executor;
 mod websocket;
@@ -21,10 +22,11 @@ use crate::response::panics::{self, contained};
 
 pub use websocket::{TestHandshake, TestWebSocket};
 
-/// Calls an application in memory. [`new`](Self::new) runs its start-up hooks, dropping the client those of the shutdown.
+/// Calls an application in memory. [`new`](Self::new) runs the start-up hooks, and dropping the client runs the shutdown
+/// hooks.
 ///
-/// [`TestRequest::send`] returns when the whole body has been read, the background task of the response has ended,
-/// and what was spawned has ended or waits for something that nobody here can bring about.
+/// [`TestRequest::send`] returns when the whole body has been read, the background task of the response has ended, and
+/// every spawned task has ended or waits for something outside the application.
 ///
 /// ```
 /// use stelo_toolkit::{App, Json, Status, TestClient, get};
@@ -103,21 +105,21 @@ impl TestClient {
         }
     }
 
-    /// The same client behind a proxy that serves the application below a path.
+    /// Returns the client with a root path, as behind a proxy that serves the application below it.
     #[must_use]
     pub fn with_root_path(mut self, root_path: &str) -> Self {
         self.root_path = root_path.into();
         self
     }
 
-    /// The same client over `https`.
+    /// Returns the client with the scheme `https`.
     #[must_use]
     pub fn with_https(mut self) -> Self {
         self.scheme = "https";
         self
     }
 
-    /// A request of this method to a target such as `/path?query`.
+    /// Creates a request of this method to a target such as `/path?query`.
     pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
         let mut headers = Headers::new();
         for (name, value) in [("host", "testserver"), ("accept", "*/*"), ("user-agent", "testclient")] {
@@ -127,42 +129,42 @@ impl TestClient {
         TestRequest { client: self, method, target, headers, body: Body::empty(), peer: Peer::Present }
     }
 
-    /// A request for a WebSocket, to a target such as `/path?query`.
+    /// Creates a request for a WebSocket to a target such as `/path?query`.
     pub fn websocket_connect(&self, target: &str) -> TestHandshake<'_> {
         TestHandshake::new(self.get(target))
     }
 
-    /// A GET request.
+    /// Creates a GET request.
     pub fn get(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Get, target)
     }
 
-    /// A HEAD request.
+    /// Creates a HEAD request.
     pub fn head(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Head, target)
     }
 
-    /// A POST request.
+    /// Creates a POST request.
     pub fn post(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Post, target)
     }
 
-    /// A PUT request.
+    /// Creates a PUT request.
     pub fn put(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Put, target)
     }
 
-    /// A PATCH request.
+    /// Creates a PATCH request.
     pub fn patch(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Patch, target)
     }
 
-    /// A DELETE request.
+    /// Creates a DELETE request.
     pub fn delete(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Delete, target)
     }
 
-    /// An OPTIONS request.
+    /// Creates an OPTIONS request.
     pub fn options(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Options, target)
     }
@@ -172,7 +174,7 @@ impl Drop for TestClient {
     /// Runs the shutdown hooks.
     ///
     /// # Panics
-    /// If a shutdown hook fails, so that the test does; not while the test panics already.
+    /// If a shutdown hook fails, so that the test fails too. Not while the test is panicking.
     fn drop(&mut self) {
         match self.shut_down() {
             Err(error) if !std::thread::panicking() => panic!("the shutdown failed: {}", Chain(&*error)),
@@ -187,7 +189,7 @@ impl fmt::Debug for TestClient {
     }
 }
 
-/// A request in the making.
+/// A request that has not been sent.
 #[must_use]
 #[derive(Debug)]
 pub struct TestRequest<'a> {
@@ -200,10 +202,10 @@ pub struct TestRequest<'a> {
 }
 
 impl TestRequest<'_> {
-    /// Sets a header field, in place of others of its name.
+    /// Sets a header field, and removes others of its name.
     ///
     /// # Panics
-    /// No request can have this field.
+    /// If name or value is invalid.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         if let Err(error) = self.headers.try_set(name, value) {
             panic!("header field `{name}`: {error}");
@@ -211,10 +213,10 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Adds a header field beside others of its name.
+    /// Adds a header field. Others of its name stay.
     ///
     /// # Panics
-    /// No request can have this field.
+    /// If name or value is invalid.
     pub fn add_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         if let Err(error) = self.headers.try_append(name, value) {
             panic!("header field `{name}`: {error}");
@@ -222,7 +224,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Takes a header field away, such as the `host` that requests have.
+    /// Removes a header field, such as the `host` that every request has.
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self
@@ -241,7 +243,7 @@ impl TestRequest<'_> {
     /// Sets the body to a value as JSON, with its content type.
     ///
     /// # Panics
-    /// The value cannot be written as JSON.
+    /// If the value cannot be written as JSON.
     pub fn json(self, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
             Ok(text) => self.header("content-type", "application/json").body(text),
@@ -255,7 +257,7 @@ impl TestRequest<'_> {
         self.header("content-type", "application/x-www-form-urlencoded").body(form)
     }
 
-    /// Has the client leave before the application looks.
+    /// Sets the state of the client, such as one that disconnects before the application looks.
     pub fn peer(self, peer: Peer) -> Self {
         Self { peer, ..self }
     }
@@ -263,7 +265,7 @@ impl TestRequest<'_> {
     /// Sends the request.
     ///
     /// # Panics
-    /// The target is not one that goes with the method.
+    /// If the target is invalid for the method.
     pub fn send(mut self) -> TestResponse {
         let (app, is_head) = (self.client.app.clone(), self.method == Method::Head);
         let body = std::mem::take(&mut self.body);
@@ -288,7 +290,7 @@ impl TestRequest<'_> {
     }
 }
 
-/// The response to a request, as a server would get it.
+/// Calls the application as a server does: a panic is answered with 500.
 async fn answer(app: Arc<dyn CoreApp>, request: Request) -> Response {
     let answer = std::panic::catch_unwind(AssertUnwindSafe(|| app.call(request)));
     let answer = match answer {
@@ -302,7 +304,7 @@ async fn answer(app: Arc<dyn CoreApp>, request: Request) -> Response {
     })
 }
 
-/// A response, sent as a server would do it.
+/// Reads a response as a server does: the body, then the background task.
 async fn collect(response: Response, is_head: bool) -> TestResponse {
     let Response { status, headers, mut body, background, .. } = response;
     let mut response = TestResponse { status, headers, body: Vec::new(), error: None };
@@ -323,7 +325,7 @@ async fn collect(response: Response, is_head: bool) -> TestResponse {
     response
 }
 
-/// A response, its body read to the end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub struct TestResponse {
     status: Status,
@@ -333,40 +335,40 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    /// The status.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The header fields; those that a server adds are not among them.
+    /// Returns the header fields, without those that a server adds.
     pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
-    /// The first header field of that name, where it is text.
+    /// Returns the first header field of this name, if it is UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get_str(name)
     }
 
-    /// The body, up to where it broke off.
+    /// Returns the body. If it failed, the part before the failure.
     pub fn bytes(&self) -> &[u8] {
         &self.body
     }
 
-    /// The body as text; what is not UTF-8 becomes U+FFFD.
+    /// Returns the body as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as a value.
+    /// Reads the body as JSON.
     ///
     /// # Errors
-    /// It is not JSON, or not of such a value.
+    /// The body is not JSON, or not of such a value.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }
 
-    /// Why the body broke off, if it did.
+    /// Returns the error of the body, if it failed.
     pub fn body_error(&self) -> Option<&BodyError> {
         self.error.as_ref()
     }

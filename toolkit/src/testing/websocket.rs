@@ -1,4 +1,4 @@
-//! WebSockets in a test: what a server would do, as two queues in memory.
+//! WebSockets of the test client: two queues in memory take the place of the server.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,10 +19,10 @@ use crate::extract::Json;
 use crate::response::panics::{self, contained};
 use crate::websocket::{FromMessage, WebSocketError};
 
-/// How many messages to the client wait until it receives; the application is held back then.
+/// The number of messages that the application can send before the client receives one.
 const QUEUE: usize = 16;
 
-/// A request for a WebSocket in the making.
+/// A request for a WebSocket that has not been sent.
 #[must_use]
 #[derive(Debug)]
 pub struct TestHandshake<'a>(TestRequest<'a>);
@@ -38,10 +38,10 @@ impl<'a> TestHandshake<'a> {
         Self(fields.into_iter().fold(request, |request, (name, value)| request.header(name, value)))
     }
 
-    /// Sets a header field, in place of others of its name.
+    /// Sets a header field, and removes others of its name.
     ///
     /// # Panics
-    /// No request can have this field.
+    /// If name or value is invalid.
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         Self(self.0.header(name, value))
     }
@@ -49,18 +49,18 @@ impl<'a> TestHandshake<'a> {
     /// Offers subprotocols, the preferred one first.
     ///
     /// # Panics
-    /// No header field can have such names.
+    /// If a name is invalid in a header field.
     pub fn subprotocols(self, names: &[&str]) -> Self {
         self.header("sec-websocket-protocol", names.join(", "))
     }
 
-    /// Sends the request, and gives the WebSocket; or the response, where the application denies it.
+    /// Sends the request, and returns the WebSocket.
     ///
     /// # Errors
-    /// The application has answered something else.
+    /// The application denies the WebSocket: the response.
     ///
     /// # Panics
-    /// The target is none.
+    /// If the target is invalid.
     pub fn connect(self) -> Result<TestWebSocket<'a>, TestResponse> {
         let Self(request) = self;
         let client = request.client;
@@ -93,8 +93,7 @@ impl<'a> TestHandshake<'a> {
     }
 }
 
-/// The client's end of a WebSocket. The application runs while one of the methods does, until it can do nothing more
-/// without the client.
+/// The client's end of a WebSocket. Each method runs the application until it waits for the client.
 ///
 /// ```
 /// use stelo_toolkit::{App, CloseCode, TestClient, WebSocket, WebSocketError};
@@ -112,7 +111,7 @@ impl<'a> TestHandshake<'a> {
 /// assert_eq!(socket.receive_closed().code, CloseCode::NORMAL_CLOSURE);
 /// ```
 ///
-/// The application can be 16 messages ahead of the client. It is closed with 1000 when it is dropped.
+/// The application can send 16 messages before the client receives one. Dropping the WebSocket closes it with 1000.
 pub struct TestWebSocket<'a> {
     client: &'a TestClient,
     headers: Headers,
@@ -120,17 +119,17 @@ pub struct TestWebSocket<'a> {
 }
 
 impl TestWebSocket<'_> {
-    /// The header fields with which the application has accepted.
+    /// Returns the header fields of the acceptance.
     pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
-    /// The subprotocol that the application has chosen.
+    /// Returns the subprotocol that the application has chosen.
     pub fn accepted_subprotocol(&self) -> Option<&str> {
         self.headers.get_str("sec-websocket-protocol")
     }
 
-    /// Sends a message. One that is sent after the end is lost, as it would be on its way.
+    /// Sends a message. A message sent after the end is lost.
     pub fn send(&mut self, message: impl Into<Message>) {
         self.line.change(|state| {
             if state.end.is_none() {
@@ -153,7 +152,7 @@ impl TestWebSocket<'_> {
     /// Sends a value as JSON, in a text message.
     ///
     /// # Panics
-    /// The value cannot be written as JSON.
+    /// If the value cannot be written as JSON.
     pub fn send_json(&mut self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.send(text),
@@ -161,7 +160,7 @@ impl TestWebSocket<'_> {
         }
     }
 
-    /// The next message; waits for it.
+    /// Waits for the next message.
     ///
     /// # Errors
     /// The WebSocket has ended.
@@ -172,34 +171,34 @@ impl TestWebSocket<'_> {
         message.map_err(WebSocketError::Disconnected)
     }
 
-    /// The next message, as text.
+    /// Waits for the next message, as text.
     ///
     /// # Errors
-    /// The WebSocket has ended; or the message is of another kind.
+    /// The WebSocket has ended, or the message is binary.
     pub fn receive_text(&mut self) -> Result<String, WebSocketError> {
         String::from_message(self.receive()?)
     }
 
-    /// The next message, as bytes.
+    /// Waits for the next message, as bytes.
     ///
     /// # Errors
-    /// The WebSocket has ended; or the message is of another kind.
+    /// The WebSocket has ended, or the message is text.
     pub fn receive_bytes(&mut self) -> Result<Bytes, WebSocketError> {
         Bytes::from_message(self.receive()?)
     }
 
-    /// The next message, be it text or bytes, as a JSON value.
+    /// Waits for the next message, text or binary, as a JSON value.
     ///
     /// # Errors
-    /// The WebSocket has ended; or the message is not such a value.
+    /// The WebSocket has ended, or the message is not JSON of such a value.
     pub fn receive_json<T: DeserializeOwned>(&mut self) -> Result<T, WebSocketError> {
         Json::from_message(self.receive()?).map(|Json(value)| value)
     }
 
-    /// How the WebSocket ends; waits for it.
+    /// Waits until the WebSocket ends, and returns how.
     ///
     /// # Panics
-    /// There is a message before the end.
+    /// If a message comes before the end.
     pub fn receive_closed(&mut self) -> Closed {
         match self.receive() {
             Err(WebSocketError::Disconnected(closed)) => closed,
@@ -207,13 +206,13 @@ impl TestWebSocket<'_> {
         }
     }
 
-    /// Closes it. What the application still sends is not received any more.
+    /// Closes the WebSocket. Messages that the application sends later are lost.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         self.line.end(code, reason, |state| state.to_client.clear());
         self.settle();
     }
 
-    /// Lets the application do what it can.
+    /// Runs the application until it waits for the client.
     fn settle(&self) {
         self.client.executor.run(async {});
     }
@@ -221,7 +220,7 @@ impl TestWebSocket<'_> {
 
 impl Drop for TestWebSocket<'_> {
     fn drop(&mut self) {
-        // A test that fails is not to wait for the application.
+        // A failing test does not wait for the application.
         if !std::thread::panicking() {
             self.close(CloseCode::NORMAL_CLOSURE, "");
         }
@@ -234,7 +233,7 @@ impl fmt::Debug for TestWebSocket<'_> {
     }
 }
 
-/// What lies between the two ends.
+/// The state between the two ends.
 #[derive(Default)]
 struct Line(Mutex<State>);
 
@@ -243,7 +242,7 @@ struct State {
     to_app: VecDeque<Message>,
     to_client: VecDeque<Message>,
     end: Option<Closed>,
-    /// Who waits for something to change.
+    /// Woken by every change.
     waiting: Vec<Waker>,
 }
 
@@ -252,7 +251,7 @@ impl Line {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes something, and wakes all who wait for that.
+    /// Changes the state, and wakes all waiters.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let waiting = {
             let mut state = self.state();
@@ -262,7 +261,7 @@ impl Line {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes something, which others may wait for, or waits for a change.
+    /// Takes something out of the state, and wakes all waiters. Waits for a change if there is nothing to take.
     fn poll<T>(&self, cx: &mut Context<'_>, take: impl FnOnce(&mut State) -> Option<T>) -> Poll<T> {
         let mut state = self.state();
         let Some(taken) = take(&mut state) else {
@@ -275,12 +274,12 @@ impl Line {
         Poll::Ready(taken)
     }
 
-    /// The next message for the client.
+    /// Takes the next message for the client.
     fn poll_message(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
         self.poll(cx, |state| next(&mut state.to_client, state.end.as_ref()))
     }
 
-    /// Ends it, unless it has ended.
+    /// Ends the WebSocket, if it has not ended.
     fn end(&self, code: CloseCode, reason: &str, change: impl FnOnce(&mut State)) {
         let closed = Closed { code, reason: reason.to_owned() };
         self.change(|state| {
@@ -292,7 +291,7 @@ impl Line {
     }
 }
 
-/// The next message, or the end behind the last.
+/// Takes the next message, or the end after the last one.
 fn next(queue: &mut VecDeque<Message>, end: Option<&Closed>) -> Option<Result<Message, Closed>> {
     queue.pop_front().map(Ok).or_else(|| end.cloned().map(Err))
 }
