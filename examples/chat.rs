@@ -1,7 +1,7 @@
-//! A chat: rooms, each with a page and a WebSocket on the same path.
+//! A chat with rooms. Each room has a page and a WebSocket on the same path.
 //!
-//! `cargo run --example chat`, then open `http://127.0.0.1:8000/` in two windows. A page of
-//! `http://127.0.0.1:8000/tea?name=Ada` comes in by itself.
+//! `cargo run --example chat`, then open `http://127.0.0.1:8000/` in two windows. The page at
+//! `http://127.0.0.1:8000/tea?name=Ada` joins by itself.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -9,12 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_lite::future;
 use serde::Deserialize;
-use stelo::{
-    App, Broadcast, Html, Lagged, Path, Query, Redirect, State, Subscription, Text, WebSocket,
-    WebSocketError, get,
-};
+use stelo::websocket::{Broadcast, Lagged, Subscription, Text};
+use stelo::{App, Html, Path, Query, Redirect, State, WebSocket, get};
 
-/// How many lines a guest may be behind before some are missed.
+/// The number of lines that a guest can fall behind before some are dropped.
 const BEHIND: usize = 64;
 
 type Room = Broadcast<Text>;
@@ -23,7 +21,7 @@ type Room = Broadcast<Text>;
 struct Rooms(Arc<Mutex<HashMap<String, Room>>>);
 
 impl Rooms {
-    /// Comes into a room, which is made for the first guest. Rooms without guests are cleared away.
+    /// Enters a room. The first guest creates it, and rooms without guests are removed.
     fn enter(&self, name: String) -> (Room, Subscription<Text>) {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.retain(|_, room| room.subscribers() > 0);
@@ -38,7 +36,7 @@ struct Guest {
     name: String,
 }
 
-/// A line that all guests share.
+/// A line of text that all guests share without a copy.
 fn line(text: String) -> Text {
     Arc::<str>::from(text).into()
 }
@@ -48,10 +46,10 @@ async fn chat(
     Path(room): Path<String>,
     Query(Guest { name }): Query<Guest>,
     websocket: WebSocket,
-) -> Result<(), WebSocketError> {
+) -> stelo::Result<()> {
     websocket.accept().await?;
     let (room, mut lines) = rooms.enter(room);
-    room.send(line(format!("{name} has come in")));
+    room.send(line(format!("{name} has joined")));
 
     let speak = async {
         let mut texts = websocket.iter_text();
@@ -60,7 +58,7 @@ async fn chat(
         }
         Ok(())
     };
-    // A guest who reads slowly holds nobody else back, but misses lines.
+    // A slow guest does not slow the others down, but misses lines.
     let listen = async {
         while let Some(line) = lines.next().await {
             let line = line.unwrap_or_else(|Lagged(missed)| format!("({missed} lines missed)").into());
@@ -73,14 +71,10 @@ async fn chat(
     end
 }
 
-async fn page() -> Html<&'static str> {
-    Html(include_str!("chat.html"))
-}
-
 fn main() -> ExitCode {
     let app = App::new()
         .state(Rooms::default())
-        .route("/", get(async || Redirect::to("/lobby")))
-        .route("/{room}", get(page).websocket(chat));
+        .route("/", get(Redirect::to("/lobby")))
+        .route("/{room}", get(Html(include_str!("chat.html"))).websocket(chat));
     stelo::run(app)
 }

@@ -1,19 +1,19 @@
-//! What public conformance suites are pointed at: a server that answers whatever it is asked, and says what it has understood.
+//! The server that public conformance suites test.
 //!
 //! `cargo run --example conformance -- --port 8080`. Any path answers any ordinary method with the body of the request, or
-//! `OK` where there was none; `/echo` with the header lines as they came, `/cookie` with the cookies, one `name=value` a
-//! line. A WebSocket on any path echoes.
+//! with `OK` if it is empty. `/echo` answers with the header lines as received, `/cookie` with the cookies, one
+//! `name=value` a line. A WebSocket on any path echoes.
 //!
 //! The counts of the suites are in `docs/evidence/conformance.md` and `docs/evidence/autobahn.md`.
 
 use std::process::ExitCode;
 
-use stelo::Cookies;
-use stelo::core::app::{App, Reply, Request, Response, WebSocket};
-use stelo::core::body::{Body, BodyError};
-use stelo::core::http::{Headers, Method, RequestHead, Status};
+use stelo::proto::app::{App, Reply, Request, Response, WebSocket};
+use stelo::proto::body::{Body, BodyError};
+use stelo::proto::http::{Headers, Method, RequestHead, Status, header};
+use stelo::request::Cookies;
 
-/// Larger than what suites announce without sending it.
+/// Larger than the length that suites announce without sending a body.
 const MOST: usize = 1 << 30;
 
 struct Answer;
@@ -25,9 +25,9 @@ impl App for Answer {
         }
         let head = request.head();
         match (head.method(), head.path()) {
-            // No tunnels, and nothing is reflected: both are known, and not to be had here (RFC 9110 section 15.5.6).
+            // Known methods that the server does not offer (RFC 9110 section 15.5.6).
             (Method::Connect | Method::Trace, _) => {
-                with_allow(Response::text(Status::METHOD_NOT_ALLOWED, "not to be had here\n")).into()
+                with_allow(Response::text(Status::METHOD_NOT_ALLOWED, "not allowed\n")).into()
             }
             (Method::Other(_), _) => Response::text(Status::NOT_IMPLEMENTED, "an unknown method\n").into(),
             (_, "/echo") => ok(head, field_lines(head.headers())).into(),
@@ -48,7 +48,7 @@ async fn messages(socket: WebSocket) {
     }
 }
 
-/// Collected rather than passed through, so that it goes out with a length, in one write with its head.
+/// Collects the body, so that it is sent with a length and in one write with its head.
 async fn echo(head: &RequestHead, body: Body) -> Response {
     match body.collect(MOST).await {
         Ok(bytes) if bytes.is_empty() => ok(head, "OK".into()),
@@ -70,8 +70,7 @@ fn ok(head: &RequestHead, body: Vec<u8>) -> Response {
 }
 
 fn with_allow(mut response: Response) -> Response {
-    let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
-    response.headers.try_append("allow", methods).expect("a header field");
+    response.headers.append(header::ALLOW, "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
     response
 }
 

@@ -1,4 +1,4 @@
-//! A server beside other tasks, in an executor that the program has made itself; here tokio's.
+//! A server beside other tasks, in an executor that the program has started itself. Here it is tokio.
 //!
 //! `cargo run --example in_your_runtime`.
 
@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let server = Server::new(Config::new().port(0));
 
-        // A handle says where the server listens, and stops it.
+        // A handle tells where the server listens, and stops it.
         let handle = server.handle();
         tokio::spawn(async move {
             for address in handle.listening().await.into_iter().flatten() {
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         });
 
-        server.serve(App::new().route("/", get(async || "from tokio"))).await?;
+        server.serve(App::new().route("/", get("from tokio"))).await?;
         Ok(())
     })
 }

@@ -1,4 +1,4 @@
-//! Typed arguments: JSON in and out, a query, a path parameter, shared state, and an error of one's own.
+//! Typed arguments: JSON in and out, a query, a path parameter, shared state, and an error with a status.
 //!
 //! `cargo run --example json`, then `curl http://127.0.0.1:8000/items/1`, or
 //! `curl --json '{"name":"tea","price":3}' http://127.0.0.1:8000/items`.
@@ -15,7 +15,7 @@ struct Item {
     price: u32,
 }
 
-/// All items; a number is a place in the list. Cloned for each request, so it is a handle.
+/// All items, numbered by their index. A handle, because each request gets a clone.
 #[derive(Clone)]
 struct Shop(Arc<Mutex<Vec<Item>>>);
 
@@ -27,22 +27,22 @@ impl Shop {
 
 #[derive(Deserialize)]
 struct Filter {
-    /// The highest price that is listed.
+    /// The highest price to list.
     up_to: Option<u32>,
 }
 
-/// A query that does not fit answers 400, and names the parameter.
+/// An invalid query is answered with 400, naming the parameter.
 async fn list(State(shop): State<Shop>, Query(filter): Query<Filter>) -> Json<Vec<Item>> {
-    let fits = |item: &&Item| filter.up_to.is_none_or(|most| item.price <= most);
+    let fits = |item: &&Item| filter.up_to.is_none_or(|limit| item.price <= limit);
     Json(shop.items(|items| items.iter().filter(fits).cloned().collect()))
 }
 
 async fn show(State(shop): State<Shop>, Path(number): Path<usize>) -> Result<Json<Item>, HttpError> {
     let item = shop.items(|items| items.get(number).cloned());
-    item.map(Json).ok_or_else(|| HttpError::new(Status::NOT_FOUND).with_detail("there is no such item"))
+    item.map(Json).ok_or_else(|| HttpError::new(Status::NOT_FOUND).with_detail("no such item"))
 }
 
-/// What takes the body comes last. A body that does not fit answers 422, and names the field.
+/// The argument that takes the body comes last. An invalid body is answered with 422, naming the field.
 async fn add(State(shop): State<Shop>, Json(item): Json<Item>) -> (Status, Json<usize>) {
     let number = shop.items(|items| {
         items.push(item);

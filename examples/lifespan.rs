@@ -1,21 +1,22 @@
 //! Start-up and shutdown: a state that is opened before the first request and closed after the last response.
 //!
-//! `cargo run --example lifespan`, then Ctrl+C. With `DATABASE=` (empty) in the environment the start fails: one line,
-//! exit code 3.
+//! `cargo run --example lifespan`, then Ctrl+C. With `DATABASE=` (empty) in the environment the start fails with one line
+//! and exit code 3.
 
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use stelo::{App, BoxError, Executor, State, get};
+use stelo::request::Executor;
+use stelo::{App, State, get};
 
-/// What stands for a connection pool here.
+/// Takes the place of a connection pool.
 #[derive(Clone)]
 struct Database(Arc<str>);
 
-/// Its error ends the start.
-async fn open(executor: Executor) -> Result<Database, BoxError> {
-    // Work that blocks goes to a thread of its own.
+/// An error ends the start.
+async fn open(executor: Executor) -> stelo::Result<Database> {
+    // Blocking work runs on another thread.
     let url = executor.run_blocking(|| env::var("DATABASE").unwrap_or_else(|_| "memory".into())).await;
     if url.is_empty() {
         return Err("DATABASE is empty: name a database".into());

@@ -1,8 +1,8 @@
-//! Code around handlers: a header field on every response, a lock on a part of the site, and a value that a
-//! middleware leaves for handlers.
+//! Middleware: a header field on every response, authentication for a part of the site, and a value that a middleware
+//! passes to handlers.
 //!
 //! `cargo run --example middleware`, then `curl -v http://127.0.0.1:8000/` and
-//! `curl -H 'authorization: Bearer ada' http://127.0.0.1:8000/admin/`.
+//! `curl -H 'authorization: Bearer ada' http://127.0.0.1:8000/admin`.
 
 use std::process::ExitCode;
 
@@ -14,14 +14,14 @@ use stelo::{
 #[derive(Clone)]
 struct User(String);
 
-/// Sees every response on its way out, those of errors too.
+/// Sees every response, those of errors too.
 async fn no_sniffing(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response.headers.set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response
 }
 
-/// Answers by itself where the client does not say who it is.
+/// Rejects requests without a user, and passes the user to the handlers.
 async fn locked(mut request: Request, next: Next) -> Result<Response, HttpError> {
     let field = request.headers().get_str("authorization");
     let Some(user) = field.and_then(|field| field.strip_prefix("Bearer ")) else {
@@ -37,8 +37,8 @@ async fn admin(Extension(User(name)): Extension<User>) -> impl IntoResponse {
 }
 
 fn main() -> ExitCode {
-    // The first middleware is the outermost; that of a router is around its routes only.
-    let private = Router::new().middleware(locked).route("/", get(admin));
-    let app = App::new().middleware(no_sniffing).route("/", get(async || "public")).mount("/admin", private);
+    // The first middleware is the outermost. The middleware of a router is around its routes only.
+    let private = Router::new().middleware(locked).route("", get(admin));
+    let app = App::new().middleware(no_sniffing).route("/", get("public")).include("/admin", private);
     stelo::run(app)
 }

@@ -1,18 +1,18 @@
-//! An application without the toolkit: the contract between servers and applications, `stelo::core::app::App`, as it
-//! is. What ASGI is to Python.
+//! An application without the toolkit. It implements `stelo::proto::app::App`, the contract between servers and
+//! applications, which is what ASGI is to Python.
 //!
 //! `cargo run --example raw_app`, then `curl -d hello http://127.0.0.1:8000/`.
 
 use std::process::ExitCode;
 
-use stelo::core::app::{App, Reply, Request, Response};
-use stelo::core::http::{Method, Status};
+use stelo::proto::app::{App, Reply, Request, Response};
+use stelo::proto::http::{Method, Status};
 
 struct Shout;
 
 impl App for Shout {
     fn call(&self, mut request: Request) -> Reply {
-        // An answer at hand costs no future.
+        // A response that is ready needs no future.
         if *request.head().method() != Method::Post {
             return Response::text(Status::METHOD_NOT_ALLOWED, "POST something\n").into();
         }

@@ -1,9 +1,9 @@
-//! An application of one's own under the simulator, as a unit test would have it: a shop whose customers send their
-//! order again when the line breaks, and are not to pay twice. Hundreds of runs on a bad network, each decided by its
-//! seed, none of which waits for real. `docs/guide/simulator.md` explains the parts.
+//! An application in the simulator, as in a unit test. The customers of a shop repeat an order when the connection breaks,
+//! and must not pay twice. Hundreds of runs on a bad network, each determined by its seed, run in virtual time.
+//! `docs/guide/simulator.md` explains the parts.
 //!
-//! `cargo run --example simulate`. With `FORGETFUL=` in the environment the shop does not look at what it has noted
-//! already, and the first run that shows the mistake is named.
+//! `cargo run --example simulate`. With `FORGETFUL=` in the environment the shop ignores the orders that it has already
+//! recorded. The example then prints the first run that shows the mistake.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,17 +11,17 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stelo::core::app::Address;
+use stelo::request::Address;
 use stelo::{App, Config, Path, Request, Server, State, post};
 use stelo_sim::{Client, Failure, Network, Report, Sim, Simulation};
 
-/// How often each order has been paid.
+/// The number of times that each order was paid.
 type Orders = Arc<Mutex<BTreeMap<u64, u32>>>;
 
-/// Takes an order, which takes its time.
+/// Takes an order. Payment takes a second.
 async fn order(Path(key): Path<u64>, State(orders): State<Orders>, request: Request) -> String {
     let pays = {
-        let mut orders = orders.lock().expect("nobody panics");
+        let mut orders = orders.lock().expect("no thread panics");
         let paid = orders.entry(key).or_default();
         let pays = *paid == 0 || env::var_os("FORGETFUL").is_some();
         *paid += u32::from(pays);
@@ -37,7 +37,7 @@ fn shop(orders: Orders) -> App {
     App::new().state(orders).route("/orders/{key:int}", post(order))
 }
 
-/// Sends an order until it is confirmed.
+/// Repeats an order until it is confirmed.
 async fn customer(sim: Sim, address: Address, key: u64) {
     loop {
         if let Ok(mut client) = Client::connect(&sim, &address).await {
@@ -50,7 +50,7 @@ async fn customer(sim: Sim, address: Address, key: u64) {
     }
 }
 
-/// One run: the server, the customers, the end. What must hold is asserted.
+/// One run: starts the server and the customers, waits for them, and asserts that each order is paid once.
 fn run(seed: u64) -> Result<Report<()>, Failure> {
     let network = Network { resets: 0.05, ..Network::rough() };
     Simulation::new(seed).network(network).run(async |sim| {
@@ -68,7 +68,7 @@ fn run(seed: u64) -> Result<Report<()>, Failure> {
         handle.stop();
         serving.await.expect("it ends");
 
-        let orders = orders.lock().expect("nobody panics");
+        let orders = orders.lock().expect("no thread panics");
         assert_eq!(orders.len(), 10, "an order is lost");
         assert!(orders.values().all(|paid| *paid == 1), "an order is paid twice: {orders:?}");
     })

@@ -1,5 +1,5 @@
-//! Bodies that are never held as a whole: an upload that is counted as it comes, a response that is made as it goes,
-//! one that is passed through; and work that goes on after the response.
+//! Bodies that are never held in memory as a whole: an upload, a response made of pieces, and an echo. Also a background
+//! task that runs after the response.
 //!
 //! `cargo run --example streaming`, then `curl -T FILE http://127.0.0.1:8000/upload` or
 //! `curl -N http://127.0.0.1:8000/ticks`.
@@ -8,22 +8,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_lite::stream;
-use stelo::{
-    App, Background, Body, BodyError, HttpError, Request, Response, StreamingResponse, get, post, put,
-};
+use stelo::response::{Background, StreamingResponse};
+use stelo::{App, Body, Request, Response, get, post, put};
 
-/// Whoever does not ask for the next piece holds the client back: memory stays the same whatever the size.
-async fn upload(mut body: Body) -> Result<Background<String>, HttpError> {
+/// Counts the bytes of an upload. The client can only send as fast as the handler asks for pieces, so memory use does not
+/// depend on the size.
+async fn upload(mut body: Body) -> stelo::Result<Background<String>> {
     let mut size = 0;
     while let Some(piece) = body.chunk().await {
-        size += piece.map_err(|error: BodyError| HttpError::from(error))?.len();
+        size += piece?.len();
     }
     // Runs after the response has been sent.
     let note = async move { eprintln!("noted an upload of {size} bytes") };
     Ok(Background::new(format!("{size} bytes\n"), note))
 }
 
-/// A line every tenth of a second. A client that leaves ends the stream: it is dropped.
+/// Sends a line every tenth of a second. The stream is dropped when the client disconnects.
 async fn ticks(request: Request) -> StreamingResponse {
     let executor = request.executor();
     StreamingResponse::text(stream::unfold(1, move |tick| {
@@ -35,7 +35,7 @@ async fn ticks(request: Request) -> StreamingResponse {
     }))
 }
 
-/// The body of the request as the body of the response, piece by piece.
+/// Sends the body of the request back, piece by piece.
 async fn echo(mut request: Request) -> Response {
     Response::new(request.stream())
 }

@@ -1,7 +1,8 @@
 //! Starlette and Uvicorn for Rust, on any executor.
 //!
-//! Stelo is a web toolkit and a server around a core that does no input or output itself. An application is
-//! written once; the Cargo feature chooses what drives it.
+//! Stelo is a web toolkit and an HTTP server. An application names no executor: a Cargo feature chooses tokio, smol or
+//! async-std. All protocol decisions are made in a sans-IO core, which programs with an event loop of their own can use
+//! directly.
 //!
 //! ```no_run
 //! use stelo::{App, get};
@@ -15,50 +16,193 @@
 //! }
 //! ```
 //!
-//! `cargo run` serves it at `http://127.0.0.1:8000`; `cargo run -- --help` lists the options, which are Uvicorn's.
+//! `cargo run` serves this at `http://127.0.0.1:8000`. `cargo run -- --help` lists the options, which are Uvicorn's.
 //!
-//! The same application answers in a test, where there is no server and no executor:
+//! # Handlers
+//!
+//! A handler is an `async fn`. Its arguments are [extractors](extract), and it returns anything that is a
+//! [response](response). A value can be a handler too: `get("text")`.
 //!
 //! ```
-//! use stelo::{App, Path, TestClient, get};
+//! use serde::{Deserialize, Serialize};
+//! use stelo::{App, Json, Path, Status, TestClient, get, post};
 //!
-//! async fn post(Path((user, slug)): Path<(u64, String)>) -> String {
-//!     format!("user {user}, post {slug}")
+//! #[derive(Serialize, Deserialize)]
+//! struct Item {
+//!     name: String,
+//!     price: u32,
 //! }
 //!
-//! let client = TestClient::new(App::new().route("/users/{user:int}/posts/{slug}", get(post)));
-//! assert_eq!(client.get("/users/7/posts/abc").send().text(), "user 7, post abc");
+//! async fn item(Path(id): Path<u32>) -> String {
+//!     format!("item {id}")
+//! }
+//!
+//! async fn create(Json(item): Json<Item>) -> (Status, Json<Item>) {
+//!     (Status::CREATED, Json(item))
+//! }
+//!
+//! let app = App::new().route("/items/{id:int}", get(item)).route("/items", post(create));
+//!
+//! // Tests need no server and no executor.
+//! let client = TestClient::new(app);
+//! assert_eq!(client.get("/items/7").send().text(), "item 7");
+//! let tea = Item { name: "tea".into(), price: 3 };
+//! assert_eq!(client.post("/items").json(&tea).send().status(), Status::CREATED);
+//! ```
+//!
+//! # Errors
+//!
+//! [`Result`] takes any error. [`HttpError`] chooses the status, and keeps it through `?`. Every other error is logged and
+//! answered with 500, unless [`App::on_error`] registers a handler for its type.
+//!
+//! ```
+//! use stelo::{App, HttpError, Path, Status, TestClient, get};
+//!
+//! async fn user(Path(name): Path<String>) -> stelo::Result<String> {
+//!     if name != "ada" {
+//!         return Err(HttpError::new(Status::NOT_FOUND).with_detail("no such user").into());
+//!     }
+//!     let age: u32 = "36".parse()?;
+//!     Ok(format!("{name} is {age}"))
+//! }
+//!
+//! let client = TestClient::new(App::new().route("/users/{name}", get(user)));
+//! assert_eq!(client.get("/users/ada").send().text(), "ada is 36");
+//! assert_eq!(client.get("/users/bob").send().status(), Status::NOT_FOUND);
+//! ```
+//!
+//! # Modules of an application
+//!
+//! A [`Router`] is a module: routes with their own middleware, [state](State) and error handlers.
+//! [`include`](Router::include) puts its routes behind a prefix.
+//!
+//! ```
+//! use stelo::{App, Router, State, TestClient, get};
+//!
+//! #[derive(Clone)]
+//! struct Shop {
+//!     name: &'static str,
+//! }
+//!
+//! async fn list(State(shop): State<Shop>) -> String {
+//!     format!("items of {}", shop.name)
+//! }
+//!
+//! let items = Router::new().state(Shop { name: "the tea shop" }).route("", get(list));
+//! let client = TestClient::new(App::new().include("/items", items));
+//! assert_eq!(client.get("/items").send().text(), "items of the tea shop");
+//! ```
+//!
+//! # WebSockets
+//!
+//! A WebSocket handler takes the [`WebSocket`] as its last argument, accepts it, and exchanges messages.
+//!
+//! ```
+//! use stelo::{App, TestClient, WebSocket};
+//!
+//! async fn echo(websocket: WebSocket) -> stelo::Result<()> {
+//!     websocket.accept().await?;
+//!     let mut texts = websocket.iter_text();
+//!     while let Some(text) = texts.next().await {
+//!         websocket.send_text(text?).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let client = TestClient::new(App::new().websocket("/echo", echo));
+//! let mut socket = client.websocket_connect("/echo").connect().unwrap();
+//! socket.send_text("hello");
+//! assert_eq!(socket.receive_text().unwrap(), "hello");
 //! ```
 //!
 //! # Where things are
 //!
-//! - The toolkit, at the root of this crate: [`App`], [`Router`], [`Request`], [`Response`], extractors, middleware,
-//!   and a [`TestClient`] that needs no server.
-//! - The server: [`run`], [`Server`], [`Config`].
-//! - The core, for those who bring their own event loop: [`core`].
+//! The root of this crate has the names that most applications use. The rest is in modules:
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`extract`] | arguments of handlers, and the traits for your own |
+//! | [`request`], [`response`] | requests and responses, cookies, URLs, background tasks, streams |
+//! | [`routing`], [`handler`], [`app`] | routers, mounts, endpoints, error handlers, hooks |
+//! | [`middleware`] | the trait, and `Next` |
+//! | [`websocket`] | WebSockets, their errors and messages, `Broadcast` |
+//! | [`files`] | static files |
+//! | [`testing`] | the client for tests |
+//! | [`http`], [`body`] | methods, status codes, header fields; bodies |
+//! | [`server`] | configuration, running inside an executor, stopping |
+//! | [`runtime`] | the trait of executors, for [`Server::serve_on`] |
+//! | [`proto`] | the sans-IO core: protocol machines, and the contract between servers and applications |
 //!
 //! # Cargo features
 //!
-//! | feature | |
+//! | feature | effect |
 //! |---|---|
 //! | `tokio` (default) | runs on tokio |
 //! | `smol` | runs on smol |
 //! | `async-std` | runs on async-std, which is no longer developed |
-//! | `deflate` (default) | compresses WebSocket messages where the client can do it |
+//! | `deflate` (default) | compresses WebSocket messages if the client supports it |
 //!
-//! With several executors, `--loop` or [`Config::executor`] chooses, and the first in this order is the default. With
-//! none, the toolkit and the core can be used and tested, but no server runs.
+//! With several executors, `--loop` or [`Config::executor`] chooses; the first in this order is the default. Without one,
+//! no server runs, but the toolkit, the test client and the core work.
 
-mod server;
+pub mod server;
 
-pub use server::{Server, run, run_with};
-pub use stelo_core as core;
-pub use stelo_server::{Config, ConfigError, LogLevel, ServeError, ServerHandle, Stopped, Ws};
-pub use stelo_toolkit::*;
+pub use stelo_core as proto;
+pub use stelo_runtime as runtime;
+
+pub use stelo_toolkit::{
+    App, Extension, Form, Html, HttpError, IntoResponse, Json, Next, Path, Query, Redirect, Request,
+    Response, Router, State, StaticFiles, TestClient, WebSocket, any, delete, get, on, patch, post, put,
+};
+pub use stelo_toolkit::{app, extract, files, handler, middleware, testing};
+
+pub use body::{Body, Bytes};
+pub use http::{Headers, Method, Status, header};
+pub use response::{Error, Result};
+// From `routing`, where the name is that of a function only.
+pub use routing::websocket;
+pub use server::{Config, Server, run, run_with};
+
+/// Bodies of requests and responses.
+pub mod body {
+    pub use stelo_core::Bytes;
+    pub use stelo_core::body::*;
+}
+
+/// The words of HTTP: methods, status codes, versions, header fields, dates.
+pub mod http {
+    pub use stelo_core::http::*;
+}
+
+/// Requests, and what they carry.
+pub mod request {
+    pub use stelo_core::app::Address;
+    pub use stelo_toolkit::request::*;
+}
+
+/// Responses, and the types that become one.
+pub mod response {
+    pub use stelo_core::app::{Reply, Response};
+    pub use stelo_toolkit::response::*;
+}
+
+/// Routers, and what they are made of.
+pub mod routing {
+    pub use stelo_core::routing::{Convertor, Methods, ReverseError};
+    pub use stelo_toolkit::routing::*;
+}
+
+/// WebSockets in handlers.
+pub mod websocket {
+    pub use stelo_core::ws::{CloseCode, Closed, Message, Text};
+    pub use stelo_toolkit::websocket::*;
+}
 
 /// The pages whose snippets need this crate.
 #[cfg(doctest)]
 mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
     #[doc = include_str!("../docs/guide/getting-started.md")]
     mod getting_started {}
     #[doc = include_str!("../docs/guide/routing.md")]

@@ -1,13 +1,18 @@
-//! Running an application: from the command line, from a [`Config`], or inside an executor that runs already.
+//! Running an application: from the command line, from a [`Config`], or inside an executor that already runs.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use stelo_core::app::App;
 use stelo_runtime::Runtime;
-use stelo_server::{Config, Program, Runner, ServeError, ServerHandle, Stopped};
+use stelo_server::{Program, Runner};
 
-/// The executors that the Cargo features have chosen, in order of preference.
+pub use stelo_server::{
+    Config, ConfigError, Http, Limits, Listen, Log, LogLevel, Process, ServeError, ServerHandle, Stopped,
+    Timeouts, WebSocket, Ws,
+};
+
+/// The executors of the enabled Cargo features, in order of preference.
 const RUNNERS: &[Runner] = &[
     #[cfg(feature = "tokio")]
     Runner::of::<stelo_tokio::Tokio>(),
@@ -17,10 +22,10 @@ const RUNNERS: &[Runner] = &[
     Runner::of::<stelo_async_std::AsyncStd>(),
 ];
 
-/// Makes a program of an application: reads Uvicorn's command line, and serves until a signal comes.
+/// Runs an application as a program: reads the command line, and serves until a signal stops it.
 ///
-/// `main` returns the exit code: 0 after an ordinary end, 2 if the command line makes no sense, 3 if the server did
-/// not start. `--help` lists the options; [`run_with`] changes their defaults.
+/// Returns the exit code for `main`: 0 after a normal stop, 2 if the command line is invalid, 3 if the server does not
+/// start. `--help` lists the options, which are Uvicorn's. [`run_with`] changes their defaults.
 ///
 /// ```no_run
 /// use stelo::{App, get};
@@ -37,15 +42,24 @@ pub fn run(app: impl App) -> ExitCode {
     run_with(Config::new(), app)
 }
 
-/// Does what [`run`] does, with other defaults.
+/// Like [`run`], with other defaults for the options.
+///
+/// ```no_run
+/// use stelo::{App, Config, get};
+///
+/// fn main() -> std::process::ExitCode {
+///     stelo::run_with(Config::new().port(3000), App::new().route("/", get("hello")))
+/// }
+/// ```
 pub fn run_with(defaults: Config, app: impl App) -> ExitCode {
     Program::new(defaults, RUNNERS).main(|_| Arc::new(app))
 }
 
-/// A server that has not started yet.
+/// A server that has not started.
 ///
 /// ```
-/// use stelo::{App, Config, Server, Stopped, get};
+/// use stelo::server::{Config, Server, Stopped};
+/// use stelo::{App, get};
 ///
 /// # async fn home() {}
 /// let server = Server::new(Config::new().port(0).threads(1));
@@ -59,15 +73,15 @@ pub fn run_with(defaults: Config, app: impl App) -> ExitCode {
 ///
 /// let stopped = server.run(App::new().route("/", get(home)))?;
 /// assert_eq!(stopped, Stopped::Request);
-/// # Ok::<(), stelo::ServeError>(())
+/// # Ok::<(), stelo::server::ServeError>(())
 /// ```
 ///
-/// Inside an executor that runs already, [`serve`](Self::serve) takes the place of [`run`](Self::run):
+/// Inside an executor that already runs, call [`serve`](Self::serve) instead of [`run`](Self::run):
 ///
 /// ```no_run
 /// # use stelo::{App, Config, Server, get};
 /// # async fn home() {}
-/// # async fn inside_an_executor() -> Result<(), stelo::ServeError> {
+/// # async fn inside_an_executor() -> Result<(), stelo::server::ServeError> {
 /// Server::new(Config::new()).serve(App::new().route("/", get(home))).await?;
 /// # Ok(())
 /// # }
@@ -76,37 +90,36 @@ pub fn run_with(defaults: Config, app: impl App) -> ExitCode {
 pub struct Server(stelo_server::Server);
 
 impl Server {
-    /// A server of this configuration.
+    /// Creates a server with this configuration.
     pub fn new(config: Config) -> Self {
         Self(stelo_server::Server::new(config))
     }
 
-    /// A handle, to learn where the server listens and to stop it.
+    /// Returns a handle, which tells where the server listens and stops it.
     pub fn handle(&self) -> ServerHandle {
         self.0.handle()
     }
 
-    /// Serves on threads of its own until it stops.
+    /// Serves on its own threads until it is stopped.
     ///
     /// # Errors
-    /// A setting makes no sense, the executor is not compiled in, or the server cannot start.
+    /// A setting is invalid, the executor is not compiled in, or the server cannot start.
     pub fn run(self, app: impl App) -> Result<Stopped, ServeError> {
         self.0.run_on_any(RUNNERS, Arc::new(app))
     }
 
-    /// Serves inside the executor that runs the caller until it stops.
+    /// Serves inside the executor of the caller until it is stopped.
     ///
     /// # Errors
-    /// As for [`run`](Self::run); or the caller is run by an executor that is not compiled in.
+    /// As for [`run`](Self::run), or the executor of the caller is not compiled in.
     pub async fn serve(self, app: impl App) -> Result<Stopped, ServeError> {
         self.0.serve_on_any(RUNNERS, Arc::new(app)).await
     }
 
-    /// Serves on an executor that the features do not know, until it stops: one of your own, or the simulated one of
-    /// `stelo-sim`.
+    /// Serves on any executor until it is stopped: your own, or the simulated one of `stelo-sim`.
     ///
     /// # Errors
-    /// A setting makes no sense, or the server cannot start.
+    /// A setting is invalid, or the server cannot start.
     pub async fn serve_on<R: Runtime>(self, runtime: R, app: impl App) -> Result<Stopped, ServeError> {
         self.0.serve_on(runtime, Arc::new(app)).await
     }

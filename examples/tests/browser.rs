@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stelo::core::Instant;
-use stelo::core::proto::Machine;
-use stelo::core::ws::{ClientHandshake, Config, Connection, Event};
+use stelo::proto::Instant;
+use stelo::proto::proto::Machine;
+use stelo::proto::ws::{ClientHandshake, Config, Connection, Event};
 
 /// What keeps it from looking for anything outside.
 const QUIET: &str = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync \
@@ -147,7 +147,7 @@ impl Page {
         let asked = self.asked;
         let message = json!({ "id": asked, "method": method, "params": params }).to_string();
         self.connection
-            .send(Instant::ZERO, stelo::core::ws::Command::from(message))
+            .send(Instant::ZERO, stelo::proto::ws::Command::from(message))
             .expect("the page is open");
         self.write();
         let mut answer = self.wait(|message| message["id"] == asked);

@@ -147,8 +147,8 @@ mod served {
     use std::thread;
 
     use futures_lite::future::block_on;
-    use stelo::core::ws::CloseCode;
-    use stelo::{App, Config, Headers, Server, State, WebSocket, WebSocketError};
+    use stelo::websocket::{CloseCode, WebSocketError};
+    use stelo::{App, Config, Headers, Server, State, WebSocket};
 
     use super::*;
     use crate::browser::Browser;
@@ -177,7 +177,7 @@ mod served {
         assert_eq!(parts(&example.ask("GET /items/1", "", "")), ("200", r#"{"name":"tea","price":3}"#));
         let cheap = r#"[{"name":"tea","price":3}]"#;
         assert_eq!(parts(&example.ask("GET /items?up_to=3", "", "")), ("200", cheap));
-        assert_eq!(parts(&example.ask("GET /items/9", "", "")), ("404", "there is no such item"));
+        assert_eq!(parts(&example.ask("GET /items/9", "", "")), ("404", "no such item"));
         let answer = example.ask("POST /items", json, r#"{"name":"tea","price":"3"}"#);
         assert!(parts(&answer).0 == "422" && answer.contains("`price`"), "{answer}");
         example.stop();
@@ -188,9 +188,9 @@ mod served {
         let example = serve("middleware");
         let answer = example.ask("GET /", "", "");
         assert!(parts(&answer) == ("200", "public") && answer.contains("nosniff"), "{answer}");
-        let answer = example.ask("GET /admin/", "", "");
+        let answer = example.ask("GET /admin", "", "");
         assert!(parts(&answer) == ("401", "say who you are") && answer.contains("nosniff"), "{answer}");
-        let answer = example.ask("GET /admin/", "authorization: Bearer ada\r\n", "");
+        let answer = example.ask("GET /admin", "authorization: Bearer ada\r\n", "");
         assert_eq!(parts(&answer), ("200", "welcome, ada"));
         example.stop();
     }
@@ -219,11 +219,11 @@ mod served {
         let said = |text: &str| format!("document.querySelector('#lines').innerText.includes('{text}')");
 
         let mut ada = browser.open(&format!("{room}?name=Ada"));
-        ada.until(&said("Ada has come in"));
+        ada.until(&said("Ada has joined"));
         let mut bob = browser.open(&room);
         bob.until("(input.value = 'Bob', form.requestSubmit(), true)");
-        bob.until(&said("Bob has come in"));
-        ada.until(&said("Bob has come in"));
+        bob.until(&said("Bob has joined"));
+        ada.until(&said("Bob has joined"));
         bob.until("(input.value = 'tea & <b>cake</b>?', form.requestSubmit(), true)");
         ada.until(&said("Bob: tea & <b>cake</b>?"));
         ada.until("(input.value = 'ĉu vi ŝatas 🍰', form.requestSubmit(), true)");
