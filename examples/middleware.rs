@@ -6,10 +6,7 @@
 
 use std::process::ExitCode;
 
-use stelo::{
-    App, Extension, HttpError, IntoResponse, Next, Request, Response, ResponseExt, Router, Status, get,
-    header,
-};
+use stelo::{App, Extension, HttpError, IntoResponse, Next, Request, Response, Router, Status, get, header};
 
 #[derive(Clone)]
 struct User(String);
