@@ -201,8 +201,6 @@ pub mod websocket {
 /// The pages whose snippets need this crate.
 #[cfg(doctest)]
 mod pages {
-    #[doc = include_str!("../README.md")]
-    mod readme {}
     #[doc = include_str!("../docs/guide/getting-started.md")]
     mod getting_started {}
     #[doc = include_str!("../docs/guide/routing.md")]

@@ -2,7 +2,7 @@
 
 use stelo_toolkit::{
     App, Background, Body, Extension, Headers, HttpError, IntoResponse, Middleware, Next, Path, Reply,
-    Request, Response, ResponseExt, Router, State, Status, TestClient, get,
+    Request, Response, Router, State, Status, TestClient, get,
 };
 
 /// Writes its name into the response, outside what is inside.
@@ -14,7 +14,7 @@ impl Middleware for Tag {
         Reply::future(async move {
             let mut response = next.run(request).await;
             let inner = response.headers.get_str("x-tags").unwrap_or_default().to_owned();
-            response.try_set_header("x-tags", format!("{name}({inner})")).unwrap();
+            response.headers.try_set("x-tags", format!("{name}({inner})")).unwrap();
             response
         })
     }
@@ -51,7 +51,7 @@ fn the_first_that_is_added_is_the_outermost() {
 fn functions_and_closures() {
     async fn function(request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
-        response.set_header("x-function", "yes");
+        response.headers.set("x-function", "yes");
         response
     }
     let seen = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -88,7 +88,7 @@ fn a_middleware_can_answer_by_itself_or_fail() {
 fn a_middleware_sees_errors_and_panics_as_responses() {
     async fn status(request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
-        response.set_header("x-status", response.status.code());
+        response.headers.set("x-status", response.status.code());
         response
     }
     async fn panics() -> &'static str {

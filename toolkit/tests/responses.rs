@@ -214,8 +214,8 @@ fn a_response_sets_and_deletes_cookies() {
         let mut response = "ok".into_response();
         response.set_cookie(&SetCookie::new("a", "1")).unwrap();
         response.delete_cookie("b").unwrap();
-        response.set_header("x-a", "1");
-        response.set_header("X-A", "2");
+        response.headers.set("x-a", "1");
+        response.headers.set("X-A", "2");
         response
     });
     let cookies: Vec<_> = response.headers().get_all("set-cookie").map(String::from_utf8_lossy).collect();

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use serde::Deserialize;
 use stelo_toolkit::{
     App, BoxError, BuildError, Bytes, CloseCode, Cookies, Extension, Foreign, Headers, HttpError,
-    IntoResponse, Json, Message, Next, Path, Query, Request, Response, ResponseExt, Router, State, Status,
-    TestClient, WebSocket, WebSocketEndpoint, WebSocketError, WebSocketException, any, get, websocket,
+    IntoResponse, Json, Message, Next, Path, Query, Request, Response, Router, State, Status, TestClient,
+    WebSocket, WebSocketEndpoint, WebSocketError, WebSocketException, any, get, websocket,
 };
 
 type Outcome = Result<(), WebSocketError>;
@@ -184,7 +184,7 @@ fn middleware_goes_around_handshakes() {
         assert!(request.is_websocket() && request.scheme() == "ws");
         let mut response = next.run(request).await;
         let status = response.status.code().to_string();
-        response.try_set_header("x-status", status).unwrap();
+        response.headers.try_set("x-status", status).unwrap();
         response
     }
     async fn guard(mut request: Request, next: Next) -> Result<Response, HttpError> {

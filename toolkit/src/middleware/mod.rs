@@ -19,7 +19,7 @@ use crate::response::{Failure, IntoResponse};
 /// Code around handlers: an `async fn` of up to seven extractors, the [`Request`] and [`Next`], or a closure like it.
 ///
 /// ```
-/// use stelo_toolkit::{App, Next, Request, Response, ResponseExt, State, get, header};
+/// use stelo_toolkit::{App, Next, Request, Response, State, get, header};
 ///
 /// #[derive(Clone)]
 /// struct Policy(&'static str);
@@ -27,7 +27,7 @@ use crate::response::{Failure, IntoResponse};
 /// async fn caching(State(policy): State<Policy>, request: Request, next: Next) -> Response {
 ///     let mut response = next.run(request).await;
 ///     if !response.headers.contains(header::CACHE_CONTROL) {
-///         response.set_header(header::CACHE_CONTROL, policy.0);
+///         response.headers.set(header::CACHE_CONTROL, policy.0);
 ///     }
 ///     response
 /// }

@@ -3,7 +3,6 @@
 use std::future::Future;
 
 use stelo_core::app::{BoxFuture, Response};
-use stelo_core::http::InvalidHeader;
 use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 
 use super::IntoResponse;
@@ -23,25 +22,9 @@ use crate::describe::Operation;
 /// # let _ = stelo_toolkit::get(login);
 /// ```
 pub trait ResponseExt: Sized {
-    /// Sets a header field, in place of others of its name. Name and value are constants, literals or numbers; others
-    /// are checked by [`try_set_header`](Self::try_set_header).
-    ///
-    /// # Panics
-    /// If a literal is not a valid name or value.
-    #[track_caller]
-    fn set_header(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue);
-
-    /// Sets a header field of which name or value is known only at run time, in place of others of its name.
-    ///
-    /// # Errors
-    /// The field cannot be written as one header line. The response is unchanged.
-    fn try_set_header(
-        &mut self,
-        name: impl AsRef<[u8]>,
-        value: impl AsRef<[u8]>,
-    ) -> Result<(), InvalidHeader>;
-
-    /// The same response with a header field: see [`set_header`](Self::set_header).
+    /// The same response with a header field, in place of others of its name. Name and value are constants, literals or
+    /// numbers: see [`Headers::set`](stelo_core::http::Headers::set). For text that is known only at run time, call
+    /// [`Headers::try_set`](stelo_core::http::Headers::try_set) on the field `headers`.
     ///
     /// ```
     /// use stelo_toolkit::{IntoResponse, Response, ResponseExt, header};
@@ -78,18 +61,6 @@ pub trait ResponseExt: Sized {
 }
 
 impl ResponseExt for Response {
-    fn set_header(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) {
-        self.headers.set(name, value);
-    }
-
-    fn try_set_header(
-        &mut self,
-        name: impl AsRef<[u8]>,
-        value: impl AsRef<[u8]>,
-    ) -> Result<(), InvalidHeader> {
-        self.headers.try_set(name, value)
-    }
-
     fn with_header(mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> Self {
         self.headers.set(name, value);
         self

@@ -2,9 +2,9 @@
 //! the executor: tokio, smol or async-std.
 use std::process::ExitCode;
 
+use stelo::websocket::WebSocketError;
 use stelo::{
-    App, Bytes, Config, Json, Next, Path, Request, Response, ResponseExt, Router, Server, StaticFiles,
-    WebSocket, WebSocketError, get, post,
+    App, Bytes, Config, Json, Next, Path, Request, Response, Router, Server, StaticFiles, WebSocket, get, post,
 };
 
 async fn post_of_user(Path((id, slug)): Path<(u64, String)>) -> String {
@@ -14,7 +14,7 @@ async fn post_of_user(Path((id, slug)): Path<(u64, String)>) -> String {
 async fn layer(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status.is_server_error() {
-        response.set_header("x-failed", "1");
+        response.headers.set("x-failed", "1");
     }
     response
 }

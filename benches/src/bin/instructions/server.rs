@@ -6,7 +6,8 @@ use std::thread;
 
 use futures_lite::future::block_on;
 use serde::Serialize;
-use stelo::{Address, App, Config, Json, Next, Path, Request, Response, Server, get};
+use stelo::request::Address;
+use stelo::{App, Config, Json, Next, Path, Request, Response, Server, get};
 use stelo_benches::Result;
 
 pub(crate) fn plain(rounds: usize) -> Result<()> {
