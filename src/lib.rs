@@ -147,7 +147,6 @@
 
 pub mod server;
 
-pub use stelo_core as proto;
 pub use stelo_runtime as runtime;
 
 pub use stelo_toolkit::{
@@ -172,6 +171,12 @@ pub mod body {
 /// The words of HTTP: methods, status codes, versions, header fields, dates.
 pub mod http {
     pub use stelo_core::http::*;
+}
+
+/// The sans-IO core: the machines of the protocols, and the contract between servers and applications.
+pub mod proto {
+    pub use stelo_core::proto::*;
+    pub use stelo_core::*;
 }
 
 /// Requests, and what they carry.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stelo::proto::Instant;
-use stelo::proto::proto::Machine;
+use stelo::proto::Machine;
 use stelo::proto::ws::{ClientHandshake, Config, Connection, Event};
 
 /// What keeps it from looking for anything outside.
