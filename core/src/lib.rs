@@ -1,19 +1,20 @@
 //! The sans-IO core of Stelo.
 //!
-//! HTTP types, the HTTP/1.1 machine, routing, and the contract between servers and applications, as plain
-//! values: no executor, no sockets, no clock, no std. Bytes, time and the application's decisions go in;
-//! events, bytes to send and a deadline come out. Whoever owns the sockets (an event loop, a thread, a
-//! simulator, a fuzzer) drives the machines.
+//! HTTP types, the HTTP/1.1 and WebSocket machines, routing, and the contract between servers and applications, as
+//! plain values: no executor, no sockets, no clock, no std.
 //!
-//! | module | what lives there |
+//! A machine takes bytes, the time and decisions of the application, and returns events, bytes to send and a
+//! deadline. The owner of the sockets drives it: an event loop, a thread, a simulator, a fuzzer.
+//!
+//! | module | contents |
 //! |---|---|
 //! | [`http`] | methods, status codes, targets, header fields, dates |
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
 //! | [`ws`] | the WebSocket machine (RFC 6455) |
-//! | [`proto`] | the verbs and the vocabulary that all protocol machines share |
-//! | [`routing`] | the ordered tree of routes |
-//! | [`app`] | what a server and an application say to each other |
-//! | [`body`] | bodies that stream both ways |
+//! | [`proto`] | the methods and the vocabulary that all protocol machines share |
+//! | [`routing`] | the ordered table of routes |
+//! | [`app`] | the contract between servers and applications |
+//! | [`body`] | message bodies, and the channel that streams them |
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc, clippy::alloc_instead_of_core)]

@@ -9,7 +9,8 @@ use core::net::SocketAddr;
 use super::Executor;
 use crate::Bytes;
 
-/// What is true of a connection, whatever its requests say: the addresses of the socket, the TLS session, the executor.
+/// The facts of a connection that do not depend on a request: the addresses of the socket, the TLS session, the
+/// executor.
 pub struct Connection {
     /// The address of the peer: the client, or the last proxy.
     pub peer: Option<Address>,

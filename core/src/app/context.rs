@@ -1,4 +1,4 @@
-//! What is true of one request: who the client is, and whether it is still there.
+//! The context of a request: the identity of the client, and whether it is still connected.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Context {
     signals: Signals,
 }
 
-/// Where connection and liveness of a context come from.
+/// The source of the connection and the liveness of a context.
 enum Origin {
     /// The context of a connection.
     Connection(Connection),
@@ -40,7 +40,7 @@ enum Origin {
     Derived(Arc<Context>),
 }
 
-/// What server and application tell each other about a request.
+/// The signals between server and application about a request.
 struct Signals {
     peer: AtomicU8,
     /// `peer` has changed, or an interim response was taken.
@@ -208,7 +208,7 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What has become of the client.
+/// The state of the client.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Peer {
     /// It is there, as far as is known.

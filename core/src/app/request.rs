@@ -65,7 +65,7 @@ impl Request {
         &mut self.body
     }
 
-    /// Returns who the client is, and whether it is still there.
+    /// Returns the context: the identity of the client, and whether it is still connected.
     pub fn context(&self) -> &Arc<Context> {
         &self.context
     }

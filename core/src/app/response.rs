@@ -21,7 +21,7 @@ pub struct Response {
     pub body: Body,
     /// Runs after the response was sent, or could not be sent.
     pub background: Option<BoxFuture<()>>,
-    /// What takes over after this response. Boxed, so that ordinary responses stay small.
+    /// The upgrade that follows this response. Boxed, so that ordinary responses stay small.
     pub upgrade: Option<Box<Upgrade>>,
 }
 

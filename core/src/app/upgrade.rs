@@ -1,4 +1,4 @@
-//! What follows HTTP on a connection or stream: bytes or messages both ways.
+//! Upgrades of a connection or stream: bytes or messages both ways after HTTP.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -8,11 +8,11 @@ use core::task::{Context, Poll};
 
 use super::{BoxError, BoxFuture, OnWebSocket};
 
-/// What takes over a connection or stream that leaves HTTP.
+/// The function that takes over a connection or stream after a switch of protocols.
 pub enum Upgrade {
     /// Bytes both ways, after a response of 101 to `Upgrade`, or of 2xx to CONNECT.
     Tunnel(OnTunnel),
-    /// Messages both ways: see [`Response::websocket`].
+    /// Messages both ways: see [`Response::websocket`](super::Response::websocket).
     WebSocket(OnWebSocket),
 }
 

@@ -25,9 +25,9 @@ pub struct Connection {
     config: Arc<Config>,
     exchange: Exchange,
     input: Input,
-    /// The size of its buffer: one line, whatever its kind, has to fit.
+    /// The size of the input buffer, which must hold the longest line of any kind.
     input_size: usize,
-    /// The peer has ended its side.
+    /// The peer has ended its direction of the connection.
     eof: bool,
     reader: HeadReader,
     decoder: Decoder,
@@ -38,17 +38,17 @@ pub struct Connection {
     wants_body: bool,
     /// Progress of back-pressure on the response body.
     pressure: Pressure,
-    /// How the body of the response is framed.
+    /// The framing of the response body.
     framing: Framing,
     output: Output,
     timers: Timers,
-    /// What `now` was when it was last told.
+    /// The time of the last call.
     now: Instant,
-    /// Requests whose head was complete.
+    /// The number of complete request heads.
     requests: u64,
     /// A fault that has not been reported yet.
     fault: Option<Fault>,
-    /// Body bytes of this request that were read and dropped.
+    /// The body bytes of this request that were read and dropped.
     drained: usize,
     closing: Closing,
 }
@@ -64,21 +64,21 @@ enum Pressure {
     Relieved,
 }
 
-/// How far the end of the connection has come.
+/// The progress of closing the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Closing {
-    /// Nothing that the peer must be let to read is on its way.
+    /// No response is in flight that the peer must be able to read.
     Quiet,
-    /// A response is: our side ends first, and the peer gets time to read.
+    /// A last response is in flight: the sending side ends first, and the peer gets time to read.
     Lingering,
-    /// Our side has ended; so many bytes have been dropped since.
+    /// The sending side has ended. The number of bytes that were dropped since.
     HalfClosed(usize),
-    /// That was long enough.
+    /// The lingering close is over.
     Over,
 }
 
 impl Connection {
-    /// A connection that was opened `now`.
+    /// Creates a connection that was opened `now`.
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         let mut timers = Timers::default();
         timers.expect(now, config.timeouts.head, Reason::Head);
@@ -121,7 +121,7 @@ impl Connection {
         (self.exchange.client, self.exchange.server) == (State::Idle, State::Idle)
     }
 
-    /// What becomes of timers and closing when a message has ended.
+    /// Updates timers and closing at the end of a message.
     fn settle(&mut self) {
         match (self.exchange.client, self.exchange.server) {
             (State::Idle, State::Idle) => {
@@ -139,7 +139,7 @@ impl Connection {
         }
     }
 
-    /// The peer has broken a rule, `at` bytes into the input.
+    /// Records that the peer has broken a rule, `at` bytes into the input.
     fn fail(&mut self, kind: FaultKind, at: usize) {
         let _ = self.exchange.step(Role::Client, Step::Fail);
         self.exchange.keep_alive = false;
@@ -150,7 +150,7 @@ impl Connection {
         }
     }
 
-    /// There is no point in going on.
+    /// Ends the connection at once.
     fn give_up(&mut self, kind: FaultKind) {
         let busy = matches!(self.exchange.server, State::SendResponse | State::SendBody);
         if busy && self.exchange.client != State::Error {
@@ -163,7 +163,7 @@ impl Connection {
         self.timers = Timers::default();
     }
 
-    /// The end of a connection on which nothing is owed.
+    /// Ends a connection on which no response is due.
     fn close_quietly(&mut self) {
         let _ = self.exchange.step(Role::Client, Step::Close);
         let _ = self.exchange.step(Role::Server, Step::Close);

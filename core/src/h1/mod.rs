@@ -1,16 +1,17 @@
-//! The HTTP/1.1 server machine (RFC 9112): bytes and decisions in, events and bytes out.
+//! The HTTP/1.1 server machine (RFC 9112).
 //!
-//! [`Connection`] is one connection as a value. Whoever owns the socket
+//! [`Connection`] is one connection as a value. The owner of the socket
 //!
-//! 1. reads into [`spare`](crate::proto::Machine::spare) and says so with [`received`](crate::proto::Machine::received) (or hands bytes over
-//!    with [`receive`](crate::proto::Machine::receive)),
-//! 2. takes [`next_event`](crate::proto::HttpMachine::next_event) until it says `NeedData`, `Paused` or `Closed`,
-//! 3. says what the application has decided with [`send`](crate::proto::HttpMachine::send),
-//! 4. writes what [`poll_transmit`](crate::proto::Machine::poll_transmit) gives and says so with
+//! 1. reads into [`spare`](crate::proto::Machine::spare) and calls [`received`](crate::proto::Machine::received),
+//!    or copies bytes with [`receive`](crate::proto::Machine::receive),
+//! 2. takes events with [`next_event`](crate::proto::HttpMachine::next_event) until it returns `NeedData`, `Paused`
+//!    or `Closed`,
+//! 3. passes the decisions of the application to [`send`](crate::proto::HttpMachine::send),
+//! 4. writes the output of [`poll_transmit`](crate::proto::Machine::poll_transmit) and calls
 //!    [`transmitted`](crate::proto::Machine::transmitted),
-//! 5. calls [`handle_timeout`](crate::proto::Machine::handle_timeout) when the time of
-//!    [`poll_timeout`](crate::proto::Machine::poll_timeout) has come,
-//! 6. and, once nothing is left to write, does what [`close_state`](crate::proto::Machine::close_state) says.
+//! 5. calls [`handle_timeout`](crate::proto::Machine::handle_timeout) at the deadline of
+//!    [`poll_timeout`](crate::proto::Machine::poll_timeout),
+//! 6. and, once nothing is left to write, follows [`close_state`](crate::proto::Machine::close_state).
 //!
 //! ```
 //! use stelo_core::Instant;
@@ -36,20 +37,20 @@
 //! assert_eq!(slices[..n].concat(), b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
 //! ```
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `state.rs` | the table of states, for both sides of an exchange |
-//! | `connection.rs`, `connection/` | the machine: its parts and its end, what it receives, what it sends |
+//! | `state.rs` | the state table of both sides of an exchange |
+//! | `connection.rs`, `connection/` | the machine: its parts and its end, receiving, sending |
 //! | `config.rs` | limits and timeouts |
-//! | `scan.rs` | heads, request lines and header fields that stand there whole and have no fault |
-//! | `head.rs` | other heads, line by line |
-//! | `framing.rs` | what the fields of a head say about body and connection |
+//! | `scan.rs` | the fast path: complete and valid heads |
+//! | `head.rs` | the slow path: heads line by line, and their faults |
+//! | `framing.rs` | the meaning of header fields for body and connection |
 //! | `decoder.rs` | the body of a request, by length or in chunks |
 //! | `encoder.rs` | the head and the framing of a response |
 //! | `defaults.rs` | the default fields of responses, rendered |
-//! | `line.rs` | lines, found without looking at a byte twice |
+//! | `line.rs` | line ends, each byte scanned once |
 //!
-//! Buffers and timers are those of every [`machine`](crate::proto).
+//! Buffers and timers are those of [`proto`](crate::proto).
 
 mod config;
 mod connection;

@@ -87,7 +87,7 @@ pub trait HttpMachine: Machine {
     fn reuse(&mut self, head: Arc<RequestHead>);
 }
 
-/// What has happened on a connection, from [`HttpMachine::next_event`].
+/// An event of a connection, from [`HttpMachine::next_event`].
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A request has begun. With [`Length::None`] no `Data`, `Trailers` or `End` follows.

@@ -1,4 +1,5 @@
-//! What all protocol machines share: the verbs that a driver calls, the vocabulary of HTTP, and common parts.
+//! The common parts of all protocol machines: the methods that a driver calls, the vocabulary of HTTP, buffers and
+//! timers.
 //!
 //! | file | contents |
 //! |---|---|
@@ -106,7 +107,7 @@ pub trait Machine {
     fn is_bare(&self) -> bool;
 }
 
-/// What to write next. See [`Machine::poll_transmit`].
+/// The output to write next. See [`Machine::poll_transmit`].
 #[derive(Clone, Copy, Debug)]
 pub struct Transmit<'a> {
     /// The number of slices that were filled.
@@ -122,7 +123,7 @@ impl Transmit<'_> {
     }
 }
 
-/// What to do with the socket once nothing is left to write.
+/// The action for the socket once nothing is left to write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseState {
     /// Keep it open.

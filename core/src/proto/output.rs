@@ -12,15 +12,15 @@ use crate::body::Region;
 #[derive(Default)]
 pub(crate) struct Output {
     copied: Vec<u8>,
-    /// How much of `copied` has been sent.
+    /// The number of bytes of `copied` that were sent.
     sent: usize,
-    /// Bodies by reference, each with the place in `copied` before which it goes.
+    /// Bodies by reference, each with its position in `copied`.
     large: VecDeque<(usize, Referred)>,
-    /// The bytes in `large`.
+    /// The number of bytes in `large`.
     referred: usize,
 }
 
-/// What is sent from where it is.
+/// A body that is sent by reference.
 enum Referred {
     Bytes(Bytes),
     Region(Region),
@@ -43,9 +43,9 @@ impl Referred {
 }
 
 impl Output {
-    /// Up to this size a copy into the buffer costs less than a slice of its own in a vectored write.
+    /// Up to this size a copy into the buffer costs less than another slice of a vectored write.
     const COPY: usize = 4 << 10;
-    /// A buffer that has grown beyond this is not kept.
+    /// A buffer that has grown beyond this size is freed.
     const KEEP: usize = 16 << 10;
 
     pub(crate) fn len(&self) -> usize {
@@ -56,7 +56,7 @@ impl Output {
         self.len() == 0
     }
 
-    /// The buffer, to write small things to its end.
+    /// Returns the buffer, for heads and other small output.
     pub(crate) fn buf(&mut self) -> &mut Vec<u8> {
         &mut self.copied
     }
@@ -65,7 +65,7 @@ impl Output {
         self.push_from(&mut bytes);
     }
 
-    /// As [`push`](Self::push); what is copied is not taken out.
+    /// As [`push`](Self::push), but leaves bytes that were copied to the caller.
     #[inline]
     pub(crate) fn push_from(&mut self, bytes: &mut Bytes) {
         let slice = &**bytes;
@@ -123,8 +123,8 @@ impl Output {
         Transmit { slices, region: None }
     }
 
-    /// The first `n` bytes have been sent. Says which body by reference has been sent to its end by that, the last one if
-    /// there are more: its memory may be of use.
+    /// Removes the first `n` bytes, which were sent. Returns a body that was sent completely, the last one if there
+    /// are several, so that its memory can be reused.
     #[inline]
     pub(crate) fn advance(&mut self, n: usize) -> Option<Bytes> {
         if self.large.is_empty() && n >= self.copied.len() - self.sent {
@@ -139,7 +139,8 @@ impl Output {
         if self.sent == self.copied.len() && self.large.is_empty() {
             self.clear();
         } else if self.sent >= Self::COPY.max(self.copied.len() / 2) {
-            // A peer that is never quite done reading must not make this grow. Less is moved than has been sent.
+            // Without this the buffer of a peer that always leaves a rest would grow. Fewer bytes are moved than were
+            // sent.
             self.copied.drain(..self.sent);
             for (place, _) in &mut self.large {
                 *place -= self.sent;
@@ -149,7 +150,7 @@ impl Output {
         done
     }
 
-    /// Moves on by `n` bytes.
+    /// Advances by `n` bytes.
     fn pass(&mut self, mut n: usize) -> Option<Bytes> {
         let mut done = None;
         while let Some((place, what)) = self.large.front_mut() {
@@ -174,7 +175,7 @@ impl Output {
         done
     }
 
-    /// Drops everything.
+    /// Discards all output.
     pub(crate) fn clear(&mut self) {
         self.clear_copied();
         self.large.clear();
@@ -189,19 +190,19 @@ impl Output {
         self.sent = 0;
     }
 
-    /// Takes the buffer away, if it is empty.
+    /// Takes the memory of the buffer, if it is empty.
     pub(crate) fn release(&mut self) -> Vec<u8> {
         if self.is_empty() { core::mem::take(&mut self.copied) } else { Vec::new() }
     }
 
-    /// Takes a buffer over, if there is none.
+    /// Adopts the memory of a buffer, if there is none.
     pub(crate) fn adopt(&mut self, buf: Vec<u8>) {
         if self.copied.capacity() == 0 {
             self.copied = buf;
         }
     }
 
-    /// The memory held, bodies by reference included.
+    /// Returns the memory held, including bodies by reference.
     pub(crate) fn held(&self) -> usize {
         let large = self.large.iter().map(|(_, what)| match what {
             Referred::Bytes(bytes) => bytes.len(),

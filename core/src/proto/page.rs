@@ -1,11 +1,11 @@
-//! Tables of states as the pages of the documentation show them, for the tests that compare the two.
+//! Formats state tables as the documentation shows them, for the tests that compare the two.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
-/// The diagram of one side, which begins in the first state, then its table.
+/// Formats the diagram of one side, which begins in the first state, then its table.
 pub(crate) fn side<State, Step>(
     states: &[State],
     steps: &[Step],

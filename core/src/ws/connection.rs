@@ -1,7 +1,7 @@
-//! The machine: one WebSocket, seen from either side, from the moment at which the handshake is complete.
+//! The machine: one WebSocket of either side, after the handshake.
 //!
-//! Here is what it consists of, how it ends, and what it does with time and memory. What comes from the peer is in
-//! `receiving.rs`, what the application says in `sending.rs`.
+//! This file has its parts, its end, its timers and its memory. `receiving.rs` parses input, `sending.rs` writes
+//! output.
 
 mod assembly;
 mod receiving;
@@ -31,41 +31,41 @@ pub struct Connection {
     config: Arc<Config>,
     ending: Ending,
     input: Input,
-    /// The peer has ended its side.
+    /// The peer has ended its direction of the connection.
     eof: bool,
-    /// Bytes have come since the machine last said that it needs some.
+    /// Bytes were received since the last `NeedData`.
     unseen: bool,
-    /// The data frame whose payload is coming.
+    /// The data frame that is being received.
     payload: Option<Payload>,
-    /// The message to which it belongs.
+    /// The message of that frame.
     incoming: Incoming,
     output: Output,
-    /// The memory of a message that was sent: the next large one is read into it, and nothing has to be zeroed.
+    /// The memory of a message that was sent. The next large message is read into it, which saves zeroing.
     spent: Vec<u8>,
     /// The message that is being sent in parts.
     outgoing: Option<(Kind, Utf8)>,
-    /// A client's.
+    /// The masking keys of a client.
     keys: Option<Keys>,
     codec: Option<(Compressor, Decompressor)>,
-    /// The codec has been at work since the last ping.
+    /// The codec was used since the last ping.
     codec_used: bool,
     ping: Option<Ping>,
-    /// How many pings were sent.
+    /// The number of pings that were sent.
     pings: u32,
     /// The payload of the latest ping, which has not been answered because the peer does not read.
     unanswered: Option<Vec<u8>>,
     timers: Timers,
-    /// What `now` was when it was last told.
+    /// The time of the last call.
     now: Instant,
 }
 
-/// A ping of ours that waits for its pong.
+/// A sent ping that waits for its pong.
 struct Ping {
     payload: [u8; 4],
     sent: Instant,
 }
 
-/// How far the end has come.
+/// The progress of the end.
 struct Ending {
     role: Role,
     ours: State,
@@ -73,15 +73,15 @@ struct Ending {
     report: Report,
 }
 
-/// What the application knows of the end.
+/// The knowledge of the application about the end.
 enum Report {
-    /// There is nothing to know.
+    /// The WebSocket has not ended.
     Nothing,
-    /// That it comes; our close frame waits until the next event is asked for.
+    /// The end was announced. The close frame is sent with the next call of `next_event`.
     Announced(Closed),
-    /// Nothing yet, but it is to be told next.
+    /// The end is the next event.
     Due(Closed),
-    /// All.
+    /// The end was reported.
     Told,
 }
 
@@ -90,18 +90,18 @@ impl Ending {
         Self { role, ours: State::Open, theirs: State::Open, report: Report::Nothing }
     }
 
-    /// Whether we may still say something, and there is somebody to hear it.
+    /// Returns whether this side may still send, and the peer can receive.
     fn can_speak(&self) -> bool {
         matches!(self.ours, State::Open | State::Message)
             && matches!(self.report, Report::Nothing | Report::Announced(_))
     }
 
-    /// Whether the peer may still say something that counts.
+    /// Returns whether input of the peer still counts.
     fn can_listen(&self) -> bool {
         matches!(self.theirs, State::Open | State::Message)
     }
 
-    /// The peer has closed, or broken a rule.
+    /// Handles a close or a broken rule of the peer.
     fn announce(&mut self, step: Step, closed: Closed) {
         step_to(&mut self.theirs, step);
         if self.can_speak() {
@@ -109,7 +109,7 @@ impl Ending {
         }
     }
 
-    /// There is nobody left to talk to, or nobody who waits for our close frame.
+    /// Ends without a close frame: the peer is gone or does not wait for one.
     fn settle(&mut self, closed: Closed) {
         self.report = match core::mem::replace(&mut self.report, Report::Told) {
             Report::Nothing => Report::Due(closed),
@@ -119,7 +119,7 @@ impl Ending {
     }
 }
 
-/// Takes a step that is known to be allowed.
+/// Takes a step that the caller knows to be allowed.
 fn step_to(state: &mut State, step: Step) {
     *state = state::next(*state, step).unwrap_or(*state);
 }
@@ -131,16 +131,16 @@ impl From<Violation> for Closed {
 }
 
 impl Connection {
-    /// The memory of a message larger than this is not kept for another one.
+    /// The memory of a larger message is not kept for the next one.
     const KEEP: usize = 64 << 10;
 
-    /// The server's side of a WebSocket that was accepted `now`.
+    /// Creates the server's side of a WebSocket that was accepted `now`.
     pub fn server(config: Arc<Config>, agreed: Agreed, now: Instant) -> Self {
         Self::new(config, agreed, Role::Server, None, now)
     }
 
-    /// The client's side of a WebSocket that was accepted `now`. `seed` has to be random: the keys by which frames are
-    /// masked come from it (RFC 6455 section 10.3).
+    /// Creates the client's side of a WebSocket that was accepted `now`. `seed` must be random: the masking keys are
+    /// derived from it (RFC 6455 section 10.3).
     pub fn client(config: Arc<Config>, agreed: Agreed, seed: [u8; 20], now: Instant) -> Self {
         Self::new(config, agreed, Role::Client, Some(Keys::new(seed)), now)
     }
@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// There is no point in going on.
+    /// Ends the connection at once.
     fn give_up(&mut self) {
         step_to(&mut self.ending.ours, Step::Fail);
         step_to(&mut self.ending.theirs, Step::Fail);
@@ -182,7 +182,7 @@ impl Connection {
         self.timers = Timers::default();
     }
 
-    /// Drops what has come.
+    /// Discards received input.
     fn forget(&mut self) {
         self.input.clear();
         self.payload = None;
@@ -196,8 +196,8 @@ impl Connection {
         }
     }
 
-    /// Frees what was made for compression, if nothing was compressed for as long as a ping takes to come round. Not
-    /// whenever the connection is idle: the next message would have to be compressed without those before it.
+    /// Frees the codec if it was not used for a whole ping interval. It is not freed whenever the connection is idle,
+    /// because the next message could not refer to earlier ones then.
     fn rest_codec(&mut self) {
         if let (Some((compressor, decompressor)), false) = (&mut self.codec, self.codec_used) {
             compressor.release();
@@ -206,14 +206,14 @@ impl Connection {
         self.codec_used = false;
     }
 
-    /// Keeps the memory of a message for the next one, unless it is too large for that, or there is more already.
+    /// Keeps the memory of a message for the next one, unless it is too large, or there already is a larger one.
     fn spend(&mut self, message: Vec<u8>) {
         if message.len() > self.spent.len() && message.capacity() <= Self::KEEP {
             self.spent = message;
         }
     }
 
-    /// How many bytes the connection holds, its own size left out.
+    /// Returns the bytes held on the heap.
     pub fn held(&self) -> usize {
         let codec = self.codec.as_ref().map_or(0, |(out, into)| out.held() + into.held());
         let unanswered = self.unanswered.as_ref().map_or(0, Vec::capacity);
@@ -261,7 +261,7 @@ impl Machine for Connection {
         self.eof = true;
     }
 
-    /// Messages that were received and not reported are dropped, too.
+    /// Messages that were received and not reported are dropped too.
     fn peer_gone(&mut self, now: Instant) {
         self.now = now;
         self.give_up();
@@ -287,7 +287,7 @@ impl Machine for Connection {
                 self.say_ping();
                 self.rest_codec();
             }
-            // The pong may be among what has not been looked at.
+            // The pong may be in input that was not parsed.
             Some(Reason::Pong) if self.unseen => self.expect_pong(now),
             Some(Reason::Pong) => {
                 let closed = Closed::from(Violation::PingTimeout);
@@ -319,7 +319,7 @@ impl Machine for Connection {
         self.close(now, CloseCode::SERVICE_RESTART, "");
     }
 
-    /// A message that is being put together stays.
+    /// A message that is being assembled stays.
     fn release(&mut self) -> Option<Memory> {
         let idle = self.input.is_empty() && self.output.is_empty();
         idle.then(|| Memory {

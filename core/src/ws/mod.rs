@@ -1,19 +1,18 @@
-//! WebSocket (RFC 6455, with the extension `permessage-deflate` of RFC 7692): bytes and decisions in, events and bytes
-//! out.
+//! The WebSocket machine (RFC 6455, with the extension `permessage-deflate` of RFC 7692).
 //!
-//! The handshake is HTTP's: [`Handshake`] says whether a request is in order and what to answer. What follows is a
-//! [`Connection`], one WebSocket as a value, the same for both sides. Whoever owns the socket
+//! [`Handshake`] checks the HTTP request and completes the response. A [`Connection`] follows: one WebSocket as a
+//! value, the same for both sides. The owner of the socket
 //!
-//! 1. reads into [`spare`](crate::proto::Machine::spare) and says so with [`received`](crate::proto::Machine::received),
-//! 2. takes [`next_event`](Connection::next_event) until it says `NeedData` or `Ended`,
-//! 3. says what the application has decided with [`send`](Connection::send),
-//! 4. writes what [`poll_transmit`](crate::proto::Machine::poll_transmit) gives and says so with
+//! 1. reads into [`spare`](crate::proto::Machine::spare) and calls [`received`](crate::proto::Machine::received),
+//! 2. takes events with [`next_event`](Connection::next_event) until it returns `NeedData` or `Ended`,
+//! 3. passes the decisions of the application to [`send`](Connection::send),
+//! 4. writes the output of [`poll_transmit`](crate::proto::Machine::poll_transmit) and calls
 //!    [`transmitted`](crate::proto::Machine::transmitted),
-//! 5. calls [`handle_timeout`](crate::proto::Machine::handle_timeout) when the time of
-//!    [`poll_timeout`](crate::proto::Machine::poll_timeout) has come,
-//! 6. and, once nothing is left to write, does what [`close_state`](crate::proto::Machine::close_state) says.
+//! 5. calls [`handle_timeout`](crate::proto::Machine::handle_timeout) at the deadline of
+//!    [`poll_timeout`](crate::proto::Machine::poll_timeout),
+//! 6. and, once nothing is left to write, follows [`close_state`](crate::proto::Machine::close_state).
 //!
-//! Pings are answered and the closing handshake is completed by the machine.
+//! The machine answers pings and completes the closing handshake.
 //!
 //! ```
 //! use stelo_core::Instant;
@@ -34,15 +33,15 @@
 //! assert_eq!(server.next_event(), Event::NeedData);
 //! ```
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `handshake.rs`, `client.rs` | the opening handshake, for servers and for clients |
-//! | `state.rs` | the table of states, for both sides |
-//! | `connection.rs`, `connection/` | the machine: its parts and its end, what it receives, what it sends |
-//! | `event.rs`, `message.rs`, `close.rs` | what it says and is told |
-//! | `config.rs` | limits and timers |
-//! | `frame.rs`, `mask.rs`, `utf8.rs` | headers of frames, keys, text in pieces |
-//! | `violation.rs` | what a peer can do wrong, and what it is told |
+//! | `state.rs` | the state table of both sides |
+//! | `connection.rs`, `connection/` | the machine: its parts and its end, receiving, sending |
+//! | `event.rs`, `message.rs`, `close.rs` | events, commands, messages, close codes |
+//! | `config.rs` | limits and timeouts |
+//! | `frame.rs`, `mask.rs`, `utf8.rs` | frame headers, masking, UTF-8 in pieces |
+//! | `violation.rs` | broken rules, each with its close code |
 //! | `deflate.rs`, `deflate/` | compressed messages |
 
 mod client;

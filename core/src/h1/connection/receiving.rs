@@ -1,4 +1,4 @@
-//! Requests: bytes from the peer in, events out.
+//! Receives requests: from input to events.
 
 use super::{Connection, Pressure};
 use crate::Bytes;
@@ -31,7 +31,7 @@ impl Connection {
         }
         match (self.exchange.client, self.exchange.server) {
             (State::Idle, State::Idle) => {
-                // The next request is held up; its time begins when we can look at it.
+                // The next request is held up. Its timeout starts when it can be parsed.
                 self.timers.relax();
                 Event::Paused
             }
@@ -66,7 +66,7 @@ impl Connection {
                 };
                 let last = self.config.limits.requests.is_some_and(|most| self.requests >= most);
                 self.exchange.keep_alive &= framing.keep_alive && !last;
-                // Both are allowed in this state.
+                // Both steps are allowed in this state.
                 let _ = self.exchange.step(Role::Client, Step::Request);
                 let _ = self.exchange.step(Role::Server, Step::Request);
                 self.decoder.start(framing.length);
@@ -100,7 +100,7 @@ impl Connection {
         }
     }
 
-    /// The next piece of the body, if there is one.
+    /// Returns the next piece of the body, if there is one.
     fn next_part(&mut self) -> Option<Read> {
         let (skip, len, end) = match self.decoder.read(self.input.bytes(), &self.config.limits) {
             Ok(Part::Data { skip, len }) => (skip, len, false),
@@ -126,7 +126,7 @@ impl Connection {
             }
         };
         self.input.take(skip + len);
-        // A body that comes unasked needs no invitation.
+        // A body that arrives without `100 Continue` needs none.
         self.expects_continue = false;
         Some(if end { Read::End } else { Read::Data(len) })
     }
@@ -158,7 +158,7 @@ impl Connection {
         Event::End { stream }
     }
 
-    /// Reads and drops what the application has left of the body, so that another request can follow.
+    /// Reads and drops the rest of the body, so that another request can follow.
     fn drain(&mut self) -> Event<'_> {
         loop {
             match self.next_part() {
@@ -177,7 +177,7 @@ impl Connection {
                     return self.next_event();
                 }
                 Some(Read::Fault) => {
-                    // The response is out: there is nobody left to tell.
+                    // The response was sent, so the fault cannot be answered.
                     self.fault = None;
                     return Event::Closed;
                 }
@@ -187,11 +187,11 @@ impl Connection {
     }
 }
 
-/// What the decoder has come to.
+/// A result of the decoder.
 enum Read {
-    /// So many bytes of the body, taken out of the input last.
+    /// Bytes of the body, consumed from the input last.
     Data(usize),
     End,
-    /// The fault is kept, to be reported.
+    /// A fault, which was recorded.
     Fault,
 }

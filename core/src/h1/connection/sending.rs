@@ -1,4 +1,4 @@
-//! Responses: commands in, bytes for the peer out.
+//! Sends responses: from commands to output.
 
 use super::{Closing, Connection, Pressure};
 use crate::Bytes;
@@ -18,7 +18,7 @@ impl Connection {
                     return Err(FaultKind::Status);
                 }
                 self.exchange.step(Role::Server, Step::Informational)?;
-                // HTTP/1.0 knows no informational responses (RFC 9110 section 15.2).
+                // HTTP/1.0 has no informational responses (RFC 9110 section 15.2).
                 if !self.asked.old {
                     encoder::informational(self.output.buf(), status, headers);
                 }
@@ -35,11 +35,11 @@ impl Connection {
             Command::Trailers(trailers) => self.end(Some(trailers)),
             Command::End => self.end(None),
             Command::Reset(_) => {
-                // What has been said is still sent; what is missing shows that it was cut off.
+                // Output so far is still sent. The missing rest shows that the response was cut off.
                 let _ = self.exchange.step(Role::Server, Step::Fail);
                 self.exchange.keep_alive = false;
                 self.timers.relax();
-                // Earlier answers that the peer has not read yet must not be lost with this one.
+                // Earlier responses that the peer has not read must not be lost with this one.
                 if self.closing == Closing::Quiet {
                     self.closing = Closing::Lingering;
                 }
@@ -61,12 +61,12 @@ impl Connection {
             return self.exchange.step(Role::Server, Step::Response);
         }
         match (self.exchange.client, self.exchange.server) {
-            // Without a request there is only one answer: to what could not be understood.
+            // Without a request only one response is allowed: to input that could not be parsed.
             (_, State::SendResponse) | (State::Error, State::Idle) => {}
             _ => return Err(FaultKind::State),
         }
         let mut keep_alive = self.exchange.keep_alive && self.is_reusable();
-        // While the request is still coming, its bytes would be taken for those of the next protocol.
+        // While the request is incomplete, its bytes would be taken for those of the next protocol.
         let switch = self.asked.switch && self.exchange.client == State::Done;
         let asked = Asked { switch, ..self.asked };
         let out = self.output.buf();
@@ -80,7 +80,7 @@ impl Connection {
         self.exchange.step(Role::Server, Step::Response)
     }
 
-    /// A response and all of its body.
+    /// Writes a response with all of its body.
     fn whole(
         &mut self,
         status: Status,
@@ -111,7 +111,7 @@ impl Connection {
         self.end(None)
     }
 
-    /// What most responses begin with: 200, with fields that mean nothing to us, on a connection that stays.
+    /// Returns the head of an ordinary response: 200, no special fields, on a connection that stays open.
     #[inline(always)]
     fn ordinary<'a>(
         &self,
@@ -128,9 +128,9 @@ impl Connection {
         is_ordinary.then_some(head)
     }
 
-    /// Whether another request can follow, as far as is known before the end of this one.
+    /// Returns whether another request can follow, as far as is known before the end of this one.
     fn is_reusable(&self) -> bool {
-        // A client that has not been asked for its body may send it or not: what follows could be either.
+        // A client that got no `100 Continue` may send its body or not, so the next bytes are ambiguous.
         !self.eof && !self.expects_continue && matches!(self.exchange.client, State::Done | State::SendBody)
     }
 
@@ -138,7 +138,7 @@ impl Connection {
         self.piece(bytes.len(), |output| output.push_from(bytes))
     }
 
-    /// A piece of the body, of `len` bytes, which `push` puts into the output.
+    /// Writes a piece of the body of `len` bytes, which `push` adds to the output.
     fn piece(&mut self, len: usize, push: impl FnOnce(&mut Output)) -> Result<(), FaultKind> {
         if self.exchange.server != State::SendBody {
             return Err(FaultKind::State);

@@ -1,34 +1,34 @@
-//! A message that is put together from what has come of it, and grows with that: never with what was announced.
+//! Assembles a message. It grows with the received bytes, never with a declared length.
 
 use alloc::vec::Vec;
 
-/// Payload in a vector of its own. Where much is still to come, a socket reads straight into it.
+/// The payload of a message in a separate vector. If much of it is missing, a socket reads directly into the vector.
 #[derive(Default)]
 pub(super) struct Assembly {
-    /// Initialised to its length, so that its end can be lent to a socket.
+    /// Initialized to its length, so that a socket can read into its end.
     bytes: Vec<u8>,
-    /// How much of it has come and has been looked at.
+    /// The number of bytes that were received and parsed.
     done: usize,
-    /// How much has come after that.
+    /// The number of bytes that were received after these.
     fresh: usize,
 }
 
 impl Assembly {
-    /// With so much of a frame to come, the way through the read buffer does not pay any more.
+    /// With more than this missing from a frame, the copy through the read buffer costs more than it saves.
     pub(super) const DIRECT: u64 = 4 << 10;
-    /// Room for a socket at the least.
+    /// The least room for a socket.
     const ROOM: usize = 16 << 10;
-    /// Room for a socket, in multiples of what has come.
+    /// The room for a socket, as a multiple of the received bytes.
     const GROWTH: usize = 4;
 
-    /// Takes memory over, if there is none and a message of which `left` bytes are still to come may fill half of it.
+    /// Adopts memory, if there is none and the `left` missing bytes of a message may fill half of it.
     pub(super) fn adopt(&mut self, memory: &mut Vec<u8>, left: u64) {
         if self.held() == 0 && (memory.len() as u64).div_ceil(2) <= left {
             self.bytes = core::mem::take(memory);
         }
     }
 
-    /// Room for payload of which `left` bytes are still to come.
+    /// Returns room for payload of which `left` bytes are missing.
     pub(super) fn room(&mut self, left: u64) -> &mut [u8] {
         let end = self.done + self.fresh;
         if self.bytes.len() == end {
@@ -41,18 +41,18 @@ impl Assembly {
         &mut room[..n]
     }
 
-    /// How much room there should be, with `left` bytes still to come.
+    /// Returns the size of the room, with `left` bytes missing.
     fn growth(&self, left: u64) -> usize {
         let most = ((self.done + self.fresh) * Self::GROWTH).max(Self::ROOM);
         usize::try_from(left).map_or(most, |left| left.min(most))
     }
 
-    /// `n` bytes have been put into the room.
+    /// Adds `n` bytes that were written to the room.
     pub(super) fn filled(&mut self, n: usize) {
         self.fresh = (self.fresh + n).min(self.bytes.len() - self.done);
     }
 
-    /// Copies payload to the end, after which `left` bytes are still to come.
+    /// Appends a copy of payload, after which `left` bytes are missing.
     pub(super) fn append(&mut self, bytes: &[u8], left: u64) {
         // With nothing to append, the room stays.
         if bytes.is_empty() {
@@ -72,41 +72,41 @@ impl Assembly {
         self.fresh += bytes.len();
     }
 
-    /// How much has come and has not been looked at.
+    /// Returns the number of received bytes that were not parsed.
     pub(super) fn fresh_len(&self) -> usize {
         self.fresh
     }
 
-    /// What has come and has not been looked at.
+    /// Returns the received bytes that were not parsed.
     pub(super) fn fresh(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.done..self.done + self.fresh).unwrap_or_default()
     }
 
-    /// All that has come has been looked at.
+    /// Marks all received bytes as parsed.
     pub(super) fn looked_at(&mut self) {
         self.done += core::mem::take(&mut self.fresh);
     }
 
-    /// The vector, for something else to write to its end: all of that is to be looked at.
+    /// Returns the vector, for a writer that appends bytes to parse.
     pub(super) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.bytes.truncate(self.done + self.fresh);
         write(&mut self.bytes);
         self.fresh = self.bytes.len() - self.done;
     }
 
-    /// What has been looked at.
+    /// Returns the parsed bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.done).unwrap_or_default()
     }
 
-    /// Takes the message out.
+    /// Takes the message.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let Self { mut bytes, done, .. } = core::mem::take(self);
         bytes.truncate(done);
         bytes
     }
 
-    /// Drops all; the memory stays.
+    /// Discards all bytes and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         (self.done, self.fresh) = (0, 0);

@@ -1,4 +1,4 @@
-//! What comes from the peer: bytes in, events out.
+//! Receives messages: from input to events.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -17,24 +17,24 @@ use crate::ws::utf8::Utf8;
 use crate::ws::violation::Violation;
 use crate::ws::{CloseCode, Closed};
 
-/// How many compressed bytes become one part: at most some thousand times as many come out.
+/// The compressed bytes of one part. The output is at most some thousand times as large.
 const INFLATED_AT_ONCE: usize = 256;
 
-/// The payload of a data frame that is coming.
+/// The payload of a data frame that is being received.
 pub(super) struct Payload {
     mask: Option<Mask>,
-    /// How many bytes are still to come.
+    /// The number of remaining bytes.
     left: u64,
     fin: bool,
 }
 
-/// The message that is coming.
+/// The message that is being received.
 pub(super) struct Incoming {
     kind: Kind,
     compressed: bool,
-    /// It was begun by `next_part`: its pieces are given out as they come.
+    /// It was begun by `next_part`, which returns its pieces as they arrive.
     in_parts: bool,
-    /// The bytes that its frames have declared, or that came out of the compressed ones.
+    /// The bytes that its frames have declared, or that were decompressed.
     size: u64,
     empty_fragments: u32,
     utf8: Utf8,
@@ -58,18 +58,18 @@ impl Incoming {
     }
 }
 
-/// What the bytes that have come mean.
+/// A result of the parser.
 enum Read {
-    /// A whole message: the bytes that were taken out of the input last.
+    /// A whole message: the bytes that were consumed last.
     Lent(usize),
-    /// A whole message, put together.
+    /// A whole message, assembled.
     Assembled,
-    /// A piece of a message: the bytes that were taken out of the input last.
+    /// A piece of a message: the bytes that were consumed last.
     Part {
         len: usize,
         last: bool,
     },
-    /// A piece of a message, out of the compressed ones.
+    /// A piece of a message, decompressed.
     Inflated {
         last: bool,
     },
@@ -102,7 +102,7 @@ impl Connection {
         }
     }
 
-    /// Whether bytes from the peer are read straight into the message.
+    /// Returns whether the socket reads directly into the message.
     fn is_direct(&self, payload: &Payload) -> bool {
         let incoming = &self.incoming;
         self.input.is_empty()
@@ -115,19 +115,19 @@ impl Connection {
         self.incoming.assembly.fresh_len() as u64
     }
 
-    /// How many bytes from the peer have not been looked at yet.
+    /// Returns the number of received bytes that were not parsed.
     pub fn buffered(&self) -> usize {
         self.input.bytes().len() + self.incoming.assembly.fresh_len()
     }
 
-    /// What has happened, messages whole. Call it until it says `NeedData` or `Ended`, but only while the application can
-    /// take what comes: not to ask is how the peer is pushed back.
+    /// Returns the next event, with whole messages. Call it until it returns `NeedData` or `Ended`, but only while
+    /// the application accepts messages: not calling it holds the peer back.
     pub fn next_event(&mut self) -> Event<'_> {
         self.next(false)
     }
 
-    /// As [`next_event`](Self::next_event), but messages are given out piece by piece as they come, and take up no memory. A
-    /// message goes on in the way in which its beginning was asked for.
+    /// As [`next_event`](Self::next_event), but returns messages in pieces as they arrive, which needs no memory. A
+    /// message continues in the way in which it began.
     pub fn next_part(&mut self) -> Event<'_> {
         self.next(true)
     }
@@ -191,12 +191,12 @@ impl Connection {
         }
     }
 
-    /// The peer has broken a rule.
+    /// Handles a broken rule of the peer.
     fn fail(&mut self, violation: Violation) -> Event<'_> {
         self.announce(Step::Fail, violation.into())
     }
 
-    /// The peer will be listened to no more.
+    /// Ignores further input of the peer.
     fn announce(&mut self, step: Step, closed: Closed) -> Event<'_> {
         self.ending.announce(step, closed);
         self.forget();
@@ -205,12 +205,12 @@ impl Connection {
                 self.timers.expect(self.now, self.close_timeout(), Reason::Close);
                 Event::Closing
             }
-            // We had closed before.
+            // This side had closed before.
             _ => Event::Ended,
         }
     }
 
-    /// Goes on until there is something to say.
+    /// Continues until there is an event.
     fn read(&mut self, in_parts: bool) -> Result<Read, Violation> {
         if self.incoming.in_parts && self.ending.theirs == State::Open && self.payload.is_none() {
             self.incoming = Incoming::default();
@@ -248,7 +248,7 @@ impl Connection {
         }
     }
 
-    /// A control frame, which is looked at when it has come whole.
+    /// Handles a control frame once it is complete.
     fn control(&mut self, header: Header, used: usize) -> Result<Option<Read>, Violation> {
         let len = header.len as usize;
         if self.input.bytes().len() < used + len {
@@ -261,7 +261,7 @@ impl Connection {
         }
         Ok(match header.opcode {
             Opcode::Close => Some(Read::Close(close(payload)?)),
-            // We have closed, and only wait for the peer to do so.
+            // This side has closed, and only waits for the peer to close.
             _ if !self.ending.can_speak() => None,
             opcode => {
                 step_to(&mut self.ending.theirs, Step::Control);
@@ -276,7 +276,7 @@ impl Connection {
         })
     }
 
-    /// The beginning of a data frame.
+    /// Handles the beginning of a data frame.
     fn begin(&mut self, header: Header, in_parts: bool) -> Result<(), Violation> {
         let kind = match header.opcode {
             Opcode::Continuation => None,
@@ -313,8 +313,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes what has come of the payload, but no more than `most`, out of the input, and unmasks it there. Says how much it is, and whether that
-    /// completes the message; if it completes the frame, there is no payload any more.
+    /// Consumes received payload, up to `most` bytes, and unmasks it in place. Returns its length, and whether it
+    /// completes the message. At the end of the frame `payload` is cleared.
     fn unmask(&mut self, most: usize) -> Option<(usize, bool)> {
         let payload = self.payload.as_mut()?;
         let here = self.input.bytes().len().min(most);
@@ -332,7 +332,7 @@ impl Connection {
         Some((len, last))
     }
 
-    /// Payload of a message that is given out whole.
+    /// Handles payload of a message that is returned whole.
     fn whole(&mut self) -> Result<Option<Read>, Violation> {
         let Some(payload) = &mut self.payload else { return Ok(None) };
         let (incoming, here) = (&mut self.incoming, self.input.bytes().len() as u64);
@@ -352,7 +352,7 @@ impl Connection {
         payload.left -= fresh.len() as u64;
         let ended = payload.left == 0;
         let last = ended && payload.fin;
-        // The whole of it is looked at in the end.
+        // The whole message is validated at its end.
         if incoming.kind == Kind::Text && !last && !incoming.utf8.push(fresh) {
             return Err(Violation::Utf8);
         }
@@ -363,7 +363,7 @@ impl Connection {
         Ok(last.then_some(Read::Assembled))
     }
 
-    /// Payload of a message that is given out in parts.
+    /// Handles payload of a message that is returned in parts.
     fn part(&mut self) -> Result<Option<Read>, Violation> {
         let Some((len, last)) = self.unmask(usize::MAX) else { return Ok(None) };
         let incoming = &mut self.incoming;
@@ -373,7 +373,7 @@ impl Connection {
         Ok((len > 0 || last).then_some(Read::Part { len, last }))
     }
 
-    /// Payload of a compressed message.
+    /// Handles payload of a compressed message.
     fn inflate(&mut self) -> Result<Option<Read>, Violation> {
         let most = if self.incoming.in_parts { INFLATED_AT_ONCE } else { usize::MAX };
         let Some((len, last)) = self.unmask(most) else { return Ok(None) };
@@ -391,7 +391,7 @@ impl Connection {
         let fresh = incoming.assembly.fresh();
         let some = !fresh.is_empty();
         incoming.size += fresh.len() as u64;
-        // What came before a fault counts first: so it does not matter in what pieces they come.
+        // Output before an error counts first, so that the pieces of the input do not matter.
         if incoming.kind == Kind::Text && !incoming.utf8.accept(fresh, last && done.is_ok()) {
             return Err(Violation::Utf8);
         }
@@ -407,7 +407,7 @@ impl Connection {
         })
     }
 
-    /// Payload that comes after our close frame.
+    /// Handles payload that arrives after the sent close frame.
     fn skip(&mut self) -> Option<Read> {
         let assembly = core::mem::take(&mut self.incoming.assembly);
         if let Some(payload) = &mut self.payload {
@@ -418,7 +418,7 @@ impl Connection {
     }
 }
 
-/// What a close frame says (RFC 6455 section 5.5.1).
+/// Parses a close frame (RFC 6455 section 5.5.1).
 fn close(payload: &[u8]) -> Result<Closed, Violation> {
     match payload {
         [] => Ok(Closed { code: CloseCode::NO_STATUS_RCVD, reason: String::new() }),

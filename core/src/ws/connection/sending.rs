@@ -1,4 +1,4 @@
-//! What the application says: decisions in, bytes for the peer out.
+//! Sends messages: from commands to output.
 
 use alloc::vec::Vec;
 
@@ -13,11 +13,11 @@ use crate::ws::{CloseCode, Closed, Message};
 use crate::{Bytes, Instant};
 
 impl Connection {
-    /// Takes what the application has decided. Look at [`poll_transmit`](Self::poll_transmit) again, and after a close at
-    /// [`next_event`](Self::next_event).
+    /// Carries out a command of the application. Drain the machine afterwards, as after any
+    /// [input](crate::proto::Machine).
     ///
     /// # Errors
-    /// What was asked breaks a rule; nothing has been written. To close what is closed is no error.
+    /// The command breaks a rule, and nothing was written. Closing again is no error.
     pub fn send(&mut self, now: Instant, what: Command<'_>) -> Result<(), SendError> {
         self.now = now;
         if let Command::Close { code, reason } = what {
@@ -41,7 +41,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether messages can still be sent, and will be received: we have not closed, and the connection is not lost.
+    /// Returns whether messages can still be sent: this side has not closed, and the connection is not lost.
     pub fn is_open(&self) -> bool {
         self.ending.can_speak()
     }
@@ -64,7 +64,7 @@ impl Connection {
             return false;
         }
         self.timers.written();
-        // Our close frame is out: now it is for the peer to get on.
+        // The close frame was sent: the peer has to close next.
         if self.ending.ours == State::Closed {
             self.timers.expect(now, self.close_timeout(), Reason::Close);
         }
@@ -136,7 +136,7 @@ impl Connection {
         }
     }
 
-    /// Writes the header of a frame; the mask for its payload, if we are a client.
+    /// Writes the header of a frame. Returns the mask of its payload on a client.
     fn header(&mut self, opcode: Opcode, fin: bool, compressed: bool, len: usize) -> Option<Mask> {
         let mask = self.keys.as_mut().map(Keys::draw);
         Header { opcode, fin, compressed, mask, len: len as u64 }.write(self.output.buf());
@@ -155,8 +155,8 @@ impl Connection {
 
     // Pings and pongs
 
-    /// Answers the ping whose payload was taken out of the input last. While the peer does not read, only the latest is
-    /// kept (RFC 6455 section 5.5.3).
+    /// Answers the ping whose payload was consumed last. While the peer does not read, only the latest ping is kept
+    /// (RFC 6455 section 5.5.3).
     pub(super) fn pong(&mut self, len: usize) {
         let taken = self.input.taken(len);
         if self.output.len() >= self.config.limits.write_buffer {
@@ -169,7 +169,7 @@ impl Connection {
         self.control_frame(Opcode::Pong, payload);
     }
 
-    /// A pong has come, whose payload was taken out of the input last.
+    /// Handles a pong whose payload was consumed last.
     pub(super) fn ponged(&mut self, len: usize) {
         let matches = |ping: &mut Ping| ping.payload == self.input.taken(len);
         if let (Some(ping), Some(interval)) = (self.ping.take_if(matches), self.config.timeouts.ping_interval)
@@ -178,10 +178,11 @@ impl Connection {
         }
     }
 
-    /// It is time for a ping.
+    /// Sends a ping.
     pub(super) fn say_ping(&mut self) {
         self.pings = self.pings.wrapping_add(1);
-        // Not to be guessed by accident; whoever answers without having read it only fools itself.
+        // A peer does not send this payload by accident. It needs no secret: a peer that guesses it harms only
+        // itself.
         let payload = (self.now.as_micros() as u32 ^ self.pings.wrapping_mul(0x9e37_79b1)).to_be_bytes();
         self.ping = Some(Ping { payload, sent: self.now });
         self.control_frame(Opcode::Ping, &payload);
@@ -205,7 +206,7 @@ impl Connection {
         }
     }
 
-    /// Says what the peer has been waiting for.
+    /// Sends the close frame that the peer waits for.
     pub(super) fn answer(&mut self) {
         if let Report::Announced(closed) = core::mem::replace(&mut self.ending.report, Report::Nothing) {
             self.say_close(closed);
@@ -233,7 +234,7 @@ fn opcode(kind: Kind) -> Opcode {
     }
 }
 
-/// The beginning of a reason, as much as a close frame has room for.
+/// Truncates a reason to the room in a close frame.
 fn cut(reason: &str) -> &str {
     let mut end = reason.len().min(CONTROL - 2);
     while !reason.is_char_boundary(end) {
