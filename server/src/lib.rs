@@ -3,7 +3,7 @@
 //! Generic over [`stelo_runtime::Runtime`]; names no executor, and knows of the application only what
 //! [`stelo_core::app`] says.
 
-mod config;
+pub mod config;
 mod connection;
 mod error;
 mod executor;
@@ -17,9 +17,7 @@ mod sockets;
 mod stop;
 mod thread;
 
-pub use config::{
-    Config, ConfigError, Http, Limits, Listen, Log, LogLevel, Process, Timeouts, WebSocket, Ws,
-};
+pub use config::{Config, ConfigError, Listen, LogLevel, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use lifecycle::{Server, Stopped};
 pub use program::{Parsed, Program};

@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Serves `app` in an executor that is already running, until a signal or the handle stops it.
-    /// [`Process::threads`](crate::Process::threads) does not count here: the executor has its own.
+    /// [`Process::threads`](crate::config::Process::threads) does not count here: the executor has its own.
     ///
     /// # Errors
     /// The server did not start, or the shutdown hook of the application failed.
@@ -55,7 +55,7 @@ impl Server {
         self.serve(runtime, app, 1).await
     }
 
-    /// Serves `app` until a signal or the handle stops it, on [`Process::threads`](crate::Process::threads) threads, each with an executor and a
+    /// Serves `app` until a signal or the handle stops it, on [`Process::threads`](crate::config::Process::threads) threads, each with an executor and a
     /// listening socket of its own.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl fmt::Debug for Runner {
 
 impl Server {
     /// Serves `app` as [`run`](Self::run) does, on the first of `runners` that
-    /// [`Process::executor`](crate::Process::executor) allows.
+    /// [`Process::executor`](crate::config::Process::executor) allows.
     ///
     /// # Errors
     /// As for [`run`](Self::run); or none of `runners` is allowed.
@@ -61,7 +61,7 @@ impl Server {
     }
 
     /// Serves `app` as [`serve_on`](Self::serve_on) does, inside the first of `runners` that
-    /// [`Process::executor`](crate::Process::executor) allows and that runs the caller.
+    /// [`Process::executor`](crate::config::Process::executor) allows and that runs the caller.
     ///
     /// # Errors
     /// As for [`serve_on`](Self::serve_on); or no executor that is allowed runs the caller.

@@ -1,9 +1,9 @@
 //! The settings of a server as a plain value, with a default for each.
 //!
-//! Each of `listen`, `process`, `log`, `http`, `limits` and `websocket` has one part: struct, defaults, setters, and rows
-//! of the table of settings. `table` declares the rows, and `codec` reads and writes their values.
-//! [`settings`](crate::settings) reads the command line, the environment and files; the server acts on the values.
+//! [`Program`](crate::Program) reads them from the command line, the environment and files; the server acts on them.
 
+// Each of `listen`, `process`, `log`, `http`, `limits` and `websocket` has one part: struct, defaults, setters, and rows of
+// the table of settings. `table` declares the rows, and `codec` reads and writes their values.
 pub(crate) mod codec;
 mod error;
 mod http;
@@ -32,7 +32,7 @@ pub(crate) static GROUPS: [Group; 6] =
 
 /// The settings of a server.
 ///
-/// Set the fields directly, or use the setters, which have the names of the options.
+/// Set the fields directly, or use the setters, which are named after the options or the fields.
 ///
 /// ```
 /// use stelo_server::Config;

@@ -1,7 +1,7 @@
 //! The log: server lines to stderr, access lines to stdout, everything through `tracing`.
 //!
 //! [`init`] prints Uvicorn's lines. A program that installs its own subscriber gets the same events with their fields
-//! instead. `format` formats a line; [`messages`](crate::messages) has the wording.
+//! instead. `format` formats a line; `messages` has the wording.
 
 mod format;
 
@@ -27,7 +27,7 @@ pub const SERVER: &str = "stelo.server";
 /// The target of the access lines, one for each response.
 pub const ACCESS: &str = "stelo.access";
 
-/// Installs a subscriber that prints events in Uvicorn's format, from [`Log::level`](crate::Log::level) upwards.
+/// Installs a subscriber that prints events in Uvicorn's format, from [`Log::level`](crate::config::Log::level) upwards.
 ///
 /// It prints the events of the application too. Lines are coloured on a terminal, unless `NO_COLOR` is set, and everywhere
 /// if `FORCE_COLOR` is set. Does nothing if the program has already installed a subscriber.
@@ -40,7 +40,7 @@ pub fn init(config: &Config) {
     let _ = set_global_default(Lines::new(config, colours, print));
 }
 
-/// Whether a subscriber wants access lines. Checked once per connection, if [`Log::access`](crate::Log::access) is set.
+/// Whether a subscriber wants access lines. Checked once per connection, if [`Log::access`](crate::config::Log::access) is set.
 pub(crate) fn access_enabled() -> bool {
     enabled!(target: ACCESS, Level::INFO)
 }
