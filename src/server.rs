@@ -7,10 +7,8 @@ use stelo_core::app::App;
 use stelo_runtime::Runtime;
 use stelo_server::{Program, Runner};
 
-pub use stelo_server::{
-    Config, ConfigError, Http, Limits, Listen, Log, LogLevel, Process, ServeError, ServerHandle, Stopped,
-    Timeouts, WebSocket, Ws,
-};
+pub use stelo_server::config::{Http, Limits, Log, Process, Timeouts, WebSocket};
+pub use stelo_server::{Config, ConfigError, Listen, LogLevel, ServeError, ServerHandle, Stopped, Ws};
 
 /// The executors of the enabled Cargo features, in order of preference.
 const RUNNERS: &[Runner] = &[
