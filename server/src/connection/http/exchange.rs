@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use stelo_core::Fault;
 use stelo_core::app::{self, BoxError, BoxFuture, Reply, Request, Response, Tunnel, Upgrade};
@@ -76,6 +76,8 @@ pub(super) struct Scene<'a, R: Runtime, M> {
     pub(super) stream: StreamId,
     /// The context of the stream; `None` if that of the connection serves.
     pub(super) context: Option<&'a Arc<app::Context>>,
+    /// The waker of the exchange; `None` if that of the connection's task serves.
+    pub(super) waker: Option<&'a Waker>,
     pub(super) now: Instant,
 }
 
@@ -104,6 +106,11 @@ impl Exchange {
         !matches!(self.stage, Stage::Idle)
     }
 
+    /// Whether a response body has more to send.
+    pub(super) fn is_sending(&self) -> bool {
+        matches!(self.stage, Stage::Sending(_))
+    }
+
     pub(super) fn is_blocked(&self) -> bool {
         matches!(self.stage, Stage::Blocked(_))
     }
@@ -113,7 +120,7 @@ impl Exchange {
         self.upload.as_ref().is_some_and(|upload| upload.wanted)
     }
 
-    /// Begins a poll of the connection.
+    /// Begins a poll that the task, or the exchange itself, was woken for.
     pub(super) fn enter(&mut self) {
         self.polled = false;
         if let Some(upload) = &self.upload {
@@ -129,19 +136,18 @@ impl Exchange {
     // The request body
 
     /// Tells the machine whether the reader wants more. Returns whether it has begun to.
-    pub(super) fn follow_demand(
-        &mut self,
-        machine: &mut impl HttpMachine,
-        stream: StreamId,
-        now: Instant,
-    ) -> bool {
+    pub(super) fn follow_demand<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>) -> bool {
         let Some(upload) = &mut self.upload else { return false };
-        let demand = upload.sender.demand();
+        let demand = match scene.waker {
+            Some(waker) => upload.sender.poll_demand(&mut Context::from_waker(waker)),
+            // The connection watches the demand when its poll ends.
+            None => upload.sender.demand(),
+        };
         let wanted = demand == Demand::Wanted;
         let changed = wanted != upload.wanted;
         if changed {
             upload.wanted = wanted;
-            machine.want_body(now, stream, wanted);
+            scene.machine.want_body(scene.now, scene.stream, wanted);
         }
         if demand == Demand::Abandoned {
             self.end_of_upload();
@@ -239,7 +245,7 @@ impl Exchange {
             Ok(Started::Pending(future)) => {
                 self.stage = Stage::Replying(future, head);
                 self.polled = !self.send_interim(scene, cx);
-                self.follow_demand(scene.machine, scene.stream, scene.now);
+                self.follow_demand(scene);
                 return;
             }
             Err(message) => self.panicked(scene, &message, &head),
@@ -299,7 +305,7 @@ impl Exchange {
             Stage::Sending(_) | Stage::Blocked(_) => self.poll_body(scene, cx),
             Stage::Idle | Stage::HalfClosed => false,
         };
-        self.follow_demand(scene.machine, scene.stream, scene.now) || moved
+        self.follow_demand(scene) || moved
     }
 
     /// Acts on a poll of the handler. Returns whether anything has moved.
@@ -390,7 +396,7 @@ impl Exchange {
             Some(upload) if upload.sender.demand() != Demand::Abandoned => {
                 scene.machine.want_body(scene.now, scene.stream, true);
                 self.set_wanted();
-                self.follow_demand(scene.machine, scene.stream, scene.now);
+                self.follow_demand(scene);
             }
             _ => scene.machine.discard_body(scene.now, scene.stream),
         }

@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 
 use stelo_core::app;
 use stelo_core::body::Demand;
-use stelo_core::proto::StreamId;
+use stelo_core::proto::{HttpMachine, StreamId};
 
 use super::exchange::Exchange;
 
@@ -15,7 +15,7 @@ pub(in crate::connection) trait Exchanges: Default {
     fn open<'a>(&mut self, stream: StreamId, connection: impl FnOnce() -> &'a Arc<app::Context>) -> Slot<'_>;
 
     /// Returns an exchange that has begun and not ended.
-    fn get(&mut self, stream: StreamId) -> Option<&mut Exchange>;
+    fn get(&mut self, stream: StreamId) -> Option<Slot<'_>>;
 
     /// Ends an exchange whose response is complete, or was cut off by the application.
     fn close(&mut self, stream: StreamId);
@@ -32,8 +32,8 @@ pub(in crate::connection) trait Exchanges: Default {
     /// Whether there is an exchange.
     fn is_busy(&self) -> bool;
 
-    /// Whether a response waits for the client to read.
-    fn is_blocked(&self) -> bool;
+    /// Whether a response waited for the client to read, and the machine has capacity again.
+    fn can_unblock(&self, machine: &impl HttpMachine) -> bool;
 
     /// Calls `poll` with each exchange that may have something to do, and with a context that wakes it again. Returns
     /// whether any has moved.
@@ -68,8 +68,8 @@ impl Exchanges for One {
         Slot { stream, exchange: &mut self.0, context: None, waker: None }
     }
 
-    fn get(&mut self, _: StreamId) -> Option<&mut Exchange> {
-        Some(&mut self.0)
+    fn get(&mut self, stream: StreamId) -> Option<Slot<'_>> {
+        Some(Slot { stream, exchange: &mut self.0, context: None, waker: None })
     }
 
     fn close(&mut self, _: StreamId) {}
@@ -89,8 +89,8 @@ impl Exchanges for One {
         self.0.is_busy()
     }
 
-    fn is_blocked(&self) -> bool {
-        self.0.is_blocked()
+    fn can_unblock(&self, machine: &impl HttpMachine) -> bool {
+        self.0.is_blocked() && machine.capacity(StreamId::ONLY) > 0
     }
 
     fn poll(

@@ -108,32 +108,37 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
                 self.surplus = self.surplus && link.thread.shared.is_overloaded();
                 let Slot { exchange, context, waker, .. } = self.exchanges.open(stream, || link.context());
                 let (machine, shared) = (&mut self.machine, &mut self.shared);
-                let scene = &mut Scene { machine, link, shared, stream, context, now };
+                let scene = &mut Scene { machine, link, shared, stream, context, waker, now };
                 match waker {
                     None => exchange.start(scene, cx, head, length, self.surplus),
                     Some(own) => {
                         exchange.start(scene, &mut Context::from_waker(own), head, length, self.surplus);
                     }
                 }
-                if !exchange.is_busy() {
-                    self.exchanges.close(stream);
+                match (exchange.is_busy(), exchange.is_sending()) {
+                    (false, _) => self.exchanges.close(stream),
+                    (true, true) => self.exchanges.wake(stream),
+                    (true, false) => {}
                 }
             }
             Event::Data { stream, data } => {
-                if let Some(exchange) = self.exchanges.get(stream) {
-                    exchange.receive(Frame::Data(data.to_vec().into()));
-                    exchange.follow_demand(&mut self.machine, stream, now);
+                let frame = Frame::Data(data.to_vec().into());
+                if let Some(Slot { exchange, context, waker, .. }) = self.exchanges.get(stream) {
+                    exchange.receive(frame);
+                    let (machine, shared) = (&mut self.machine, &mut self.shared);
+                    exchange.follow_demand(&mut Scene { machine, link, shared, stream, context, waker, now });
                 }
             }
             Event::Trailers { stream, trailers } => {
-                if let Some(exchange) = self.exchanges.get(stream) {
-                    exchange.receive(Frame::Trailers(trailers));
+                if let Some(slot) = self.exchanges.get(stream) {
+                    slot.exchange.receive(Frame::Trailers(trailers));
                 }
             }
             Event::End { stream } => {
-                if let Some(exchange) = self.exchanges.get(stream) {
-                    exchange.end_of_request();
+                if let Some(slot) = self.exchanges.get(stream) {
+                    slot.exchange.end_of_request();
                 }
+                self.exchanges.wake(stream);
             }
             Event::Writable { stream } => self.exchanges.wake(stream),
             Event::Reset { stream, fault } => {
@@ -160,8 +165,8 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
 
     /// Answers a fault of the peer, or passes it to the reader of the request body.
     fn fault<R: Runtime>(&mut self, link: &mut Link<R>, stream: StreamId, fault: Fault, now: Instant) {
-        if let Some(exchange) = self.exchanges.get(stream)
-            && (exchange.fail_upload(fault) || exchange.is_busy())
+        if let Some(slot) = self.exchanges.get(stream)
+            && (slot.exchange.fail_upload(fault) || slot.exchange.is_busy())
         {
             return debug!(target: SERVER, "Connection ended: {fault}");
         }
@@ -177,9 +182,9 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
     /// Polls the exchanges that have something to do. Returns whether anything has moved.
     fn poll_exchanges<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
         let Self { machine, exchanges, shared, .. } = self;
-        exchanges.poll(cx, |Slot { stream, exchange, context, .. }, cx| {
+        exchanges.poll(cx, |Slot { stream, exchange, context, waker }, cx| {
             let (machine, link, shared) = (&mut *machine, &mut *link, &mut *shared);
-            exchange.poll(&mut Scene { machine, link, shared, stream, context, now }, cx)
+            exchange.poll(&mut Scene { machine, link, shared, stream, context, waker, now }, cx)
         })
     }
 }
@@ -213,7 +218,7 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
             _ if busy => Read::Also,
             _ => Read::No,
         };
-        Interest { read, written: self.input == Input::HeldUp || self.exchanges.is_blocked() }
+        Interest { read, written: self.input == Input::HeldUp || self.exchanges.can_unblock(&self.machine) }
     }
 
     fn written(&mut self, link: &Link<R>) {
@@ -225,9 +230,9 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
     fn shutdown(&mut self, link: &mut Link<R>, now: Instant) {
         self.machine.shutdown(now);
         let Self { machine, exchanges, shared, .. } = self;
-        exchanges.for_each(|Slot { stream, exchange, context, .. }| {
+        exchanges.for_each(|Slot { stream, exchange, context, waker }| {
             let (machine, link, shared) = (&mut *machine, &mut *link, &mut *shared);
-            exchange.refuse_websocket(&mut Scene { machine, link, shared, stream, context, now });
+            exchange.refuse_websocket(&mut Scene { machine, link, shared, stream, context, waker, now });
         });
     }
 

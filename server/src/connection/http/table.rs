@@ -6,7 +6,7 @@ use std::task::{Context, Wake, Waker};
 
 use atomic_waker::AtomicWaker;
 use stelo_core::app::{self, Peer};
-use stelo_core::proto::StreamId;
+use stelo_core::proto::{HttpMachine, StreamId};
 
 use super::exchange::Exchange;
 use super::exchanges::{Exchanges, Slot};
@@ -97,9 +97,11 @@ impl Exchanges for Table {
         Slot { stream, exchange: &mut entry.exchange, context: Some(context), waker: Some(&entry.waker) }
     }
 
-    fn get(&mut self, stream: StreamId) -> Option<&mut Exchange> {
+    fn get(&mut self, stream: StreamId) -> Option<Slot<'_>> {
         let index = self.position(stream)?;
-        Some(&mut self.entries.get_mut(index)?.exchange)
+        let Entry { stream, exchange, waker } = self.entries.get_mut(index)?;
+        let (stream, context) = stream.as_ref()?;
+        Some(Slot { stream: *stream, exchange, context: Some(context), waker: Some(waker) })
     }
 
     fn close(&mut self, stream: StreamId) {
@@ -131,8 +133,11 @@ impl Exchanges for Table {
         self.free.len() < self.entries.len()
     }
 
-    fn is_blocked(&self) -> bool {
-        self.entries.iter().any(|entry| entry.exchange.is_blocked())
+    fn can_unblock(&self, machine: &impl HttpMachine) -> bool {
+        self.entries.iter().any(|entry| match entry.stream {
+            Some((stream, _)) => entry.exchange.is_blocked() && machine.capacity(stream) > 0,
+            None => false,
+        })
     }
 
     fn poll(
@@ -148,10 +153,15 @@ impl Exchanges for Table {
                 ready &= ready - 1;
                 let Entry { stream, exchange, waker } = &mut self.entries[index];
                 let Some((stream, context)) = stream else { continue };
+                exchange.enter();
                 let slot = Slot { stream: *stream, exchange, context: Some(context), waker: Some(waker) };
-                moved |= poll(slot, &mut Context::from_waker(waker));
-                if !self.entries[index].exchange.is_busy() {
+                let again = poll(slot, &mut Context::from_waker(waker));
+                moved |= again;
+                let entry = &self.entries[index];
+                if !entry.exchange.is_busy() {
                     self.close_at(index);
+                } else if again {
+                    entry.waker.wake_by_ref();
                 }
             }
         }
