@@ -24,7 +24,7 @@ pub(crate) enum Io<T: AsRawFd> {
     },
     Process {
         /// The registration for hang-ups, made at the first use.
-        watch: Option<Registration>,
+        watch: Option<Box<Registration>>,
         io: Async<T>,
         /// Whether the last operation in a direction has left nothing.
         drained: [bool; 2],
@@ -117,7 +117,7 @@ impl<T: AsRawFd + AsFd> Io<T> {
                 match watcher::reactor()
                     .and_then(|reactor| Registration::new(reactor, io.get_ref().as_raw_fd()))
                 {
-                    Ok(registration) => watch.insert(registration),
+                    Ok(registration) => watch.insert(Box::new(registration)),
                     // Without descriptors or threads, a hang-up shows at the next read or write.
                     Err(_) => return Poll::Pending,
                 }

@@ -18,7 +18,7 @@ pub struct Listener(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(Io<TcpListener>, Option<SocketAddr>),
+    Tcp(Io<TcpListener>, Option<Arc<SocketAddr>>),
     // The file is dropped first: see `socket::Listener`.
     Unix { _file: Option<Arc<SocketFile>>, listener: Io<UnixListener> },
 }
@@ -43,7 +43,7 @@ impl stelo_runtime::Listener for Listener {
             Kind::Tcp(listener, local) => {
                 let (stream, peer) =
                     ready!(listener.poll(Direction::Read, cx, TcpListener::accept, |_| false))?;
-                Stream::from_tcp(stream, Ends { peer, local: *local }, &listener.home())
+                Stream::from_tcp(stream, Ends { peer, local: local.clone() }, &listener.home())
             }
             Kind::Unix { listener, .. } => {
                 let (stream, _) =

@@ -112,7 +112,7 @@ impl stelo_runtime::Stream for Stream {
 
     fn local_address(&self) -> Option<Address> {
         match &self.0 {
-            Kind::Tcp(_, Ends { local: Some(local), .. }) => Some(Address::Ip(*local)),
+            Kind::Tcp(_, Ends { local: Some(local), .. }) => Some(Address::Ip(**local)),
             kind => either!(kind, io => socket::local_address(io.get_ref()).ok()?),
         }
     }

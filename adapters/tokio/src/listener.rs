@@ -16,7 +16,7 @@ pub struct Listener(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Tcp(TcpListener, Option<SocketAddr>),
+    Tcp(TcpListener, Option<Arc<SocketAddr>>),
     // The file is dropped first: see `socket::Listener`.
     Unix { _file: Option<Arc<SocketFile>>, listener: UnixListener },
 }
@@ -40,7 +40,7 @@ impl stelo_runtime::Listener for Listener {
         Poll::Ready(match &self.0 {
             Kind::Tcp(listener, local) => {
                 let (stream, peer) = ready!(listener.poll_accept(cx))?;
-                Stream::from_tcp(stream, Ends { peer, local: *local })
+                Stream::from_tcp(stream, Ends { peer, local: local.clone() })
             }
             Kind::Unix { listener, .. } => {
                 let (stream, _) = ready!(listener.poll_accept(cx))?;

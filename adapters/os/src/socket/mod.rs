@@ -50,7 +50,7 @@ pub enum Socket {
 #[derive(Debug)]
 pub enum Listener {
     /// A TCP listener, and the local address of its connections, unless it listens at every address of the machine.
-    Tcp(TcpListener, Option<SocketAddr>),
+    Tcp(TcpListener, Option<Arc<SocketAddr>>),
     /// A Unix listener, and its file if this process has bound it. Drop the file first: while the socket listens, no
     /// other program replaces the file.
     Unix(Option<Arc<SocketFile>>, UnixListener),
@@ -106,7 +106,7 @@ impl Socket {
             return Ok(Listener::Unix(file, socket.into()));
         }
         socket.set_tcp_nodelay(true)?;
-        let address = name.as_socket().filter(|address| !address.ip().is_unspecified());
+        let address = name.as_socket().filter(|address| !address.ip().is_unspecified()).map(Arc::new);
         Ok(Listener::Tcp(socket.into(), address))
     }
 
@@ -154,12 +154,12 @@ fn inherited(fd: i32) -> io::Result<socket2::Socket> {
 }
 
 /// The addresses of a TCP connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ends {
     /// The address of the peer.
     pub peer: SocketAddr,
-    /// The local address, if the [listener](Listener::Tcp) knows it.
-    pub local: Option<SocketAddr>,
+    /// The local address, if the [listener](Listener::Tcp) knows it. Shared, because it is larger than a pointer.
+    pub local: Option<Arc<SocketAddr>>,
 }
 
 /// Sets `TCP_NODELAY` on an accepted connection, so that small writes leave at once.

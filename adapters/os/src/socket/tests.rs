@@ -150,7 +150,7 @@ fn accepted_connections_have_nodelay() {
     let socket = Socket::bind(&Bind::Tcp(address)).unwrap();
     let Listener::Tcp(listener, Some(address)) = socket.listen(8).unwrap() else { panic!() };
     listener.set_nonblocking(false).unwrap();
-    let _client = TcpStream::connect(address).unwrap();
+    let _client = TcpStream::connect(*address).unwrap();
     let (connection, _) = listener.accept().unwrap();
     set_nodelay(&connection).unwrap();
     assert!(connection.nodelay().unwrap());
