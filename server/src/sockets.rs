@@ -65,6 +65,6 @@ fn binds(config: &Config) -> Result<Vec<Bind>, ServeError> {
 fn resolve(host: &str, port: u16) -> Result<Vec<Bind>, ServeError> {
     let fail = |source| ServeError::Resolve { host: host.into(), source };
     let addresses = (host, port).to_socket_addrs().map_err(fail)?;
-    let binds: Vec<_> = addresses.map(|address| Bind::Tcp(address)).collect();
+    let binds: Vec<_> = addresses.map(Bind::Tcp).collect();
     if binds.is_empty() { Err(fail(io::ErrorKind::NotFound.into())) } else { Ok(binds) }
 }

@@ -32,10 +32,8 @@ pub use executor::{Executor, Process};
 pub use listener::Listener;
 pub use sleep::Sleep;
 pub use stream::Stream;
-pub use thread::Handle;
-
 #[cfg(test)]
-pub(crate) use thread::block_on;
+pub(crate) use thread::{Handle, block_on};
 
 /// A subscription to signals.
 pub type Signals = stelo_os::signals::Signals<Stream>;

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 200;
 
 /// An executor: that of a thread, or the one of the process.
 #[derive(Clone, Debug, Default)]
-pub struct Handle(Option<Weak<Thread>>);
+pub(crate) struct Handle(Option<Weak<Thread>>);
 
 #[derive(Debug)]
 struct Thread {
@@ -94,12 +94,12 @@ async fn run(executor: &Executor<'_>) -> Infallible {
 
 impl Handle {
     /// Returns the executor of the enclosing [`block_on`], else that of the process.
-    pub fn current() -> Self {
+    pub(crate) fn current() -> Self {
         CURRENT.with_borrow(Clone::clone)
     }
 
     /// Spawns a task; `process` spawns it on the executor of the process.
-    pub fn spawn<F>(&self, future: F, process: impl FnOnce(F))
+    pub(crate) fn spawn<F>(&self, future: F, process: impl FnOnce(F))
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -117,7 +117,7 @@ impl Handle {
     }
 
     /// See [`Runtime::yield_now`](stelo_runtime::Runtime::yield_now).
-    pub fn yield_now(&self, cx: &mut Context<'_>) {
+    pub(crate) fn yield_now(&self, cx: &mut Context<'_>) {
         match self.home() {
             Some(reactor) => reactor.wake_later(cx.waker().clone()),
             None => cx.waker().wake_by_ref(),
@@ -125,7 +125,7 @@ impl Handle {
     }
 
     /// Returns a timer that completes at `deadline`.
-    pub fn sleep(&self, deadline: Instant) -> Sleep {
+    pub(crate) fn sleep(&self, deadline: Instant) -> Sleep {
         Sleep::until(deadline, self.home())
     }
 
@@ -133,7 +133,7 @@ impl Handle {
     ///
     /// # Errors
     /// Returns an error if the system refuses.
-    pub fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
+    pub(crate) fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {
         Listener::new(socket.listen(backlog)?, &self.home())
     }
 
@@ -141,7 +141,7 @@ impl Handle {
     ///
     /// # Errors
     /// Returns an error if the system refuses.
-    pub fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {
+    pub(crate) fn signals(&self, signals: &[Signal]) -> io::Result<Signals> {
         Signals::new(signals, |stream| Stream::from_unix(stream, &self.home()))
     }
 
