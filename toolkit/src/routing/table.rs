@@ -143,7 +143,12 @@ impl Routes {
                 None => HttpError::new(Status::NOT_FOUND),
             },
         };
-        self.answer(request, Failure::new(error))
+        if self.nodes[request.position.node.0].is_guarded {
+            self.answer(request, Failure::new(error))
+        } else {
+            // Without error handlers the error is its own response, and needs no box.
+            error.into_response().into()
+        }
     }
 
     fn url_path_below(
