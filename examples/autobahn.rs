@@ -1,8 +1,8 @@
-//! The client role of the core's WebSocket machine, on a plain blocking socket: what the Autobahn test suite is pointed at
-//! when it tests clients. No executor, no toolkit.
+//! A WebSocket client on a blocking socket, for the client tests of the Autobahn suite. It uses the client role of the core's
+//! WebSocket machine, without executor and toolkit.
 //!
 //! Start the suite as a server (`wstest -m fuzzingserver`), then `cargo run --release --example autobahn -- 127.0.0.1:9001`.
-//! It asks how many cases there are, echoes what comes in each of them, and has the suite write its report.
+//! The client asks for the number of cases, echoes the messages of each case, and makes the suite write its report.
 //!
 //! The counts are in `docs/evidence/autobahn.md`.
 
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     for case in 1..=count.parse()? {
         let target = format!("/runCase?case={case}&agent={AGENT}");
-        // A case may end in any way; the suite is the judge.
+        // A case may end in an error: the suite judges the result.
         if let Err(error) = WebSocket::connect(&host, &target).and_then(|socket| socket.run(Some)) {
             eprintln!("case {case}: {error}");
         }
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One WebSocket: its socket, its machine, and the moment from which their time is counted.
+/// One WebSocket: its socket, its machine, and the start of its clock.
 struct WebSocket {
     stream: TcpStream,
     machine: Connection,
@@ -75,7 +75,7 @@ impl WebSocket {
         Instant::ZERO + self.epoch.elapsed()
     }
 
-    /// Answers messages, writes, reads, until the machine says that the connection is over.
+    /// Answers messages, writes and reads until the machine ends the connection.
     fn run(mut self, mut answer: impl FnMut(Message) -> Option<Message>) -> Result<(), Box<dyn Error>> {
         loop {
             self.answer(&mut answer)?;
@@ -94,7 +94,7 @@ impl WebSocket {
 
     fn answer(&mut self, answer: &mut impl FnMut(Message) -> Option<Message>) -> Result<(), Box<dyn Error>> {
         let now = self.now();
-        // What is said makes room only once it is written.
+        // The machine has room again only after a write.
         while self.machine.capacity() > 0 || !self.machine.is_open() {
             let message = match self.machine.next_event() {
                 Event::Text(text) => Message::from(text.into_owned()),
@@ -125,7 +125,7 @@ impl WebSocket {
         }
     }
 
-    /// Reads once, or until the machine has waited long enough.
+    /// Reads once, until the deadline of the machine.
     fn read(&mut self) -> Result<(), Box<dyn Error>> {
         let now = self.now();
         let wait = self.machine.poll_timeout().map(|(deadline, _)| deadline - now);
@@ -137,14 +137,14 @@ impl WebSocket {
                 let now = self.now();
                 self.machine.handle_timeout(now);
             }
-            // Nobody has anything to say any more, and some do not wait for the other's end.
+            // Some peers close without waiting for the end of the other side.
             Err(_) => self.machine.peer_gone(now),
         }
         Ok(())
     }
 }
 
-/// Bytes that nobody can guess, as the standard library seeds its hash maps with.
+/// Unpredictable bytes, from the source that seeds the hash maps of the standard library.
 fn random<const N: usize>() -> [u8; N] {
     std::array::from_fn(|i| RandomState::new().hash_one(i).to_be_bytes()[0])
 }

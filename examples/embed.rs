@@ -1,5 +1,5 @@
-//! The core alone, in a plain blocking loop: `stelo-core` parses, routes and frames, a thread per connection carries
-//! bytes and time. No executor, no toolkit. `docs/core/embedding.md` explains the steps.
+//! The core alone, in a blocking loop. `stelo-core` parses, routes and frames; one thread per connection moves bytes and
+//! measures time. No executor and no toolkit. `docs/core/embedding.md` explains the steps.
 //!
 //! `cargo run --example embed`, then `curl http://127.0.0.1:8000/hello/world`. An argument is the address to listen on.
 
@@ -17,7 +17,7 @@ use stelo_core::proto::{CloseState, Command, Defaults, Event, HttpMachine, Machi
 use stelo_core::routing::{Builder, Captures, Found, Router};
 use stelo_core::{Bytes, Fault, Instant};
 
-/// What stands behind the routes.
+/// The targets of the routes.
 enum Page {
     Hello,
     Echo,
@@ -35,13 +35,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("embed running on http://{}", listener.local_addr()?);
     for stream in listener.incoming() {
         let (stream, routes, config) = (stream?, routes.clone(), config.clone());
-        // A connection that breaks is the end of its thread, and of nothing else.
+        // An error of a connection ends its thread only.
         thread::spawn(move || Session::new(stream, config).run(&routes).ok());
     }
     Ok(())
 }
 
-/// One connection: its socket, its machine, and the moment from which their time is counted.
+/// One connection: its socket, its machine, and the start of its clock.
 struct Session {
     stream: TcpStream,
     machine: Connection,
@@ -57,7 +57,7 @@ impl Session {
         Instant::ZERO + self.epoch.elapsed()
     }
 
-    /// Takes events and answers them, writes, reads, until the machine says that the connection is over.
+    /// Handles events, writes and reads until the machine ends the connection.
     fn run(mut self, routes: &Router<Page>) -> Result<(), Box<dyn Error>> {
         self.stream.set_nodelay(true)?;
         loop {
@@ -67,7 +67,7 @@ impl Session {
             self.write()?;
             match self.machine.close_state() {
                 CloseState::Open | CloseState::Linger => self.read()?,
-                // Our side ends first, so that the peer can read the answer before the connection goes.
+                // Half-close first, so that the peer can read the response before the connection is gone.
                 CloseState::HalfClose => {
                     self.stream.shutdown(Shutdown::Write)?;
                     self.machine.half_closed(self.now());
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// Says whether there was an event.
+    /// Handles an event. Returns whether there was one.
     fn take_event(&mut self, routes: &Router<Page>) -> Result<bool, Fault> {
         let now = self.now();
         match self.machine.next_event() {
@@ -85,7 +85,7 @@ impl Session {
                 self.answer(&head, length, routes)?;
                 self.machine.reuse(head);
             }
-            // A body is read only for the echo; any other is dropped by the machine.
+            // Only the echo reads the body. The machine drops others.
             Event::Data { data, .. } => {
                 let data = Bytes::from(data.to_vec());
                 self.send(Command::Data(data))?;
@@ -108,7 +108,7 @@ impl Session {
 
     fn answer(&mut self, head: &RequestHead, length: Length, routes: &Router<Page>) -> Result<(), Fault> {
         let mut captures = Captures::new();
-        // The path as it came. A site that has other than plain ASCII in its paths percent-decodes it first.
+        // The path as received. A site with other than ASCII in its paths percent-decodes it first.
         let host = head.authority().unwrap_or_default();
         match routes.find(host, head.path(), head.method(), &mut captures) {
             Found::Match(found) => match found.value {
@@ -120,7 +120,7 @@ impl Session {
                 Page::Echo => {
                     self.machine.want_body(self.now(), StreamId::ONLY, true);
                     self.head(Status::OK, length)?;
-                    // Without a body there is nothing to wait for.
+                    // Without a body, no end of it will come.
                     if length == Length::None { self.send(Command::End) } else { Ok(()) }
                 }
             },
@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    /// A whole response; a request body is not wanted.
+    /// Sends a whole response, and discards the body of the request.
     fn respond(&mut self, status: Status, text: String) -> Result<(), Fault> {
         self.machine.discard_body(self.now(), StreamId::ONLY);
         self.head(status, Length::Known(text.len() as u64))?;
@@ -148,7 +148,7 @@ impl Session {
         self.machine.send(self.now(), StreamId::ONLY, what)
     }
 
-    /// Writes all that is there, in as few system calls as the system allows.
+    /// Writes all pending output, in as few system calls as possible.
     fn write(&mut self) -> io::Result<()> {
         loop {
             self.stream.set_write_timeout(self.patience())?;
@@ -167,7 +167,7 @@ impl Session {
         }
     }
 
-    /// Reads once, and no longer than the machine is ready to wait.
+    /// Reads once, until the deadline of the machine.
     fn read(&mut self) -> io::Result<()> {
         self.stream.set_read_timeout(self.patience())?;
         let read = self.stream.read(self.machine.spare());
@@ -181,21 +181,21 @@ impl Session {
         Ok(())
     }
 
-    /// How long a system call may take. Zero would be refused by the system.
+    /// The timeout of a system call. The system rejects zero.
     fn patience(&self) -> Option<Duration> {
         let (deadline, _) = self.machine.poll_timeout()?;
         Some((deadline - self.now()).max(Duration::from_millis(1)))
     }
 }
 
-/// The fields that every response gets.
+/// The header fields of every response.
 fn defaults() -> Defaults {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     // `server` is a constant that is a valid value.
     Defaults::new(Some(&date::format(seconds)), Some("embed"), &Headers::new()).unwrap_or_default()
 }
 
-/// A read or a write that took too long; what the system calls it differs.
+/// Whether a read or a write timed out. Systems report different kinds.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

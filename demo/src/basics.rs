@@ -1,4 +1,4 @@
-//! Small answers: text, JSON, path parameters, a chosen status, a panic.
+//! Small responses: text, JSON, path parameters, a status of choice, a panic.
 
 use serde::Serialize;
 use stelo_toolkit::{HttpError, Json, Path, Response, Status};
@@ -24,7 +24,7 @@ pub(crate) async fn post(Path((id, slug)): Path<(u64, String)>) -> String {
     format!("user {id}, post {slug}")
 }
 
-/// Answers the status that the path asks for, with its reason phrase as the text.
+/// Answers with the status in the path, and its reason phrase as the text.
 pub(crate) async fn status(Path(code): Path<u64>) -> Result<Response, HttpError> {
     let status = match u16::try_from(code) {
         Ok(code @ 200..=599) => Status::new(code),

@@ -1,4 +1,4 @@
-//! Bodies that stream, both ways. None of these handlers holds more than a piece at a time.
+//! Streaming bodies, in both directions. Each handler holds one piece at a time.
 
 use std::fmt::Write as _;
 use std::iter;
@@ -17,7 +17,7 @@ use stelo_toolkit::{
 use crate::refused;
 use crate::time::MAX_DELAY_MS;
 
-/// What bodies are cut from.
+/// The source of bodies.
 static CHUNK: [u8; 65_536] = [b'x'; 65_536];
 
 /// Sends the body back as it arrives, with its content type.
@@ -45,7 +45,7 @@ pub(crate) async fn upload(mut body: Body) -> Result<Json<Upload>, HttpError> {
     }
     let mut sha256 = String::with_capacity(64);
     for byte in hash.finalize() {
-        // Writing into a `String` does not fail.
+        // Writing to a `String` does not fail.
         let _ = write!(sha256, "{byte:02x}");
     }
     Ok(Json(Upload { bytes, sha256 }))
@@ -84,7 +84,7 @@ impl Pieces {
     }
 }
 
-/// Answers a body of unknown length: `chunks` pieces of `size` bytes, each after `delay_ms` milliseconds.
+/// Answers with a body of unknown length: `chunks` pieces of `size` bytes, each after `delay_ms` milliseconds.
 pub(crate) async fn stream(
     executor: Executor,
     Query(pieces): Query<Pieces>,
@@ -105,13 +105,13 @@ pub(crate) async fn stream(
     Ok(StreamingResponse::text(pieces))
 }
 
-/// Answers so many bytes, all cut from one chunk, with their length.
+/// Answers with `n` bytes and their length. All pieces are ranges of one chunk.
 pub(crate) async fn bytes(Path(n): Path<u64>) -> ([(&'static str, &'static str); 1], Body) {
     let mut left = n;
     let pieces = iter::from_fn(move || {
         let piece = left.min(CHUNK.len() as u64);
         left -= piece;
-        // At most the chunk, so it is a `usize`.
+        // At most the size of the chunk, so it fits a `usize`.
         CHUNK.get(..piece as usize).filter(|piece| !piece.is_empty())
     });
     let frames = stream::iter(pieces.map(|piece| Ok(Frame::Data(Bytes::from_static(piece)))));

@@ -1,8 +1,8 @@
-//! The page that says what this is.
+//! The start page.
 
 use stelo_toolkit::Html;
 
-/// Stands on its own: no script, no font, no image from elsewhere.
+/// Loads nothing else: no script, no font, no image.
 const PAGE: &str = include_str!("home.html");
 
 pub(crate) async fn page() -> Html<&'static str> {

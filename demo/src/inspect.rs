@@ -6,12 +6,12 @@ use stelo_toolkit::{Json, Request};
 #[derive(Serialize)]
 pub(crate) struct Seen {
     method: String,
-    /// As it came, percent-encoded.
+    /// As received, percent-encoded.
     target: String,
     /// Percent-decoded.
     path: String,
     query: Vec<(String, String)>,
-    /// In order, duplicates kept; what is not UTF-8 becomes U+FFFD.
+    /// In order, with duplicates. Bytes that are not UTF-8 become U+FFFD.
     headers: Vec<(String, String)>,
     client: Option<String>,
     server: Option<String>,

@@ -1,15 +1,15 @@
-//! The built-in applications of the Stelo servers: a demonstration with fixed paths, at which any client, benchmark
-//! or conformance suite can be pointed, and a folder of files.
+//! The built-in applications of the Stelo servers: a demonstration for clients, benchmarks and conformance suites, and a
+//! folder of files.
 //!
-//! It is also meant to be read: an application of Stelo, one file per theme.
+//! The source is an example of an application, with one file per topic.
 //!
-//! | module | what it answers |
+//! | module | contents |
 //! |---|---|
 //! | `home` | the page at `/` |
-//! | `basics` | text, JSON, path parameters, a chosen status |
-//! | `inspect` | the request as the server saw it |
-//! | `bodies` | bodies that stream, both ways, in constant memory |
-//! | `time` | what waits, and what goes on after the response |
+//! | `basics` | text, JSON, path parameters, a status of choice |
+//! | `inspect` | the request as the server sees it |
+//! | `bodies` | streaming bodies in constant memory |
+//! | `time` | delays, and a background task |
 //! | `websocket` | a WebSocket that echoes |
 #![forbid(unsafe_code)]
 
@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use stelo_toolkit::{App, Executor, HttpError, StaticFiles, Status, get, post};
 
-/// The demonstration.
+/// Returns the demonstration.
 ///
 /// ```
 /// let client = stelo_toolkit::TestClient::new(stelo_demo::app());
@@ -48,7 +48,7 @@ pub fn app() -> App {
         .websocket("/ws", websocket::echo)
 }
 
-/// The files of a folder, with `index.html` for directories. It does not start if the folder is not there.
+/// Returns an application that serves a folder, with `index.html` for directories. It does not start without the folder.
 ///
 /// ```
 /// # let client = |folder| stelo_toolkit::TestClient::try_new(stelo_demo::folder(folder));
@@ -65,7 +65,7 @@ pub fn folder(path: PathBuf) -> App {
         .mount("/", files)
 }
 
-/// Refuses a parameter that is understood, but asks for too much or for nothing that there is.
+/// The error for a parameter that is valid but out of range.
 fn refused(detail: impl Into<std::borrow::Cow<'static, str>>) -> HttpError {
     HttpError::new(Status::BAD_REQUEST).with_detail(detail)
 }

@@ -1,4 +1,4 @@
-//! What waits, and what goes on after the response.
+//! Delays, and work after the response.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use stelo_toolkit::{Background, Executor, HttpError, Path};
 
 use crate::refused;
 
-/// The longest that anything here waits.
+/// The longest delay.
 pub(crate) const MAX_DELAY_MS: u64 = 60_000;
 
-/// Answers after so many milliseconds.
+/// Answers after a number of milliseconds.
 pub(crate) async fn sleep(executor: Executor, Path(ms): Path<u64>) -> Result<String, HttpError> {
     if ms > MAX_DELAY_MS {
         return Err(refused(format!("{ms} ms is too long: ask for {MAX_DELAY_MS} at most")));
@@ -18,7 +18,7 @@ pub(crate) async fn sleep(executor: Executor, Path(ms): Path<u64>) -> Result<Str
     Ok(format!("slept {ms} ms"))
 }
 
-/// Answers at once, and does the rest afterwards.
+/// Answers at once, and then runs a background task.
 pub(crate) async fn background() -> Background<&'static str> {
     Background::new("the task runs now: see the log", async {
         tracing::info!("the background task has run");

@@ -2,7 +2,7 @@
 
 use stelo_toolkit::{WebSocket, WebSocketError};
 
-/// Sends each message back as it came: text as text, bytes as bytes.
+/// Sends each message back: text as text, bytes as bytes.
 pub(crate) async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {
     websocket.accept().await?;
     loop {

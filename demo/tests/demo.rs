@@ -133,7 +133,7 @@ fn bytes_come_with_their_number() {
         assert_eq!((response.bytes().len(), response.body_error().is_some()), (n, false));
         assert_eq!(response.header("content-type"), Some("application/octet-stream"));
     }
-    // Nothing is made before it is sent.
+    // Pieces are made only when they are sent.
     assert_eq!(demo().head("/bytes/18446744073709551615").send().status(), Status::OK);
     assert_eq!(get("/bytes/18446744073709551616").status(), Status::NOT_FOUND);
 }

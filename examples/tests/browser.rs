@@ -1,5 +1,5 @@
-//! A headless Chromium, in which pages are used as people would: it is told what to do over its DevTools protocol, which
-//! is JSON in WebSocket messages. Our own machine is the client.
+//! A headless Chromium that uses pages as a person does. It is controlled over the DevTools protocol, which is JSON in
+//! WebSocket messages. The client is the WebSocket machine of the core.
 
 use std::env;
 use std::fs;
@@ -15,22 +15,22 @@ use stelo::proto::Instant;
 use stelo::proto::Machine;
 use stelo::proto::ws::{ClientHandshake, Config, Connection, Event};
 
-/// What keeps it from looking for anything outside.
+/// The options that disable requests to the network.
 const QUIET: &str = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync \
     --disable-background-networking --disable-component-update --disable-dev-shm-usage --remote-debugging-port=0";
 
-/// A running browser; it ends with this value.
+/// A running browser. Dropping the value ends it.
 pub(crate) struct Browser {
     child: Child,
-    /// Where it can say more.
+    /// The rest of its output.
     _stderr: BufReader<ChildStderr>,
     profile: PathBuf,
-    /// Where it listens for what it is told.
+    /// The address of the DevTools server.
     address: String,
 }
 
 impl Browser {
-    /// Starts it; `None` if this machine has none. `cargo xtask test` sees to it, and names its program.
+    /// Starts the browser. `None` if none is installed. `cargo xtask test` installs one and passes its path.
     pub(crate) fn start() -> Option<Self> {
         let Some(program) = env::var_os("STELO_TEST_CHROMIUM") else {
             assert!(env::var_os("CI").is_none(), "STELO_TEST_CHROMIUM does not name a Chromium");
@@ -52,14 +52,14 @@ impl Browser {
         Some(Self { child, _stderr: stderr, profile, address })
     }
 
-    /// Opens a page, and waits until it is loaded.
+    /// Opens a page and waits until it has loaded.
     pub(crate) fn open(&self, url: &str) -> Page {
         let mut stream = connect(&self.address);
         let request = format!("PUT /json/new HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
         stream.write_all(request.as_bytes()).expect("the browser listens");
         let mut lines = BufReader::new(stream);
         while !line(&mut lines).trim().is_empty() {}
-        // The connection stays open behind the object.
+        // The browser keeps the connection open.
         let target = serde_json::Deserializer::from_reader(lines).into_iter::<Value>().next();
         let target = target.expect("the browser answers").expect("it answers with JSON");
         let url_of_page = target["webSocketDebuggerUrl"].as_str().expect("it says where the page listens");
@@ -74,14 +74,14 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It has nothing to lose, and the profile may be gone already.
+        // Errors do not matter: the process or the profile may already be gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.profile);
     }
 }
 
-/// The next line of what the browser says.
+/// The next line of the browser's output.
 fn line(lines: &mut impl BufRead) -> String {
     let mut line = String::new();
     let n = lines.read_line(&mut line).expect("it can be read");
@@ -95,18 +95,18 @@ fn connect(address: &str) -> TcpStream {
     stream
 }
 
-/// A page that is open.
+/// An open page.
 pub(crate) struct Page {
     stream: TcpStream,
     connection: Connection,
-    /// What has been asked so far.
+    /// The number of requests so far.
     asked: u64,
 }
 
 impl Page {
     fn connect(address: &str, path: &str) -> Self {
         let config = Config::DEFAULT.deflate(None);
-        // On this machine nobody stands between who could be fooled by a key or a mask that can be guessed.
+        // A predictable key and mask are safe here: there is no proxy between client and browser.
         let asked = ClientHandshake::new(address, path, &[], *b"sixteen of bytes", &config);
         let mut handshake = asked.expect("address and path are those of a URL");
         let mut stream = connect(address);
@@ -124,7 +124,7 @@ impl Page {
         Self { stream, connection, asked: 0 }
     }
 
-    /// Waits until this expression of the page's script is neither empty nor zero, and gives it as a text.
+    /// Waits until a script expression in the page is neither empty nor zero, and returns it as text.
     pub(crate) fn until(&mut self, expression: &str) -> String {
         let script = format!(
             "new Promise(done => {{ const look = () => {{ const it = {expression}; \
@@ -136,12 +136,12 @@ impl Page {
         value.unwrap_or_else(|| panic!("`{expression}`: {answer}")).to_owned()
     }
 
-    /// Leaves the page.
+    /// Closes the page.
     pub(crate) fn close(mut self) {
         self.ask("Page.close", json!({}));
     }
 
-    /// Asks for something, and gives the answer.
+    /// Sends a request, and returns the response.
     fn ask(&mut self, method: &str, params: Value) -> Value {
         self.asked += 1;
         let asked = self.asked;
@@ -154,7 +154,7 @@ impl Page {
         answer["result"].take()
     }
 
-    /// The next message that is this.
+    /// Waits for the next message of this kind.
     fn wait(&mut self, is: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = match self.connection.next_event() {

@@ -1,5 +1,5 @@
-//! Every example runs and does what it says: each is started on a port that the system chooses, asked something, and
-//! ended by `SIGTERM`.
+//! Every example runs and does what it describes. Each test starts an example on a free port, sends requests, and ends it
+//! with `SIGTERM`.
 //!
 //! `cargo test` builds the examples next to the tests.
 
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
-/// A running example; it ends with this value.
+/// A running example. Dropping the value ends it.
 struct Example {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -21,7 +21,7 @@ struct Example {
 }
 
 impl Example {
-    /// Starts it and waits until it says where it listens.
+    /// Starts an example and waits until it prints its address.
     fn start(name: &str, arguments: &[&str]) -> Self {
         let path = path(name);
         let mut command = Command::new(&path);
@@ -37,7 +37,7 @@ impl Example {
         example
     }
 
-    /// The next line on stderr that has `text` in it.
+    /// Waits for the next line on stderr that contains `text`.
     fn line_with(&mut self, text: &str) -> String {
         let mut all = String::new();
         loop {
@@ -51,7 +51,7 @@ impl Example {
         }
     }
 
-    /// What comes back for this request line, these fields and this body, up to the end of the connection.
+    /// Sends a request, and returns the response up to the end of the connection.
     fn ask(&self, line: &str, fields: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("not zero");
@@ -65,7 +65,7 @@ impl Example {
         answer
     }
 
-    /// Ends it by `SIGTERM`, and says what it had still to say.
+    /// Ends the example with `SIGTERM`, and returns the rest of its output.
     fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().expect("kill can be run").success());
@@ -79,13 +79,13 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        // Ended already, unless the test has failed.
+        // Already ended, unless the test has failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Where an example lies.
+/// The path of an example.
 fn path(name: &str) -> PathBuf {
     let tests = env::current_exe().expect("a test has a path");
     tests.ancestors().nth(2).expect("it lies in deps/").join("examples").join(name)
@@ -122,11 +122,11 @@ fn embed() {
     assert_eq!(parts(&example.ask("POST /echo", "", "")), ("200", ""));
     assert_eq!(parts(&example.ask("POST /hello/world", "", "unread")), ("405", "use GET, HEAD\n"));
     assert_eq!(parts(&example.ask("GET /", "", "")).0, "404");
-    // An early refusal can be read although the client still has something to say.
+    // An early rejection can be read although the client has not sent everything.
     let answer = example.ask("GET /", "bad field\r\n", &"x".repeat(10_000));
     assert_eq!(parts(&answer), ("400", "invalid header field name\n"));
 
-    // Keep-alive, requests sent ahead, a chunked echo, and an end that the client brings about.
+    // Keep-alive, pipelined requests, a chunked echo, and a half-close by the client.
     let mut stream = TcpStream::connect(&example.address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("not zero");
     let get = "GET /hello/you HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -153,11 +153,11 @@ mod served {
     use super::*;
     use crate::browser::Browser;
 
-    /// What makes a request one for a WebSocket.
+    /// The header fields of a WebSocket handshake.
     const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
         sec-websocket-key: c2l4dGVlbiBvZiBieXRlcw==\r\n";
 
-    /// Starts an example that has the command line of the server.
+    /// Starts an example with the command line of the server.
     fn serve(name: &str) -> Example {
         Example::start(name, &["--port", "0"])
     }
@@ -207,7 +207,7 @@ mod served {
         example.stop();
     }
 
-    /// Two people talk, each with a page of their own; then the server goes.
+    /// Two guests talk, each in a page. Then the server stops.
     #[test]
     fn chat() {
         let example = serve("chat");
@@ -250,7 +250,7 @@ mod served {
         example.stop();
     }
 
-    /// A suite of two cases: the first wants an echo, the second breaks off.
+    /// A suite of two cases: the first expects an echo, the second breaks the connection.
     #[test]
     fn autobahn() {
         async fn count(websocket: WebSocket) -> Result<(), WebSocketError> {

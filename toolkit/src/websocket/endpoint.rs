@@ -1,4 +1,4 @@
-//! WebSockets by events rather than by a loop: Starlette's `WebSocketEndpoint`.
+//! WebSockets handled by a method for each event: Starlette's `WebSocketEndpoint`.
 
 use std::future::Future;
 
@@ -10,7 +10,7 @@ use super::{WebSocket, WebSocketHandler, error};
 use crate::describe::Operation;
 use crate::response::Failure;
 
-/// A WebSocket by events. Each WebSocket has a clone of the endpoint to itself, so fields are its own.
+/// A WebSocket handler with a method for each event. Each WebSocket gets its own clone of the endpoint.
 ///
 /// ```
 /// use stelo_toolkit::{App, BoxError, TestClient, WebSocket, WebSocketEndpoint};
@@ -39,29 +39,29 @@ use crate::response::Failure;
     note = "implement `WebSocketEndpoint` and `Clone` for it"
 )]
 pub trait WebSocketEndpoint: Send {
-    /// What messages are read as, Starlette's `encoding`: `String`, [`Bytes`](crate::Bytes), [`Json<T>`](crate::Json),
-    /// or [`Message`](crate::Message) for both kinds as they come. One that is something else closes with 1003.
+    /// The type of messages, Starlette's `encoding`: `String`, [`Bytes`](crate::Bytes), [`Json<T>`](crate::Json), or
+    /// [`Message`](stelo_core::ws::Message) for both kinds. A message of another kind closes with 1003.
     type Data: FromMessage + Send;
 
-    /// The client asks for the WebSocket. Accepts it, unless something else is written here.
+    /// Called when the client requests the WebSocket. Accepts it by default.
     ///
     /// # Errors
-    /// As those of any handler. Nothing else is called then.
+    /// As the errors of a handler. No other method is called then.
     fn on_connect(&mut self, websocket: &WebSocket) -> impl Future<Output = Result<(), BoxError>> + Send {
         async { Ok(websocket.accept().await?) }
     }
 
-    /// A message has come.
+    /// Called for each message.
     ///
     /// # Errors
-    /// As those of any handler.
+    /// As the errors of a handler.
     fn on_receive(
         &mut self,
         websocket: &WebSocket,
         data: Self::Data,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// It has ended: with the code of the client or, after an error, with 1011 or the code that the error closes with.
+    /// Called at the end, with the code of the client, or with the code that an error closes with.
     fn on_disconnect(&mut self, websocket: &WebSocket, code: CloseCode) -> impl Future<Output = ()> + Send {
         let _ = (websocket, code);
         async {}

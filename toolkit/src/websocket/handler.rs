@@ -1,5 +1,4 @@
-//! Handlers of WebSockets: async functions whose last argument is a [`WebSocket`], erased to one type when they are put
-//! into a route.
+//! WebSocket handlers: async functions whose last argument is a [`WebSocket`]. A route erases their type.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,10 +13,10 @@ use crate::extract::FromRequestParts;
 use crate::handler::Leaf;
 use crate::response::{Failure, IntoResponse};
 
-/// An async function that talks over a WebSocket: up to seven [extractors](FromRequestParts) and the [`WebSocket`], or a
+/// A WebSocket handler: an async function of up to seven [extractors](FromRequestParts) and the [`WebSocket`], or a
 /// [`WebSocketEndpoint`](super::WebSocketEndpoint).
 ///
-/// `Args` are its arguments; leave them out.
+/// `Args` are the arguments; the compiler infers them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler for WebSockets",
     label = "not an async function from extractors and a `WebSocket`",
@@ -27,21 +26,21 @@ use crate::response::{Failure, IntoResponse};
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`"
 )]
 pub trait WebSocketHandler<Args>: Clone + Send + Sync + 'static {
-    /// Talks to the client, from the handshake to the end.
+    /// Handles a WebSocket from the handshake to the end.
     fn call(self, websocket: WebSocket) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Describes the arguments.
     fn describe(operation: &mut Operation);
 }
 
-/// What a handler of WebSockets can return: nothing, or a `Result` of nothing.
+/// A type that a WebSocket handler can return: `()`, or a `Result` of it.
 #[diagnostic::on_unimplemented(
     message = "a handler for WebSockets cannot return `{Self}`",
     label = "not `()` and not a `Result<(), E>`",
     note = "to deny a WebSocket with a response, use `WebSocket::send_denial_response`, or fail with an error that is a response"
 )]
 pub trait WebSocketOutcome {
-    /// The error, if it is one.
+    /// Converts into a result.
     ///
     /// # Errors
     /// The handler has failed.
@@ -86,7 +85,7 @@ handlers! {
     () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G)
 }
 
-/// Erases the type of a handler of WebSockets.
+/// Erases the type of a WebSocket handler.
 pub(crate) fn leaf<Args: 'static>(handler: impl WebSocketHandler<Args>) -> Leaf {
     Leaf::new(move |request, scope| {
         let line = Arc::<Line>::default();

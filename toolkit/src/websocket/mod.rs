@@ -1,16 +1,16 @@
-//! WebSockets, as handlers have them: Starlette's `WebSocket`.
+//! WebSockets in handlers: Starlette's `WebSocket`.
 //!
-//! A handler runs before its WebSocket exists: it looks at the request, then accepts or denies. The future of the handler
-//! is polled by the reply to the handshake until it has decided, and by the server's task for the WebSocket afterwards.
-//! Frames, pings and closing handshakes are the server's ([`stelo_core::ws`]).
+//! A handler starts before its WebSocket is open: it looks at the request, then accepts or denies. The reply to the
+//! handshake polls the future of the handler until the handler has decided. Then the server's task for the WebSocket polls
+//! it. The server handles frames, pings and closing handshakes ([`stelo_core::ws`]).
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `line.rs` | what all handles of a WebSocket share |
-//! | `session.rs` | the handler at work: its reply, and how its end becomes that of the WebSocket |
-//! | `messages.rs` | receiving and sending, and the halves that can live apart |
-//! | `handler.rs`, `endpoint.rs` | what a route takes |
-//! | `error.rs` | how it fails |
+//! | `line.rs` | the state that all handles of a WebSocket share |
+//! | `session.rs` | the running handler: its reply, and how its end closes the WebSocket |
+//! | `messages.rs` | receiving and sending, and the two halves |
+//! | `handler.rs`, `endpoint.rs` | handlers for routes |
+//! | `error.rs` | errors |
 
 pub(crate) mod broadcast;
 mod endpoint;
@@ -41,12 +41,12 @@ use self::line::{Answer, Line};
 use crate::request::Request;
 use crate::response::IntoResponse;
 
-/// A WebSocket: the last argument of a handler that was given to [`websocket`](crate::websocket).
+/// A WebSocket: the last argument of a handler given to [`websocket`](crate::websocket()).
 ///
-/// It is its request, too: [`Request`]'s methods say what there is to know before accepting (header fields, cookies,
-/// path and query, state). When the handler returns, it is closed with 1000; when the handler fails or panics, with
-/// 1011, unless the error says [something else](WebSocketException). A handler that returns without having accepted or
-/// denied is logged, and answers 500.
+/// It dereferences to its [`Request`]: header fields, cookies, path, query and state are available before accepting. When
+/// the handler returns, the WebSocket is closed with 1000. When the handler fails or panics, it is closed with 1011, or as
+/// the [error](WebSocketException) says. If a handler returns without accepting or denying, this is logged, and the client
+/// gets 500.
 ///
 /// ```
 /// use stelo_toolkit::{App, Path, TestClient, WebSocket, WebSocketError};
@@ -65,8 +65,8 @@ use crate::response::IntoResponse;
 /// assert_eq!(socket.receive_text().unwrap(), "Hello, Ada!");
 /// ```
 ///
-/// All methods take `&self`: one future can receive while another sends. For other tasks there are
-/// [halves](Self::split).
+/// All methods take `&self`, so one future can receive while another sends. [`split`](Self::split) makes halves for
+/// different tasks.
 #[must_use = "a WebSocket that is dropped is closed"]
 pub struct WebSocket {
     request: Request,
@@ -78,12 +78,12 @@ impl WebSocket {
         Self { request, line }
     }
 
-    /// The subprotocols that the client offers, those that it prefers first.
+    /// Returns the subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         stelo_core::ws::protocols(self.headers())
     }
 
-    /// Accepts the handshake. What is returned takes what else to say, and is to be awaited.
+    /// Accepts the handshake. Await the result; before that, it takes a subprotocol and header fields.
     ///
     /// ```
     /// # use stelo_toolkit::*;
@@ -103,29 +103,29 @@ impl WebSocket {
         Acceptance { websocket: self, headers: Some(Ok(Headers::new())) }
     }
 
-    /// Denies the handshake with a response of one's own; the client sees an ordinary answer to its request. It is sent
-    /// when the handler waits or returns.
+    /// Denies the handshake with a response. It is sent when the handler next waits or returns.
     ///
     /// # Errors
-    /// The handshake has been answered.
+    /// The handshake has already been answered.
     pub fn send_denial_response(&self, response: impl IntoResponse) -> Result<(), WebSocketError> {
         self.line.decide(Answer::Deny(response.into_response()))
     }
 
-    /// Closes it: what was sent before still arrives, nothing can be sent afterwards. Before it is accepted, this denies
-    /// the handshake with 403. A code that must not be sent becomes 1000, a reason is cut to 123 bytes.
+    /// Closes the WebSocket. Messages sent before still arrive; nothing can be sent afterwards. Before the WebSocket is
+    /// accepted, this denies the handshake with 403. A code that must not be sent becomes 1000, and a reason is cut to 123
+    /// bytes.
     ///
     /// # Errors
-    /// This side has closed it before. It is no error if the client has.
+    /// This side has closed the WebSocket before. It is no error if the client has.
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), WebSocketError> {
         self.line.close(code, reason)
     }
 
-    /// Takes it apart, so that one task can receive and others can send. Both are to be dropped before the handler
-    /// returns, or else find it closed.
+    /// Splits the WebSocket into halves, so that one task can receive and others can send. When the handler returns, the
+    /// WebSocket is closed for both halves.
     ///
     /// # Errors
-    /// It has not been accepted.
+    /// The WebSocket has not been accepted.
     pub fn split(self) -> Result<(WebSocketSender, WebSocketReceiver), WebSocketError> {
         self.line.socket()?;
         Ok((WebSocketSender::new(self.line.clone()), WebSocketReceiver::new(self.line)))
@@ -146,20 +146,20 @@ impl fmt::Debug for WebSocket {
     }
 }
 
-/// An acceptance in the making: a future that is ready when messages can be exchanged.
+/// An acceptance that has not been sent: a future that is ready when messages can be exchanged.
 ///
 /// # Errors
-/// The handshake has been answered before, a header field cannot be written, the client has not offered the
-/// subprotocol, or it has left meanwhile.
+/// The handshake has already been answered, a header field is invalid, the client has not offered the subprotocol, or the
+/// client has disconnected.
 #[must_use = "nothing is accepted unless this is awaited"]
 pub struct Acceptance<'a> {
     websocket: &'a WebSocket,
-    /// Taken when the handshake is answered.
+    /// `None` once the handshake has been answered.
     headers: Option<Result<Headers, WebSocketError>>,
 }
 
 impl Acceptance<'_> {
-    /// Chooses one of the subprotocols that the client offers.
+    /// Chooses one of the subprotocols that the client offers. Another one is an error when the acceptance is awaited.
     pub fn subprotocol(self, name: &str) -> Self {
         if self.websocket.subprotocols().any(|offered| offered == name) {
             return self.header("sec-websocket-protocol", name);
@@ -168,7 +168,7 @@ impl Acceptance<'_> {
         Self { headers, ..self }
     }
 
-    /// Adds a header field to the answer.
+    /// Adds a header field to the response. An invalid field is an error when the acceptance is awaited.
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         if let Some(Ok(headers)) = &mut self.headers
             && let Err(error) = headers.try_append(name, value)

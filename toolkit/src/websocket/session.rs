@@ -1,5 +1,6 @@
-//! The handler of a WebSocket at work: as the reply to the handshake until that is answered, afterwards for as long as
-//! it wants.
+//! A running WebSocket handler. Until the handshake is answered, its future is the reply ([`Handshake`]). The answer then
+//! takes the same future with it as a [`Session`], into the upgrade of an accepted WebSocket, or into the background task
+//! of a denial.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,9 +18,9 @@ use crate::request::site::{NodeId, SiteRef};
 use crate::response::panics::panicked;
 use crate::response::{Failure, HttpError, ResponseExt};
 
-/// A handler at work. Ready when the handler has ended, and the WebSocket with it.
+/// A running handler. Ready when the handler, and with it the WebSocket, has ended.
 pub(super) struct Session {
-    /// `None` once it has ended.
+    /// `None` once the handler has ended.
     handler: Option<BoxFuture<Result<(), Failure>>>,
     line: Arc<Line>,
     site: SiteRef,
@@ -27,7 +28,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A handler that works on a line, and the place of its route.
+    /// Creates a session of a handler and the state of its WebSocket. `node` is its route.
     pub(super) fn new(
         site: SiteRef,
         node: NodeId,
@@ -44,17 +45,17 @@ impl Session {
         Poll::Ready(outcome)
     }
 
-    /// The handler has ended in this way, after the handshake was answered.
+    /// Closes the WebSocket as the outcome of the handler says, after the handshake was answered.
     fn finish(&self, outcome: Result<(), Failure>) {
         let place = self.site.label(self.node);
         let Err(failure) = outcome else { return };
         if let Some(WebSocketException { code, reason }) = error::exception(failure, place) {
-            // What this side has closed already stays closed.
+            // Fails only if this side has already closed the WebSocket.
             let _ = self.line.close(code, &reason);
         }
     }
 
-    /// The response that gives an answer. The handler goes on behind it.
+    /// Makes the response of an answer. The handler continues after it.
     fn respond(self, answer: Answer) -> Response {
         match answer {
             Answer::Accept(headers) => {
@@ -93,7 +94,7 @@ impl Drop for Session {
     }
 }
 
-/// A handler that has not answered the handshake. Ready with its response.
+/// A handler that has not answered the handshake. Ready with the response.
 pub(super) struct Handshake(pub(super) Option<Session>);
 
 impl Future for Handshake {
