@@ -1,4 +1,4 @@
-//! The executor as an application sees it: a runtime, with an eye on what is running.
+//! The executor as an application sees it: a runtime whose tasks are counted.
 
 use std::any::Any;
 use std::future::Future;
@@ -35,7 +35,7 @@ impl<R: Runtime> Executor for Handle<R> {
     }
 }
 
-/// A background task: ends when it is done, when it panics, or when everything ends.
+/// A background task. It ends when it completes or panics, or when the server aborts.
 struct Task {
     future: BoxFuture<()>,
     member: Member,
@@ -58,13 +58,13 @@ impl Future for Task {
     }
 }
 
-/// Runs the application's code: a panic becomes its message.
+/// Runs code of the application. Returns the message if it panics.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // What the code has left half done is dropped right after, unseen.
+    // Unwind safe: the caller drops what the code may have left half done.
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(&*payload))
 }
 
-/// Drops a value of the application: a panic of its destructor is logged, and goes no further.
+/// Drops a value of the application. A panic of its destructor is logged.
 pub(crate) fn discard<T>(value: T) {
     if let Err(message) = catch(|| drop(value)) {
         error!(target: SERVER, "Panic in a destructor of the application: {message}");

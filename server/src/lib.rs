@@ -12,6 +12,7 @@ pub mod log;
 mod messages;
 mod program;
 mod runner;
+mod server;
 mod settings;
 mod sockets;
 mod stop;
@@ -19,9 +20,9 @@ mod thread;
 
 pub use config::{Config, ConfigError, Listen, LogLevel, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
-pub use lifecycle::{Server, Stopped};
 pub use program::{Parsed, Program};
 pub use runner::Runner;
+pub use server::{Server, Stopped};
 pub use settings::{Exit, Origin, SettingsError, SyntaxFault};
 pub use stop::ServerHandle;
 

@@ -1,107 +1,47 @@
-//! From a configuration and an application to a running server, and back: bind, start-up, accept, drain, shutdown.
+//! The life of a server: bind, start-up, accept, drain, shutdown.
 
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use stelo_core::app::App;
 use stelo_runtime::{Runtime, Signal, Signals};
 
 use crate::sockets::{self, Sockets};
-use crate::stop::{ServerHandle, Stop};
+use crate::stop::Stop;
 use crate::thread::drain::{Drained, abort, drain};
 use crate::thread::registry::Registry;
 use crate::thread::{Shared, Thread};
-use crate::{Config, ServeError, messages};
+use crate::{Config, ServeError, Stopped, messages};
 
-/// Why a server has stopped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stopped {
-    /// It got a signal.
-    Signal(Signal),
-    /// It was asked to by its [`ServerHandle`], or `limit_max_requests` was reached.
-    Request,
-}
-
-/// A server that has not started yet.
-///
-/// `Server::new(config).serve_on(runtime, app).await` runs it inside an executor that is already running;
-/// [`run`](Self::run) makes an executor for each thread.
-#[derive(Debug)]
-pub struct Server {
-    pub(crate) config: Config,
-    handle: ServerHandle,
-}
-
-impl Server {
-    /// A server of this configuration.
-    pub fn new(config: Config) -> Self {
-        Self { config, handle: ServerHandle(Arc::new(Stop::default())) }
-    }
-
-    /// A handle, to learn where the server listens and to stop it.
-    pub fn handle(&self) -> ServerHandle {
-        self.handle.clone()
-    }
-
-    /// Serves `app` in an executor that is already running, until a signal or the handle stops it.
-    /// [`Process::threads`](crate::config::Process::threads) does not count here: the executor has its own.
-    ///
-    /// # Errors
-    /// The server did not start, or the shutdown hook of the application failed.
-    pub async fn serve_on<R: Runtime>(self, runtime: R, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-        self.serve(runtime, app, 1).await
-    }
-
-    /// Serves `app` until a signal or the handle stops it, on [`Process::threads`](crate::config::Process::threads) threads, each with an executor and a
-    /// listening socket of its own.
-    ///
-    /// # Errors
-    /// The server did not start, or the shutdown hook of the application failed.
-    pub fn run<R: Runtime>(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-        let threads = self.config.process.threads.get();
-        R::block_on(|runtime| self.serve(runtime, app, threads)).map_err(ServeError::Runtime)?
-    }
-
-    async fn serve<R: Runtime>(
-        self,
-        runtime: R,
-        app: Arc<dyn App>,
-        threads: usize,
-    ) -> Result<Stopped, ServeError> {
-        let stop = self.handle.0.clone();
-        let result = Serving { config: &self.config, stop: &stop, runtime, threads }.run(app).await;
-        stop.set_ended();
-        result
-    }
-}
-
-struct Serving<'a, R> {
-    config: &'a Config,
-    stop: &'a Arc<Stop>,
-    runtime: R,
-    threads: usize,
+/// A server that is running, or about to.
+pub(crate) struct Serving<'a, R> {
+    pub(crate) config: &'a Config,
+    pub(crate) stop: &'a Arc<Stop>,
+    pub(crate) runtime: R,
+    pub(crate) threads: usize,
 }
 
 impl<R: Runtime> Serving<'_, R> {
-    async fn run(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
+    /// Runs `app` from its start-up hook to its shutdown hook.
+    pub(crate) async fn run(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
         self.config.check()?;
-        // A conflict is found before the application starts; clients are let in after it has.
+        // Conflicts are found before the application starts. Clients are accepted after it has started.
         let sockets = sockets::bind(&self.runtime, self.config, self.threads)?;
         messages::started();
         let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone()));
-        let worker = Thread::new(self.runtime.clone(), shared);
+        let first = Thread::new(self.runtime.clone(), shared);
         let mut signals =
             self.runtime.signals(&[Signal::Interrupt, Signal::Terminate]).map_err(ServeError::Runtime)?;
 
         messages::startup_waiting();
-        app.startup(worker.executor.clone()).await.map_err(ServeError::Startup)?;
+        app.startup(first.executor.clone()).await.map_err(ServeError::Startup)?;
         messages::startup_complete();
 
-        let mut registries = vec![worker.registry.clone()];
-        let threads = match self.listen(&worker, sockets, &mut registries) {
+        let mut registries = vec![first.registry.clone()];
+        let threads = match self.listen(&first, sockets, &mut registries) {
             Ok(threads) => threads,
             Err(error) => {
                 abort(&self.runtime, &registries).await;
@@ -110,11 +50,11 @@ impl<R: Runtime> Serving<'_, R> {
         };
         let stopped = self.stopped(&mut signals).await;
         match drain(&self.runtime, &registries, &mut signals, self.config.timeouts.graceful_shutdown).await {
-            // A thread that has panicked has ended, which is all that is asked here.
+            // A thread that has panicked has ended, too.
             Drained::Gracefully => threads.into_iter().for_each(|thread| drop(thread.join())),
             // A thread that is blocked may never end.
             Drained::TimedOut => {}
-            // Whoever is in such a hurry does not wait for the application either.
+            // A second signal also skips the shutdown hooks.
             Drained::Forced => {
                 messages::finished();
                 return Ok(stopped);
@@ -123,10 +63,10 @@ impl<R: Runtime> Serving<'_, R> {
         self.shutdown(&*app, Ok(stopped)).await
     }
 
-    /// Has every thread listen on its sockets.
+    /// Starts the threads, each listening on its sockets.
     fn listen(
         &self,
-        worker: &Arc<Thread<R>>,
+        first: &Arc<Thread<R>>,
         sockets: Vec<Sockets<R>>,
         registries: &mut Vec<Arc<Registry>>,
     ) -> Result<Vec<JoinHandle<()>>, ServeError> {
@@ -135,9 +75,9 @@ impl<R: Runtime> Serving<'_, R> {
         for (i, sockets) in sockets.into_iter().enumerate() {
             if i == 0 {
                 addresses = sockets::addresses(&self.runtime, &sockets)?;
-                listen(worker, sockets, self.config.backlog)?;
+                listen(first, sockets, self.config.backlog)?;
             } else {
-                let (thread, registry) = self.spawn_thread(i, worker.shared.clone(), sockets)?;
+                let (thread, registry) = self.spawn_thread(i, first.shared.clone(), sockets)?;
                 threads.push(thread);
                 registries.push(registry);
             }
@@ -149,7 +89,7 @@ impl<R: Runtime> Serving<'_, R> {
         Ok(threads)
     }
 
-    /// Starts a further thread; returns once it listens.
+    /// Starts a further thread, and returns once it listens.
     fn spawn_thread(
         &self,
         number: usize,
@@ -160,17 +100,17 @@ impl<R: Runtime> Serving<'_, R> {
         let (report, listening) = std::sync::mpsc::sync_channel(1);
         let main = move || {
             let result = R::block_on(|runtime| async {
-                let worker = Thread::new(runtime, shared);
-                let result = listen(&worker, sockets, backlog);
-                // Whoever asked is still waiting for this.
-                let _ = report.send(result.map(|()| worker.registry.clone()));
-                poll_fn(|cx| worker.registry.poll_over(cx)).await;
+                let thread = Thread::new(runtime, shared);
+                let result = listen(&thread, sockets, backlog);
+                // The first thread waits for this.
+                let _ = report.send(result.map(|()| thread.registry.clone()));
+                poll_fn(|cx| thread.registry.poll_over(cx)).await;
             });
             if let Err(error) = result {
                 messages::failed(&ServeError::Runtime(error));
             }
         };
-        let thread = thread::Builder::new().name(format!("stelo-{number}")).spawn(main);
+        let thread = std::thread::Builder::new().name(format!("stelo-{number}")).spawn(main);
         let registry =
             listening.recv().map_err(|_| ServeError::Runtime(io::ErrorKind::BrokenPipe.into()))??;
         Ok((thread.map_err(ServeError::Runtime)?, registry))
@@ -185,7 +125,7 @@ impl<R: Runtime> Serving<'_, R> {
         .await
     }
 
-    /// Lets the application end, and passes on what has come out of the rest.
+    /// Runs the shutdown hook of the application, and returns `outcome` if it succeeds.
     async fn shutdown(
         &self,
         app: &dyn App,
@@ -199,11 +139,11 @@ impl<R: Runtime> Serving<'_, R> {
     }
 }
 
-/// Has the sockets of a thread listen, and accepts from them.
-fn listen<R: Runtime>(worker: &Arc<Thread<R>>, sockets: Sockets<R>, backlog: u32) -> Result<(), ServeError> {
+/// Starts to listen on the sockets of a thread, and to accept connections.
+fn listen<R: Runtime>(thread: &Arc<Thread<R>>, sockets: Sockets<R>, backlog: u32) -> Result<(), ServeError> {
     for (address, socket) in sockets {
-        match worker.runtime.listen(socket, backlog) {
-            Ok(listener) => worker.runtime.spawn(worker.clone().accept(listener)),
+        match thread.runtime.listen(socket, backlog) {
+            Ok(listener) => thread.runtime.spawn(thread.clone().accept(listener)),
             Err(source) => return Err(ServeError::Listen { address, source }),
         }
     }

@@ -1,4 +1,4 @@
-//! The sockets that a server listens on: bound once, shared out to its threads.
+//! The listening sockets of a server: bound once, then shared among its threads.
 
 use std::io;
 use std::net::ToSocketAddrs;
@@ -8,10 +8,10 @@ use stelo_runtime::{Bind, Runtime};
 
 use crate::{Config, Listen, ServeError};
 
-/// The sockets of one thread, with what they were asked to be bound to.
+/// The sockets of one thread, with the addresses that were asked for.
 pub(crate) type Sockets<R> = Vec<(Bind, <R as Runtime>::Socket)>;
 
-/// Binds what the configuration names, for each of `threads`. A conflict is found here, before anything has started.
+/// Binds what the configuration names, for each of `threads`.
 pub(crate) fn bind<R: Runtime>(
     runtime: &R,
     config: &Config,
@@ -31,7 +31,7 @@ pub(crate) fn bind<R: Runtime>(
     Ok(all)
 }
 
-/// The addresses that sockets are bound to, with the ports that the system has chosen.
+/// Returns the addresses that sockets are bound to, with the ports that the system has chosen.
 pub(crate) fn addresses<R: Runtime>(
     runtime: &R,
     sockets: &Sockets<R>,
@@ -43,7 +43,7 @@ pub(crate) fn addresses<R: Runtime>(
     sockets.iter().map(address).collect()
 }
 
-/// What to bind: for a host, each of its addresses.
+/// Returns what to bind: for a host, each of its addresses.
 fn binds(config: &Config) -> Result<Vec<Bind>, ServeError> {
     let mut binds: Vec<Bind> = Vec::new();
     for listen in &config.listen {

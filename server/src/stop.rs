@@ -1,4 +1,4 @@
-//! How a server is asked to stop, and how others learn that it listens.
+//! Stopping a server from outside, and learning where it listens.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,24 +55,24 @@ impl Stop {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Nothing can panic while it is locked, so a poisoned lock is as good as any.
+    /// Locks the state. Nothing can panic under the lock, so it is consistent even if poisoned.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A handle on a server: to learn where it listens, and to stop it.
+/// A handle of a server, which knows where it listens and stops it.
 #[derive(Clone)]
 pub struct ServerHandle(pub(crate) Arc<Stop>);
 
 impl ServerHandle {
-    /// Has the server stop gracefully, as a signal does.
+    /// Stops the server gracefully, as a signal does.
     pub fn stop(&self) {
         self.0.request();
     }
 
-    /// Completes when the server listens: the addresses, with the ports that the system has chosen. `None` if it has
-    /// ended without ever listening.
+    /// Waits until the server listens, and returns its addresses with the ports that the system has chosen; `None` if it
+    /// has ended without listening.
     pub async fn listening(&self) -> Option<Vec<Address>> {
         poll_fn(|cx| {
             self.0.poll(cx, |state| match &state.bound {

@@ -1,4 +1,4 @@
-//! Files on their way to a client: sent by the system where it can, else read and written.
+//! Sends ranges of files: by the system if it can, otherwise by reading and writing.
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use tracing::error;
 
 use crate::log::SERVER;
 
-/// Writes some of `before`, and some of the region behind it. Never ready with 0.
+/// Writes part of `before` and of the region that follows. Never ready with 0.
 pub(super) fn poll_send<S: Stream>(
     io: &mut S,
     cx: &mut Context<'_>,
@@ -32,7 +32,7 @@ pub(super) fn poll_send<S: Stream>(
     }
 }
 
-/// What has been announced will not come: the connection is of no use any more.
+/// The body is shorter than its `content-length`: the connection is aborted.
 fn cut_off(error: BodyError) -> io::Error {
     error!(target: SERVER, "Response cut off: {error}");
     io::Error::other(error)

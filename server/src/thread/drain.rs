@@ -1,4 +1,4 @@
-//! How a server stops: nothing new begins, what has begun may end, and when the time is over everything ends.
+//! Graceful shutdown: nothing new begins, what has begun may complete, and at the timeout the rest is dropped.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -11,21 +11,21 @@ use stelo_runtime::{Runtime, Signals};
 use super::registry::{Kind, Phase, Registry};
 use crate::messages;
 
-/// How the waiting has ended.
+/// How the drain has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Drained {
-    /// Everything has ended by itself.
+    /// Everything has completed.
     Gracefully,
-    /// The time was over; what was left has been dropped.
+    /// The timeout has passed; the rest was dropped.
     TimedOut,
-    /// Another signal has come; what was left has been dropped.
+    /// Another signal has come; the rest was dropped.
     Forced,
 }
 
-/// How long connections have to end before the log says that they are waited for, and how long what is dropped has.
+/// The time before the log mentions what is waited for, and the time to drop what is left: 100 ms each.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Waits until nothing runs any more: `timeout` at most, or until another signal comes.
+/// Waits until nothing runs any more, until `timeout` has passed, or until another signal comes.
 pub(crate) async fn drain<R: Runtime>(
     runtime: &R,
     registries: &[Arc<Registry>],
@@ -37,7 +37,7 @@ pub(crate) async fn drain<R: Runtime>(
     let now = runtime.now();
     let mut patience = runtime.sleep(now + PATIENCE);
     let mut deadline = runtime.sleep(now + timeout);
-    // What the log has said is waited for.
+    // What the log has mentioned.
     let (mut patient, mut said) = (true, None);
     let drained = poll_fn(|cx| {
         if poll_empty(registries, cx).is_ready() {
@@ -67,7 +67,7 @@ pub(crate) async fn drain<R: Runtime>(
     drained
 }
 
-/// Drops everything that still runs. What blocks its thread cannot be dropped, and is not waited for.
+/// Drops everything that still runs. A task that blocks its thread cannot be dropped, and is not waited for.
 pub(crate) async fn abort<R: Runtime>(runtime: &R, registries: &[Arc<Registry>]) {
     enter(registries, Phase::Aborting);
     let mut patience = runtime.sleep(runtime.now() + PATIENCE);
@@ -86,7 +86,7 @@ fn count(registries: &[Arc<Registry>], kind: Kind) -> usize {
     registries.iter().map(|registry| registry.count(kind)).sum()
 }
 
-/// Completes when no registry has a member; each has to be asked, so that each knows whom to wake.
+/// Completes when no registry has a member. Each is polled, so that each knows the waker.
 fn poll_empty(registries: &[Arc<Registry>], cx: &mut Context<'_>) -> Poll<()> {
     let busy = registries.iter().filter(|registry| registry.poll_empty(cx).is_pending()).count();
     if busy == 0 { Poll::Ready(()) } else { Poll::Pending }

@@ -1,19 +1,19 @@
-//! Who is still running: connections and background tasks, so that a stopping server can tell them and wait for them.
+//! The connections and background tasks that run, so that a stopping server can tell them and wait for them.
 //!
-//! Each thread has a registry of its own; it is locked when a member comes or goes, not on the path of a request.
+//! Each thread has its own registry. It is locked when a member comes or goes, not on the path of a request.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Where a server stands between start and end.
+/// The phase of a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Phase {
-    /// Everything as usual.
+    /// It accepts and serves.
     Running = 0,
-    /// Nothing new begins; what has begun may end.
+    /// Nothing new begins; what has begun may complete.
     Draining = 1,
-    /// Everything ends now.
+    /// Everything is dropped.
     Aborting = 2,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Registry {
 struct Slots {
     wakers: Vec<Option<Waker>>,
     free: Vec<usize>,
-    /// Who waits for a phase, or for the last member to go.
+    /// Tasks that wait for a phase, or for the last member to go.
     watchers: Vec<Waker>,
 }
 
@@ -66,7 +66,7 @@ impl Registry {
         }
     }
 
-    /// Enters a later phase and tells every member.
+    /// Enters a later phase and wakes every member.
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         let mut slots = self.slots();
@@ -76,7 +76,7 @@ impl Registry {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// How many members of this kind there are.
+    /// Returns the number of members of a kind.
     pub(crate) fn count(&self, kind: Kind) -> usize {
         self.counter(kind).load(Ordering::Acquire)
     }
@@ -91,7 +91,7 @@ impl Registry {
         Member { registry: self.clone(), kind, key, waker: None }
     }
 
-    /// Completes when the server stops and there is no member left, or when everything ends now.
+    /// Completes when the server drains and has no member left, or when it aborts.
     pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
         let empty = self.poll_empty(cx);
         match self.phase() {
@@ -117,13 +117,13 @@ impl Registry {
         }
     }
 
-    /// Nothing can panic while it is locked, so a poisoned lock is as good as any.
+    /// Locks the slots. Nothing can panic under the lock, so they are consistent even if poisoned.
     fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place in a registry, given up when it is dropped.
+/// A member of a registry, until it is dropped.
 pub(crate) struct Member {
     registry: Arc<Registry>,
     kind: Kind,
@@ -133,7 +133,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The phase; a later one wakes the task of `cx`. Costs one load where that task is the one of last time.
+    /// Returns the phase; a later one wakes the task of `cx`. Costs one load if that task has not changed.
     #[inline]
     pub(crate) fn phase(&mut self, cx: &mut Context<'_>) -> Phase {
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -159,7 +159,7 @@ impl Drop for Member {
         }
         slots.free.push(self.key);
         self.registry.counter(self.kind).fetch_sub(1, Ordering::AcqRel);
-        // While everything runs as usual, nobody waits for members to go.
+        // In the running phase nothing waits for members to go.
         let watchers = match self.registry.phase() {
             Phase::Running => Vec::new(),
             _ => std::mem::take(&mut slots.watchers),

@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) root_path: Arc<str>,
     pub(crate) access_log: bool,
     pub(crate) stop: Arc<Stop>,
-    /// Tells the servers of a process apart.
+    /// Distinguishes the servers of a process.
     pub(super) id: u64,
     date: bool,
     server: bool,

@@ -233,22 +233,24 @@ impl Exchange {
         }
         .numbered(self.number);
         let app = &scene.link.thread.shared.app;
-        let started = catch(|| match app.call(request) {
+        let mut started = catch(|| match app.call(request) {
             Reply::Ready(response) => Started::Ready(response),
             Reply::Future(mut future) => match future.as_mut().poll(cx) {
                 Poll::Ready(response) => Started::Ready(response),
                 Poll::Pending => Started::Pending(future),
             },
         });
-        match started {
-            Ok(Started::Ready(mut response)) => self.respond(scene, &mut response, &head),
-            Ok(Started::Pending(future)) => {
+        match &mut started {
+            // In place: a response is large.
+            Ok(Started::Ready(response)) => self.respond(scene, response, &head),
+            Ok(Started::Pending(_)) => {
+                let Ok(Started::Pending(future)) = started else { return };
                 self.stage = Stage::Replying(future, head);
                 self.polled = !self.send_interim(scene, cx);
                 self.follow_demand(scene);
                 return;
             }
-            Err(message) => self.panicked(scene, &message, &head),
+            Err(message) => self.panicked(scene, message, &head),
         }
         scene.machine.reuse(head);
     }
