@@ -3,10 +3,11 @@
 //! Generic over [`stelo_runtime::Runtime`]; names no executor, and knows of the application only what
 //! [`stelo_core::app`] says.
 
+mod accept;
 pub mod config;
 mod connection;
+mod contain;
 mod error;
-mod executor;
 mod lifecycle;
 pub mod log;
 mod messages;
@@ -20,9 +21,10 @@ mod thread;
 
 pub use config::{Config, ConfigError, Listen, LogLevel, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
+pub use lifecycle::Stopped;
 pub use program::{Parsed, Program};
 pub use runner::Runner;
-pub use server::{Server, Stopped};
+pub use server::Server;
 pub use settings::{Exit, Origin, SettingsError, SyntaxFault};
 pub use stop::ServerHandle;
 

@@ -14,7 +14,16 @@ use crate::stop::Stop;
 use crate::thread::drain::{Drained, abort, drain};
 use crate::thread::registry::Registry;
 use crate::thread::{Shared, Thread};
-use crate::{Config, ServeError, Stopped, messages};
+use crate::{Config, ServeError, messages};
+
+/// Why a server has stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// By a signal.
+    Signal(Signal),
+    /// By its [`ServerHandle`], or because `limit_max_requests` was reached.
+    Request,
+}
 
 /// A server that is running, or about to.
 pub(crate) struct Serving<'a, R> {

@@ -3,20 +3,11 @@
 use std::sync::Arc;
 
 use stelo_core::app::App;
-use stelo_runtime::{Runtime, Signal};
+use stelo_runtime::Runtime;
 
-use crate::lifecycle::Serving;
+use crate::lifecycle::{Serving, Stopped};
 use crate::stop::{ServerHandle, Stop};
 use crate::{Config, ServeError};
-
-/// Why a server has stopped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stopped {
-    /// By a signal.
-    Signal(Signal),
-    /// By its [`ServerHandle`], or because `limit_max_requests` was reached.
-    Request,
-}
 
 /// A server that has not started yet.
 ///

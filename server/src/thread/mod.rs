@@ -3,14 +3,14 @@
 //! | file | contents |
 //! |---|---|
 //! | `shared.rs` | what all threads share |
-//! | `accept.rs` | the accept loop |
 //! | `date.rs` | the default fields of responses and their date |
+//! | `executor.rs` | the executor as applications see it |
 //! | `registry.rs` | the connections and tasks that run |
 //! | `drain.rs` | graceful shutdown |
 
-mod accept;
 mod date;
 pub(crate) mod drain;
+mod executor;
 pub(crate) mod registry;
 mod shared;
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use stelo_core::app::Executor;
 use stelo_runtime::Runtime;
 
-use crate::executor::Handle;
+use executor::Handle;
 use registry::Registry;
 pub(crate) use shared::Shared;
 

@@ -17,8 +17,8 @@ const TABLE: &[Row] = &[
     ("async-std", "runtime async-io", true),
     ("toolkit", "core os", false),
     ("demo", "core toolkit", false),
-    ("server", "core runtime os", false),
-    // The simulator itself uses the trait alone; its tests run the server.
+    // The server and the simulator use each other in their tests only.
+    ("server", "core runtime os sim", false),
     ("sim", "core runtime server", false),
     ("server-tokio", "core toolkit demo runtime os server tokio", true),
     ("server-smol", "core toolkit demo runtime os server smol async-std", true),
@@ -45,9 +45,13 @@ const CORE: &[&str] = &[
     "base64",
     "concurrent-queue",
     "crossbeam-utils",
+    "event-listener",
     "futures-core",
     "memchr",
+    // Of event-listener, when another crate enables its feature std.
+    "parking",
     "percent-encoding",
+    "pin-project-lite",
     "sha1_smol",
     "zlib-rs",
 ];

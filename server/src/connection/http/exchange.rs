@@ -18,7 +18,7 @@ use super::{Shared, StreamIo, is_cut_off};
 use crate::connection::link::Link;
 use crate::connection::tunnel::Upgraded;
 use crate::connection::websocket;
-use crate::executor::{catch, discard};
+use crate::contain::{catch, discard};
 use crate::log::{self, SERVER};
 use crate::messages;
 

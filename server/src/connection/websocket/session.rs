@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::state::Shared;
 use crate::connection::link::{End, Interest, Link, Protocol, Read};
-use crate::executor::{catch, discard};
+use crate::contain::{catch, discard};
 use crate::log::SERVER;
 use crate::thread::Thread;
 

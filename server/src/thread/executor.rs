@@ -1,8 +1,6 @@
 //! The executor as an application sees it: a runtime whose tasks are counted.
 
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,8 +10,9 @@ use stelo_core::app::{BoxFuture, Executor};
 use stelo_runtime::Runtime;
 use tracing::error;
 
+use super::registry::{Kind, Member, Phase, Registry};
+use crate::contain::catch;
 use crate::log::SERVER;
-use crate::thread::registry::{Kind, Member, Phase, Registry};
 
 /// A runtime whose tasks are members of a registry.
 pub(crate) struct Handle<R> {
@@ -56,23 +55,4 @@ impl Future for Task {
             }
         }
     }
-}
-
-/// Runs code of the application. Returns the message if it panics.
-pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // Unwind safe: the caller drops what the code may have left half done.
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(&*payload))
-}
-
-/// Drops a value of the application. A panic of its destructor is logged.
-pub(crate) fn discard<T>(value: T) {
-    if let Err(message) = catch(|| drop(value)) {
-        error!(target: SERVER, "Panic in a destructor of the application: {message}");
-    }
-}
-
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(no message)").to_owned()
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use stelo_runtime::{Listener, Runtime};
 
-use super::Thread;
-use super::registry::{Kind, Phase};
 use crate::connection::Connection;
 use crate::messages;
+use crate::thread::Thread;
+use crate::thread::registry::{Kind, Phase};
 
 /// The most connections accepted in one poll, so that other tasks of the thread get their share.
 const ACCEPTS: usize = 64;
@@ -38,7 +38,7 @@ impl<R: Runtime> Thread<R> {
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {
-                        // Out of descriptors, most likely: what is open has to end first.
+                        // Most likely the process is out of descriptors, until connections close.
                         let wait = Duration::from_millis(100 << failures.min(4));
                         failures += 1;
                         messages::accept_failed(&error, wait);
@@ -53,7 +53,7 @@ impl<R: Runtime> Thread<R> {
     }
 }
 
-/// Whether the error of an accept is about the connection that was to be accepted, and not about us.
+/// Whether accepting failed because of that one connection.
 fn is_of_one_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
