@@ -21,7 +21,7 @@
 //! # Handlers
 //!
 //! A handler is an `async fn`. Its arguments are [extractors](extract), and it returns anything that is a
-//! [response](response). A value can be a handler too: `get("text")`.
+//! [response]. A value can be a handler too: `get("text")`.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -125,7 +125,7 @@
 //! | [`request`], [`response`] | requests and responses, cookies, URLs, background tasks, streams |
 //! | [`routing`], [`handler`], [`app`] | routers, mounts, endpoints, error handlers, hooks |
 //! | [`middleware`] | the trait, and `Next` |
-//! | [`websocket`] | WebSockets, their errors and messages, `Broadcast` |
+//! | [`websocket`](mod@websocket) | WebSockets, their errors and messages, `Broadcast` |
 //! | [`files`] | static files |
 //! | [`testing`] | the client for tests |
 //! | [`http`], [`body`] | methods, status codes, header fields; bodies |
@@ -153,54 +153,18 @@ pub use stelo_toolkit::{
     App, Extension, Form, Html, HttpError, IntoResponse, Json, Next, Path, Query, Redirect, Request,
     Response, Router, State, StaticFiles, TestClient, WebSocket, any, delete, get, on, patch, post, put,
 };
-pub use stelo_toolkit::{app, extract, files, handler, middleware, testing};
+pub use stelo_toolkit::{
+    app, body, describe, extract, files, handler, http, middleware, request, response, routing, testing,
+    websocket,
+};
 
-pub use body::{Body, Bytes};
-pub use http::{Headers, Method, Status, header};
-pub use response::{Error, Result};
-// From `routing`, where the name is that of a function only.
-pub use routing::websocket;
 pub use server::{Config, Server, run, run_with};
-
-/// Bodies of requests and responses.
-pub mod body {
-    pub use stelo_core::Bytes;
-    pub use stelo_core::body::*;
-}
-
-/// The words of HTTP: methods, status codes, versions, header fields, dates.
-pub mod http {
-    pub use stelo_core::http::*;
-}
+pub use stelo_toolkit::{Body, Bytes, Error, Headers, Method, Result, Status, header};
 
 /// The sans-IO core: the machines of the protocols, and the contract between servers and applications.
 pub mod proto {
     pub use stelo_core::proto::*;
     pub use stelo_core::*;
-}
-
-/// Requests, and what they carry.
-pub mod request {
-    pub use stelo_core::app::Address;
-    pub use stelo_toolkit::request::*;
-}
-
-/// Responses, and the types that become one.
-pub mod response {
-    pub use stelo_core::app::{Reply, Response};
-    pub use stelo_toolkit::response::*;
-}
-
-/// Routers, and what they are made of.
-pub mod routing {
-    pub use stelo_core::routing::{Convertor, Methods, ReverseError};
-    pub use stelo_toolkit::routing::*;
-}
-
-/// WebSockets in handlers.
-pub mod websocket {
-    pub use stelo_core::ws::{CloseCode, Closed, Message, Text};
-    pub use stelo_toolkit::websocket::*;
 }
 
 /// The pages whose snippets need this crate.

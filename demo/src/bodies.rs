@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stelo_core::body::Frame;
 use stelo_core::body::Length;
-use stelo_toolkit::{
-    Body, Bytes, Executor, Headers, HttpError, Json, Path, Query, Response, StreamingResponse, header,
-};
+use stelo_toolkit::request::Executor;
+use stelo_toolkit::response::StreamingResponse;
+use stelo_toolkit::{Body, Bytes, Headers, HttpError, Json, Path, Query, Response, header};
 
 use crate::refused;
 use crate::time::MAX_DELAY_MS;

@@ -22,7 +22,8 @@ mod websocket;
 
 use std::path::PathBuf;
 
-use stelo_toolkit::{App, Executor, HttpError, StaticFiles, Status, get, post};
+use stelo_toolkit::request::Executor;
+use stelo_toolkit::{App, HttpError, StaticFiles, Status, get, post};
 
 /// Returns the demonstration.
 ///

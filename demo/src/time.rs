@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stelo_toolkit::{Background, Executor, HttpError, Path};
+use stelo_toolkit::request::Executor;
+use stelo_toolkit::response::Background;
+use stelo_toolkit::{HttpError, Path};
 
 use crate::refused;
 

@@ -1,6 +1,7 @@
 //! A WebSocket that echoes.
 
-use stelo_toolkit::{WebSocket, WebSocketError};
+use stelo_toolkit::WebSocket;
+use stelo_toolkit::websocket::WebSocketError;
 
 /// Sends each message back: text as text, bytes as bytes.
 pub(crate) async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use stelo_toolkit::{Body, Status, TestClient, TestResponse};
+use stelo_toolkit::testing::TestResponse;
+use stelo_toolkit::{Body, Status, TestClient};
 
 fn demo() -> TestClient {
     TestClient::new(stelo_demo::app())

@@ -10,7 +10,8 @@ use stelo_core::app::{BoxError, Tunnel, Upgrade};
 use stelo_core::h1::{Limits, Timeouts};
 use stelo_core::http::Status;
 use stelo_tests::{Client, Gate, News, On, cases, config};
-use stelo_toolkit::{App, IntoResponse, Request, Response, State, StreamingResponse, any, get};
+use stelo_toolkit::response::StreamingResponse;
+use stelo_toolkit::{App, IntoResponse, Request, Response, State, any, get};
 
 use crate::apps;
 

@@ -4,9 +4,8 @@ use futures_lite::StreamExt;
 use stelo_core::body::Length;
 use stelo_core::http::Status;
 use stelo_tests::{Gate, News, On, cases};
-use stelo_toolkit::{
-    App, Body, HttpError, IntoResponse, Json, Query, Request, Response, ResponseExt, State, get, post,
-};
+use stelo_toolkit::response::ResponseExt;
+use stelo_toolkit::{App, Body, HttpError, IntoResponse, Json, Query, Request, Response, State, get, post};
 
 cases!(
     a_panic_is_500_on_that_connection_only,

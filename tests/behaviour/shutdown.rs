@@ -7,7 +7,8 @@ use std::time::Duration;
 use stelo_core::body::Length;
 use stelo_server::{ServeError, Stopped};
 use stelo_tests::{Closed, Gate, News, On, cases, config};
-use stelo_toolkit::{App, Body, BoxError, IntoResponse, Request, Response, ResponseExt, State, get};
+use stelo_toolkit::response::{BoxError, ResponseExt};
+use stelo_toolkit::{App, Body, IntoResponse, Request, Response, State, get};
 
 use crate::apps;
 

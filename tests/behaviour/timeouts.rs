@@ -9,9 +9,8 @@ use std::time::Duration;
 use stelo_core::body::Length;
 use stelo_core::h1::Timeouts;
 use stelo_tests::{Closed, News, On, Running, cases, config};
-use stelo_toolkit::{
-    App, Body, HttpError, IntoResponse, Request, Response, State, StreamingResponse, get, post,
-};
+use stelo_toolkit::response::StreamingResponse;
+use stelo_toolkit::{App, Body, HttpError, IntoResponse, Request, Response, State, get, post};
 
 use crate::apps;
 

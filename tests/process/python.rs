@@ -5,7 +5,8 @@ use std::process::Command;
 
 use stelo_core::ws::CloseCode;
 use stelo_tests::{News, On, cases};
-use stelo_toolkit::{App, Path, Response, State, Status, WebSocket, WebSocketError};
+use stelo_toolkit::websocket::WebSocketError;
+use stelo_toolkit::{App, Path, Response, State, Status, WebSocket};
 
 use crate::program::Process;
 

@@ -6,14 +6,15 @@ use std::any::{TypeId, type_name};
 
 /// A handler or a middleware, described by its arguments and its response.
 ///
-/// [`FromRequestParts::describe`](crate::FromRequestParts::describe),
-/// [`FromRequest::describe`](crate::FromRequest::describe) and
+/// [`FromRequestParts::describe`](crate::extract::FromRequestParts::describe),
+/// [`FromRequest::describe`](crate::extract::FromRequest::describe) and
 /// [`IntoResponse::describe`](crate::IntoResponse::describe) add to it.
 ///
 /// ```
 /// use stelo_toolkit::describe::Operation;
 /// use stelo_toolkit::request::Parts;
-/// use stelo_toolkit::{FromRequestParts, HttpError, State};
+/// use stelo_toolkit::extract::FromRequestParts;
+/// use stelo_toolkit::{HttpError, State};
 ///
 /// #[derive(Clone)]
 /// struct Clock;

@@ -24,16 +24,24 @@
 //! assert_eq!(client.get("/users/7/posts/abc").send().text(), "user 7, post abc");
 //! ```
 //!
-//! | to | there is |
+//! | to | use |
 //! |---|---|
-//! | declare an application | [`App`], [`Router`], [`get`] and its like |
-//! | answer a request | any [`Handler`]: an `async fn` of [extractors](FromRequestParts) that returns a [response](IntoResponse) |
-//! | go around handlers | [`Middleware`]: an `async fn` of [`Request`] and [`Next`] |
-//! | talk over a WebSocket | any [`WebSocketHandler`]: an `async fn` of extractors and a [`WebSocket`], or a [`WebSocketEndpoint`] |
-//! | tell many at once | [`Broadcast`] |
+//! | declare an application | [`App`], [`Router`], [`get`] and the other [methods](routing) |
+//! | answer a request | a [handler](handler::Handler): an `async fn` of [extractors](extract) that returns a [response], or a value |
+//! | surround handlers | a [middleware](middleware::Middleware): an `async fn` of extractors, [`Request`] and [`Next`] |
+//! | talk over a WebSocket | a [handler](websocket::WebSocketHandler) that takes a [`WebSocket`], or a [`WebSocketEndpoint`](websocket::WebSocketEndpoint) |
+//! | tell many clients at once | [`Broadcast`](websocket::Broadcast) |
 //! | serve files | [`StaticFiles`] |
-//! | fail | [`HttpError`], or any error that is a response; [`App::error_handler`] and [`App::on_error`] |
+//! | fail | [`HttpError`], or any error; [`App::error_handler`] and [`App::on_error`] answer it |
 //! | test without a socket | [`TestClient`] |
+//!
+//! The names that most applications need are here at the root; the others are in the modules.
+//!
+//! # How the modules depend on each other
+//!
+//! Each module imports only from those before it: [`describe`], [`response`], [`request`], `lifespan`,
+//! [`extract`], [`handler`], [`middleware`], [`websocket`](mod@websocket), [`routing`], [`app`]. [`files`] is above [`handler`], and
+//! [`testing`] above [`websocket`](mod@websocket).
 #![forbid(unsafe_code)]
 
 mod lifespan;
@@ -50,37 +58,20 @@ pub mod routing;
 pub mod testing;
 pub mod websocket;
 
-pub use app::{App, BuildError};
-pub use extract::{
-    ClientAddress, Extension, Form, FromRequest, FromRequestParts, Json, MatchedPath, OptionalFromRequest,
-    OptionalFromRequestParts, Path, Query, State,
-};
-pub use files::{DirectoryError, StaticFiles};
-pub use handler::{Endpoint, ErrorHandler, Handler, Outcome};
-pub use lifespan::{HookResult, StartHook};
-pub use middleware::{Middleware, Next};
-pub use request::{Cookies, Executor, Extensions, Parts, QueryParams, Request, Url};
-pub use response::{
-    Background, Error, Failure, Html, HttpError, IntoHeaders, IntoResponse, InvalidCookie, Redirect,
-    ResponseExt, Result, SameSite, SetCookie, StreamingResponse,
-};
-pub use routing::{
-    Foreign, MethodRouter, Mountable, Mounted, Router, any, delete, get, head, on, options, patch, post, put,
-    websocket,
-};
-pub use testing::{TestClient, TestHandshake, TestRequest, TestResponse, TestWebSocket};
-pub use websocket::{
-    Acceptance, AsWebSocketEndpoint, Broadcast, FromMessage, Lagged, Messages, Subscription, WebSocket,
-    WebSocketEndpoint, WebSocketError, WebSocketException, WebSocketHandler, WebSocketOutcome,
-    WebSocketReceiver, WebSocketSender,
-};
+pub use stelo_core::{body, http};
 
+pub use app::App;
+pub use body::Body;
+pub use extract::{Extension, Form, Json, Path, Query, State};
+pub use files::StaticFiles;
+pub use http::{Headers, Method, Status, header};
+pub use middleware::Next;
+pub use request::Request;
+pub use response::{Error, Html, HttpError, IntoResponse, Redirect, Response, Result};
+pub use routing::{Router, any, delete, get, on, patch, post, put, websocket};
 pub use stelo_core::Bytes;
-pub use stelo_core::app::{Address, BoxError, Reply, Response};
-pub use stelo_core::body::{Body, BodyError};
-pub use stelo_core::http::{Headers, Method, Status, Version, header};
-pub use stelo_core::routing::{Convertor, Methods, ReverseError};
-pub use stelo_core::ws::{CloseCode, Closed, Message, Text};
+pub use testing::TestClient;
+pub use websocket::WebSocket;
 
 /// The README, whose snippet is tested.
 #[cfg(doctest)]

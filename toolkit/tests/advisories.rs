@@ -2,9 +2,9 @@
 //! them, and where those are that concern the protocol.
 
 use serde::Deserialize;
+use stelo_toolkit::response::{InvalidCookie, SetCookie};
 use stelo_toolkit::{
-    App, Bytes, Form, HttpError, IntoResponse, InvalidCookie, Json, Redirect, SetCookie, StaticFiles, Status,
-    TestClient, get, post,
+    App, Bytes, Form, HttpError, IntoResponse, Json, Redirect, StaticFiles, Status, TestClient, get, post,
 };
 
 /// RUSTSEC-2022-0055, axum-core: bodies were collected without a limit.

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::fmt;
 
+use stelo_toolkit::body::BodyError;
+use stelo_toolkit::response::BoxError;
 use stelo_toolkit::{
-    App, Body, BodyError, BoxError, HttpError, IntoResponse, Json, Method, Next, Path, Query, Request,
-    Response, Router, Status, TestClient, get, post,
+    App, Body, HttpError, IntoResponse, Json, Method, Next, Path, Query, Request, Response, Router, Status,
+    TestClient, get, post,
 };
 
 /// An error of an application.

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use stelo_toolkit::extract::{ClientAddress, FromRequest, MatchedPath};
+use stelo_toolkit::http::Version;
 use stelo_toolkit::{
-    App, Body, Bytes, ClientAddress, Extension, Form, FromRequest, Headers, HttpError, Json, MatchedPath,
-    Method, Next, Path, Query, Request, Response, State, Status, TestClient, Version, get, post,
+    App, Body, Bytes, Extension, Form, Headers, HttpError, Json, Method, Next, Path, Query, Request,
+    Response, State, Status, TestClient, get, post,
 };
 
 #[derive(Deserialize)]

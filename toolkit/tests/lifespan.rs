@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use stelo_toolkit::{
-    App, Background, BoxError, Executor, IntoResponse, Request, Response, ResponseExt, State, Status,
-    TestClient, get,
-};
+use stelo_toolkit::request::Executor;
+use stelo_toolkit::response::{Background, BoxError, ResponseExt};
+use stelo_toolkit::{App, IntoResponse, Request, Response, State, Status, TestClient, get};
 
 /// What has happened, in order.
 #[derive(Clone, Default)]
@@ -148,7 +147,7 @@ fn background_tasks_run_in_order_after_the_response() {
                 body.add("body");
                 "done"
             });
-            let response = stelo_toolkit::StreamingResponse::new(pieces).into_response();
+            let response = stelo_toolkit::response::StreamingResponse::new(pieces).into_response();
             response.background(async move { one.add("one") }).background(async move { two.add("two") })
         }
     };

@@ -4,10 +4,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use stelo_toolkit::{
-    App, BoxError, CloseCode, HttpError, Path, Request, Router, Status, TestClient, WebSocket,
-    WebSocketError, WebSocketException, get,
-};
+use stelo_toolkit::response::BoxError;
+use stelo_toolkit::websocket::{CloseCode, WebSocketError, WebSocketException};
+use stelo_toolkit::{App, HttpError, Path, Request, Router, Status, TestClient, WebSocket, get};
 use tracing::field::{Field, Visit};
 use tracing::span;
 

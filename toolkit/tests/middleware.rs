@@ -1,8 +1,10 @@
 //! Middleware: order, places, what it sees and what it can change.
 
+use stelo_toolkit::middleware::Middleware;
+use stelo_toolkit::response::{Background, Reply};
 use stelo_toolkit::{
-    App, Background, Body, Extension, Headers, HttpError, IntoResponse, Middleware, Next, Path, Reply,
-    Request, Response, Router, State, Status, TestClient, get,
+    App, Body, Extension, Headers, HttpError, IntoResponse, Next, Path, Request, Response, Router, State,
+    Status, TestClient, get,
 };
 
 /// Writes its name into the response, outside what is inside.

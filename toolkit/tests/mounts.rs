@@ -1,10 +1,10 @@
 //! Applications inside applications, endpoints, and applications that know only the core.
 
 use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Executor};
-use stelo_toolkit::{
-    App, Endpoint, Foreign, HttpError, Next, Outcome, Reply, Request, Response, Router, State, Status,
-    TestClient, get,
-};
+use stelo_toolkit::handler::{Endpoint, Outcome};
+use stelo_toolkit::response::Reply;
+use stelo_toolkit::routing::Foreign;
+use stelo_toolkit::{App, HttpError, Next, Request, Response, Router, State, Status, TestClient, get};
 
 #[derive(Clone)]
 struct Name(&'static str);

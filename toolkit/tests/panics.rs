@@ -1,9 +1,8 @@
 //! Panics: answered with 500, and harmless to all other requests.
 
-use stelo_toolkit::{
-    App, Executor, HttpError, IntoResponse, Next, Path, Request, Response, Status, StreamingResponse,
-    TestClient, get,
-};
+use stelo_toolkit::request::Executor;
+use stelo_toolkit::response::StreamingResponse;
+use stelo_toolkit::{App, HttpError, IntoResponse, Next, Path, Request, Response, Status, TestClient, get};
 
 async fn panics(Path(id): Path<u32>) -> &'static str {
     assert_ne!(id, 13, "unlucky");

@@ -2,10 +2,9 @@
 
 use futures_lite::{StreamExt, stream};
 use stelo_core::app::Peer;
-use stelo_toolkit::{
-    Address, App, Body, ClientAddress, Cookies, HttpError, Method, QueryParams, Request, Response, Status,
-    TestClient, Url, any, get, post,
-};
+use stelo_toolkit::extract::ClientAddress;
+use stelo_toolkit::request::{Address, Cookies, QueryParams, Url};
+use stelo_toolkit::{App, Body, HttpError, Method, Request, Response, Status, TestClient, any, get, post};
 
 /// A client of an application that answers everything by one function of the request.
 fn asking(ask: fn(&Request) -> String) -> TestClient {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_lite::{StreamExt, stream};
+use stelo_toolkit::response::{BoxError, InvalidCookie, ResponseExt, SameSite, SetCookie, StreamingResponse};
+use stelo_toolkit::testing::TestResponse;
 use stelo_toolkit::{
-    App, BoxError, Bytes, Headers, Html, HttpError, IntoResponse, InvalidCookie, Json, Redirect, Response,
-    ResponseExt, SameSite, SetCookie, Status, StreamingResponse, TestClient, TestResponse, get,
+    App, Bytes, Headers, Html, HttpError, IntoResponse, Json, Redirect, Response, Status, TestClient, get,
 };
 
 /// The response of a handler that returns this value.

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
+use stelo_toolkit::routing::Convertor;
 use stelo_toolkit::{
-    App, Convertor, HttpError, Method, Next, Path, Request, Response, Router, State, Status, TestClient, get,
-    post,
+    App, HttpError, Method, Next, Path, Request, Response, Router, State, Status, TestClient, get, post,
 };
 
 /// Answers with root path, path below it, pattern, and URLs of the routes called `list` and `items:list`.
@@ -91,9 +91,11 @@ fn parameters_of_a_prefix_come_first() {
 
 #[test]
 fn middleware_of_an_included_router_is_around_its_routes_alone() {
-    fn trace(name: &'static str) -> impl Fn(Request, Next) -> stelo_toolkit::Reply + Send + Sync + 'static {
+    fn trace(
+        name: &'static str,
+    ) -> impl Fn(Request, Next) -> stelo_toolkit::response::Reply + Send + Sync + 'static {
         move |request, next| {
-            stelo_toolkit::Reply::future(async move {
+            stelo_toolkit::response::Reply::future(async move {
                 let mut response = next.run(request).await;
                 response.headers.append("x-trace", name);
                 response

@@ -1,8 +1,9 @@
 //! Finding routes: methods, parameters, slashes, mounts, hosts, names.
 
+use stelo_toolkit::extract::MatchedPath;
+use stelo_toolkit::routing::{Convertor, ReverseError};
 use stelo_toolkit::{
-    App, Convertor, HttpError, MatchedPath, Method, Path, Request, ReverseError, Router, Status, TestClient,
-    any, delete, get, on, post, put,
+    App, HttpError, Method, Path, Request, Router, Status, TestClient, any, delete, get, on, post, put,
 };
 
 /// What a request has come to, as text.

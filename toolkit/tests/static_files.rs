@@ -8,9 +8,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use stelo_core::app::{BoxFuture, Connection, Context};
 use stelo_core::http::RequestHead;
-use stelo_toolkit::{
-    App, Body, HttpError, Method, Reply, Request, StaticFiles, Status, TestClient, TestResponse,
-};
+use stelo_toolkit::response::Reply;
+use stelo_toolkit::testing::TestResponse;
+use stelo_toolkit::{App, Body, HttpError, Method, Request, StaticFiles, Status, TestClient};
 
 const WRITABLE: &str = "the folder is ours";
 

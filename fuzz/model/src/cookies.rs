@@ -1,7 +1,8 @@
 //! Cookies (RFC 6265, as browsers and Python's `http.cookies` have it).
 
 use stelo_core::http::{Headers, is_field_value};
-use stelo_toolkit::{Cookies, SetCookie};
+use stelo_toolkit::request::Cookies;
+use stelo_toolkit::response::SetCookie;
 
 use crate::source::Source;
 

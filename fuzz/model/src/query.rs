@@ -1,6 +1,6 @@
 //! Query strings (WHATWG URL, "application/x-www-form-urlencoded parsing").
 
-use stelo_toolkit::QueryParams;
+use stelo_toolkit::request::QueryParams;
 
 /// A query is what a plain reader makes of it, and comes back when it has been written.
 ///

@@ -14,7 +14,8 @@ use stelo_core::routing::Convertor;
 
 use self::build::Built;
 use crate::handler::{ErrorHandler, Handler};
-use crate::lifespan::{self, HookResult, StartHook};
+use crate::lifespan;
+pub use crate::lifespan::{HookResult, StartHook};
 use crate::middleware::Middleware;
 use crate::request::Executor;
 use crate::response::{HttpError, IntoResponse};
@@ -125,7 +126,7 @@ impl App {
     }
 
     /// Gives the handlers a value, found by its type: [`State`](crate::State),
-    /// [`Request::state`](crate::Request::state). Another one of the
+    /// [`Request::state`](crate::request::Parts::state). Another one of the
     /// same type takes its place.
     pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
         self.routed(|router| router.state(state))
@@ -193,7 +194,8 @@ impl App {
     /// find it as any other [`state`](Self::state).
     ///
     /// ```
-    /// use stelo_toolkit::{App, BoxError, State, get};
+    /// use stelo_toolkit::response::BoxError;
+    /// use stelo_toolkit::{App, State, get};
     ///
     /// #[derive(Clone)]
     /// struct Pool;

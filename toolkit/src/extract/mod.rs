@@ -28,7 +28,8 @@ use crate::response::IntoResponse;
 ///
 /// ```
 /// use stelo_toolkit::request::Parts;
-/// use stelo_toolkit::{FromRequestParts, HttpError, Status};
+/// use stelo_toolkit::extract::FromRequestParts;
+/// use stelo_toolkit::{HttpError, Status};
 ///
 /// struct ApiKey(String);
 ///

@@ -97,7 +97,8 @@ impl StaticFiles {
     /// Checks that the directory exists. Call it in a start-up hook, so that a wrong path ends the start. Blocks.
     ///
     /// ```
-    /// use stelo_toolkit::{App, Executor, StaticFiles, TestClient};
+    /// use stelo_toolkit::request::Executor;
+    /// use stelo_toolkit::{App, StaticFiles, TestClient};
     ///
     /// let files = StaticFiles::new("nowhere");
     /// let check = files.clone();

@@ -1,6 +1,6 @@
 //! Handlers: async functions from extractors to a response, and other types that answer requests.
 //!
-//! A route erases the type of its handler to a [`Leaf`]. The [`Scope`] of the request contains its errors and panics.
+//! A route erases the type of its handler to a `Leaf`. The `Scope` of the request contains its errors and panics.
 
 pub(crate) mod endpoint;
 pub(crate) mod errors;

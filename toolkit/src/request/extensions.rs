@@ -8,7 +8,7 @@ use std::fmt;
 /// There are few of them, so a list that is looked through is faster than a hash map, and an empty one costs nothing.
 ///
 /// ```
-/// let mut extensions = stelo_toolkit::Extensions::default();
+/// let mut extensions = stelo_toolkit::request::Extensions::default();
 /// extensions.insert(7_u32);
 /// assert_eq!(extensions.get::<u32>(), Some(&7));
 /// assert_eq!(extensions.get::<i8>(), None);

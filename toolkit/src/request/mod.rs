@@ -23,6 +23,8 @@ use stelo_core::app::Context;
 use stelo_core::body::Body;
 use stelo_core::http::RequestHead;
 
+pub use stelo_core::app::Address;
+
 pub use self::cookies::Cookies;
 pub use self::executor::Executor;
 pub use self::extensions::Extensions;

@@ -20,7 +20,7 @@ use crate::response::HttpError;
 
 /// A request without its body: method, target, header fields, and what the application knows about it.
 ///
-/// A [`Request`](super::Request) dereferences to its parts. [`FromRequestParts`](crate::FromRequestParts) gets nothing
+/// A [`Request`](super::Request) dereferences to its parts. [`FromRequestParts`](crate::extract::FromRequestParts) gets nothing
 /// else, so several arguments of a handler can be taken before one takes the body.
 pub struct Parts {
     pub(crate) head: Arc<RequestHead>,

@@ -6,7 +6,7 @@ use std::fmt;
 /// Query parameters, decoded: `+` and percent sequences are text again, what is not UTF-8 has become U+FFFD.
 ///
 /// ```
-/// use stelo_toolkit::QueryParams;
+/// use stelo_toolkit::request::QueryParams;
 ///
 /// let query = QueryParams::parse("tag=a&tag=b&q=x+y");
 /// assert_eq!(query.get("q"), Some("x y"));

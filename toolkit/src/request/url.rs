@@ -10,7 +10,7 @@ use stelo_core::app::Address;
 /// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as they stand in a request.
 ///
 /// ```
-/// use stelo_toolkit::Url;
+/// use stelo_toolkit::request::Url;
 ///
 /// let url = Url::new("https", "example.org:8000", "/search", Some("q=a&page=1"));
 /// assert_eq!((url.host(), url.port()), ("example.org", Some(8000)));

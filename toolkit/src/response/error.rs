@@ -24,8 +24,8 @@ use super::IntoResponse;
 /// | rejection of an extractor of the toolkit | as `HttpError`, which it is | as `HttpError` |
 /// | [`BodyError`] | 400, 408 or 413, as [`HttpError::from`] says | that of `BodyError`, else as `HttpError` |
 /// | type registered with [`App::on_error`](crate::App::on_error) | | that of the type |
-/// | [`WebSocketException`](crate::WebSocketException) in a WebSocket handler | 403, or its close code once accepted | that of the type, before the WebSocket is accepted |
-/// | [`WebSocketError`](crate::WebSocketError) in a WebSocket handler | 500, or a close code once accepted | that of the type, before the WebSocket is accepted |
+/// | [`WebSocketException`](crate::websocket::WebSocketException) in a WebSocket handler | 403, or its close code once accepted | that of the type, before the WebSocket is accepted |
+/// | [`WebSocketError`](crate::websocket::WebSocketError) in a WebSocket handler | 500, or a close code once accepted | that of the type, before the WebSocket is accepted |
 /// | any other error, a text | 500, and the error is logged with its sources | as `HttpError` of 500 with the error as its source |
 ///
 /// An error type that implements [`IntoResponse`] and is not registered answers for itself only where a handler

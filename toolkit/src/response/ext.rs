@@ -12,7 +12,8 @@ use crate::describe::Operation;
 /// What the toolkit adds to [`Response`].
 ///
 /// ```
-/// use stelo_toolkit::{IntoResponse, Response, ResponseExt, SetCookie};
+/// use stelo_toolkit::response::{ResponseExt, SetCookie};
+/// use stelo_toolkit::{IntoResponse, Response};
 ///
 /// async fn login() -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
 ///     let mut response = "welcome".into_response().background(async { println!("sent") });
@@ -27,7 +28,8 @@ pub trait ResponseExt: Sized {
     /// [`Headers::try_set`](stelo_core::http::Headers::try_set) on the field `headers`.
     ///
     /// ```
-    /// use stelo_toolkit::{IntoResponse, Response, ResponseExt, header};
+    /// use stelo_toolkit::response::ResponseExt;
+    /// use stelo_toolkit::{IntoResponse, Response, header};
     ///
     /// async fn quote() -> Response {
     ///     "to be or not to be".into_response().with_header(header::CACHE_CONTROL, "no-store")
@@ -87,7 +89,8 @@ impl ResponseExt for Response {
 /// A response with a task that runs after it has been sent.
 ///
 /// ```
-/// use stelo_toolkit::{Background, IntoResponse};
+/// use stelo_toolkit::response::Background;
+/// use stelo_toolkit::IntoResponse;
 ///
 /// async fn signup() -> impl IntoResponse {
 ///     Background::new("welcome", async { /* send a mail */ })
@@ -111,7 +114,7 @@ impl<T: IntoResponse> IntoResponse for Background<T> {
         self.response.into_response().background(self.task)
     }
 
-    fn into_outcome(self) -> Result<Response, crate::Failure> {
+    fn into_outcome(self) -> Result<Response, super::Failure> {
         Ok(self.response.into_outcome()?.background(self.task))
     }
 

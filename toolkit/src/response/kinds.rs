@@ -90,7 +90,8 @@ impl IntoResponse for Redirect {
 ///
 /// ```
 /// use futures_lite::{StreamExt, stream};
-/// use stelo_toolkit::{IntoResponse, StreamingResponse};
+/// use stelo_toolkit::response::StreamingResponse;
+/// use stelo_toolkit::IntoResponse;
 ///
 /// async fn numbers() -> impl IntoResponse {
 ///     StreamingResponse::text(stream::iter(1..=3).map(|n| format!("{n}\n")))

@@ -10,11 +10,12 @@ mod set_cookie;
 use std::borrow::Cow;
 
 use stelo_core::Bytes;
-use stelo_core::app::{BoxError, Response};
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
 use crate::describe::Operation;
+
+pub use stelo_core::app::{BoxError, Reply, Response};
 
 pub use error::{Error, HttpError, Result};
 pub use ext::{Background, ResponseExt};

@@ -22,7 +22,7 @@ pub enum SameSite {
 ///
 /// ```
 /// use std::time::Duration;
-/// use stelo_toolkit::SetCookie;
+/// use stelo_toolkit::response::SetCookie;
 ///
 /// let cookie = SetCookie::new("session", "abc").max_age(Duration::from_secs(3600)).http_only().secure();
 /// assert_eq!(cookie.to_field().unwrap(), "session=abc; HttpOnly; Max-Age=3600; Path=/; SameSite=lax; Secure");

@@ -82,7 +82,8 @@ pub fn on<Args: 'static>(methods: impl Into<Methods>, handler: impl Handler<Args
 /// A route whose handler answers requests for a WebSocket, and only these. See [`WebSocket`](crate::WebSocket).
 ///
 /// ```
-/// use stelo_toolkit::{App, Html, WebSocket, WebSocketError, get};
+/// use stelo_toolkit::websocket::WebSocketError;
+/// use stelo_toolkit::{App, Html, WebSocket, get};
 ///
 /// async fn page() -> Html<&'static str> { Html("<script>new WebSocket(location)</script>") }
 /// async fn greet(websocket: WebSocket) -> Result<(), WebSocketError> {

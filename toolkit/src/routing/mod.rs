@@ -12,7 +12,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use stelo_core::http::Status;
-use stelo_core::routing::Convertor;
+pub use stelo_core::routing::{Convertor, Methods, ReverseError};
 
 pub use self::error::BuildError;
 pub(crate) use self::methods::Declared;
@@ -96,7 +96,7 @@ impl Router {
         self.add(pattern, EntryKind::Route(methods))
     }
 
-    /// A route for WebSockets: short for `route(pattern, websocket(handler))`, see [`websocket`](crate::websocket).
+    /// A route for WebSockets: short for `route(pattern, websocket(handler))`, see [`websocket`](crate::websocket()).
     pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
         self.route(pattern, websocket(handler))
     }
@@ -131,7 +131,7 @@ impl Router {
         self.include("", router)
     }
 
-    /// Answers everything below a prefix by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::Endpoint) or any
+    /// Answers everything below a prefix by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::handler::Endpoint) or any
     /// other application as [`Foreign`]: Starlette's `Mount`. What is mounted sees the prefix as its root path.
     /// No route declared after it sees such a path.
     ///
@@ -148,7 +148,7 @@ impl Router {
     }
 
     /// Gives the handlers of these routes a value, found by its type: [`State`](crate::State),
-    /// [`Request::state`](crate::Request::state). It hides a value of the same type further out, and takes the place of
+    /// [`Request::state`](crate::request::Parts::state). It hides a value of the same type further out, and takes the place of
     /// one given before.
     ///
     /// ```
@@ -188,7 +188,7 @@ impl Router {
     }
 
     /// Names the route, mount, host or included router that was declared last, for
-    /// [`Request::url_for`](crate::Request::url_for). What is inside has `outer:inner` names.
+    /// [`Request::url_for`](crate::request::Parts::url_for). What is inside has `outer:inner` names.
     pub fn name(mut self, name: &str) -> Self {
         match self.entries.last_mut() {
             Some(entry) => entry.name = Some(name.to_owned()),

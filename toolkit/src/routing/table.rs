@@ -174,7 +174,11 @@ impl Routes {
 
 impl Engine for Routes {
     fn resume(&self, site: &SiteRef, request: Request, node: NodeId, depth: usize) -> Reply {
-        self.enter(site, request, node, depth)
+        // The next of several middlewares is called without the loop of `enter`.
+        match self.nodes[node.0].layers.get(depth) {
+            Some(layer) => layer.call(request, Next { node, depth: depth + 1 }),
+            None => self.enter(site, request, node, depth),
+        }
     }
 
     fn answer(&self, request: Request, failure: Failure) -> Reply {

@@ -51,7 +51,8 @@ impl TestClient {
     /// [closed](Self::close) or dropped.
     ///
     /// ```
-    /// use stelo_toolkit::{App, BoxError, State, TestClient, get};
+    /// use stelo_toolkit::response::BoxError;
+    /// use stelo_toolkit::{App, State, TestClient, get};
     ///
     /// #[derive(Clone)]
     /// struct Greeting(String);

@@ -96,7 +96,8 @@ impl<'a> TestHandshake<'a> {
 /// The client's end of a WebSocket. Each method runs the application until it waits for the client.
 ///
 /// ```
-/// use stelo_toolkit::{App, CloseCode, TestClient, WebSocket, WebSocketError};
+/// use stelo_toolkit::websocket::{CloseCode, WebSocketError};
+/// use stelo_toolkit::{App, TestClient, WebSocket};
 ///
 /// async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {
 ///     websocket.accept().await?;

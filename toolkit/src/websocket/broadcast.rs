@@ -13,11 +13,11 @@ use futures_core::Stream;
 ///
 /// Sending never waits. The channel keeps a fixed number of values. A subscriber that falls further behind gets
 /// [`Lagged`] with the number of values it has missed, and continues with the oldest value kept. Each subscriber gets a
-/// clone, so wrap large values in an `Arc`. A [`Text`](crate::Text) of an `Arc<str>` and shared
+/// clone, so wrap large values in an `Arc`. A [`Text`](crate::websocket::Text) of an `Arc<str>` and shared
 /// [`Bytes`](crate::Bytes) are cheap to clone.
 ///
 /// ```
-/// use stelo_toolkit::{Broadcast, Lagged};
+/// use stelo_toolkit::websocket::{Broadcast, Lagged};
 ///
 /// # futures_lite::future::block_on(async {
 /// let news = Broadcast::new(2);

@@ -13,7 +13,9 @@ use crate::response::Failure;
 /// A WebSocket handler with a method for each event. Each WebSocket gets its own clone of the endpoint.
 ///
 /// ```
-/// use stelo_toolkit::{App, BoxError, TestClient, WebSocket, WebSocketEndpoint};
+/// use stelo_toolkit::response::BoxError;
+/// use stelo_toolkit::websocket::WebSocketEndpoint;
+/// use stelo_toolkit::{App, TestClient, WebSocket};
 ///
 /// #[derive(Clone)]
 /// struct Count(u32);

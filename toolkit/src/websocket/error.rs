@@ -100,7 +100,9 @@ impl IntoResponse for WebSocketError {
 /// If the WebSocket has not been accepted, the client gets 403 and sees neither code nor reason.
 ///
 /// ```
-/// use stelo_toolkit::{BoxError, CloseCode, WebSocket, WebSocketException};
+/// use stelo_toolkit::response::BoxError;
+/// use stelo_toolkit::websocket::{CloseCode, WebSocketException};
+/// use stelo_toolkit::WebSocket;
 ///
 /// async fn even(websocket: WebSocket) -> Result<(), BoxError> {
 ///     websocket.accept().await?;

@@ -206,7 +206,8 @@ impl<T> Messages<'_, T> {
     /// Waits for the next message. `None` once the WebSocket has ended.
     ///
     /// ```
-    /// use stelo_toolkit::{WebSocket, WebSocketError};
+    /// use stelo_toolkit::websocket::WebSocketError;
+    /// use stelo_toolkit::WebSocket;
     ///
     /// async fn shout(websocket: WebSocket) -> Result<(), WebSocketError> {
     ///     websocket.accept().await?;

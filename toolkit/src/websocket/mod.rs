@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use stelo_core::http::Headers;
-use stelo_core::ws::CloseCode;
+pub use stelo_core::ws::{CloseCode, Closed, Message, Text};
 
 pub use broadcast::{Broadcast, Lagged, Subscription};
 pub use endpoint::{AsWebSocketEndpoint, WebSocketEndpoint};
@@ -49,7 +49,8 @@ use crate::response::IntoResponse;
 /// gets 500.
 ///
 /// ```
-/// use stelo_toolkit::{App, Path, TestClient, WebSocket, WebSocketError};
+/// use stelo_toolkit::websocket::WebSocketError;
+/// use stelo_toolkit::{App, Path, TestClient, WebSocket};
 ///
 /// async fn greet(Path(name): Path<String>, websocket: WebSocket) -> Result<(), WebSocketError> {
 ///     websocket.accept().await?;
@@ -87,6 +88,7 @@ impl WebSocket {
     ///
     /// ```
     /// # use stelo_toolkit::*;
+    /// # use stelo_toolkit::websocket::WebSocketError;
     /// async fn chat(websocket: WebSocket) -> Result<(), WebSocketError> {
     ///     let accept = websocket.accept().header("x-room", "tea");
     ///     match websocket.subprotocols().find(|offered| *offered == "chat.v1") {
