@@ -1,8 +1,8 @@
 //! The tree of a compiled table of routes.
 //!
-//! Literal text is a radix tree over bytes, with one table look-up at each fork. Parameters are separate edges, one
-//! for each convertor at a node. Each node has the smallest declared index at or below it, so that a search tries
-//! branches in the order of declaration and skips those that come too late.
+//! Literal text is a radix tree over bytes, with one table look-up at each fork. Parameters are separate edges, one for
+//! each convertor at a node. Each node has the smallest declared index at or below it. A search tries branches in the
+//! order of declaration, and skips those with a larger index than its best match.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
