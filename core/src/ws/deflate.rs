@@ -3,11 +3,11 @@
 //! The parameters of the handshake, the compressor and the decompressor. They handle messages and pieces of messages.
 //! The connection handles frames, and the bit RSV1 of a compressed message.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `negotiation.rs` | offers and answers: `Sec-WebSocket-Extensions` |
-//! | `compressor.rs` | messages out |
-//! | `decompressor.rs` | messages in, piece by piece, within a limit |
+//! | `compressor.rs` | compression of messages |
+//! | `decompressor.rs` | decompression in pieces, within a limit |
 //!
 //! `zlib-rs` does the work if the feature `deflate` is enabled; otherwise `without.rs` replaces both, and the
 //! handshake agrees to nothing. Without `std`, `zlib-rs` needs three functions of a C library: `posix_memalign`,
@@ -33,46 +33,31 @@ pub use {compressor::Compressor, decompressor::Decompressor};
 
 pub use negotiation::{Offer, Unacceptable};
 
-/// The compression to offer and to agree to.
-///
-/// The windows are those of Uvicorn: 4 KiB, kept between messages. A connection that compresses and decompresses
-/// holds some 210 KiB. An idle one holds only the filled part of the window of the client.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Deflate {
-    /// The largest window of the server's compressor, as a power of two: 8 (256 bytes) to 15 (32 KiB). Default 12 (4
-    /// KiB). The client holds a window of this size. Values outside of the range are clamped.
-    pub server_max_window_bits: u8,
-    /// The largest window of the client's compressor. Default 12. The server holds a window of this size if the
-    /// client lets it choose, and of 15 otherwise.
-    pub client_max_window_bits: u8,
-    /// Whether the server resets its compressor for each message: compression is worse, but the client holds no
-    /// window. Default: only if the client asks for it.
-    pub server_no_context_takeover: bool,
-    /// Whether the client must reset its compressor for each message: compression is worse, but the server holds no
-    /// window. Default: only if the client wants to.
-    pub client_no_context_takeover: bool,
-    /// The compression level, 1 (fast) to 9 (small). Default 1.
-    pub level: u8,
-    /// Messages with fewer bytes are sent uncompressed. Default 64: the savings are smaller than the headers of a
-    /// packet. 0 compresses all messages, as Uvicorn does.
-    pub threshold: usize,
-}
+use crate::proto::values;
 
-impl Deflate {
-    /// The defaults, as a constant.
-    pub const DEFAULT: Self = Self {
-        server_max_window_bits: 12,
-        client_max_window_bits: 12,
-        server_no_context_takeover: false,
-        client_no_context_takeover: false,
-        level: 1,
-        threshold: 64,
-    };
-}
-
-impl Default for Deflate {
-    fn default() -> Self {
-        Self::DEFAULT
+values! {
+    /// The compression to offer and to agree to.
+    ///
+    /// The windows are those of Uvicorn: 4 KiB, kept between messages. A connection that compresses and decompresses
+    /// holds some 210 KiB. An idle one holds only the filled part of the window of the client.
+    pub struct Deflate {
+        /// The largest window of the server's compressor, as a power of two: 8 (256 bytes) to 15 (32 KiB). Default 12
+        /// (4 KiB). The client holds a window of this size. Values outside of the range are clamped.
+        pub server_max_window_bits: u8 = 12,
+        /// The largest window of the client's compressor. Default 12. The server holds a window of this size if the
+        /// client lets it choose, and of 15 otherwise.
+        pub client_max_window_bits: u8 = 12,
+        /// Whether the server resets its compressor for each message: compression is worse, but the client holds no
+        /// window. Default: only if the client asks for it.
+        pub server_no_context_takeover: bool = false,
+        /// Whether the client must reset its compressor for each message: compression is worse, but the server holds
+        /// no window. Default: only if the client wants to.
+        pub client_no_context_takeover: bool = false,
+        /// The compression level, 1 (fast) to 9 (small). Default 1.
+        pub level: u8 = 1,
+        /// Messages with fewer bytes are sent uncompressed. Default 64: the savings are smaller than the headers of a
+        /// packet. 0 compresses all messages, as Uvicorn does.
+        pub threshold: usize = 64,
     }
 }
 

@@ -23,7 +23,7 @@ pub fn deflate(input: &[u8]) {
     let first = source.bytes();
     let second = source.rest();
     let second = &second[..second.len().min(MOST)];
-    let config = Deflate { level, ..Deflate::DEFAULT };
+    let config = Deflate::DEFAULT.level(level);
     let parameters = |bits| Parameters {
         client_max_window_bits: Some(bits),
         client_no_context_takeover: afresh,

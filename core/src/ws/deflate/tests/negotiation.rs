@@ -13,10 +13,9 @@ fn headers(lines: &[&str]) -> Headers {
     headers
 }
 
-const LARGE: Deflate = Deflate { server_max_window_bits: 15, client_max_window_bits: 15, ..Deflate::DEFAULT };
-const SMALL: Deflate = Deflate { server_max_window_bits: 9, client_max_window_bits: 8, ..Deflate::DEFAULT };
-const AFRESH: Deflate =
-    Deflate { server_no_context_takeover: true, client_no_context_takeover: true, ..Deflate::DEFAULT };
+const LARGE: Deflate = Deflate::DEFAULT.server_max_window_bits(15).client_max_window_bits(15);
+const SMALL: Deflate = Deflate::DEFAULT.server_max_window_bits(9).client_max_window_bits(8);
+const AFRESH: Deflate = Deflate::DEFAULT.server_no_context_takeover(true).client_no_context_takeover(true);
 
 #[test]
 fn a_server_answers_the_first_offer_that_it_understands() {
@@ -130,7 +129,7 @@ fn a_client_offers_what_it_is_told() {
              client_max_window_bits=12",
         ),
         (
-            Deflate { server_max_window_bits: 0, client_max_window_bits: 255, ..Deflate::DEFAULT },
+            Deflate::DEFAULT.server_max_window_bits(0).client_max_window_bits(255),
             "permessage-deflate; server_max_window_bits=8; client_max_window_bits",
         ),
     ] {
