@@ -2,6 +2,7 @@
 //!
 //! This file lists them. Each has its own module.
 
+mod api;
 mod arrows;
 mod builds;
 mod chromium;
@@ -32,6 +33,7 @@ cargo xtask <chore>
   fmt            formatting
   clippy         lints, on every supported combination of features
   docs           the documentation builds without a warning
+  api            the public API is that of docs/inside/api [--write: renews the lists]
   no-std         the core links and runs without std
   arrows         which crate may use which, and no circles between folders
   links          links of pages lead somewhere
@@ -50,6 +52,7 @@ const CHECKS: &[Chore] = &[
     ("fmt", builds::fmt),
     ("clippy", builds::clippy),
     ("docs", builds::docs),
+    ("api", api::check),
     ("no-std", builds::no_std),
     ("arrows", arrows::check),
     ("links", links::check),
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     let outcome = match args[..] {
         ["test"] => timed("test", builds::test),
         ["check"] => CHECKS.iter().try_for_each(|&(name, chore)| timed(name, chore)),
+        ["api", "--write"] => timed("api", api::write),
         ["words", "--count"] => words::count(),
         ["words"] => timed("words", words::check),
         ["fuzz", "--runs", runs] => match runs.parse() {
