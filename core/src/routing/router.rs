@@ -151,7 +151,7 @@ impl<T> Router<T> {
         search.run();
         match search.best {
             NONE => self.missed(search.allow.take(), path, method),
-            best => self.found(best, search.prefix, path.len()),
+            best => self.found(best, &search),
         }
     }
 
@@ -163,12 +163,13 @@ impl<T> Router<T> {
         }
     }
 
-    fn found(&self, index: u32, prefix: usize, whole: usize) -> Found<'_, T> {
+    #[inline(always)]
+    fn found(&self, index: u32, search: &Search<'_, '_>) -> Found<'_, T> {
         let entry = &self.entries[index as usize];
         let part = match entry.kind {
             Kind::Route => Matched::Path,
-            Kind::Mount => Matched::Prefix { length: prefix },
-            Kind::MountPoint => Matched::Prefix { length: whole },
+            Kind::Mount => Matched::Prefix { length: search.prefix },
+            Kind::MountPoint => Matched::Prefix { length: search.text.len() },
             Kind::Host => Matched::Host,
         };
         Found::Match(Match { value: &entry.value, route: RouteId(index), part })

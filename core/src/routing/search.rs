@@ -17,7 +17,7 @@ use crate::http::Method;
 pub(super) struct Search<'t, 's> {
     tree: &'t Tree,
     convertors: &'t Convertors,
-    text: &'s [u8],
+    pub(super) text: &'s [u8],
     method: &'s Method,
     captures: &'s mut Captures,
     /// The index of the first matching entry so far.
