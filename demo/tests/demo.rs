@@ -109,7 +109,7 @@ fn an_upload_is_counted_and_hashed() {
 }
 
 #[test]
-fn a_stream_has_so_many_pieces() {
+fn a_stream_has_the_requested_pieces() {
     assert_eq!(answer(&get("/stream")), (200, TEXT, "x".repeat(10_000)));
     assert_eq!(get("/stream?chunks=3&size=2&delay_ms=1").text(), "xxxxxx");
     assert_eq!(get("/stream?chunks=0").text(), "");

@@ -18,7 +18,7 @@ use stelo_os::files::{Opened, Version};
 use super::About;
 use crate::request::shards::thread;
 
-/// How long a file is cached before its path is looked up again.
+/// The time for which a file is cached before its path is looked up again.
 const LIFE: Duration = Duration::from_secs(1);
 
 /// The most files that a thread caches.

@@ -80,7 +80,7 @@ fn malformed() -> HttpError {
 mod tests {
     use super::*;
 
-    /// What a field selects of ten bytes.
+    /// The selection of a field from ten bytes.
     fn of_ten(value: &str) -> Result<Selection, u16> {
         parse(value, 10).map_err(|error| error.status.code())
     }

@@ -196,7 +196,7 @@ impl From<Status> for HttpError {
 }
 
 impl From<BodyError> for HttpError {
-    /// What a client should hear when its request body could not be read.
+    /// The response to a request whose body could not be read.
     fn from(error: BodyError) -> Self {
         let status = match &error {
             BodyError::Fault(fault) => fault.status().unwrap_or(Status::BAD_REQUEST),

@@ -35,7 +35,7 @@ impl Convertor for Shared {
 pub(super) struct Tables {
     pub(super) http: Builder<NodeId>,
     pub(super) websocket: Builder<NodeId>,
-    /// Where each line of the tables leads.
+    /// The target of each line of the tables.
     pub(super) lines: HashMap<NodeId, Line>,
     pub(super) convertors: Vec<(String, Arc<dyn Convertor>)>,
 }
@@ -49,7 +49,7 @@ pub(super) struct Line {
     pub(super) layers: Vec<Layer>,
 }
 
-/// What a line of a table leads to.
+/// The target of a line of a table.
 pub(super) enum Target {
     Handler(Declared),
     Mounted(Mounted),
@@ -57,7 +57,7 @@ pub(super) enum Target {
     Host(Mounted),
 }
 
-/// What the entries of a router have from the routers that include it.
+/// The settings that the entries of a router take from the routers that include it.
 #[derive(Clone, Default)]
 pub(super) struct Around {
     pub(super) realm: usize,
