@@ -57,7 +57,7 @@ pub(super) trait Protocol<R: Runtime> {
     fn leave(&mut self, cx: &mut Context<'_>) -> Option<(Instant, Reason)>;
 }
 
-/// What can cause progress.
+/// The events that can cause progress.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Interest {
     /// Input from the peer.
@@ -66,7 +66,7 @@ pub(super) struct Interest {
     pub(super) written: bool,
 }
 
-/// What input from the peer is good for.
+/// The use of input from the peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Read {
     /// Only input causes progress: the connection is idle, and reading comes first.
@@ -77,7 +77,7 @@ pub(super) enum Read {
     No,
 }
 
-/// How a protocol has ended.
+/// The end of a protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
     /// The connection ends with it.
@@ -94,7 +94,7 @@ pub(super) struct Link<R: Runtime> {
     member: Member,
     /// Taken when the connection is handed over, or has ended.
     transport: Option<Transport<R::Stream>>,
-    /// What applications know of the connection, made at its first request.
+    /// The context that applications get, made at the first request.
     context: Option<Arc<app::Context>>,
     timer: Option<R::Sleep>,
     /// When the timer fires. It is not moved when the deadline does: it is set again once it has fired.

@@ -48,7 +48,7 @@ pub(crate) struct Connection<R: Runtime> {
     state: State<R>,
 }
 
-/// What a connection is doing.
+/// The protocol of a connection.
 ///
 /// | from | to | when |
 /// |---|---|---|

@@ -1,4 +1,4 @@
-//! What a protocol reads from and writes to: the socket of a connection, or one stream of a multiplexed connection.
+//! The transport of a protocol: the socket of a connection, or one stream of a multiplexed connection.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;

@@ -11,7 +11,7 @@ use stelo_runtime::{Runtime, Signals};
 use super::registry::{Kind, Phase, Registry};
 use crate::messages;
 
-/// How the drain has ended.
+/// The outcome of a drain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Drained {
     /// Everything has completed.

@@ -1,4 +1,4 @@
-//! One thread of the server: what its connections share.
+//! One thread of the server, which its connections share.
 //!
 //! | file | contents |
 //! |---|---|
@@ -23,7 +23,7 @@ use executor::Handle;
 use registry::Registry;
 pub(crate) use shared::Shared;
 
-/// What the connections of one thread share.
+/// The runtime, the registry and the executor that the connections of one thread share.
 pub(crate) struct Thread<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) shared: Arc<Shared>,

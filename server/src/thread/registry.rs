@@ -17,7 +17,7 @@ pub(crate) enum Phase {
     Aborting = 2,
 }
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Connection,

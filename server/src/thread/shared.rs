@@ -1,5 +1,5 @@
-//! What the threads of a server share: the application, the settings of its connections, and the limits that count over
-//! all threads.
+//! State that all threads of a server share: the application, the settings of its connections, and the limits that count
+//! over all threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -70,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// A connection has been opened (or, with `false`, closed).
+    /// Counts a connection that has opened, or, with `false`, closed.
     pub(crate) fn count_connection(&self, opened: bool) {
         if let Some(Concurrency { open, .. }) = &self.concurrency {
             match opened {
@@ -80,12 +80,12 @@ impl Shared {
         }
     }
 
-    /// Whether there are more connections than are to be served.
+    /// Whether there are more connections than the limit.
     pub(crate) fn is_overloaded(&self) -> bool {
         self.concurrency.as_ref().is_some_and(|c| c.open.load(Ordering::Relaxed) > c.limit)
     }
 
-    /// A request has been answered; the last one that the limit allows stops the server.
+    /// Counts a response. The last one that the limit allows stops the server.
     pub(crate) fn count_response(&self) {
         if let Some(max) = &self.max_requests
             && max.answered.fetch_add(1, Ordering::Relaxed) + 1 == max.limit

@@ -36,7 +36,7 @@ pub(in crate::connection) struct Exchange {
     polled: bool,
 }
 
-/// What the application is doing.
+/// The work of the application on a request.
 ///
 /// | from | to | when |
 /// |---|---|---|
@@ -68,7 +68,7 @@ struct Upload {
     wanted: bool,
 }
 
-/// What an exchange works with.
+/// The surroundings of an exchange: its stream, its connection, the time.
 pub(super) struct Scene<'a, R: Runtime, M> {
     pub(super) machine: &'a mut M,
     pub(super) link: &'a mut Link<R>,

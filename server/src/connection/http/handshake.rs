@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::log::SERVER;
 
-/// What follows HTTP on a connection or stream.
+/// The protocol that follows HTTP on a connection or stream.
 pub(in crate::connection) enum Next {
     /// Bytes both ways.
     Tunnel(OnTunnel),

@@ -53,16 +53,16 @@ pub(super) struct HttpProtocol<M, X> {
     shared: Shared,
 }
 
-/// What the exchanges of a connection leave to it.
+/// Results of exchanges that concern the whole connection.
 #[derive(Default)]
 struct Shared {
     /// Tasks to spawn once the responses that they belong to are written.
     background: Vec<BoxFuture<()>>,
-    /// What follows HTTP on the connection.
+    /// The protocol that follows HTTP on the connection.
     next: Option<Next>,
 }
 
-/// What the machine last said about its input.
+/// The state of the input, as the machine last reported it.
 ///
 /// | state | entered by | input |
 /// |---|---|---|

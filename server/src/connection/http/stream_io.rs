@@ -1,6 +1,6 @@
-//! Bytes over a stream of a multiplexed connection: what a tunnel or WebSocket there runs on.
+//! Bytes over a stream of a multiplexed connection, for the tunnel or WebSocket that runs there.
 //!
-//! The request body of the stream is what is read, and the response body what is written.
+//! Reads take from the request body of the stream, and writes go to the response body.
 
 use std::io;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const PIECE: usize = 16 << 10;
 /// Bytes in both directions, over the bodies of an exchange.
 pub(in crate::connection) struct StreamIo {
     incoming: Body,
-    /// What was received and not read.
+    /// Bytes that were received and not read.
     rest: Bytes,
     /// `None` once the sending side has ended.
     outgoing: Option<Sender>,

@@ -3,7 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `session.rs` | the protocol as the link drives it, and the application, which is polled in the same task |
-//! | `state.rs` | what that task and the handles share, and who wakes whom |
+//! | `state.rs` | the state that this task and the handles share, and its wake-ups |
 //! | `handle.rs` | the handles that the application has |
 
 mod handle;

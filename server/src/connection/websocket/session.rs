@@ -26,7 +26,7 @@ pub(in crate::connection) struct Session<R: Runtime> {
     application: Option<BoxFuture<()>>,
     /// The target of the request, for the log.
     target: Box<str>,
-    /// What the client has sent before it had the response.
+    /// Bytes that the client has sent before it had the response.
     ahead: Vec<u8>,
     interest: Interest,
 }

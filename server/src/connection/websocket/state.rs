@@ -1,4 +1,4 @@
-//! What the connection's task and the handles of a WebSocket share: the machine, the queue, and who waits for whom.
+//! The state that the connection's task and the handles of a WebSocket share: the machine, the queue, the waiting tasks.
 //!
 //! If the application waits for a message in the connection's own task, received messages go straight to it. Otherwise
 //! they are queued, up to a limit, beyond which nothing more is read.
@@ -29,7 +29,7 @@ pub(super) struct State {
     pub(super) queue: VecDeque<Message>,
     /// Their bytes.
     pub(super) queued: usize,
-    /// How the WebSocket has ended. Queued messages come first.
+    /// The end of the WebSocket. Queued messages come first.
     pub(super) closed: Option<Closed>,
     delivery: Delivery,
     /// The machine has no event before more bytes come.
@@ -42,7 +42,7 @@ pub(super) struct State {
     now: Instant,
 }
 
-/// What becomes of received messages.
+/// The destination of received messages.
 ///
 /// | from | to | when |
 /// |---|---|---|

@@ -26,7 +26,7 @@ use toy::{Toy, WINDOW};
 /// Answers by path.
 #[derive(Default)]
 struct Site {
-    /// How often the handler of `/wait` was polled.
+    /// Polls of the handler of `/wait`, and wake-ups of the tasks of `/gone`.
     polls: AtomicUsize,
     /// Handlers that were dropped before they had responded.
     dropped: AtomicUsize,
