@@ -73,6 +73,9 @@ impl<R: Runtime> Connection<R> {
     }
 
     /// Completes when the first protocol has begun. Returns whether there is one.
+    // Out of line, as `switch`: the states are large, and would enlarge the stack frame of every poll.
+    #[cold]
+    #[inline(never)]
     fn poll_open(&mut self) -> Poll<bool> {
         let Some(opened) = self.link.transport().map(poll_open) else { return Poll::Ready(false) };
         let Ok(opened) = ready!(opened) else { return Poll::Ready(false) };
@@ -87,6 +90,8 @@ impl<R: Runtime> Connection<R> {
     }
 
     /// Hands the connection to what follows HTTP. Returns whether this task drives it.
+    #[cold]
+    #[inline(never)]
     fn switch(&mut self) -> bool {
         let State::Http(http) = &mut self.state else { return false };
         let thread = self.link.thread.clone();

@@ -27,6 +27,7 @@ impl<S> Transport<S> {
 }
 
 impl<S: Stream> Stream for Transport<S> {
+    #[inline(always)]
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(io) => io.poll_read(cx, buf),
@@ -34,6 +35,7 @@ impl<S: Stream> Stream for Transport<S> {
         }
     }
 
+    #[inline(always)]
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(io) => io.poll_write(cx, buf),

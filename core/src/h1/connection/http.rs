@@ -15,6 +15,7 @@ use crate::{Bytes, Instant};
 impl HttpMachine for Connection {
     const MULTIPLEXED: bool = false;
 
+    #[inline(always)]
     fn next_event(&mut self) -> Event<'_> {
         let idle = self.is_idle();
         match self.fault {
@@ -24,6 +25,7 @@ impl HttpMachine for Connection {
         }
     }
 
+    #[inline]
     fn send(&mut self, now: Instant, _: StreamId, command: Command<'_>) -> Result<(), Fault> {
         self.now = now;
         self.encode(command).map_err(Fault::caller)?;

@@ -95,12 +95,6 @@ impl<R: Runtime, M: HttpMachine> Scene<'_, R, M> {
     }
 }
 
-/// The outcome of calling the application.
-enum Started {
-    Ready(Response),
-    Pending(BoxFuture<Response>),
-}
-
 impl Exchange {
     pub(super) fn is_busy(&self) -> bool {
         !matches!(self.stage, Stage::Idle)
@@ -233,24 +227,30 @@ impl Exchange {
         }
         .numbered(self.number);
         let app = &scene.link.thread.shared.app;
-        let mut started = catch(|| match app.call(request) {
-            Reply::Ready(response) => Started::Ready(response),
-            Reply::Future(mut future) => match future.as_mut().poll(cx) {
-                Poll::Ready(response) => Started::Ready(response),
-                Poll::Pending => Started::Pending(future),
-            },
+        let mut pending = None;
+        let mut polled = catch(|| match app.call(request) {
+            Reply::Ready(response) => Poll::Ready(response),
+            Reply::Future(future) => {
+                let polled = pending.insert(future).as_mut().poll(cx);
+                if polled.is_ready() {
+                    pending = None;
+                }
+                polled
+            }
         });
-        match &mut started {
-            // In place: a response is large.
-            Ok(Started::Ready(response)) => self.respond(scene, response, &head),
-            Ok(Started::Pending(_)) => {
-                let Ok(Started::Pending(future)) = started else { return };
+        match (&mut polled, pending) {
+            (Ok(Poll::Ready(response)), _) => self.respond(scene, response, &head),
+            (Ok(Poll::Pending), None) => {}
+            (Ok(Poll::Pending), Some(future)) => {
                 self.stage = Stage::Replying(future, head);
                 self.polled = !self.send_interim(scene, cx);
                 self.follow_demand(scene);
                 return;
             }
-            Err(message) => self.panicked(scene, message, &head),
+            (Err(message), future) => {
+                discard(future);
+                self.panicked(scene, message, &head);
+            }
         }
         scene.machine.reuse(head);
     }
