@@ -71,9 +71,18 @@ impl Stream {
         })
     }
 
-    /// Reads without asking tokio whether there is something to read.
+    /// Reads if tokio has noted that there is something to read.
+    #[inline(always)]
+    fn poll_noted(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(buf);
+        ready!(either!(&mut self.kind, io => Pin::new(io).poll_read(cx, &mut buf)))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    /// Reads first, whatever tokio has noted.
     #[cold]
-    fn read_unread(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    #[inline(never)]
+    fn poll_unread(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             match either!(&self.kind, io => socket::read(io, buf)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -81,7 +90,10 @@ impl Stream {
                     // A short read leaves nothing. Bytes that arrive later are an event, which tokio notes.
                     let short = |n: &usize| 0 < *n && *n < buf.len();
                     self.unread = result.as_ref().is_ok_and(|n| !short(n));
-                    return result;
+                    return match result {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.poll_noted(cx, buf),
+                        read => Poll::Ready(read),
+                    };
                 }
             }
         }
@@ -103,14 +115,9 @@ impl From<UnixStream> for Stream {
 impl stelo_runtime::Stream for Stream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.unread {
-            match self.read_unread(buf) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read),
-            }
+            return self.poll_unread(cx, buf);
         }
-        let mut buf = ReadBuf::new(buf);
-        ready!(either!(&mut self.kind, io => Pin::new(io).poll_read(cx, &mut buf)))?;
-        Poll::Ready(Ok(buf.filled().len()))
+        self.poll_noted(cx, buf)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
