@@ -100,13 +100,11 @@ fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
 
 /// Passes a response with an immediate body to the machine.
 fn respond(connection: &mut Connection, now: Instant, mut response: Response) -> Option<()> {
-    let head = Command::Response {
+    let command = Command::Whole {
         status: response.status,
         headers: &response.headers,
-        length: response.body.length(),
         defaults: &Defaults::default(),
+        body: response.body.full_mut(),
     };
-    connection.send(now, StreamId::ONLY, head).ok()?;
-    connection.send(now, StreamId::ONLY, Command::Data(core::mem::take(response.body.full_mut()?))).ok()?;
-    connection.send(now, StreamId::ONLY, Command::End).ok()
+    connection.send(now, StreamId::ONLY, command).ok()
 }
