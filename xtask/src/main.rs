@@ -36,9 +36,9 @@ cargo xtask <chore>
   api            the public API is that of docs/inside/api [--write: renews the lists]
   no-std         the core links and runs without std
   arrows         which crate may use which, and no circles between folders
+  words          prose is plain English [--count: how many findings each folder has]
   links          links of pages lead somewhere
   dependencies   every direct dependency has its line in docs/inside/dependencies.md
-  words          prose is plain English [--count: how many findings each folder has]
   licences       licences and sources of all packages; none unmaintained
   instructions   the instructions of a request have not increased
   fuzz           every fuzz target for a short while [--runs N]
@@ -55,6 +55,7 @@ const CHECKS: &[Chore] = &[
     ("api", api::check),
     ("no-std", builds::no_std),
     ("arrows", arrows::check),
+    ("words", words::check),
     ("links", links::check),
     ("dependencies", dependencies::check),
     ("licences", licences::check),
@@ -70,7 +71,6 @@ fn main() -> ExitCode {
         ["check"] => CHECKS.iter().try_for_each(|&(name, chore)| timed(name, chore)),
         ["api", "--write"] => timed("api", api::write),
         ["words", "--count"] => words::count(),
-        ["words"] => timed("words", words::check),
         ["fuzz", "--runs", runs] => match runs.parse() {
             Ok(runs) => timed("fuzz", || fuzz::all(runs)),
             Err(_) => Err(format!("--runs takes a number, not `{runs}`")),
