@@ -21,7 +21,7 @@ use crate::{Config, ServeError, messages};
 pub enum Stopped {
     /// By a signal.
     Signal(Signal),
-    /// By its [`ServerHandle`], or because `limit_max_requests` was reached.
+    /// By its [`ServerHandle`](crate::ServerHandle), or because `limit_max_requests` was reached.
     Request,
 }
 
