@@ -28,6 +28,8 @@ use super::IntoResponse;
 /// | [`WebSocketError`](crate::websocket::WebSocketError) in a WebSocket handler | 500, or a close code once accepted | that of the type, before the WebSocket is accepted |
 /// | any other error, a text | 500, and the error is logged with its sources | as `HttpError` of 500 with the error as its source |
 ///
+/// It is an alias, so `?` also takes errors that other code has boxed, and a text becomes an error by `into()`.
+///
 /// An error type that implements [`IntoResponse`] and is not registered answers for itself only where a handler
 /// returns that very type: its box does not know how it responds. `on_error(async |_: Request, error: MyError| error)`
 /// registers it.
