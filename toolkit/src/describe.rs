@@ -1,4 +1,4 @@
-//! What a handler asks for, as its extractors and its response describe it when the application is built.
+//! `Operation`: a handler as its extractors and its response describe it when the application is built.
 //!
 //! Today an [`Operation`] records the states that the handler needs, so that one that is missing is found at start-up.
 

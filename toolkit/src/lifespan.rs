@@ -8,9 +8,10 @@ use stelo_core::app::{App as CoreApp, BoxError, BoxFuture};
 use crate::request::Executor;
 use crate::request::Extensions;
 
-/// What a hook returns: nothing, or a `Result` whose error ends the start, or is reported by the shutdown.
+/// The result of a hook: nothing, or a `Result`. The error of a start-up hook ends the start; a server logs that of a
+/// shutdown hook.
 pub trait HookResult<T> {
-    /// The result.
+    /// Converts to a `Result`.
     ///
     /// # Errors
     /// The hook has failed.
@@ -29,9 +30,9 @@ impl<T, E: Into<BoxError>> HookResult<T> for Result<T, E> {
     }
 }
 
-/// A hook of the start: an async function without arguments, or one that takes the [`Executor`].
+/// A start-up hook: an async function without arguments, or one that takes the [`Executor`].
 ///
-/// `Args` tells these apart; leave it out.
+/// `Args` distinguishes the two; the compiler infers it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a start-up hook",
     label = "not an async function of no argument or of an `Executor`"
@@ -61,21 +62,21 @@ where
     }
 }
 
-/// One thing to open at the start, and to close at the shutdown.
+/// A start-up hook whose type has been erased.
 pub(crate) type Open = Box<dyn FnOnce(Executor) -> BoxFuture<Result<Opened, BoxError>> + Send>;
 
 type Close = Box<dyn FnOnce() -> BoxFuture<Result<(), BoxError>> + Send>;
 
 type PutState = Box<dyn FnOnce(&mut Extensions) + Send>;
 
-/// What opening has given.
+/// The result of a start-up hook: a state, and the shutdown hook that goes with it.
 #[derive(Default)]
 pub(crate) struct Opened {
     state: Option<PutState>,
     close: Option<Close>,
 }
 
-/// A hook of the start alone.
+/// A start-up hook without a state.
 pub(crate) fn on_startup<Args>(hook: impl StartHook<Args, ()>) -> Open {
     Box::new(|executor| {
         Box::pin(async {
@@ -85,7 +86,7 @@ pub(crate) fn on_startup<Args>(hook: impl StartHook<Args, ()>) -> Open {
     })
 }
 
-/// A hook of the shutdown alone.
+/// A shutdown hook alone.
 pub(crate) fn on_shutdown<Fut>(hook: impl FnOnce() -> Fut + Send + 'static) -> Open
 where
     Fut: Future<Output: HookResult<()>> + Send + 'static,
@@ -94,7 +95,7 @@ where
     Box::new(|_| Box::pin(std::future::ready(Ok(Opened { state: None, close: Some(close) }))))
 }
 
-/// A pair of hooks around the life of a state.
+/// A pair of hooks that create and dispose of a state.
 pub(crate) fn lifespan<Args, T, Fut>(
     open: impl StartHook<Args, T>,
     close: impl FnOnce(T) -> Fut + Send + 'static,
@@ -117,7 +118,7 @@ where
     })
 }
 
-/// The hooks of an application that knows only the core.
+/// The hooks of an application that implements only the contract of the core.
 pub(crate) fn foreign(app: Arc<dyn CoreApp>) -> Open {
     Box::new(|executor| {
         Box::pin(async move {
@@ -127,7 +128,7 @@ pub(crate) fn foreign(app: Arc<dyn CoreApp>) -> Open {
     })
 }
 
-/// All hooks of a running application, each with the realm to which its state belongs, in the order of declaration.
+/// The hooks of an application in the order of declaration, each with the realm that its state belongs to.
 #[derive(Default)]
 pub(crate) struct Lifespan {
     open: Mutex<Vec<(usize, Open)>>,
@@ -139,7 +140,8 @@ impl Lifespan {
         Self { open: Mutex::new(open), close: Mutex::default() }
     }
 
-    /// Opens everything, in order; gives the states to `realms`. If something fails, what was open is closed again.
+    /// Runs the start-up hooks in order. Returns the states of each realm. If a hook fails, the shutdown hooks of those
+    /// before it run.
     pub(crate) async fn start(&self, executor: Executor, realms: usize) -> Result<Vec<Extensions>, BoxError> {
         let mut states: Vec<Extensions> = (0..realms).map(|_| Extensions::default()).collect();
         let open = std::mem::take(&mut *lock(&self.open));
@@ -162,7 +164,7 @@ impl Lifespan {
         Ok(states)
     }
 
-    /// Closes everything that is open, in the reverse order; goes on after an error, and gives the first back.
+    /// Runs the shutdown hooks in the reverse order. Continues after an error, and returns the first.
     pub(crate) async fn stop(&self) -> Result<(), BoxError> {
         let close = std::mem::take(&mut *lock(&self.close));
         let mut result = Ok(());

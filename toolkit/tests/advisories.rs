@@ -1,5 +1,5 @@
-//! What has gone wrong in toolkits of this language, each by the name of its advisory. `docs/evidence/advisories.md` lists all of
-//! them, and where those are that concern the protocol.
+//! Regressions of other toolkits for Rust, each by the name of its advisory. `docs/evidence/advisories.md` lists all of them,
+//! and the tests of those that concern the protocol.
 
 use serde::Deserialize;
 use stelo_toolkit::response::{InvalidCookie, SetCookie};

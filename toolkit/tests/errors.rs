@@ -171,7 +171,7 @@ fn the_handler_for_500_sees_the_source_of_an_unknown_error() {
     }
 }
 
-/// What `?` makes of errors: the path says which.
+/// Returns an error through `?`. The path chooses the error.
 async fn question_mark(Path(kind): Path<String>, body: Body) -> stelo_toolkit::Result<&'static str> {
     match &*kind {
         "http" => Err(HttpError::new(Status::GONE).with_detail("it was here"))?,

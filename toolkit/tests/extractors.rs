@@ -1,4 +1,4 @@
-//! Arguments of handlers, and what answers where they cannot be taken.
+//! Arguments of handlers, and the responses if they cannot be taken.
 
 use std::collections::HashMap;
 
@@ -270,7 +270,7 @@ fn states_and_extensions() {
 }
 
 #[test]
-fn a_state_that_nobody_has_given_ends_the_start() {
+fn a_missing_state_ends_the_start() {
     async fn show(_: Method, State(_): State<u32>, _: Headers) {}
     async fn maybe(state: Option<State<u64>>) -> String {
         format!("{}", state.is_some())
@@ -310,7 +310,7 @@ fn an_argument_can_be_optional_or_a_result() {
 }
 
 #[test]
-fn an_absent_argument_is_none() {
+fn an_absent_argument_gives_none() {
     async fn parts(
         path: Option<Path<u8>>,
         extension: Option<Extension<u8>>,

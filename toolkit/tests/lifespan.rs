@@ -6,7 +6,7 @@ use stelo_toolkit::request::Executor;
 use stelo_toolkit::response::{Background, BoxError, ResponseExt};
 use stelo_toolkit::{App, IntoResponse, Request, Response, State, Status, TestClient, get};
 
-/// What has happened, in order.
+/// A record of events, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 

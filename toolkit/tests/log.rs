@@ -1,5 +1,5 @@
-//! What the log says of panics and of WebSockets. In a program of their own: whether an event is of interest to a
-//! subscriber is remembered for all threads, so every test here has one.
+//! The log lines of panics and of WebSockets. These tests are a program of their own, because `tracing` caches for all
+//! threads whether a subscriber wants an event.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -51,7 +51,7 @@ impl tracing::Subscriber for Messages {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// What is logged while this works.
+/// Returns the lines that are logged while `work` runs.
 fn logged(work: impl FnOnce()) -> Vec<String> {
     let messages = Messages::default();
     tracing::subscriber::with_default(messages.clone(), work);

@@ -1,4 +1,4 @@
-//! Middleware: order, places, what it sees and what it can change.
+//! Middleware: its order, its scope, and the requests and responses that it sees and changes.
 
 use stelo_toolkit::middleware::Middleware;
 use stelo_toolkit::response::{Background, Reply};
@@ -7,7 +7,7 @@ use stelo_toolkit::{
     Status, TestClient, get,
 };
 
-/// Writes its name into the response, outside what is inside.
+/// Writes its name into the response, around the names already there.
 struct Tag(&'static str);
 
 impl Middleware for Tag {
@@ -158,7 +158,7 @@ fn the_route_is_known_to_the_middleware_of_a_route_and_not_before() {
     assert_eq!(seen, ["/{id}", "none"]);
 }
 
-/// What a middleware puts around the answer (a span, a deadline, a task-local value) has to be around all of it.
+/// A span, a deadline or a task-local value that a middleware sets must cover all of the inner work.
 #[test]
 fn what_is_inside_begins_when_it_is_awaited() {
     use std::sync::atomic::{AtomicBool, Ordering};

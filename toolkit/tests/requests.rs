@@ -1,4 +1,4 @@
-//! What a request tells: URL, headers, query, cookies, body, ends of the connection.
+//! The methods of requests: URL, headers, query, cookies, body, ends of the connection.
 
 use futures_lite::{StreamExt, stream};
 use stelo_core::app::Peer;
@@ -182,12 +182,13 @@ fn what_is_wrong_with_a_body_is_said() {
 }
 
 #[test]
-fn a_client_that_has_left_is_noticed() {
+fn the_departure_of_a_client_is_noticed() {
     async fn look(request: Request) -> String {
         request.is_disconnected().to_string()
     }
     async fn wait(request: Request) -> &'static str {
-        request.disconnected().await;
+        // Any number of tasks can wait.
+        futures_lite::future::zip(request.disconnected(), request.disconnected()).await;
         "gone"
     }
     let client = TestClient::new(App::new().route("/look", get(look)).route("/wait", get(wait)));

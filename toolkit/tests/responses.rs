@@ -1,4 +1,4 @@
-//! What handlers return, as what the client gets.
+//! The responses of the values that handlers return.
 
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};

@@ -6,7 +6,7 @@ use stelo_toolkit::{
     App, HttpError, Method, Path, Request, Router, Status, TestClient, any, delete, get, on, post, put,
 };
 
-/// What a request has come to, as text.
+/// Describes the request as text.
 async fn seen(request: Request) -> String {
     let params: Vec<_> = request.path_params().map(|(name, value)| format!("{name}={value}")).collect();
     format!("{} {} {}", request.root_path(), request.route_path(), params.join(","))
@@ -224,7 +224,7 @@ fn names_lead_to_urls_through_mounts_and_hosts() {
 }
 
 #[test]
-fn names_that_nobody_has_are_errors() {
+fn names_without_a_route_are_errors() {
     async fn check(request: Request) -> &'static str {
         let no_match = |result| matches!(result, Err(ReverseError::NoMatch { .. }));
         assert!(no_match(request.url_for("nobody", &[])));

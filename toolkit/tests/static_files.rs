@@ -29,7 +29,7 @@ impl Folder {
     /// Writes a file, with the directories above it.
     fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.0.join(name);
-        fs::create_dir_all(path.parent().expect("it stands in the folder")).expect(WRITABLE);
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect(WRITABLE);
         fs::write(path, content).expect(WRITABLE);
         self
     }
@@ -179,7 +179,7 @@ fn links_lead_out_only_where_they_may() {
 }
 
 #[test]
-fn index_pages_stand_for_directories() {
+fn a_directory_with_an_index_page_answers_with_it() {
     let folder = site();
     let client = mounted(folder.files().html(true));
     assert_eq!(client.get("/st/sub/").send().text(), "index");
@@ -355,8 +355,8 @@ fn what_is_in_memory_needs_no_other_thread() {
         }
     };
     let body = |target: &str| {
-        // The system goes through a link at once if it need not note when: not in the tick of its clock in which the link was
-        // made. And while somebody renames a file, wherever it is, it is not sure of names.
+        // A cached lookup fails while the system must update the access time of the link, which is so within the clock tick
+        // in which the link was created. It also fails during any rename on the system.
         let patience = Instant::now() + Duration::from_secs(20);
         let response = loop {
             if let Some(response) = ask(target) {
@@ -410,7 +410,7 @@ fn what_is_not_in_memory_comes_all_the_same() {
     }
 }
 
-/// Nobody writes to it, so whoever opens it to read would wait.
+/// The pipe has no writer, so an open for reading would block.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pipe_is_no_file() {

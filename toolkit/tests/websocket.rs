@@ -23,7 +23,7 @@ fn closed(code: CloseCode, reason: &str) -> Closed {
     Closed { code, reason: reason.into() }
 }
 
-/// What a handler of a test has found out.
+/// The notes of a handler.
 type Log = Arc<Mutex<Vec<String>>>;
 
 fn note(log: &Log, line: impl ToString) {
@@ -276,7 +276,7 @@ fn errors_before_accepting_are_responses() {
 
 #[test]
 fn errors_after_accepting_close() {
-    /// How the WebSocket ends whose handler fails so.
+    /// Returns the close frame of a WebSocket whose handler fails with this error.
     fn end<E: stelo_toolkit::IntoResponse + Send + 'static>(
         error: impl Fn() -> E + Clone + Send + Sync + 'static,
     ) -> Closed {
@@ -307,7 +307,7 @@ fn errors_after_accepting_close() {
 }
 
 #[test]
-fn what_is_not_what_was_asked_for_closes_with_1003_if_nobody_minds() {
+fn a_message_of_another_kind_closes_with_1003_if_the_handler_returns_the_error() {
     async fn number(ws: WebSocket) -> Outcome {
         ws.accept().await?;
         let number: u32 = ws.receive_json().await?;

@@ -276,7 +276,7 @@ fn error_handlers_answer_what_is_not_accepted() {
     assert_eq!(socket.receive_closed().code, CloseCode::INTERNAL_ERROR);
 }
 
-/// What an endpoint has heard, and with which code it ended.
+/// The messages that an endpoint has received, and the code with which it ended.
 type Log = Arc<Mutex<Vec<String>>>;
 
 /// An endpoint that reads messages as `T`.

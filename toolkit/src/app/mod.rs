@@ -1,4 +1,4 @@
-//! The application: routes, and what belongs to all of them.
+//! The application: a router with state, error handlers and hooks.
 
 mod build;
 
@@ -27,9 +27,9 @@ use crate::websocket::WebSocketHandler;
 
 /// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.
 ///
-/// It is what a server runs (`stelo::run(app)`), a [`TestClient`](crate::TestClient) calls, and another application
-/// mounts. Mistakes in it (a pattern that is none, a handler whose state nobody has given) are found by
-/// [`build`](Self::build); a server calls that at start-up and ends with the one line that [`BuildError`] is.
+/// A server runs it (`stelo::run(app)`), a [`TestClient`](crate::TestClient) calls it, and another application can mount
+/// it. [`build`](Self::build) finds mistakes, such as an invalid pattern or a handler whose state is missing. A server
+/// builds the application at start-up, and ends with the one line of the [`BuildError`].
 ///
 /// ```
 /// use stelo_toolkit::{App, Path, State, get};
@@ -47,7 +47,7 @@ use crate::websocket::WebSocketHandler;
 /// ```
 #[must_use]
 pub struct App {
-    /// Until the application is built.
+    /// The declarations, until the application is built.
     draft: Mutex<Draft>,
     built: OnceLock<Result<Arc<Built>, BuildError>>,
 }
@@ -59,17 +59,17 @@ impl Default for App {
 }
 
 impl App {
-    /// An application that answers 404.
+    /// Creates an application that answers every request with 404.
     pub fn new() -> Self {
         Self { draft: Mutex::default(), built: OnceLock::new() }
     }
 
-    /// A route: see [`Router::route`].
+    /// Adds a route: see [`Router::route`].
     pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
         self.routed(|router| router.route(pattern, methods))
     }
 
-    /// A route for WebSockets: see [`Router::websocket`].
+    /// Adds a route for WebSockets: see [`Router::websocket`].
     pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
         self.routed(|router| router.websocket(pattern, handler))
     }
@@ -84,38 +84,38 @@ impl App {
         self.routed(|outer| outer.merge(router))
     }
 
-    /// A mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, sees the state of this
-    /// one too, and its hooks run after those of this one.
+    /// Adds a mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, and sees the state of
+    /// this one too. Its start-up hooks run after those of this one.
     pub fn mount(self, prefix: &str, mounted: impl Mountable) -> Self {
         self.routed(|router| router.mount(prefix, mounted))
     }
 
-    /// A host: see [`Router::host`].
+    /// Adds a host: see [`Router::host`].
     pub fn host(self, pattern: &str, mounted: impl Mountable) -> Self {
         self.routed(|router| router.host(pattern, mounted))
     }
 
-    /// Names what was declared last: see [`Router::name`].
+    /// Names the route, mount or host that was declared last: see [`Router::name`].
     pub fn name(self, name: &str) -> Self {
         self.routed(|router| router.name(name))
     }
 
-    /// Adds a middleware around everything, inside those added before: see [`Router::middleware`].
+    /// Adds a middleware around the whole application, inside those added before: see [`Router::middleware`].
     pub fn middleware<Args: 'static>(self, middleware: impl Middleware<Args>) -> Self {
         self.routed(|router| router.middleware(middleware))
     }
 
-    /// What answers where no route matches: see [`Router::fallback`].
+    /// Sets the handler for requests that match no route: see [`Router::fallback`].
     pub fn fallback<Args: 'static>(self, handler: impl Handler<Args>) -> Self {
         self.routed(|router| router.fallback(handler))
     }
 
-    /// How many bytes of a body are held at most: see [`Router::body_limit`].
+    /// Sets the limit of collected bodies, in bytes: see [`Router::body_limit`].
     pub fn body_limit(self, bytes: usize) -> Self {
         self.routed(|router| router.body_limit(bytes))
     }
 
-    /// Whether to redirect for a `/` more or less: see [`Router::redirect_slashes`].
+    /// Sets whether paths that differ by a trailing `/` are redirected: see [`Router::redirect_slashes`].
     pub fn redirect_slashes(self, redirect: bool) -> Self {
         self.routed(|router| router.redirect_slashes(redirect))
     }
@@ -125,16 +125,15 @@ impl App {
         self.routed(|router| router.convertor(name, convertor))
     }
 
-    /// Gives the handlers a value, found by its type: [`State`](crate::State),
-    /// [`Request::state`](crate::request::Parts::state). Another one of the
-    /// same type takes its place.
+    /// Gives the handlers a value, which they find by its type: [`State`](crate::State),
+    /// [`Request::state`](crate::request::Parts::state). It replaces an earlier value of the same type.
     pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
         self.routed(|router| router.state(state))
     }
 
-    /// Has errors of a status answered by a handler: those of the router (404, 405), of extractors (400, 413, 415,
-    /// 422), and every [`HttpError`] that a handler returns. The handler for 500 also answers panics, and errors
-    /// whose response is 500. The request that it gets has no body.
+    /// Answers errors of a status by a handler: those of the router (404, 405), of extractors (400, 413, 415, 422), and
+    /// every [`HttpError`] that a handler returns. The handler for 500 also answers panics, and errors whose response is
+    /// 500. The request that it gets has no body.
     ///
     /// ```
     /// use stelo_toolkit::{App, Html, HttpError, Request, Status};
@@ -150,9 +149,9 @@ impl App {
         self.routed(|router| router.error_handler(status, handler))
     }
 
-    /// Answers errors of a type by a handler, instead of by their own [`IntoResponse`], whether they are returned as
-    /// they are or boxed by `?` ([`Error`](crate::Error)). An [`HttpError`] for whose status there is a handler goes to
-    /// that one. The request that the handler gets has no body.
+    /// Answers errors of a type by a handler, instead of by their own [`IntoResponse`]. It makes no difference whether `?`
+    /// has boxed them ([`Error`](crate::Error)). A handler for the status of an [`HttpError`] comes first. The request
+    /// that the handler gets has no body.
     ///
     /// ```
     /// use stelo_toolkit::{App, Request, Status, TestClient, get};
@@ -176,13 +175,13 @@ impl App {
         self.routed(|router| router.on_error(handler))
     }
 
-    /// Runs a hook before the first request, after those declared before. It may take the [`Executor`]; its error ends
-    /// the start.
+    /// Runs a hook before the first request, after the hooks declared before. It may take the [`Executor`]. Its error
+    /// ends the start.
     pub fn on_startup<Args>(self, hook: impl StartHook<Args, ()>) -> Self {
         self.edited(|draft| draft.hooks.push(lifespan::on_startup(hook)))
     }
 
-    /// Runs a hook after the last response, before those declared before it.
+    /// Runs a hook after the last response, before the hooks declared before.
     pub fn on_shutdown<Fut>(self, hook: impl FnOnce() -> Fut + Send + 'static) -> Self
     where
         Fut: Future<Output: HookResult<()>> + Send + 'static,
@@ -190,7 +189,7 @@ impl App {
         self.edited(|draft| draft.hooks.push(lifespan::on_shutdown(hook)))
     }
 
-    /// Makes a state at start-up, and takes leave of it at shutdown, in the reverse order of declaration. Handlers
+    /// Creates a state value at start-up, and disposes of it at shutdown, in the reverse order of declaration. Handlers
     /// find it as any other [`state`](Self::state).
     ///
     /// ```
@@ -222,10 +221,10 @@ impl App {
         })
     }
 
-    /// Puts the application together, once; what serves it does so by itself. Worth calling in a test.
+    /// Builds the application, once. A server does so itself; a test can call it to find mistakes.
     ///
     /// # Errors
-    /// The first mistake, in one line.
+    /// Returns the first mistake, in one line.
     pub fn build(&self) -> Result<(), BuildError> {
         self.built().map(|_| ()).map_err(Clone::clone)
     }
@@ -254,7 +253,7 @@ impl App {
 
 impl Mountable for App {
     /// An application that has been built routes its requests itself. The routes of any other become part of the outer
-    /// application, so that requests keep what they know.
+    /// application.
     fn into_mounted(self) -> Mounted {
         if self.built.get().is_some() {
             return Foreign(self).into_mounted();

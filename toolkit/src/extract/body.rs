@@ -1,4 +1,4 @@
-//! Extractors of the body: JSON, forms, text, bytes, the stream itself. They are the last argument of a handler.
+//! Extractors that take the body: JSON, forms, text, bytes, the body itself. Each is the last argument of a handler.
 
 use std::convert::Infallible;
 
@@ -13,10 +13,10 @@ use super::{FromRequest, OptionalFromRequest, OptionalFromRequestParts, Query};
 use crate::request::{Request, decode};
 use crate::response::{Failure, HttpError, IntoResponse, with_headers};
 
-/// JSON: as an argument, the body as a value; as what a handler returns, the value as the body.
+/// JSON. As an argument, it reads the body as a value; as a response, it writes the value as the body.
 ///
-/// A request without a JSON content type answers 415, one whose body is not JSON 400, and one whose value does not
-/// fit 422, naming the field.
+/// Rejects a request without a JSON content type with 415, a body that is not JSON with 400, and a value that does not
+/// fit with 422, naming the field.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -80,9 +80,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// A urlencoded form as a value: that of the body, or of the query where the method is GET or HEAD.
+/// A urlencoded form as a value. For GET and HEAD it reads the query, for other methods the body.
 ///
-/// Another content type answers 415, a form that does not fit 422, naming the field.
+/// Rejects another content type with 415, and a form that does not fit with 422, naming the field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Form<T>(pub T);
 
@@ -119,12 +119,12 @@ impl<T: DeserializeOwned> OptionalFromRequest for Form<T> {
     }
 }
 
-/// The media type of a body, without its parameters.
+/// Returns the media type of the body, without its parameters.
 fn media_type(headers: &Headers) -> Option<&str> {
     headers.get_str("content-type")?.split(';').next().map(str::trim)
 }
 
-/// `application/json`, or another type with the syntax of JSON (RFC 6839), such as `application/problem+json`.
+/// Whether the type is `application/json`, or one with the suffix `+json` (RFC 6839), as `application/problem+json`.
 fn is_json(media: &str) -> bool {
     let Some((kind, subtype)) = media.split_once('/') else { return false };
     let suffix = subtype.len().checked_sub(5).and_then(|at| subtype.get(at..));
@@ -145,7 +145,7 @@ impl FromRequest for Request {
     }
 }
 
-/// The body as it comes; no limit but that of the server.
+/// The body itself, without a limit of the toolkit.
 impl FromRequest for Body {
     type Rejection = Infallible;
 
@@ -170,7 +170,7 @@ impl FromRequest for Vec<u8> {
     }
 }
 
-/// The body as text; 400 if it is not UTF-8.
+/// The body as text. Rejects a body that is not UTF-8 with 400.
 impl FromRequest for String {
     type Rejection = HttpError;
 

@@ -1,4 +1,4 @@
-//! Extractors of what stands in the head of a request or beside it.
+//! Extractors that leave the body alone: query, state, extensions, header fields, the client.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use crate::response::HttpError;
 
 /// The query as a value: a struct with a field per parameter (`Vec` for repeated ones), or a map.
 ///
-/// A query that does not fit answers 400 and names the parameter.
+/// Rejects a query that does not fit with 400, naming the parameter.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -56,10 +56,10 @@ impl<T: DeserializeOwned> OptionalFromRequestParts for Query<T> {
     }
 }
 
-/// What was given to [`App::state`](crate::App::state), or made at start-up, by its type. Cloned for each request:
-/// wrap what is large in an `Arc`.
+/// A value given to [`App::state`](crate::App::state) or created at start-up, found by its type. It is cloned for each
+/// request, so wrap large values in an `Arc`.
 ///
-/// A state that a handler asks for and the application does not have ends the start.
+/// If a handler takes a state that the application does not have, the application does not start.
 ///
 /// ```
 /// use stelo_toolkit::{App, State, get};
@@ -99,9 +99,9 @@ impl<T: Clone + Send + Sync + 'static> OptionalFromRequestParts for State<T> {
     }
 }
 
-/// A value that a middleware has left in [`Parts::extensions_mut`]. Cloned.
+/// A clone of a value that a middleware has put into [`Parts::extensions_mut`].
 ///
-/// One that is missing answers 500: the middleware is not there.
+/// Rejects a request without the value with 500, because the middleware is missing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extension<T>(pub T);
 
@@ -129,7 +129,8 @@ fn missing(what: &str, name: &str, advice: &str) -> HttpError {
     HttpError::new(Status::INTERNAL_SERVER_ERROR)
 }
 
-/// The client: its address, or the path of a Unix socket. Answers 500 where the server does not know it.
+/// The address of the client, or the path of its Unix socket. Rejects the request with 500 if the server does not know
+/// it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientAddress(pub Address);
 
@@ -166,7 +167,7 @@ impl OptionalFromRequestParts for ClientAddress {
     }
 }
 
-/// The pattern of the route that answers, mounts included, such as `/users/{id:int}`: for logs and metrics.
+/// The pattern of the route that answers, including mounts, such as `/users/{id:int}`. For logs and metrics.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MatchedPath(pub String);
 
@@ -179,7 +180,7 @@ impl OptionalFromRequestParts for MatchedPath {
     }
 }
 
-/// Arguments that every request has.
+/// Implements extractors that cannot fail.
 macro_rules! always {
     ($($kind:ty = $take:expr;)*) => {$(
         impl FromRequestParts for $kind {

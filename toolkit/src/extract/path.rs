@@ -1,4 +1,4 @@
-//! `Path<T>`: the path parameters as a value, read through serde.
+//! `Path<T>`: the path parameters as a value, deserialized with serde.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use crate::response::HttpError;
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
 /// percent-decoded.
 ///
-/// A parameter that does not fit answers 400 and names it; a number of parameters that the route does not have
-/// answers 500, with a line in the log.
+/// Rejects a parameter that does not fit with 400, naming it. If the route has another number of parameters, the response
+/// is 500, with a line in the log.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -66,14 +66,14 @@ impl<T: DeserializeOwned> OptionalFromRequestParts for Path<T> {
     }
 }
 
-/// Why path parameters are not the value that was asked for.
+/// An error of deserializing path parameters.
 #[derive(Debug)]
 enum PathError {
-    /// The text of a parameter is not such a value: the client's mistake.
+    /// The text of a parameter does not fit its type: the client's mistake.
     Value { name: String, reason: String },
     /// The route has another number of parameters: the programmer's mistake.
     Count { expected: usize, found: usize },
-    /// What serde says; the programmer's mistake, such as a field that no parameter has.
+    /// An error of serde, such as a field that no parameter has: the programmer's mistake.
     Shape(String),
 }
 
@@ -118,7 +118,7 @@ impl<'a, I: ExactSizeIterator<Item = (&'a str, &'a [u8])>> Params<I> {
     }
 }
 
-/// What asks for a single value gets the only parameter.
+/// Types that are a single value are read from the only parameter.
 macro_rules! only {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
@@ -215,11 +215,11 @@ struct Param<'a> {
 
 impl<'a> Param<'a> {
     fn text(self) -> &'a str {
-        // A stretch of the path between two characters.
+        // A range of the path between two character boundaries.
         str::from_utf8(self.value).unwrap_or_default()
     }
 
-    /// The number that the value is, if it is made of digits, and of few enough to fit.
+    /// Returns the value as a number if it consists of digits, few enough for a `u64`.
     fn digits(self) -> Option<u64> {
         let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
         match self.value {
@@ -242,7 +242,7 @@ impl<'de> IntoDeserializer<'de, PathError> for Param<'_> {
     }
 }
 
-/// Values that are read from the text with `FromStr`.
+/// Deserializes values with `FromStr`.
 macro_rules! parsed {
     ($($method:ident $visit:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
@@ -251,7 +251,7 @@ macro_rules! parsed {
     )*};
 }
 
-/// The same for integers, which mostly need not be known as text.
+/// As `parsed`, with a fast path for integers that skips the UTF-8 check.
 macro_rules! counted {
     ($($method:ident $visit:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
@@ -287,7 +287,7 @@ impl<'de> Deserializer<'de> for Param<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
-        // What a type that reads text (a UUID, a date) finds wrong with it is the client's mistake.
+        // If a type that reads text (a UUID, a date) rejects it, the client is at fault.
         visitor.visit_str(self.text()).map_err(|error: PathError| match error {
             PathError::Shape(reason) => self.error(reason),
             error => error,

@@ -16,7 +16,7 @@ use crate::request::Request;
 use crate::response::panics::{contained, panicked};
 use crate::response::{Failure, HttpError, IntoResponse};
 
-/// An async function that answers errors of one type: `async fn(Request, E)` to a response.
+/// An error handler: an `async fn(Request, E)` that returns a response.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler for errors of type `{E}`",
     label = "not an async function from `(Request, {E})` to a response",
@@ -32,7 +32,8 @@ where
     F: Fn(Request, E) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: IntoResponse> + Send + 'static,
 {
-    /// An error of the handler answers for itself, and its panic is a plain 500: no handler is asked twice.
+    /// If the handler fails, its error is its own response; if it panics, the response is a plain 500. Neither goes to an
+    /// error handler again.
     fn call(&self, request: Request, error: E) -> Reply {
         let answer = self(request, error);
         Reply::future(async {
@@ -56,7 +57,7 @@ trait FailureHandler: Send + Sync {
     /// Whether the error is of the handler's type.
     fn takes(&self, failure: &Failure) -> bool;
 
-    /// Answers an error of the handler's type. Gives back any other.
+    /// Answers an error of the handler's type. Any other error is its own response.
     fn call(&self, request: Request, failure: Failure) -> Reply;
 }
 

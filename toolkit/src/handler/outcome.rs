@@ -69,7 +69,7 @@ impl<F: Future<Output: IntoResponse>> Future for Answer<F> {
     }
 }
 
-/// What remains of a request that a handler or a middleware has taken, in case it fails.
+/// The remains of a request that a handler or a middleware has taken, for the answer to an error.
 pub(crate) struct Scope {
     site: SiteRef,
     node: NodeId,

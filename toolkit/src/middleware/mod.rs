@@ -121,7 +121,7 @@ impl Layer {
     }
 }
 
-/// What a middleware surrounds: the further middlewares and the handler.
+/// The further middlewares and the handler that a middleware surrounds.
 #[derive(Debug)]
 pub struct Next {
     pub(crate) node: NodeId,

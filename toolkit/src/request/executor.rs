@@ -1,4 +1,4 @@
-//! What a handler may ask of the executor that runs it, without naming it.
+//! `Executor`: a handle on the executor that runs the application, whichever it is.
 
 use std::any::Any;
 use std::fmt;
@@ -8,22 +8,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// The executor that runs the application: a handle, cheap to clone.
+/// A handle on the executor that runs the application. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor(Arc<dyn stelo_core::app::Executor>);
 
 impl Executor {
-    /// A handle on what a server hands to its application.
+    /// Wraps the executor that a server gives to its application.
     pub fn new(executor: Arc<dyn stelo_core::app::Executor>) -> Self {
         Self(executor)
     }
 
-    /// What the server has handed over.
+    /// Returns the executor that the server has given.
     pub(crate) fn into_inner(self) -> Arc<dyn stelo_core::app::Executor> {
         self.0
     }
 
-    /// Runs a future beside the others. The server waits for it at shutdown, within its graceful timeout.
+    /// Spawns a future. The server waits for it at shutdown, within its graceful timeout.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(Box::pin(future));
     }
@@ -33,16 +33,16 @@ impl Executor {
         self.0.sleep(duration).await;
     }
 
-    /// Runs `work`, which may block, on a thread where it delays no other request, and gives its result back.
+    /// Runs `work`, which may block, on a thread where it delays no other request, and returns its result.
     ///
     /// # Panics
-    /// With the panic of `work`.
+    /// Panics if `work` panics, with the same payload.
     pub async fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         finished(|work| self.0.blocking(work), work).await
     }
 }
 
-/// Has `start` run `work` on another thread, and waits for it.
+/// Runs `work` through `start`, which moves it to another thread, and waits for its result.
 pub(crate) async fn finished<T: Send + 'static>(
     start: impl FnOnce(Box<dyn FnOnce() + Send>),
     work: impl FnOnce() -> T + Send + 'static,
@@ -71,7 +71,7 @@ pub(crate) async fn finished<T: Send + 'static>(
     result.await.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Where the thread that works leaves the result for the task that waits.
+/// The result on its way from the working thread to the waiting task.
 struct Slot<T> {
     result: Option<Result<T, Box<dyn Any + Send>>>,
     waker: Option<Waker>,

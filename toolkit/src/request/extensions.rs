@@ -1,11 +1,11 @@
-//! Values found by their type: the state of an application, the extensions of a request.
+//! `Extensions`: values found by their type, for the state of an application and the extensions of a request.
 
 use std::any::{Any, TypeId};
 use std::fmt;
 
-/// At most one value of each type.
+/// A map from types to values of these types.
 ///
-/// There are few of them, so a list that is looked through is faster than a hash map, and an empty one costs nothing.
+/// It is a list, which is faster than a hash map for a few values. An empty one needs no allocation.
 ///
 /// ```
 /// let mut extensions = stelo_toolkit::request::Extensions::default();
@@ -17,29 +17,29 @@ use std::fmt;
 pub struct Extensions(Vec<(TypeId, Box<dyn Any + Send + Sync>)>);
 
 impl Extensions {
-    /// No values.
+    /// Creates an empty map.
     pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Puts a value in; gives back the one of the same type that was there.
+    /// Inserts a value. Returns the earlier value of the same type.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
         let before = self.remove();
         self.0.push((TypeId::of::<T>(), Box::new(value)));
         before
     }
 
-    /// The value of this type.
+    /// Returns the value of this type.
     pub fn get<T: 'static>(&self) -> Option<&T> {
         self.0.iter().find(|(id, _)| *id == TypeId::of::<T>())?.1.downcast_ref()
     }
 
-    /// The value of this type, to be changed.
+    /// Returns the value of this type, mutably.
     pub fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
         self.0.iter_mut().find(|(id, _)| *id == TypeId::of::<T>())?.1.downcast_mut()
     }
 
-    /// Takes the value of this type out.
+    /// Removes the value of this type.
     pub fn remove<T: 'static>(&mut self) -> Option<T> {
         let at = self.0.iter().position(|(id, _)| *id == TypeId::of::<T>())?;
         self.0.swap_remove(at).1.downcast().ok().map(|value| *value)

@@ -36,9 +36,9 @@ use self::position::{Position, Protocol};
 use self::site::SiteRef;
 use crate::response::HttpError;
 
-/// A request: everything that the client has sent, and what the application knows about it.
+/// A request: what the client has sent, and what the application knows about it.
 ///
-/// What does not concern the body is in its [`Parts`], whose methods a request has too.
+/// Everything but the body is in its [`Parts`], whose methods a request has too.
 ///
 /// ```
 /// use stelo_toolkit::{App, HttpError, Request, post};

@@ -1,4 +1,4 @@
-//! How far a request has come on its way through the routes, and what they have captured from its path.
+//! The position of a request within the routes, and the captures of its path.
 
 use percent_encoding::percent_decode;
 use stelo_core::http::RequestHead;
@@ -13,7 +13,7 @@ pub(crate) enum Protocol {
     WebSocket,
 }
 
-/// How far a request has come on its way through the routes.
+/// The position of a request within the routes.
 #[derive(Clone)]
 pub(crate) struct Position {
     /// The mount or the route that matched last.

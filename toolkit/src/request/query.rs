@@ -1,9 +1,9 @@
-//! The parameters of a query or of an urlencoded form: names and values in order, repeated names kept (WHATWG URL,
+//! `QueryParams`: the parameters of a query or of a urlencoded form, in order, with repeated names (WHATWG URL,
 //! "application/x-www-form-urlencoded parsing").
 
 use std::fmt;
 
-/// Query parameters, decoded: `+` and percent sequences are text again, what is not UTF-8 has become U+FFFD.
+/// Query parameters, decoded: `+` is a space, percent sequences are bytes, and invalid UTF-8 becomes U+FFFD.
 ///
 /// ```
 /// use stelo_toolkit::request::QueryParams;
@@ -17,39 +17,39 @@ use std::fmt;
 pub struct QueryParams(Vec<(String, String)>);
 
 impl QueryParams {
-    /// Takes a query apart. Whatever it is, it can be.
+    /// Parses a query. Every text is a valid query.
     pub fn parse(query: &str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// The last value of that name.
+    /// Returns the last value of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All values of that name, in order.
+    /// Returns all values of that name, in order.
     pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All names and values, in order.
+    /// Returns all names and values, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The number of pairs.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl fmt::Display for QueryParams {
-    /// Encoded again.
+    /// Writes the parameters as a query.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(self.iter()).finish())
     }

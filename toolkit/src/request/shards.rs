@@ -1,18 +1,18 @@
-//! A value that all threads use at every request, without a count of references that they all change: processors
-//! would wait for each other there.
+//! A shared value with several reference counts. With a single count, every request of every thread would write to the
+//! same cache line.
 
 use std::array;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many counts there are; threads beyond that share them.
+/// The number of counts. With more threads, some share a count.
 const COUNTS: usize = 32;
 
-/// A value with several counts of references.
+/// A value with several reference counts.
 pub(crate) struct Sharded<T>([Arc<Shard<T>>; COUNTS]);
 
-/// The value behind one of the counts. Aligned to two cache lines, since processors fetch them in pairs.
+/// The value behind one of the counts. Aligned to 128 bytes, because processors prefetch cache lines in pairs.
 #[repr(align(128))]
 pub(crate) struct Shard<T>(Arc<T>);
 
@@ -22,13 +22,13 @@ impl<T> Sharded<T> {
         Self(array::from_fn(|_| Arc::new(Shard(value.clone()))))
     }
 
-    /// The reference that this thread clones.
+    /// Returns the reference that this thread clones.
     pub(crate) fn here(&self) -> &Arc<Shard<T>> {
         &self.0[thread() % COUNTS]
     }
 }
 
-/// The number of this thread, among those that have asked for theirs.
+/// Returns the number of this thread: threads are numbered at their first call.
 pub(crate) fn thread() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

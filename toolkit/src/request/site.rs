@@ -1,4 +1,4 @@
-//! What a request knows of the application that answers it: patterns, states, error handlers.
+//! `Site`: the application, as a request sees it: patterns, states, and the engine that routes.
 //!
 //! [`routing`](crate::routing) builds a [`Site`] and sends requests through it. A request holds a reference to the site
 //! and the [`NodeId`] that it has reached. The engine is a trait object, so that this folder imports nothing from those
@@ -34,7 +34,7 @@ pub(crate) struct Site {
     pub(crate) engine: Arc<dyn Engine>,
 }
 
-/// What a request can ask about a node.
+/// The part of a node that requests can ask about.
 pub(crate) struct NodeInfo {
     /// The pattern, mounts included.
     pub(crate) pattern: String,

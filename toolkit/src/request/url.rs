@@ -1,4 +1,4 @@
-//! The URL of a request, and those that an application makes of it.
+//! `Url`: the URL of a request, and URLs derived from it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use form_urlencoded::{Serializer, parse};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use stelo_core::app::Address;
 
-/// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as they stand in a request.
+/// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as in a request.
 ///
 /// ```
 /// use stelo_toolkit::request::Url;
@@ -26,7 +26,7 @@ pub struct Url {
 }
 
 impl Url {
-    /// Puts a URL together. A path that does not begin with `/` gets one, so that it cannot change the host.
+    /// Creates a URL. A path that does not begin with `/` gets one, so that it cannot change the host.
     pub fn new(
         scheme: impl Into<Cow<'static, str>>,
         authority: impl Into<String>,
@@ -40,7 +40,7 @@ impl Url {
         Self { scheme: scheme.into(), authority: authority.into(), path, query: query.map(Into::into) }
     }
 
-    /// `http`, `https`, `ws` or `wss`.
+    /// Returns the scheme: `http`, `https`, `ws` or `wss`.
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
@@ -50,46 +50,46 @@ impl Url {
         matches!(&*self.scheme, "https" | "wss")
     }
 
-    /// Host and port, as they stand in the URL.
+    /// Returns host and port, as they are written in the URL.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// The host; an IPv6 address without its brackets.
+    /// Returns the host; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
         let host = split_port(&self.authority).0;
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// The port, where one is given.
+    /// Returns the port, if the URL has one.
     pub fn port(&self) -> Option<u16> {
         split_port(&self.authority).1?.parse().ok()
     }
 
-    /// The path.
+    /// Returns the path.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The query, without its `?`.
+    /// Returns the query, without its `?`.
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
 
-    /// The same URL with another scheme.
+    /// Returns the URL with another scheme.
     #[must_use]
     pub fn with_scheme(self, scheme: impl Into<Cow<'static, str>>) -> Self {
         Self { scheme: scheme.into(), ..self }
     }
 
-    /// The same URL with another path.
+    /// Returns the URL with another path.
     #[must_use]
     pub fn with_path(self, path: impl Into<String>) -> Self {
         let Self { scheme, authority, query, .. } = self;
         Self::new(scheme, authority, path, query.as_deref())
     }
 
-    /// The same URL with these query parameters in place of all others.
+    /// Returns the URL with these query parameters in place of all others.
     #[must_use]
     pub fn replace_query_params<K: AsRef<str>, V: AsRef<str>>(
         &self,
@@ -98,7 +98,7 @@ impl Url {
         self.with_query(Serializer::new(String::new()).extend_pairs(params).finish())
     }
 
-    /// The same URL with these query parameters at the end, in place of those of the same names.
+    /// Returns the URL with these query parameters at the end, in place of those of the same names.
     #[must_use]
     pub fn include_query_params<K: AsRef<str>, V: AsRef<str>>(
         &self,
@@ -110,7 +110,7 @@ impl Url {
         self.with_query(query.extend_pairs(params.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))).finish())
     }
 
-    /// The same URL without the query parameters of these names.
+    /// Returns the URL without the query parameters of these names.
     #[must_use]
     pub fn remove_query_params(&self, names: &[&str]) -> Self {
         self.with_query(self.filtered(|name| !names.contains(&name)).finish())
@@ -134,8 +134,8 @@ impl fmt::Display for Url {
     }
 }
 
-/// The authority of a request: its `Host`, or the address of the server where that is none that could stand in a URL
-/// (user information, `/`, `@` and the like would let a client change what the URL means).
+/// Returns the authority of a request: its `Host`, or the address of the server if the host is invalid in a URL. User
+/// information, `/` or `@` would let a client change the meaning of the URL.
 pub(crate) fn authority(host: Option<&str>, server: Option<&Address>, scheme: &str) -> String {
     match (host.filter(|host| is_host(host)), server) {
         (Some(host), _) => host.to_owned(),
@@ -160,7 +160,7 @@ fn is_host(text: &str) -> bool {
         && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Host and port of an authority; the colons of an IPv6 address are none of the port's.
+/// Splits an authority into host and port. A colon within the brackets of an IPv6 address does not begin a port.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),

@@ -1,5 +1,5 @@
-//! `HttpError`, the error that says the status, the text and the header fields of its response, and the error type
-//! that takes everything else in.
+//! `HttpError`, the error with the status, the text and the header fields of its response, and `Error`, which any error
+//! converts to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,9 +13,9 @@ use stelo_core::http::{Headers, InvalidHeader, Status};
 
 use super::IntoResponse;
 
-/// Any error: the type that `?` makes of each of them. The alias of [`BoxError`] that handlers return.
+/// Any error: `?` converts every error to it. An alias of [`BoxError`].
 ///
-/// What was boxed keeps its meaning. Error handlers registered by type see the original value, in HTTP handlers as in
+/// A boxed error keeps its meaning. Error handlers registered by type see the original value, in HTTP handlers as in
 /// WebSocket handlers:
 ///
 /// | error | response without an error handler | error handler that sees it |
@@ -30,8 +30,8 @@ use super::IntoResponse;
 ///
 /// It is an alias, so `?` also takes errors that other code has boxed, and a text becomes an error by `into()`.
 ///
-/// An error type that implements [`IntoResponse`] and is not registered answers for itself only where a handler
-/// returns that very type: its box does not know how it responds. `on_error(async |_: Request, error: MyError| error)`
+/// An error type that implements [`IntoResponse`] and is not registered is its own response only if a handler returns
+/// that very type, because a box does not know how its content responds. `on_error(async |_: Request, error: MyError| error)`
 /// registers it.
 ///
 /// ```
@@ -85,19 +85,18 @@ struct Source {
 }
 
 impl HttpError {
-    /// An error of this status, with the standard phrase as its text.
+    /// Creates an error of this status, with the standard phrase as its text.
     pub fn new(status: Status) -> Self {
         Self { status, detail: Cow::Borrowed(status.reason()), headers: Headers::new(), source: None }
     }
 
-    /// The same error with another text.
+    /// Sets the text.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { detail: detail.into(), ..self }
     }
 
-    /// The same error with the error that caused it, its [`source`](std::error::Error::source). The client does not
-    /// see it. If the status is 500 or above, it is logged with its own sources.
+    /// Sets the error that caused this one, its [`source`](std::error::Error::source). The client does not see it. If the status is 500 or above, it is logged with its own sources.
     ///
     /// ```
     /// use stelo_toolkit::{HttpError, Status};
@@ -114,7 +113,7 @@ impl HttpError {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
-    /// The same error with a further header field. Name and value are constants, literals or numbers; others are checked
+    /// Adds a header field. Name and value are constants, literals or numbers; others are checked
     /// by [`try_with_header`](Self::try_with_header).
     ///
     /// ```
@@ -133,7 +132,7 @@ impl HttpError {
         self
     }
 
-    /// The same error with a further header field, of which name or value is known only at run time.
+    /// Adds a header field whose name or value is known only at run time.
     ///
     /// # Errors
     /// The field cannot be written as one header line.

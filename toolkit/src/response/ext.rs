@@ -1,4 +1,4 @@
-//! What the toolkit adds to a response: header fields, cookies and background tasks in a chain.
+//! `ResponseExt`: header fields, cookies and background tasks of a response; `Background`.
 
 use std::future::Future;
 
@@ -9,7 +9,7 @@ use super::IntoResponse;
 use super::{InvalidCookie, SetCookie};
 use crate::describe::Operation;
 
-/// What the toolkit adds to [`Response`].
+/// Methods that the toolkit adds to [`Response`].
 ///
 /// ```
 /// use stelo_toolkit::response::{ResponseExt, SetCookie};
@@ -23,7 +23,7 @@ use crate::describe::Operation;
 /// # let _ = stelo_toolkit::get(login);
 /// ```
 pub trait ResponseExt: Sized {
-    /// The same response with a header field, in place of others of its name. Name and value are constants, literals or
+    /// Returns the response with a header field, in place of others of its name. Name and value are constants, literals or
     /// numbers: see [`Headers::set`](stelo_core::http::Headers::set). For text that is known only at run time, call
     /// [`Headers::try_set`](stelo_core::http::Headers::try_set) on the field `headers`.
     ///
@@ -49,15 +49,15 @@ pub trait ResponseExt: Sized {
     /// The cookie cannot be written.
     fn set_cookie(&mut self, cookie: &SetCookie) -> Result<(), InvalidCookie>;
 
-    /// Has the browser forget a cookie that was set for the whole site. For others there is [`SetCookie::removal`].
+    /// Deletes a cookie that was set for the whole site. For others use [`SetCookie::removal`].
     ///
     /// # Errors
-    /// The name cannot be that of a cookie.
+    /// The name is not valid for a cookie.
     fn delete_cookie(&mut self, name: &str) -> Result<(), InvalidCookie> {
         self.set_cookie(&SetCookie::removal(name.to_owned()))
     }
 
-    /// Has a task run after the response has been sent, or has failed to be, and after the tasks that it has already.
+    /// Runs a task after the response was sent or could not be sent, and after its earlier tasks.
     #[must_use]
     fn background(self, task: impl Future<Output = ()> + Send + 'static) -> Self;
 }
@@ -86,7 +86,7 @@ impl ResponseExt for Response {
     }
 }
 
-/// A response with a task that runs after it has been sent.
+/// A response with a task that runs after it was sent.
 ///
 /// ```
 /// use stelo_toolkit::response::Background;
@@ -103,7 +103,7 @@ pub struct Background<T> {
 }
 
 impl<T: IntoResponse> Background<T> {
-    /// `response`, and then `task`.
+    /// Creates a response with a task.
     pub fn new(response: T, task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { response, task: Box::pin(task) }
     }

@@ -1,4 +1,4 @@
-//! `Failure`: an error of any type on its way to an error handler, which can still answer for itself.
+//! `Failure`: an error of any type on its way to an error handler, which can still be its own response.
 
 use std::any::{Any, TypeId};
 use std::error::Error;
@@ -9,13 +9,13 @@ use stelo_core::body::BodyError;
 
 use super::{HttpError, IntoResponse};
 
-/// An error on its way to whoever answers it.
+/// An error on its way to an error handler.
 ///
-/// Made by [`IntoResponse::into_outcome`] of a `Result`; an implementation of that trait for a type that wraps a
+/// [`IntoResponse::into_outcome`] of a `Result` creates it. An implementation of that trait for a type that wraps a
 /// `Result` passes it on.
 pub struct Failure(Box<dyn Answers>);
 
-/// An error that can answer for itself.
+/// An error that can be a response.
 trait Answers: Any + Send {
     fn answer(self: Box<Self>) -> Response;
 }
@@ -36,13 +36,13 @@ impl Failure {
         }
     }
 
-    /// The error, or what is in the box if it is a [`BoxError`], if it is of this type.
+    /// Returns the error, or the content of a [`BoxError`], if it is of this type.
     pub fn downcast_ref<E: Error + Send + Sync + 'static>(&self) -> Option<&E> {
         let any: &dyn Any = &*self.0;
         any.downcast_ref().or_else(|| any.downcast_ref::<BoxError>()?.downcast_ref())
     }
 
-    /// Takes out the error, or what is in the box if it is a [`BoxError`], if it is of this type.
+    /// Takes out the error, or the content of a [`BoxError`], if it is of this type.
     pub(crate) fn downcast<E: Error + Send + Sync + 'static>(self) -> Result<E, Self> {
         self.take::<E>().or_else(|failure| {
             let error = failure.take::<BoxError>()?.downcast::<E>();
@@ -50,19 +50,19 @@ impl Failure {
         })
     }
 
-    /// The same failure, with an error of this type taken out of its box.
+    /// Takes an error of this type out of its box.
     pub(crate) fn unboxed<E: Error + IntoResponse + Send + Sync + 'static>(self) -> Self {
         self.downcast::<E>().map_or_else(|failure| failure, Self::new)
     }
 
-    /// The same failure with an [`HttpError`] in place of a boxed error or a [`BodyError`].
+    /// Converts a boxed error or a [`BodyError`] to an [`HttpError`].
     pub(crate) fn into_http(self) -> Self {
         let http = self.take::<BoxError>().map(HttpError::from);
         let http = http.or_else(|failure| failure.take::<BodyError>().map(HttpError::from));
         http.map_or_else(|failure| failure, Self::new)
     }
 
-    /// The error, if it is just of this type.
+    /// Takes out the error if it is of exactly this type.
     fn take<T: 'static>(self) -> Result<T, Self> {
         let any: &dyn Any = &*self.0;
         if !any.is::<T>() {

@@ -1,4 +1,4 @@
-//! Responses with a type of their own: HTML, redirects, streams.
+//! Types of responses: HTML, redirects, streams.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use stelo_core::http::{Headers, Status};
 use super::{IntoResponse, with_headers};
 use crate::response::panics;
 
-/// A page: `text/html; charset=utf-8`.
+/// An HTML page: `text/html; charset=utf-8`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Html<T>(pub T);
 
@@ -27,7 +27,7 @@ impl<T: Into<Body>> IntoResponse for Html<T> {
     }
 }
 
-/// Sends the client to another URL. Whether that URL may be trusted is for the caller to know.
+/// Redirects the client to another URL. The caller must check a URL that comes from outside.
 ///
 /// ```
 /// use stelo_toolkit::Redirect;
@@ -41,7 +41,7 @@ pub struct Redirect {
     location: HeaderValue,
 }
 
-/// What stays as it is in a `location`: unreserved characters and ``:/%#?=@[]!$&'()*+,;`` (RFC 3986 section 2).
+/// The characters that are percent-encoded in a `location`: all but unreserved characters and ``:/%#?=@[]!$&'()*+,;`` (RFC 3986 section 2).
 const LOCATION: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -55,22 +55,22 @@ const LOCATION: &AsciiSet = &CONTROLS
     .add(b'}');
 
 impl Redirect {
-    /// 307: the client repeats the request there, with its method and its body.
+    /// Creates a redirect of status 307: the client repeats the request there, with its method and its body.
     pub fn to(url: impl AsRef<str>) -> Self {
         Self::with_status(Status::TEMPORARY_REDIRECT, url)
     }
 
-    /// 303: the client asks there with GET. The usual answer to a form.
+    /// Creates a redirect of status 303: the client sends GET there. The usual response to a form.
     pub fn see_other(url: impl AsRef<str>) -> Self {
         Self::with_status(Status::SEE_OTHER, url)
     }
 
-    /// 308: as [`to`](Self::to), and the client may remember it.
+    /// Creates a redirect of status 308: as [`to`](Self::to), and the client may cache it.
     pub fn permanent(url: impl AsRef<str>) -> Self {
         Self::with_status(Status::PERMANENT_REDIRECT, url)
     }
 
-    /// A redirect of this status. What cannot stand in a URL is percent-encoded.
+    /// Creates a redirect of this status. Characters that are invalid in a URL are percent-encoded.
     pub fn with_status(status: Status, url: impl AsRef<str>) -> Self {
         let location = utf8_percent_encode(url.as_ref(), LOCATION).to_string();
         Self { status, location: location.try_into().expect("percent-encoded text is visible ASCII") }
@@ -85,8 +85,8 @@ impl IntoResponse for Redirect {
     }
 }
 
-/// A body of unknown length, piece by piece from a stream. An error of the stream cuts the response off, so that the
-/// client sees that it is not whole.
+/// A response whose body comes piece by piece from a stream. An error of the stream cuts the response off, so that the
+/// client notices that it is incomplete.
 ///
 /// ```
 /// use futures_lite::{StreamExt, stream};
@@ -104,24 +104,24 @@ pub struct StreamingResponse {
 }
 
 impl StreamingResponse {
-    /// A body of these pieces, without a content type.
+    /// Creates a response of these pieces, without a content type.
     pub fn new<T: Into<Bytes>>(pieces: impl Stream<Item = T> + Send + 'static) -> Self {
         Self::fallible(Infallible(Box::pin(pieces)))
     }
 
-    /// A body of these pieces as `text/plain; charset=utf-8`.
+    /// Creates a response of these pieces as `text/plain; charset=utf-8`.
     pub fn text<T: Into<Bytes>>(pieces: impl Stream<Item = T> + Send + 'static) -> Self {
         Self::new(pieces).content_type("text/plain; charset=utf-8")
     }
 
-    /// A body of pieces that may fail to come.
+    /// Creates a response of pieces that can fail.
     pub fn fallible<T: Into<Bytes>, E: Into<BoxError>>(
         pieces: impl Stream<Item = Result<T, E>> + Send + 'static,
     ) -> Self {
         Self { body: Body::from_stream(Contained(Some(Box::pin(pieces)))), content_type: None }
     }
 
-    /// The same body with a content type: a literal, or a checked [`HeaderValue`].
+    /// Sets the content type: a literal, or a checked [`HeaderValue`].
     ///
     /// # Panics
     /// If a literal is not a valid header value.
@@ -142,7 +142,7 @@ impl IntoResponse for StreamingResponse {
     }
 }
 
-/// A stream whose items are given out as `Ok`.
+/// A stream that wraps its items in `Ok`.
 struct Infallible<S>(Pin<Box<S>>);
 
 impl<S: Stream> Stream for Infallible<S> {
@@ -153,7 +153,7 @@ impl<S: Stream> Stream for Infallible<S> {
     }
 }
 
-/// A stream whose panic is its last error.
+/// A stream that returns a panic as its last error.
 struct Contained<S>(Option<Pin<Box<S>>>);
 
 impl<S: Stream<Item = Result<T, E>>, T, E: Into<BoxError>> Stream for Contained<S> {

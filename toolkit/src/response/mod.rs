@@ -1,4 +1,4 @@
-//! Responses: whatever a handler returns becomes one.
+//! Responses, and the types that become one.
 
 pub(crate) mod error;
 mod ext;
@@ -23,10 +23,10 @@ pub use failure::Failure;
 pub use kinds::{Html, Redirect, StreamingResponse};
 pub use set_cookie::{InvalidCookie, SameSite, SetCookie};
 
-/// What a handler can return.
+/// A type that a handler can return.
 ///
-/// Text and bytes answer 200; a [`Status`] answers an empty body; tuples set status and header fields of what
-/// stands at their end; an `Err` is answered by the error handlers of the application, or else by itself.
+/// Text and bytes have status 200. A [`Status`] has an empty body. A tuple sets status and header fields of its last
+/// element. An `Err` is answered by the error handlers of the application, or else is its own response.
 ///
 /// ```
 /// use stelo_toolkit::{IntoResponse, Json, Status};
@@ -44,11 +44,11 @@ pub use set_cookie::{InvalidCookie, SameSite, SetCookie};
     note = "return text, bytes, `()`, a `Status`, `Json(..)`, `Html(..)`, a `Redirect`, a `Response`, a tuple such as `(Status, body)` or `(Status, headers, body)`, or a `Result` of two of them; or implement `IntoResponse` for your type"
 )]
 pub trait IntoResponse: Sized {
-    /// The response.
+    /// Converts to a response.
     fn into_response(self) -> Response;
 
-    /// The response, or the error that an error handler of the application may answer. Types that wrap a `Result`
-    /// pass on what it gives; all others leave this as it is.
+    /// Converts to a response, or to an error for the error handlers of the application. Types that wrap a `Result`
+    /// implement it; for all others the default is right.
     ///
     /// # Errors
     /// The value is an error.
@@ -86,7 +86,7 @@ impl IntoResponse for std::convert::Infallible {
     }
 }
 
-/// Bodies that are text of this kind, or bytes without a content type.
+/// Implements responses of status 200.
 macro_rules! bodies {
     ($($kind:ty => $response:expr;)*) => {$(
         impl IntoResponse for $kind {
@@ -110,7 +110,7 @@ bodies! {
 
 const BYTES: Headers = Headers::constant("content-type: application/octet-stream").expect("a header field");
 
-/// A response of 200 with header fields.
+/// Creates a response of status 200 with header fields.
 pub(crate) fn with_headers(body: impl Into<Body>, headers: Headers) -> Response {
     Response { status: Status::OK, headers, body: body.into(), background: None, upgrade: None }
 }
@@ -133,7 +133,7 @@ impl<T: IntoResponse, E: IntoResponse + Send + 'static> IntoResponse for Result<
     }
 }
 
-/// `None` answers 404.
+/// `None` is an error of status 404.
 impl<T: IntoResponse> IntoResponse for Option<T> {
     fn into_response(self) -> Response {
         self.into_outcome().unwrap_or_else(IntoResponse::into_response)
@@ -151,14 +151,14 @@ impl<T: IntoResponse> IntoResponse for Option<T> {
     }
 }
 
-/// Header fields that stand in a tuple before the body: pairs, or [`Headers`].
+/// Header fields before the body in a tuple: pairs, or [`Headers`].
 ///
-/// They take the place of fields of the same names that the body brings (its content type).
+/// They replace fields of the same names that the body sets, such as its content type.
 pub trait IntoHeaders {
-    /// The fields.
+    /// Converts to header fields.
     ///
     /// # Errors
-    /// A field cannot be written as one header line; the request is then answered with 500.
+    /// A field cannot be written as one header line. The response is then 500.
     fn into_headers(self) -> Result<Headers, InvalidHeader>;
 }
 
@@ -188,7 +188,7 @@ fn collect<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     Ok(headers)
 }
 
-/// Puts `fields` in place of those of the same names; fields that `fields` repeats are repeated.
+/// Replaces fields by those of the same names in `fields`. Repeated fields stay repeated.
 pub(crate) fn merge_headers(headers: &mut Headers, fields: &Headers) {
     for (name, _) in fields.iter() {
         headers.remove(std::str::from_utf8(name).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Panics are contained: the request in which one happens is answered with 500, and no other notices.
+//! Contains panics: the request that panicked is answered with 500, and no other is affected.
 
 use std::any::Any;
 use std::future::Future;
@@ -12,12 +12,12 @@ use crate::response::HttpError;
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// Runs a future to its end or to its panic.
+/// Runs a future, and returns its panic as an error.
 pub(crate) fn contained<T>(future: impl Future<Output = T>) -> impl Future<Output = Result<T, Panic>> {
     AssertUnwindSafe(future).catch_unwind()
 }
 
-/// The message of a panic.
+/// Returns the message of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => text,
@@ -26,7 +26,7 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
     }
 }
 
-/// What answers a panic. The log says where it was.
+/// Logs a panic, and returns the error that answers the request.
 pub(crate) fn panicked(place: &str, panic: &(dyn Any + Send)) -> HttpError {
     tracing::error!("panic in {place}: {}", message(panic));
     HttpError::new(Status::INTERNAL_SERVER_ERROR)

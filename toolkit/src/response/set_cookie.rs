@@ -7,18 +7,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use stelo_core::http::date;
 
-/// When a browser sends a cookie along with requests that come from other sites.
+/// Whether a browser sends a cookie with requests from other sites.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SameSite {
     /// Never.
     Strict,
     /// When the user follows a link.
     Lax,
-    /// Always; browsers want [`SetCookie::secure`] with it.
+    /// Always. Browsers require [`SetCookie::secure`] with it.
     None,
 }
 
-/// A cookie to be set: what goes into a `set-cookie` field.
+/// A cookie to set: the content of a `set-cookie` field.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,7 +42,7 @@ pub struct SetCookie {
 }
 
 impl SetCookie {
-    /// A cookie for the whole site (`Path=/`), with `SameSite=lax`, until the browser is closed.
+    /// Creates a cookie for the whole site (`Path=/`), with `SameSite=lax`, until the browser is closed.
     pub fn new(name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name: name.into(),
@@ -58,64 +58,64 @@ impl SetCookie {
         }
     }
 
-    /// What makes a browser forget the cookie. Path and domain must be those with which it was set.
+    /// Creates a cookie that deletes the one of this name. Path and domain must be those with which it was set.
     pub fn removal(name: impl Into<Cow<'static, str>>) -> Self {
         Self { expires: Some(UNIX_EPOCH), max_age: Some(0), ..Self::new(name, "") }
     }
 
-    /// The domain, subdomains included; without it, the host of the request alone.
+    /// Sets the domain, which includes subdomains. Without it, only the host of the request gets the cookie.
     #[must_use]
     pub fn domain(self, domain: impl Into<Cow<'static, str>>) -> Self {
         Self { domain: Some(domain.into()).filter(|domain| !domain.is_empty()), ..self }
     }
 
-    /// Until when; whole seconds.
+    /// Sets the time at which the cookie expires, in whole seconds.
     #[must_use]
     pub fn expires(self, expires: SystemTime) -> Self {
         Self { expires: Some(expires), ..self }
     }
 
-    /// For how long; whole seconds. Browsers prefer it to [`expires`](Self::expires).
+    /// Sets the lifetime, in whole seconds. Browsers prefer it to [`expires`](Self::expires).
     #[must_use]
     pub fn max_age(self, age: Duration) -> Self {
         Self { max_age: Some(age.as_secs()), ..self }
     }
 
-    /// Hidden from scripts.
+    /// Hides the cookie from scripts.
     #[must_use]
     pub fn http_only(self) -> Self {
         Self { http_only: true, ..self }
     }
 
-    /// Kept apart for each top-level site (CHIPS).
+    /// Partitions the cookie by top-level site (CHIPS).
     #[must_use]
     pub fn partitioned(self) -> Self {
         Self { partitioned: true, ..self }
     }
 
-    /// The path below which the cookie is sent; empty for the path of the request.
+    /// Sets the path below which the cookie is sent; empty for the path of the request.
     #[must_use]
     pub fn path(self, path: impl Into<Cow<'static, str>>) -> Self {
         Self { path: Some(path.into()).filter(|path| !path.is_empty()), ..self }
     }
 
-    /// Which cross-site requests carry the cookie; `None` leaves it to the browser.
+    /// Sets which cross-site requests carry the cookie; `None` leaves it to the browser.
     #[must_use]
     pub fn same_site(self, same_site: impl Into<Option<SameSite>>) -> Self {
         Self { same_site: same_site.into(), ..self }
     }
 
-    /// Over `https` only.
+    /// Restricts the cookie to `https`.
     #[must_use]
     pub fn secure(self) -> Self {
         Self { secure: true, ..self }
     }
 
-    /// The value of the `set-cookie` field. A value with other characters than a cookie may have is quoted; those
-    /// outside ASCII are written as the octal escapes of their UTF-8 bytes.
+    /// Returns the value of the `set-cookie` field. A value with characters that a cookie cannot have is quoted.
+    /// Characters outside ASCII become octal escapes of their UTF-8 bytes.
     ///
     /// # Errors
-    /// Name, domain or path cannot stand in the field.
+    /// Name, domain or path has a character that the field cannot have.
     pub fn to_field(&self) -> Result<String, InvalidCookie> {
         self.check()?;
         let mut field = format!("{}={}", self.name, quote(&self.value));
@@ -182,7 +182,7 @@ impl SetCookie {
     }
 }
 
-/// Whether the byte may stand in a name, or in a value without quotes.
+/// Whether the byte is valid in a name, and in a value without quotes.
 fn is_legal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:".contains(&byte)
 }
@@ -203,7 +203,7 @@ fn quote(value: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
-/// The cookie cannot be written.
+/// An error of a cookie that cannot be written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InvalidCookie {
     /// The name is empty or has a character that a name must not have.

@@ -1,4 +1,4 @@
-//! Declares the entries of a router in the tables of the core, those of the routers that it includes among them.
+//! Declares the entries of a router, and of the routers that it includes, in the tables of the core.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(super) struct Line {
 pub(super) enum Target {
     Handler(Declared),
     Mounted(Mounted),
-    /// Like a mount, but the patterns inside begin anew.
+    /// Like a mount, but the patterns inside do not continue that of the host.
     Host(Mounted),
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Around {
 }
 
 impl Around {
-    /// For a router that is not included.
+    /// Creates the value for a router that is not included.
     pub(super) fn table(realm: usize, body_limit: usize) -> Self {
         Self { realm, body_limit, ..Self::default() }
     }

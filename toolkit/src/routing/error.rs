@@ -4,11 +4,11 @@ use std::fmt;
 
 use stelo_core::routing::RouteError;
 
-/// Why an application cannot run.
+/// A mistake in an application.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A pattern that is none, or cannot be matched.
+    /// A pattern is invalid, or cannot be matched.
     Route(RouteError),
     /// A name was given before there was a route to name.
     StrayName {

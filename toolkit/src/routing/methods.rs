@@ -1,4 +1,4 @@
-//! `MethodRouter`: what answers the requests of one route, by method, and its WebSockets.
+//! `MethodRouter`: the handlers of one route, by method, and its WebSocket handler.
 
 use stelo_core::http::Method;
 use stelo_core::routing::Methods;
@@ -28,7 +28,7 @@ impl Declared {
     }
 }
 
-/// What answers the requests of a route: by method, and those for a WebSocket. `get(list).post(create)`.
+/// The handlers of a route, by method, and its WebSocket handler: `get(list).post(create)`.
 #[must_use]
 #[derive(Default)]
 pub struct MethodRouter {
@@ -39,14 +39,13 @@ pub struct MethodRouter {
 }
 
 impl MethodRouter {
-    /// Has these methods answered by a handler, unless one declared before answers them.
+    /// Adds a handler for these methods. A handler declared before takes precedence.
     pub fn on<Args: 'static>(mut self, methods: impl Into<Methods>, handler: impl Handler<Args>) -> Self {
         self.handlers.push((methods.into(), Declared::handler(handler)));
         self
     }
 
-    /// Has requests for a WebSocket answered by a handler, in place of one given before. Whoever asks for the path in
-    /// another way gets the handlers of methods.
+    /// Sets the handler for WebSockets, in place of an earlier one. Other requests go to the handlers of methods.
     pub fn websocket<Args: 'static>(mut self, handler: impl WebSocketHandler<Args>) -> Self {
         self.websocket = Some(Declared::websocket(handler));
         self
@@ -58,14 +57,14 @@ impl MethodRouter {
         self
     }
 
-    /// The [limit of bodies](crate::Router::body_limit) of this route.
+    /// Sets the [limit of collected bodies](crate::Router::body_limit) of this route, in bytes.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
     }
 }
 
-/// A route whose handler answers these methods.
+/// Creates a route with a handler for these methods.
 ///
 /// ```
 /// use stelo_toolkit::{Method, on};
@@ -79,7 +78,7 @@ pub fn on<Args: 'static>(methods: impl Into<Methods>, handler: impl Handler<Args
     MethodRouter::default().on(methods, handler)
 }
 
-/// A route whose handler answers requests for a WebSocket, and only these. See [`WebSocket`](crate::WebSocket).
+/// Creates a route for WebSockets alone. See [`WebSocket`](crate::WebSocket).
 ///
 /// ```
 /// use stelo_toolkit::websocket::WebSocketError;
@@ -120,20 +119,20 @@ macro_rules! methods {
 }
 
 methods! {
-    /// GET, and HEAD with it.
+    /// Adds a handler for GET, which answers HEAD too.
     get Method::Get;
-    /// HEAD alone; [`get`] answers HEAD too, unless there is a handler for it.
+    /// Adds a handler for HEAD alone. Without one, [`get`] answers HEAD.
     head Method::Head;
-    /// POST.
+    /// Adds a handler for POST.
     post Method::Post;
-    /// PUT.
+    /// Adds a handler for PUT.
     put Method::Put;
-    /// PATCH.
+    /// Adds a handler for PATCH.
     patch Method::Patch;
-    /// DELETE.
+    /// Adds a handler for DELETE.
     delete Method::Delete;
-    /// OPTIONS.
+    /// Adds a handler for OPTIONS.
     options Method::Options;
-    /// Every method.
+    /// Adds a handler for every method.
     any Methods::ANY;
 }

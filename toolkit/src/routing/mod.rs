@@ -1,4 +1,7 @@
-//! Declaring routes: patterns, methods, handlers, and what is mounted.
+//! Routers: patterns, methods, handlers, included and mounted routers.
+//!
+//! `Router`, `MethodRouter` and `mount` are the API. The engine is behind it: `declare` and `plan` compile declarations to a
+//! `table`, through which an `arrival` goes.
 
 pub(crate) mod arrival;
 mod declare;
@@ -24,11 +27,11 @@ use crate::request::Extensions;
 use crate::response::HttpError;
 use crate::websocket::WebSocketHandler;
 
-/// A table of routes, in order: the first that matches wins.
+/// A list of routes. The first that matches wins.
 ///
 /// Patterns are `/users/{id:int}/{name}`; the convertors are `str` (the default: anything without a `/`), `int`,
-/// `float`, `uuid`, `path` (anything) and those of [`convertor`](Self::convertor). A path that only differs by a `/` at
-/// its end from one that matches is redirected to that; a method that no route of the path answers gets 405.
+/// `float`, `uuid`, `path` (anything) and those of [`convertor`](Self::convertor). A path that differs
+/// from a matching one only by a trailing `/` is redirected. A method that no route of the path answers gets 405.
 ///
 /// ```
 /// use stelo_toolkit::{App, Path, Router, get};
@@ -50,11 +53,11 @@ pub struct Router {
     pub(crate) fallback: Option<Declared>,
     pub(crate) state: Extensions,
     pub(crate) errors: ErrorHandlers,
-    /// A name that was given before there was anything to name.
+    /// A name that was given before there was a route to name.
     pub(crate) stray_name: Option<String>,
 }
 
-/// Something declared.
+/// A declaration.
 pub(crate) struct Entry {
     pub(crate) pattern: String,
     pub(crate) name: Option<String>,
@@ -75,7 +78,7 @@ impl Default for Router {
 }
 
 impl Router {
-    /// No routes.
+    /// Creates a router without routes.
     pub fn new() -> Self {
         Self {
             entries: Vec::new(),
@@ -90,13 +93,13 @@ impl Router {
         }
     }
 
-    /// A route: what answers the paths of a pattern, by method. A mistake in the pattern is reported by
-    /// [`App::build`](crate::App::build), and so at start-up.
+    /// Adds a route: the handlers for the paths of a pattern, by method. [`App::build`](crate::App::build) reports a mistake
+    /// in the pattern, at start-up at the latest.
     pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
         self.add(pattern, EntryKind::Route(methods))
     }
 
-    /// A route for WebSockets: short for `route(pattern, websocket(handler))`, see [`websocket`](crate::websocket()).
+    /// Adds a route for WebSockets: short for `route(pattern, websocket(handler))`, see [`websocket`](crate::websocket()).
     pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
         self.route(pattern, websocket(handler))
     }
@@ -104,13 +107,12 @@ impl Router {
     /// Includes the routes of a router behind a prefix, as if they had been declared here: FastAPI's `include_router`.
     ///
     /// Middleware, error handlers, state and body limit of the router stay around its routes. Unlike a
-    /// [mount](Self::mount), it is no scope of its own: the root path stays the same, routes declared later can match
-    /// below the prefix, and a path that no route matches is answered by this router. The router may have a route for
-    /// the empty path, which answers the prefix itself. A [`name`](Self::name) given to the whole comes before the names
-    /// inside: `items:list`.
+    /// [mount](Self::mount), it does not change the root path. Routes declared later can match below the prefix, and the
+    /// outer router answers a path that no route matches. A route for the empty path answers the prefix itself. A
+    /// [`name`](Self::name) given to the included router comes before the names inside: `items:list`.
     ///
-    /// A router with a fallback cannot be included, and hosts only without a prefix: [`App::build`](crate::App::build)
-    /// says so.
+    /// A router with a fallback cannot be included, and one with hosts only without a prefix. [`App::build`](crate::App::build)
+    /// reports both.
     ///
     /// ```
     /// use stelo_toolkit::{App, Path, Router, TestClient, get};
@@ -131,25 +133,25 @@ impl Router {
         self.include("", router)
     }
 
-    /// Answers everything below a prefix by a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::handler::Endpoint) or any
-    /// other application as [`Foreign`]: Starlette's `Mount`. What is mounted sees the prefix as its root path.
-    /// No route declared after it sees such a path.
+    /// Mounts a [`Router`], an [`App`](crate::App), an [`Endpoint`](crate::handler::Endpoint) or, as [`Foreign`], any other
+    /// application, which answers everything below a prefix: Starlette's `Mount`. The prefix becomes part of its root path.
+    /// No route declared later sees such a path.
     ///
-    /// The prefix itself is redirected to the prefix and a slash, unless what is mounted has a route for the empty path:
+    /// The prefix itself is redirected to the prefix and a slash, unless the mounted router has a route for the empty path:
     /// `mount("/items", Router::new().route("", get(list)))` answers `/items`.
     pub fn mount(self, prefix: &str, mounted: impl Mountable) -> Self {
         self.add(prefix, EntryKind::Mount(mounted.into_mounted()))
     }
 
-    /// Has all requests for a host answered by what is given, as in [`mount`](Self::mount): `example.org`,
-    /// `{sub}.example.org`. Neither case nor port counts.
+    /// Mounts a value that answers all requests for a host, as [`mount`](Self::mount) does for a prefix: `example.org`,
+    /// `{sub}.example.org`. Case and port are ignored.
     pub fn host(self, pattern: &str, mounted: impl Mountable) -> Self {
         self.add(pattern, EntryKind::Host(mounted.into_mounted()))
     }
 
-    /// Gives the handlers of these routes a value, found by its type: [`State`](crate::State),
-    /// [`Request::state`](crate::request::Parts::state). It hides a value of the same type further out, and takes the place of
-    /// one given before.
+    /// Gives the handlers of these routes a value, which they find by its type: [`State`](crate::State),
+    /// [`Request::state`](crate::request::Parts::state). It hides a value of the same type further out, and replaces an
+    /// earlier one.
     ///
     /// ```
     /// use stelo_toolkit::{App, Router, State, TestClient, get};
@@ -188,7 +190,7 @@ impl Router {
     }
 
     /// Names the route, mount, host or included router that was declared last, for
-    /// [`Request::url_for`](crate::request::Parts::url_for). What is inside has `outer:inner` names.
+    /// [`Request::url_for`](crate::request::Parts::url_for). Names inside are `outer:inner`.
     pub fn name(mut self, name: &str) -> Self {
         match self.entries.last_mut() {
             Some(entry) => entry.name = Some(name.to_owned()),
@@ -197,35 +199,35 @@ impl Router {
         self
     }
 
-    /// Adds a middleware around all routes of this table, those declared later too, inside those added before.
+    /// Adds a middleware around all routes of this router, including those declared later. It is inside the middleware
+    /// added before.
     pub fn middleware<Args: 'static>(mut self, middleware: impl Middleware<Args>) -> Self {
         self.layers.push(Layer::new(middleware));
         self
     }
 
-    /// Has what no route matches answered by a handler, rather than with 404. Handshakes of WebSockets that no route
-    /// matches are answered with 403 all the same.
+    /// Sets the handler for requests that match no route (default: 404). WebSocket handshakes that match no route are always
+    /// answered with 403.
     pub fn fallback<Args: 'static>(mut self, handler: impl Handler<Args>) -> Self {
         self.fallback = Some(Declared::handler(handler));
         self
     }
 
-    /// How many bytes of a body are held at most by what collects it ([`Json`](crate::Json),
-    /// [`Request::body`](crate::Request::body) and the like); more answer 413. 2 MiB unless set; an inner limit takes
-    /// the place of an outer one. Streams are not limited.
+    /// Sets the limit of collected bodies ([`Json`](crate::Json), [`Request::body`](crate::Request::body)), in bytes. A longer
+    /// body is answered with 413. The default is 2 MiB. An inner limit replaces an outer one. Streams are not limited.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Whether a path that nothing matches is redirected where it would match with a `/` more or less at its end. On
-    /// unless switched off.
+    /// Sets whether a path that matches no route is redirected if it would match with a `/` added or removed at its end
+    /// (default: yes).
     pub fn redirect_slashes(mut self, redirect: bool) -> Self {
         self.redirect_slashes = redirect;
         self
     }
 
-    /// Registers a convertor, for the patterns of this table and of the routers mounted in it.
+    /// Registers a convertor for the patterns of this router and of the routers mounted in it.
     pub fn convertor(mut self, name: &str, convertor: impl Convertor) -> Self {
         self.convertors.push((name.to_owned(), Arc::new(convertor)));
         self

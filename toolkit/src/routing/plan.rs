@@ -49,7 +49,7 @@ pub(crate) struct Plan {
     operations: Vec<(usize, String, Operation)>,
 }
 
-/// What a node inherits from those around it.
+/// The part of a node that it inherits from those around it.
 #[derive(Clone, Default)]
 struct Inherited {
     pattern: String,
