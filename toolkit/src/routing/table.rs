@@ -45,7 +45,7 @@ pub(crate) struct Node {
     pub(crate) inside: Inside,
 }
 
-/// What the middleware of a node surrounds.
+/// The inside of the middleware of a node.
 pub(crate) enum Inside {
     /// A handler, an endpoint or a fallback.
     Leaf(Leaf),
@@ -88,6 +88,7 @@ impl Table {
 
 impl Routes {
     /// Sends a request on: through the middlewares of a node from `depth` on, then to what is inside.
+    #[inline(always)]
     pub(crate) fn enter(
         &self,
         site: &SiteRef,
@@ -138,7 +139,7 @@ impl Routes {
             _ => match table.fallback {
                 Some(node) => {
                     request.position.node = node;
-                    return self.enter(site, request, node, 0);
+                    return self.resume(site, request, node, 0);
                 }
                 None => HttpError::new(Status::NOT_FOUND),
             },
@@ -174,11 +175,7 @@ impl Routes {
 
 impl Engine for Routes {
     fn resume(&self, site: &SiteRef, request: Request, node: NodeId, depth: usize) -> Reply {
-        // The next of several middlewares is called without the loop of `enter`.
-        match self.nodes[node.0].layers.get(depth) {
-            Some(layer) => layer.call(request, Next { node, depth: depth + 1 }),
-            None => self.enter(site, request, node, depth),
-        }
+        self.enter(site, request, node, depth)
     }
 
     fn answer(&self, request: Request, failure: Failure) -> Reply {
