@@ -16,7 +16,7 @@ impl Middleware for Tag {
         Reply::future(async move {
             let mut response = next.run(request).await;
             let inner = response.headers.get_str("x-tags").unwrap_or_default().to_owned();
-            response.headers.try_set("x-tags", format!("{name}({inner})")).unwrap();
+            response.headers.try_set("x-tags", format!("{name}({inner})")).expect("the tags are words");
             response
         })
     }
