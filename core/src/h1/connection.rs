@@ -188,6 +188,7 @@ impl core::fmt::Debug for Memory {
 impl Machine for Connection {
     type Memory = Memory;
 
+    #[inline(always)]
     fn spare(&mut self) -> &mut [u8] {
         match self.closing {
             // Closing now would reset a peer that is still sending, and it could lose the response.
@@ -196,6 +197,7 @@ impl Machine for Connection {
         }
     }
 
+    #[inline(always)]
     fn received(&mut self, now: Instant, n: usize) {
         self.now = now;
         self.input.filled(n);
@@ -223,10 +225,12 @@ impl Machine for Connection {
         self.give_up(FaultKind::Gone);
     }
 
+    #[inline(always)]
     fn poll_transmit<'a>(&'a mut self, slices: &mut [&'a [u8]]) -> Transmit<'a> {
         self.output.transmit(slices)
     }
 
+    #[inline(always)]
     fn transmitted(&mut self, now: Instant, n: usize) -> bool {
         self.now = now;
         self.output.advance(n);
@@ -247,6 +251,7 @@ impl Machine for Connection {
         true
     }
 
+    #[inline(always)]
     fn poll_timeout(&self) -> Option<(Instant, Reason)> {
         self.timers.earliest()
     }
@@ -272,6 +277,7 @@ impl Machine for Connection {
         }
     }
 
+    #[inline(always)]
     fn close_state(&self) -> CloseState {
         match (self.exchange.client, self.exchange.server) {
             _ if !self.output.is_empty() => CloseState::Open,
@@ -303,6 +309,7 @@ impl Machine for Connection {
         }
     }
 
+    #[inline(always)]
     fn release(&mut self) -> Option<Memory> {
         if !self.is_idle() || !self.input.is_empty() || !self.output.is_empty() || self.reader.is_partial() {
             return None;
@@ -314,12 +321,14 @@ impl Machine for Connection {
         })
     }
 
+    #[inline(always)]
     fn adopt(&mut self, memory: Memory) {
         self.input.adopt(memory.input, self.input_size);
         self.output.adopt(memory.output);
         self.reader.adopt(memory.head);
     }
 
+    #[inline(always)]
     fn is_bare(&self) -> bool {
         self.input.held() == 0
     }

@@ -89,6 +89,7 @@ impl Input {
     }
 
     /// Adopts the memory of a buffer, if there is none and the size fits.
+    #[inline(always)]
     pub(crate) fn adopt(&mut self, buf: Vec<u8>, size: usize) {
         if self.buf.is_empty() && buf.len() == size {
             self.buf = buf;

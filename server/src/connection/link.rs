@@ -119,17 +119,11 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// Returns what applications know of the connection.
+    /// Returns the context that the requests of the connection share.
+    #[inline(always)]
     pub(super) fn context(&mut self) -> &Arc<app::Context> {
-        let (thread, transport) = (&self.thread, &self.transport);
-        self.context.get_or_insert_with(|| {
-            let peer = transport.as_ref().and_then(Stream::peer_address);
-            let local = transport.as_ref().and_then(Stream::local_address);
-            let connection = app::Connection::new(peer, local, thread.executor.clone());
-            let mut context = app::Context::new(connection);
-            context.root_path = thread.shared.root_path.clone();
-            Arc::new(context)
-        })
+        let Self { thread, transport, context, .. } = self;
+        context.get_or_insert_with(|| new_context(thread, transport.as_ref()))
     }
 
     /// Returns the address of the client, once there has been a request.
@@ -197,6 +191,7 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Advances, writes and reads until nothing moves.
+    #[inline(always)]
     fn go_round<P: Protocol<R>>(
         &mut self,
         protocol: &mut P,
@@ -343,4 +338,18 @@ impl<R: Runtime> Link<R> {
             cx.waker().wake_by_ref();
         }
     }
+}
+
+/// Makes the context of a connection. Out of line, as it happens once.
+#[cold]
+#[inline(never)]
+fn new_context<R: Runtime>(
+    thread: &Thread<R>,
+    transport: Option<&Transport<R::Stream>>,
+) -> Arc<app::Context> {
+    let peer = transport.and_then(Stream::peer_address);
+    let local = transport.and_then(Stream::local_address);
+    let mut context = app::Context::new(app::Connection::new(peer, local, thread.executor.clone()));
+    context.root_path = thread.shared.root_path.clone();
+    Arc::new(context)
 }

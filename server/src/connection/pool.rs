@@ -33,6 +33,7 @@ pooled!(h1::Memory, HTTP1);
 pooled!(ws::Memory, WEBSOCKET);
 
 /// Gives buffers to a connection without any, if there are free ones. Otherwise the machine allocates them.
+#[inline(always)]
 pub(super) fn lend<M: Machine<Memory: Pooled>>(machine: &mut M) {
     if machine.is_bare()
         && let Some(memory) = M::Memory::with_pool(Vec::pop)
@@ -42,6 +43,7 @@ pub(super) fn lend<M: Machine<Memory: Pooled>>(machine: &mut M) {
 }
 
 /// Takes the buffers of a connection back, if it is idle.
+#[inline(always)]
 pub(super) fn reclaim<M: Machine<Memory: Pooled>>(machine: &mut M) {
     if let Some(memory) = machine.release() {
         M::Memory::with_pool(|pool| {

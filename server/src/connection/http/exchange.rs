@@ -230,16 +230,13 @@ impl Exchange {
         let mut pending = None;
         let mut polled = catch(|| match app.call(request) {
             Reply::Ready(response) => Poll::Ready(response),
-            Reply::Future(future) => {
-                let polled = pending.insert(future).as_mut().poll(cx);
-                if polled.is_ready() {
-                    pending = None;
-                }
-                polled
-            }
+            Reply::Future(future) => pending.insert(future).as_mut().poll(cx),
         });
         match (&mut polled, pending) {
-            (Ok(Poll::Ready(response)), _) => self.respond(scene, response, &head),
+            (Ok(Poll::Ready(response)), future) => {
+                discard(future);
+                self.respond(scene, response, &head);
+            }
             (Ok(Poll::Pending), None) => {}
             (Ok(Poll::Pending), Some(future)) => {
                 self.stage = Stage::Replying(future, head);
@@ -556,6 +553,7 @@ impl Exchange {
     }
 
     /// Ends the exchange after a complete response.
+    #[inline(always)]
     fn finished<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>) {
         scene.link.thread.shared.count_response();
         if self.is_busy() {
