@@ -13,7 +13,7 @@ use crate::describe::Operation;
 use crate::extract::FromRequestParts;
 use crate::handler::{Answer, Scope};
 use crate::request::Request;
-use crate::request::site::NodeId;
+use crate::request::site::{NodeId, Step};
 use crate::response::{Failure, IntoResponse};
 
 /// Code around handlers: an `async fn` of up to seven extractors, the [`Request`] and [`Next`], or a closure like it.
@@ -103,7 +103,7 @@ middlewares! {
 /// A middleware whose type has been erased, as routes hold it.
 #[derive(Clone)]
 pub(crate) struct Layer {
-    middleware: Arc<dyn Fn(Request, Next) -> Reply + Send + Sync>,
+    pub(crate) step: Step,
     pub(crate) operation: Operation,
 }
 
@@ -111,13 +111,10 @@ impl Layer {
     pub(crate) fn new<Args: 'static, M: Middleware<Args>>(middleware: M) -> Self {
         let mut operation = Operation::of::<M>();
         M::describe(&mut operation);
-        Self { middleware: Arc::new(move |request, next| middleware.call(request, next)), operation }
-    }
-
-    /// Calls the middleware.
-    #[inline]
-    pub(crate) fn call(&self, request: Request, next: Next) -> Reply {
-        (self.middleware)(request, next)
+        Self {
+            step: Arc::new(move |request, node, depth| middleware.call(request, Next { node, depth })),
+            operation,
+        }
     }
 }
 
@@ -133,6 +130,9 @@ impl Next {
     /// Sends the request on, and returns the answer.
     pub fn run(self, request: Request) -> Reply {
         let site = request.site.clone();
-        site.engine.resume(&site, request, self.node, self.depth)
+        match site.node(self.node).layers.get(self.depth) {
+            Some(step) => step(request, self.node, self.depth + 1),
+            None => site.engine.resume(&site, request, self.node, self.depth),
+        }
     }
 }

@@ -46,7 +46,13 @@ pub(crate) struct NodeInfo {
     /// Whether the node is a route, and not a mount, a fallback or the application.
     pub(crate) is_route: bool,
     pub(crate) body_limit: usize,
+    /// The middleware, so that one reaches the next without a call of the engine.
+    pub(crate) layers: Vec<Step>,
 }
+
+/// A middleware whose type has been erased. It takes the request, its node, and the number of middlewares of the node
+/// that have been called, itself included.
+pub(crate) type Step = Arc<dyn Fn(Request, NodeId, usize) -> Reply + Send + Sync>;
 
 /// The states of an application, or of a router that has some.
 #[derive(Default)]

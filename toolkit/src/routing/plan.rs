@@ -196,8 +196,10 @@ impl Plan {
             self.describe(&place, layer.operation.clone());
         }
         let Inherited { pattern, params, realm, body_limit, layers, .. } = place;
+        let layers: Vec<_> = layers.into_iter().map(|layer| layer.step).collect();
         let is_guarded = error_handlers(&self.levels, realm).any(|errors| !errors.is_empty());
-        let info = NodeInfo { pattern, params, realm, is_guarded, is_route, body_limit };
+        let info =
+            NodeInfo { pattern, params, realm, is_guarded, is_route, body_limit, layers: layers.clone() };
         self.nodes[id.0] = Some((info, Node { realm, is_guarded, layers, inside }));
     }
 

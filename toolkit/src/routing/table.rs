@@ -9,10 +9,9 @@ use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath,
 use super::arrival::Arriving;
 use crate::handler::errors::{self, ErrorHandlers};
 use crate::handler::{Leaf, LeafKind, Scope};
-use crate::middleware::{Layer, Next};
 use crate::request::Request;
 use crate::request::position::Protocol;
-use crate::request::site::{Engine, NodeId, SiteRef};
+use crate::request::site::{Engine, NodeId, SiteRef, Step};
 use crate::request::url::encode_path;
 use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 
@@ -41,7 +40,7 @@ pub(crate) struct Node {
     pub(crate) realm: usize,
     /// Whether there are error handlers around the node.
     pub(crate) is_guarded: bool,
-    pub(crate) layers: Vec<Layer>,
+    pub(crate) layers: Vec<Step>,
     pub(crate) inside: Inside,
 }
 
@@ -98,8 +97,8 @@ impl Routes {
     ) -> Reply {
         loop {
             let node = &self.nodes[id.0];
-            if let Some(layer) = node.layers.get(depth) {
-                return layer.call(request.boxed(site), Next { node: id, depth: depth + 1 });
+            if let Some(step) = node.layers.get(depth) {
+                return step(request.boxed(site), id, depth + 1);
             }
             match &node.inside {
                 Inside::Leaf(leaf) => {
