@@ -29,6 +29,7 @@ cases!(
     a_slow_answer_delays_pipelined_ones,
     a_half_closed_client_gets_its_answers,
     a_handler_learns_that_its_client_half_closes,
+    any_number_of_tasks_learns_that_a_client_half_closes,
     a_handler_is_dropped_when_its_client_resets,
     many_connections_at_once,
     a_busy_connection_leaves_room_for_others,
@@ -190,6 +191,31 @@ fn a_handler_learns_that_its_client_half_closes(on: On) {
     client.half_close();
     assert_eq!(client.answer().text(), "you have said all");
     client.expect_end();
+}
+
+fn any_number_of_tasks_learns_that_a_client_half_closes(on: On) {
+    async fn listen(State(news): State<News>, request: Request) -> &'static str {
+        for _ in 0..3 {
+            let (news, disconnected) = (news.clone(), request.disconnected());
+            request.spawn(async move {
+                disconnected.await;
+                news.tell("a task");
+            });
+        }
+        news.tell("begun");
+        request.disconnected().await;
+        "the handler"
+    }
+    let news = News::new();
+    let server = on.serve(App::new().state(news.clone()).route("/", get(listen)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("begun");
+    client.half_close();
+    for _ in 0..3 {
+        news.expect("a task");
+    }
+    assert_eq!(client.answer().text(), "the handler");
 }
 
 fn a_handler_is_dropped_when_its_client_resets(on: On) {

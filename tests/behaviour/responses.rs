@@ -2,11 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use stelo_core::body::Length;
-use stelo_core::body::{BodyError, Frame};
+use stelo_core::body::{BodyError, Frame, Length};
 use stelo_core::http::{Headers, Status, date};
-use stelo_tests::{Answer, Closed, On, cases, config};
-use stelo_toolkit::{App, Body, IntoResponse, Path, Request, Response, any, get};
+use stelo_tests::{Answer, Closed, Gate, On, cases, config};
+use stelo_toolkit::{App, Body, IntoResponse, Path, Request, Response, State, any, get};
 
 cases!(
     head_has_the_head_of_get,
@@ -29,6 +28,8 @@ cases!(
     a_status_that_cannot_be_sent_is_500,
     contradicting_lengths_are_500,
     options_of_the_server_are_answered,
+    interim_responses_precede_the_response,
+    an_interim_response_belongs_to_its_request,
 );
 
 /// A stream of unknown length.
@@ -287,4 +288,71 @@ fn options_of_the_server_are_answered(on: On) {
     let mut client = server.connect();
     client.send("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
     assert_eq!(client.answer().text(), "*");
+}
+
+/// Sends 103 twice before it answers.
+async fn hints(request: Request) -> &'static str {
+    let early = Status::new(103).expect("a status");
+    for link in ["</style.css>; rel=preload; as=style", "</script.js>; rel=preload; as=script"] {
+        let mut headers = Headers::new();
+        headers.set("link", link);
+        request.interim().send(early, headers).await.expect("the client is there");
+    }
+    "late"
+}
+
+fn interim_responses_precede_the_response(on: On) {
+    let server = on.serve(App::new().route("/", get(hints)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    let early: Vec<String> = (0..6).map(|_| client.line()).collect();
+    assert_eq!(
+        early,
+        [
+            "HTTP/1.1 103 Early Hints",
+            "link: </style.css>; rel=preload; as=style",
+            "",
+            "HTTP/1.1 103 Early Hints",
+            "link: </script.js>; rel=preload; as=script",
+            "",
+        ]
+    );
+    assert_eq!(client.answer().text(), "late");
+    // HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(client.answer().text(), "late");
+    client.expect_end();
+}
+
+#[derive(Clone, Default)]
+struct Gates {
+    second_has_begun: Gate,
+    interim_is_taken: Gate,
+}
+
+/// Leaves its interim responses to a task, which sends one during the second request.
+async fn leave(State(gates): State<Gates>, request: Request) -> &'static str {
+    let interim = request.interim();
+    request.spawn(async move {
+        gates.second_has_begun.pass().await;
+        let early = Status::new(103).expect("a status");
+        assert!(interim.send(early, Headers::new()).await.is_ok());
+        gates.interim_is_taken.open();
+    });
+    "first"
+}
+
+async fn second(State(gates): State<Gates>) -> &'static str {
+    gates.second_has_begun.open();
+    gates.interim_is_taken.pass().await;
+    "second"
+}
+
+fn an_interim_response_belongs_to_its_request(on: On) {
+    let app = App::new().state(Gates::default()).route("/leave", get(leave)).route("/second", get(second));
+    let server = on.serve(app);
+    let mut client = server.connect();
+    assert_eq!(client.get("/leave").text(), "first");
+    client.send("GET /second HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(client.line(), "HTTP/1.1 200 OK");
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::config::{Config, Limits};
 use super::decoder::Decoder;
-use super::encoder::{Asked, Framing};
+use super::encoder::{Asked, ResponseFraming};
 use super::head::HeadReader;
 use super::state::{Exchange, Role, State, Step};
 use crate::Instant;
@@ -39,7 +39,7 @@ pub struct Connection {
     /// Progress of back-pressure on the response body.
     pressure: Pressure,
     /// The framing of the response body.
-    framing: Framing,
+    framing: ResponseFraming,
     output: Output,
     timers: Timers,
     /// The time of the last call.
@@ -95,7 +95,7 @@ impl Connection {
             expects_continue: false,
             wants_body: false,
             pressure: Pressure::None,
-            framing: Framing::default(),
+            framing: ResponseFraming::default(),
             output: Output::default(),
             timers,
             now,

@@ -24,7 +24,7 @@ pub(super) struct Asked {
 
 /// The framing of a response body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Framing {
+pub(super) enum ResponseFraming {
     /// No body is sent; data from the application is dropped.
     #[default]
     Suppressed,
@@ -72,19 +72,19 @@ pub(super) fn head(
     defaults: &Defaults,
     asked: Asked,
     keep_alive: &mut bool,
-) -> Result<Framing, FaultKind> {
+) -> Result<ResponseFraming, FaultKind> {
     let own = if headers.lines().is_some() { Own::default() } else { Own::read(headers)? };
     let framing = framing(status, &own, length, asked, keep_alive)?;
-    *keep_alive &= !own.close && framing != Framing::Close;
+    *keep_alive &= !own.close && framing != ResponseFraming::Close;
     super::defaults::write(out, status, headers, own.date || own.server, defaults);
     fields(out, headers);
     match framing {
-        Framing::Known(n) => write_length(out, n),
-        Framing::Chunked => write_chunked(out),
-        Framing::Suppressed => suppressed(out, status, own.length, length, asked),
-        Framing::Close | Framing::Switch => {}
+        ResponseFraming::Known(n) => write_length(out, n),
+        ResponseFraming::Chunked => write_chunked(out),
+        ResponseFraming::Suppressed => suppressed(out, status, own.length, length, asked),
+        ResponseFraming::Close | ResponseFraming::Switch => {}
     }
-    if framing == Framing::Switch || (*keep_alive && !asked.old) || (!*keep_alive && own.close) {
+    if framing == ResponseFraming::Switch || (*keep_alive && !asked.old) || (!*keep_alive && own.close) {
         out.extend_from_slice(b"\r\n");
     } else if *keep_alive {
         out.extend_from_slice(b"connection: keep-alive\r\n\r\n");
@@ -234,16 +234,16 @@ fn framing(
     length: Length,
     asked: Asked,
     keep_alive: &mut bool,
-) -> Result<Framing, FaultKind> {
+) -> Result<ResponseFraming, FaultKind> {
     match status.code() {
-        101 if asked.switch && !asked.connect => return Ok(Framing::Switch),
-        200..=299 if asked.connect => return Ok(Framing::Switch),
+        101 if asked.switch && !asked.connect => return Ok(ResponseFraming::Switch),
+        200..=299 if asked.connect => return Ok(ResponseFraming::Switch),
         200..=599 => {}
         _ => return Err(FaultKind::Status),
     }
     if asked.head || status.forbids_body() || status == Status::RESET_CONTENT {
         // The message ends with the head, even if that states a length.
-        return Ok(Framing::Suppressed);
+        return Ok(ResponseFraming::Suppressed);
     }
     let known = match (length, own.length) {
         (Length::None, own) => {
@@ -254,11 +254,11 @@ fn framing(
         (Length::Unknown, own) => own,
     };
     Ok(match known {
-        Some(n) if !own.chunked || asked.old => Framing::Known(n),
-        _ if !asked.old => Framing::Chunked,
+        Some(n) if !own.chunked || asked.old => ResponseFraming::Known(n),
+        _ if !asked.old => ResponseFraming::Chunked,
         _ => {
             *keep_alive = false;
-            Framing::Close
+            ResponseFraming::Close
         }
     })
 }
@@ -337,7 +337,7 @@ mod tests {
                 OrdinaryHead { defaults: super::super::defaults::whole(&defaults).unwrap(), lines }.write(&mut ordinary, 7);
                 let (ok, length) = (Status::OK, Length::Known(7));
                 let framing = head(&mut any, ok, &headers, length, &defaults, Asked::default(), &mut keep_alive);
-                prop_assert_eq!((framing, keep_alive), (Ok(Framing::Known(7)), true));
+                prop_assert_eq!((framing, keep_alive), (Ok(ResponseFraming::Known(7)), true));
                 prop_assert_eq!(ordinary, any);
             }
         }

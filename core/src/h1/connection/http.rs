@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::Connection;
 use crate::body::Length;
 use crate::fault::{Fault, FaultKind};
-use crate::h1::encoder::{self, Framing};
+use crate::h1::encoder::{self, ResponseFraming};
 use crate::h1::state::State;
 use crate::http::{Headers, RequestHead, Status};
 use crate::proto::{Command, Defaults, Event, HttpMachine, Reason, StreamId};
@@ -87,7 +87,7 @@ impl HttpMachine for Connection {
     }
 
     fn wants_data(&self, _: StreamId) -> bool {
-        self.exchange.server == State::SendBody && self.framing != Framing::Suppressed
+        self.exchange.server == State::SendBody && self.framing != ResponseFraming::Suppressed
     }
 
     fn has_responded(&self, _: StreamId) -> bool {

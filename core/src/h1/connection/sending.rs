@@ -5,7 +5,7 @@ use crate::Bytes;
 use crate::body::Length;
 use crate::fault::FaultKind;
 use crate::h1::defaults;
-use crate::h1::encoder::{self, Asked, Framing, OrdinaryHead};
+use crate::h1::encoder::{self, Asked, OrdinaryHead, ResponseFraming};
 use crate::h1::state::{Role, State, Step};
 use crate::http::{Headers, Status};
 use crate::proto::{Command, Defaults, Output};
@@ -57,7 +57,7 @@ impl Connection {
     ) -> Result<(), FaultKind> {
         if let (Length::Known(n), Some(head)) = (length, self.ordinary(status, headers, defaults)) {
             head.write(self.output.buf(), n);
-            self.framing = Framing::Known(n);
+            self.framing = ResponseFraming::Known(n);
             return self.exchange.step(Role::Server, Step::Response);
         }
         match (self.exchange.client, self.exchange.server) {
@@ -72,7 +72,7 @@ impl Connection {
         let out = self.output.buf();
         let framing = encoder::head(out, status, headers, length, defaults, asked, &mut keep_alive)?;
         self.framing = framing;
-        if framing == Framing::Switch {
+        if framing == ResponseFraming::Switch {
             self.exchange.step(Role::Client, Step::Switch)?;
             return self.exchange.step(Role::Server, Step::Switch);
         }
@@ -90,13 +90,13 @@ impl Connection {
     ) -> Result<(), FaultKind> {
         let Some(body) = body else {
             self.response(status, headers, Length::None, defaults)?;
-            return if self.framing == Framing::Switch { Ok(()) } else { self.end(None) };
+            return if self.framing == ResponseFraming::Switch { Ok(()) } else { self.end(None) };
         };
         let length = body.len() as u64;
         if let Some(head) = self.ordinary(status, headers, defaults) {
             head.write(self.output.buf(), length);
             self.output.push_from(body);
-            self.framing = Framing::Known(0);
+            self.framing = ResponseFraming::Known(0);
             self.exchange.step(Role::Server, Step::Response)?;
             self.exchange.step(Role::Server, Step::End)?;
             self.settle();
@@ -104,8 +104,8 @@ impl Connection {
         }
         self.response(status, headers, Length::Known(length), defaults)?;
         match self.framing {
-            Framing::Switch => return Ok(()),
-            Framing::Suppressed => {}
+            ResponseFraming::Switch => return Ok(()),
+            ResponseFraming::Suppressed => {}
             _ => self.data(body)?,
         }
         self.end(None)
@@ -144,13 +144,13 @@ impl Connection {
             return Err(FaultKind::State);
         }
         match &mut self.framing {
-            Framing::Known(left) => {
+            ResponseFraming::Known(left) => {
                 *left = left.checked_sub(len as u64).ok_or(FaultKind::BodyTooLong)?;
                 push(&mut self.output);
             }
-            Framing::Chunked => encoder::chunk(&mut self.output, len, push),
-            Framing::Close => push(&mut self.output),
-            Framing::Suppressed | Framing::Switch => {}
+            ResponseFraming::Chunked => encoder::chunk(&mut self.output, len, push),
+            ResponseFraming::Close => push(&mut self.output),
+            ResponseFraming::Suppressed | ResponseFraming::Switch => {}
         }
         self.note_pressure();
         Ok(())
@@ -164,11 +164,11 @@ impl Connection {
     }
 
     fn end(&mut self, trailers: Option<&Headers>) -> Result<(), FaultKind> {
-        if let (State::SendBody, Framing::Known(1..)) = (self.exchange.server, self.framing) {
+        if let (State::SendBody, ResponseFraming::Known(1..)) = (self.exchange.server, self.framing) {
             return Err(FaultKind::BodyTooShort);
         }
         self.exchange.step(Role::Server, Step::End)?;
-        if self.framing == Framing::Chunked {
+        if self.framing == ResponseFraming::Chunked {
             encoder::last_chunk(self.output.buf(), trailers);
         }
         self.settle();

@@ -14,7 +14,7 @@ use stelo_runtime::{Instant, Runtime};
 use tracing::error;
 
 use super::handshake::{self, Accepted, Next};
-use super::{Shared, StreamIo, is_cut_off};
+use super::{Deferred, StreamIo, is_cut_off};
 use crate::connection::link::Link;
 use crate::connection::tunnel::Upgraded;
 use crate::connection::websocket;
@@ -72,7 +72,7 @@ struct Upload {
 pub(super) struct Scene<'a, R: Runtime, M> {
     pub(super) machine: &'a mut M,
     pub(super) link: &'a mut Link<R>,
-    pub(super) shared: &'a mut Shared,
+    pub(super) deferred: &'a mut Deferred,
     pub(super) stream: StreamId,
     /// The context of the stream; `None` if that of the connection serves.
     pub(super) context: Option<&'a Arc<app::Context>>,
@@ -380,7 +380,7 @@ impl Exchange {
         let Response { status, headers, body, background, upgrade } = response;
         let mut status = *status;
         if let Some(background) = background.take() {
-            scene.shared.background.push(background);
+            scene.deferred.background.push(background);
         }
         let next = match upgrade.take() {
             None => None,
@@ -423,7 +423,7 @@ impl Exchange {
         }
         match next {
             Some(next) if on_stream => return self.run_on_stream(scene, next),
-            Some(next) => scene.shared.next = Some(next),
+            Some(next) => scene.deferred.next = Some(next),
             None => {}
         }
         match streams {
@@ -547,7 +547,7 @@ impl Exchange {
         match scene.send(command) {
             Ok(()) => self.finished(scene),
             // A connection that has left HTTP has no end of a response.
-            Err(_) if scene.shared.next.is_some() => self.finished(scene),
+            Err(_) if scene.deferred.next.is_some() => self.finished(scene),
             Err(fault) => self.cut_off(scene, &fault),
         }
     }

@@ -50,12 +50,12 @@ pub(super) struct HttpProtocol<M, X> {
     /// The connection exceeded `limit_concurrency` when it was accepted.
     surplus: bool,
     input: Input,
-    shared: Shared,
+    deferred: Deferred,
 }
 
 /// Results of exchanges that concern the whole connection.
 #[derive(Default)]
-struct Shared {
+struct Deferred {
     /// Tasks to spawn once the responses that they belong to are written.
     background: Vec<BoxFuture<()>>,
     /// The protocol that follows HTTP on the connection.
@@ -82,17 +82,17 @@ enum Input {
 
 impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
     pub(super) fn new(machine: M, surplus: bool) -> Self {
-        Self { machine, exchanges: X::default(), surplus, input: Input::Open, shared: Shared::default() }
+        Self { machine, exchanges: X::default(), surplus, input: Input::Open, deferred: Deferred::default() }
     }
 
     /// Takes what follows HTTP on the connection, and the bytes that the client has sent ahead for it.
     pub(super) fn take_next(&mut self, stream: StreamId) -> Option<(Next, Vec<u8>)> {
-        Some((self.shared.next.take()?, self.machine.take_input(stream)))
+        Some((self.deferred.next.take()?, self.machine.take_input(stream)))
     }
 
     /// Spawns the background tasks of responses.
     pub(super) fn run_background(&mut self, executor: &dyn Executor) {
-        for task in self.shared.background.drain(..) {
+        for task in self.deferred.background.drain(..) {
             executor.spawn(task);
         }
     }
@@ -107,8 +107,8 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
             Event::Request { stream, head, length } => {
                 self.surplus = self.surplus && link.thread.shared.is_overloaded();
                 let Slot { exchange, context, waker, .. } = self.exchanges.open(stream, || link.context());
-                let (machine, shared) = (&mut self.machine, &mut self.shared);
-                let scene = &mut Scene { machine, link, shared, stream, context, waker, now };
+                let (machine, deferred) = (&mut self.machine, &mut self.deferred);
+                let scene = &mut Scene { machine, link, deferred, stream, context, waker, now };
                 match waker {
                     None => exchange.start(scene, cx, head, length, self.surplus),
                     Some(own) => {
@@ -125,8 +125,16 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
                 let frame = Frame::Data(data.to_vec().into());
                 if let Some(Slot { exchange, context, waker, .. }) = self.exchanges.get(stream) {
                     exchange.receive(frame);
-                    let (machine, shared) = (&mut self.machine, &mut self.shared);
-                    exchange.follow_demand(&mut Scene { machine, link, shared, stream, context, waker, now });
+                    let (machine, deferred) = (&mut self.machine, &mut self.deferred);
+                    exchange.follow_demand(&mut Scene {
+                        machine,
+                        link,
+                        deferred,
+                        stream,
+                        context,
+                        waker,
+                        now,
+                    });
                 }
             }
             Event::Trailers { stream, trailers } => {
@@ -181,10 +189,10 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
 
     /// Polls the exchanges that have something to do. Returns whether anything has moved.
     fn poll_exchanges<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>, now: Instant) -> bool {
-        let Self { machine, exchanges, shared, .. } = self;
+        let Self { machine, exchanges, deferred, .. } = self;
         exchanges.poll(cx, |Slot { stream, exchange, context, waker }, cx| {
-            let (machine, link, shared) = (&mut *machine, &mut *link, &mut *shared);
-            exchange.poll(&mut Scene { machine, link, shared, stream, context, waker, now }, cx)
+            let (machine, link, deferred) = (&mut *machine, &mut *link, &mut *deferred);
+            exchange.poll(&mut Scene { machine, link, deferred, stream, context, waker, now }, cx)
         })
     }
 }
@@ -222,17 +230,17 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
     }
 
     fn written(&mut self, link: &Link<R>) {
-        if !self.shared.background.is_empty() {
+        if !self.deferred.background.is_empty() {
             self.run_background(&*link.thread.executor);
         }
     }
 
     fn shutdown(&mut self, link: &mut Link<R>, now: Instant) {
         self.machine.shutdown(now);
-        let Self { machine, exchanges, shared, .. } = self;
+        let Self { machine, exchanges, deferred, .. } = self;
         exchanges.for_each(|Slot { stream, exchange, context, waker }| {
-            let (machine, link, shared) = (&mut *machine, &mut *link, &mut *shared);
-            exchange.refuse_websocket(&mut Scene { machine, link, shared, stream, context, waker, now });
+            let (machine, link, deferred) = (&mut *machine, &mut *link, &mut *deferred);
+            exchange.refuse_websocket(&mut Scene { machine, link, deferred, stream, context, waker, now });
         });
     }
 

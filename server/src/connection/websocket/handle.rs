@@ -6,9 +6,9 @@ use stelo_core::app::Socket;
 use stelo_core::ws::{CloseCode, Closed, Message};
 use stelo_runtime::Runtime;
 
-use super::state::Shared;
+use super::state::SharedSocket;
 
-impl<R: Runtime> Socket for Shared<R> {
+impl<R: Runtime> Socket for SharedSocket<R> {
     fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
         let mut state = self.state();
         let idle = state.needs_data;

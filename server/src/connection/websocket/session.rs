@@ -10,7 +10,7 @@ use stelo_core::ws::{CloseCode, Connection};
 use stelo_runtime::{Instant, Runtime};
 use tracing::error;
 
-use super::state::Shared;
+use super::state::SharedSocket;
 use crate::connection::link::{End, Interest, Link, Protocol, Read};
 use crate::contain::{catch, discard};
 use crate::log::SERVER;
@@ -21,7 +21,7 @@ const STEPS: usize = 64;
 
 /// A WebSocket from the handshake to its end.
 pub(in crate::connection) struct Session<R: Runtime> {
-    socket: Arc<Shared<R>>,
+    socket: Arc<SharedSocket<R>>,
     /// `None` once it has completed.
     application: Option<BoxFuture<()>>,
     /// The target of the request, for the log.
@@ -41,7 +41,7 @@ impl<R: Runtime> Session<R> {
         ahead: Vec<u8>,
     ) -> Self {
         let now = thread.runtime.now();
-        let socket = Arc::new(Shared::new(thread, machine, now));
+        let socket = Arc::new(SharedSocket::new(thread, machine, now));
         let handle = WebSocket::new(socket.clone());
         let interest = Interest { read: Read::No, written: false };
         let mut session = Self { socket, application: None, target, ahead, interest };

@@ -17,7 +17,7 @@ use crate::thread::Thread;
 const QUEUED: usize = 64 << 10;
 
 /// A WebSocket, as its handles see it.
-pub(super) struct Shared<R: Runtime> {
+pub(super) struct SharedSocket<R: Runtime> {
     pub(super) thread: Arc<Thread<R>>,
     state: Mutex<State>,
 }
@@ -78,7 +78,7 @@ enum Task {
     Waiting(Waker),
 }
 
-impl<R: Runtime> Shared<R> {
+impl<R: Runtime> SharedSocket<R> {
     pub(super) fn new(thread: Arc<Thread<R>>, machine: Connection, now: Instant) -> Self {
         let state = State {
             machine,
