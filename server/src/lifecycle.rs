@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
 
-use stelo_core::app::App;
+use stelo_core::app::{App, BoxError, BoxFuture};
 use stelo_runtime::{Runtime, Signal, Signals};
 
+use crate::contain::{self, Contained, catch};
 use crate::sockets::{self, Sockets};
 use crate::stop::Stop;
 use crate::thread::drain::{Drained, abort, drain};
@@ -36,6 +37,12 @@ pub(crate) struct Serving<'a, R> {
 impl<R: Runtime> Serving<'_, R> {
     /// Runs `app` from its start-up hook to its shutdown hook.
     pub(crate) async fn run(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
+        // Dropped last.
+        let _contained = Contained::new(app.clone());
+        self.serve(app).await
+    }
+
+    async fn serve(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
         self.config.check()?;
         // Conflicts are found before the application starts. Clients are accepted after it has started.
         let sockets = sockets::bind(&self.runtime, self.config, self.threads)?;
@@ -46,7 +53,8 @@ impl<R: Runtime> Serving<'_, R> {
             self.runtime.signals(&[Signal::Interrupt, Signal::Terminate]).map_err(ServeError::Runtime)?;
 
         messages::startup_waiting();
-        app.startup(first.executor.clone()).await.map_err(ServeError::Startup)?;
+        let startup = catch(|| app.startup(first.executor.clone()));
+        hook(startup).await.map_err(ServeError::Startup)?;
         messages::startup_complete();
 
         let mut registries = vec![first.registry.clone()];
@@ -141,11 +149,17 @@ impl<R: Runtime> Serving<'_, R> {
         outcome: Result<Stopped, ServeError>,
     ) -> Result<Stopped, ServeError> {
         messages::shutdown_waiting();
-        app.shutdown().await.map_err(ServeError::Shutdown)?;
+        hook(catch(|| app.shutdown())).await.map_err(ServeError::Shutdown)?;
         messages::shutdown_complete();
         messages::finished();
         outcome
     }
+}
+
+/// Runs a hook of the application. A panic is an error, like any other.
+async fn hook(future: Result<BoxFuture<Result<(), BoxError>>, String>) -> Result<(), BoxError> {
+    let panicked = |message| format!("panic: {message}");
+    contain::run(future.map_err(panicked)?).await.map_err(panicked)?
 }
 
 /// Starts to listen on the sockets of a thread, and to accept connections.

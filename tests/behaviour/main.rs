@@ -5,6 +5,7 @@ mod autobahn;
 mod bad_input;
 mod bodies;
 mod connections;
+mod containment;
 mod demo;
 mod errors;
 mod files;

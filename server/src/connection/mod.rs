@@ -26,11 +26,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use stelo_core::app::Tunnel;
 use stelo_core::proto::StreamId;
 use stelo_core::{h1, ws};
 use stelo_runtime::Runtime;
+use tracing::error;
 
+use crate::contain::catch;
+use crate::log::SERVER;
 use crate::thread::Thread;
 use http::{HttpProtocol, Next, One};
 use link::{End, Link};
@@ -98,7 +100,7 @@ impl<R: Runtime> Connection<R> {
         match http.take_next(StreamId::ONLY) {
             Some((Next::Tunnel(run), ahead)) => {
                 if let Some(io) = self.link.take_transport() {
-                    thread.executor.spawn(run(Tunnel::new(Upgraded { io, ahead })));
+                    tunnel::spawn(&thread, Upgraded { io, ahead }, run);
                 }
                 false
             }
@@ -140,6 +142,10 @@ impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
         if let State::Http(http) = &mut self.state {
             http.run_background(&*self.link.thread.executor);
+        }
+        // The machine holds bytes and files of the application.
+        if let Err(message) = catch(|| self.state = State::Opening) {
+            error!(target: SERVER, "Panic in a destructor of the application: {message}");
         }
         self.link.thread.shared.count_connection(false);
     }

@@ -3,11 +3,23 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use stelo_core::app::{BoxError, Duplex};
-use stelo_runtime::Stream;
+use stelo_core::app::{BoxError, Duplex, OnTunnel, Tunnel};
+use stelo_runtime::{Runtime, Stream};
+use tracing::error;
 
 use super::http::StreamIo;
 use super::transport::Transport;
+use crate::contain::catch;
+use crate::log::SERVER;
+use crate::thread::Thread;
+
+/// Runs a tunnel in a task of its own.
+pub(super) fn spawn<R: Runtime>(thread: &Thread<R>, io: Upgraded<R::Stream>, run: OnTunnel) {
+    match catch(|| run(Tunnel::new(io))) {
+        Ok(task) => thread.executor.spawn(task),
+        Err(message) => error!(target: SERVER, "Panic in the application, tunnel: {message}"),
+    }
+}
 
 /// A transport, and the bytes that the peer has sent ahead.
 pub(super) struct Upgraded<S> {

@@ -11,7 +11,7 @@ use stelo_runtime::Runtime;
 use tracing::error;
 
 use super::registry::{Kind, Member, Phase, Registry};
-use crate::contain::catch;
+use crate::contain::{Contained, catch};
 use crate::log::SERVER;
 
 /// A runtime whose tasks are members of a registry.
@@ -22,7 +22,7 @@ pub(crate) struct Handle<R> {
 
 impl<R: Runtime> Executor for Handle<R> {
     fn spawn(&self, future: BoxFuture<()>) {
-        self.runtime.spawn(Task { future, member: self.registry.join(Kind::Task) });
+        self.runtime.spawn(Task { future: Contained::new(future), member: self.registry.join(Kind::Task) });
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
@@ -36,7 +36,7 @@ impl<R: Runtime> Executor for Handle<R> {
 
 /// A background task. It ends when it completes or panics, or when the server aborts.
 struct Task {
-    future: BoxFuture<()>,
+    future: Contained<BoxFuture<()>>,
     member: Member,
 }
 
@@ -47,7 +47,8 @@ impl Future for Task {
         if self.member.phase(cx) == Phase::Aborting {
             return Poll::Ready(());
         }
-        match catch(|| self.future.as_mut().poll(cx)) {
+        let Some(future) = self.future.get() else { return Poll::Ready(()) };
+        match catch(|| future.as_mut().poll(cx)) {
             Ok(poll) => poll,
             Err(message) => {
                 error!(target: SERVER, "A background task panicked: {message}");

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stelo_core::app::App;
-use stelo_core::http::{Headers, InvalidHeader, date};
+use stelo_core::app::{App, Reply, Request, Response};
+use stelo_core::http::{Headers, InvalidHeader, Status, date};
 use stelo_core::proto::Defaults;
 use stelo_core::{h1, ws};
 
+use crate::contain::discard;
 use crate::stop::Stop;
 use crate::{Config, Ws, log, messages};
 
@@ -42,6 +43,21 @@ struct Concurrency {
 struct MaxRequests {
     limit: u64,
     answered: AtomicU64,
+}
+
+/// The application of a server that has ended.
+struct Ended;
+
+impl App for Ended {
+    fn call(&self, _: Request) -> Reply {
+        Response::empty(Status::SERVICE_UNAVAILABLE).into()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        discard(std::mem::replace(&mut self.app, Arc::new(Ended)));
+    }
 }
 
 impl Shared {

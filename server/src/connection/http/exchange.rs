@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use stelo_core::Fault;
-use stelo_core::app::{self, BoxError, BoxFuture, Reply, Request, Response, Tunnel, Upgrade};
+use stelo_core::app::{self, BoxError, BoxFuture, Reply, Request, Response, Upgrade};
 use stelo_core::body::{Body, BodyError, Demand, Frame, Length, Piece, Sender};
 use stelo_core::http::{Headers, Method, RequestHead, Status, header};
 use stelo_core::proto::{Command, HttpMachine, ResetCause, StreamId};
@@ -16,7 +16,7 @@ use tracing::error;
 use super::handshake::{self, Accepted, Next};
 use super::{Deferred, StreamIo, is_cut_off};
 use crate::connection::link::Link;
-use crate::connection::tunnel::Upgraded;
+use crate::connection::tunnel::{self, Upgraded};
 use crate::connection::websocket;
 use crate::contain::{catch, discard};
 use crate::log::{self, SERVER};
@@ -92,6 +92,12 @@ impl<R: Runtime, M: HttpMachine> Scene<'_, R, M> {
 
     fn send(&mut self, command: Command<'_>) -> Result<(), Fault> {
         self.machine.send(self.now, self.stream, command)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }
 
@@ -386,7 +392,10 @@ impl Exchange {
             None => None,
             Some(upgrade) => match self.accept(scene, *upgrade, &mut status, headers, head) {
                 Ok(next) => next,
-                Err(error) => return self.invalid(scene, &error, head),
+                Err(error) => {
+                    discard(std::mem::take(body));
+                    return self.invalid(scene, &error, head);
+                }
             },
         };
         match &self.upload {
@@ -412,6 +421,8 @@ impl Exchange {
             machine.send(*now, *stream, command)
         });
         if let Err(fault) = sent {
+            discard(std::mem::take(body));
+            discard(next);
             return self.invalid(scene, &fault, head);
         }
         let handshake = self.handshake.take();
@@ -427,11 +438,20 @@ impl Exchange {
             None => {}
         }
         match streams {
-            false => self.finished(scene),
+            false => {
+                // The body may be a stream without content.
+                if length == Length::None {
+                    discard(std::mem::take(body));
+                }
+                self.finished(scene);
+            }
             true if scene.machine.wants_data(scene.stream) => {
                 self.stage = Stage::Sending(std::mem::take(body))
             }
-            true => self.finish(scene, Command::End),
+            true => {
+                discard(std::mem::take(body));
+                self.finish(scene, Command::End);
+            }
         }
     }
 
@@ -471,15 +491,28 @@ impl Exchange {
         match (upgrade, &self.handshake, &scene.link.thread.shared.websocket) {
             (Upgrade::Tunnel(run), ..) => {
                 let switches = *status == Status::SWITCHING_PROTOCOLS || *head.method() == Method::Connect;
-                Ok(switches.then_some(Next::Tunnel(run)))
+                if !switches {
+                    discard(run);
+                    return Ok(None);
+                }
+                Ok(Some(Next::Tunnel(run)))
             }
             (Upgrade::WebSocket(run), Some(handshake), Some(config)) => {
                 *status = accepted.unwrap_or(Status::SWITCHING_PROTOCOLS);
-                let agreed = handshake.accept(headers, config)?;
+                let agreed = match handshake.accept(headers, config) {
+                    Ok(agreed) => agreed,
+                    Err(error) => {
+                        discard(run);
+                        return Err(error.into());
+                    }
+                };
                 let (config, target) = (config.clone(), head.target().into());
                 Ok(Some(Next::WebSocket(Box::new(Accepted { run, agreed, config, target }))))
             }
-            _ => Err("the request is not the handshake of a WebSocket".into()),
+            (upgrade, ..) => {
+                discard(upgrade);
+                Err("the request is not the handshake of a WebSocket".into())
+            }
         }
     }
 
@@ -492,7 +525,7 @@ impl Exchange {
         let io = StreamIo::new(incoming, outgoing, scene.context().clone());
         let thread = scene.link.thread.clone();
         match next {
-            Next::Tunnel(run) => thread.executor.spawn(run(Tunnel::new(Upgraded::<R::Stream>::stream(io)))),
+            Next::Tunnel(run) => tunnel::spawn(&thread, Upgraded::stream(io), run),
             Next::WebSocket(accepted) => websocket::spawn(&thread, io, *accepted),
         }
     }
@@ -529,7 +562,12 @@ impl Exchange {
                     self.finish(scene, Command::Trailers(&trailers));
                 }
                 Ok(Poll::Ready(None)) => self.finish(scene, Command::End),
-                Ok(Poll::Ready(Some(Err(error)))) => self.cut_off(scene, &error),
+                Ok(Poll::Ready(Some(Err(error)))) => {
+                    let text = catch(|| error.to_string());
+                    discard(error);
+                    let text = text.unwrap_or_else(|message| format!("panic in the description: {message}"));
+                    self.cut_off(scene, &text);
+                }
                 Err(message) => self.cut_off(scene, &format_args!("panic: {message}")),
             }
         }

@@ -32,6 +32,7 @@ use tracing::{debug, warn};
 
 use super::link::{Interest, Link, Protocol, Read};
 use super::pool::Pooled;
+use crate::contain::discard;
 use crate::log::SERVER;
 use exchange::Scene;
 use exchanges::{Exchanges, Slot};
@@ -60,6 +61,13 @@ struct Deferred {
     background: Vec<BoxFuture<()>>,
     /// The protocol that follows HTTP on the connection.
     next: Option<Next>,
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        self.background.drain(..).for_each(discard);
+        discard(self.next.take());
+    }
 }
 
 /// The state of the input, as the machine last reported it.
