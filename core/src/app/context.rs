@@ -11,6 +11,7 @@ use core::task::{Context as TaskContext, Poll};
 use atomic_waker::AtomicWaker;
 use concurrent_queue::ConcurrentQueue;
 use event_listener::{Event, EventListener};
+use once_cell::race::OnceBox;
 
 use super::{Address, Connection};
 use crate::http::{Headers, Status};
@@ -45,7 +46,8 @@ struct Signals {
     peer: AtomicU8,
     /// `peer` has changed, or an interim response was taken.
     changed: Event,
-    interim: ConcurrentQueue<Box<Interim>>,
+    /// A slot for one interim response, made when an application first sends one: idle connections stay small.
+    interim: OnceBox<ConcurrentQueue<Interim>>,
     /// The server, waiting for an interim response.
     server: AtomicWaker,
 }
@@ -55,7 +57,7 @@ impl Signals {
         Self {
             peer: AtomicU8::new(Peer::Present as u8),
             changed: Event::new(),
-            interim: ConcurrentQueue::bounded(1),
+            interim: OnceBox::new(),
             server: AtomicWaker::new(),
         }
     }
@@ -165,10 +167,11 @@ impl Context {
     pub fn poll_interim(&self, cx: &mut TaskContext<'_>, exchange: u32) -> Poll<Interim> {
         let signals = self.signals();
         signals.server.register(cx.waker());
-        while let Ok(interim) = signals.interim.pop() {
+        let Some(slot) = signals.interim.get() else { return Poll::Pending };
+        while let Ok(interim) = slot.pop() {
             signals.changed.notify(usize::MAX);
             if interim.exchange == exchange {
-                return Poll::Ready(*interim);
+                return Poll::Ready(interim);
             }
         }
         Poll::Pending
@@ -177,18 +180,19 @@ impl Context {
     /// Hands an interim response to the server, and waits until it has taken it.
     pub(super) async fn send_interim(&self, interim: Interim) -> Result<(), Gone> {
         let signals = self.signals();
-        let mut interim = Some(Box::new(interim));
+        let slot = signals.interim.get_or_init(|| Box::new(ConcurrentQueue::bounded(1)));
+        let mut interim = Some(interim);
         loop {
             let changed = signals.changed.listen();
             if self.peer() == Peer::Gone {
                 return Err(Gone);
             }
             match interim.take() {
-                Some(response) => match signals.interim.push(response) {
+                Some(response) => match slot.push(response) {
                     Ok(()) => signals.server.wake(),
                     Err(full) => interim = Some(full.into_inner()),
                 },
-                None if signals.interim.is_empty() => return Ok(()),
+                None if slot.is_empty() => return Ok(()),
                 None => {}
             }
             changed.await;
@@ -241,3 +245,14 @@ impl fmt::Display for Gone {
 }
 
 impl core::error::Error for Gone {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every connection that has had a request holds one.
+    #[test]
+    fn a_context_is_small() {
+        assert!(size_of::<Context>() <= 256, "{} bytes", size_of::<Context>());
+    }
+}

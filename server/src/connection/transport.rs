@@ -14,7 +14,7 @@ pub(super) enum Transport<S> {
     /// The socket itself.
     Plain(S),
     /// A stream that a multiplexed connection carries.
-    Stream(StreamIo),
+    Stream(Box<StreamIo>),
 }
 
 impl<S> Transport<S> {

@@ -30,7 +30,7 @@ pub(super) struct Upgraded<S> {
 impl<S> Upgraded<S> {
     /// A tunnel over a stream of a multiplexed connection.
     pub(super) fn stream(io: StreamIo) -> Self {
-        Self { io: Transport::Stream(io), ahead: Vec::new() }
+        Self { io: Transport::Stream(Box::new(io)), ahead: Vec::new() }
     }
 }
 

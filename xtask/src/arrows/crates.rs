@@ -51,6 +51,7 @@ const CORE: &[&str] = &[
     "event-listener",
     "futures-core",
     "memchr",
+    "once_cell",
     // Of event-listener, when another crate enables its feature std.
     "parking",
     "percent-encoding",

@@ -29,7 +29,7 @@ pub(super) use session::Session;
 pub(super) fn spawn<R: Runtime>(thread: &Arc<Thread<R>>, io: StreamIo, accepted: Accepted) {
     let machine = ws::Connection::server(accepted.config, accepted.agreed, thread.runtime.now());
     let session = Session::new(thread.clone(), machine, accepted.run, accepted.target, Vec::new());
-    let link = Link::new(thread.clone(), Transport::Stream(io));
+    let link = Link::new(thread.clone(), Transport::Stream(Box::new(io)));
     thread.runtime.spawn(OverStream { link, session });
 }
 
