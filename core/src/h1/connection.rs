@@ -260,8 +260,7 @@ impl Machine for Connection {
         self.now = now;
         match self.timers.expired(now) {
             Some(Reason::Head) if self.reader.is_partial() || !self.input.is_empty() => {
-                self.asked = Asked::default();
-                self.fail(FaultKind::HeadTimeout, 0);
+                self.fail_head(FaultKind::HeadTimeout, 0);
             }
             Some(Reason::Head | Reason::KeepAlive) => self.close_quietly(),
             Some(Reason::Body) => self.fail(FaultKind::BodyTimeout, 0),

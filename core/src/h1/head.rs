@@ -48,6 +48,11 @@ impl HeadReader {
         self.by_line.stage != Stage::Start
     }
 
+    /// Returns whether the head that is incomplete or invalid has the method HEAD.
+    pub(super) fn is_head(&self) -> bool {
+        self.by_line.is_head
+    }
+
     /// Continues to read. `input` begins with the bytes that were not consumed before.
     ///
     /// # Errors
@@ -84,6 +89,8 @@ struct LineReader {
     facts: Facts,
     /// The bytes of the field lines read so far.
     size: usize,
+    /// Whether the request line begins with `HEAD`, even if the rest of it is invalid.
+    is_head: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -146,6 +153,9 @@ impl LineReader {
         start: usize,
         limits: &Limits,
     ) -> Result<Step, FaultKind> {
+        // Bytes beyond the limit do not count, so that the pieces in which the line arrives do not matter.
+        self.is_head =
+            input.get(..input.len().min(limits.request_line)).is_some_and(|i| i.starts_with(b"HEAD "));
         match self.lines.next(input, limits.request_line, FaultKind::TargetTooLong) {
             Ok(Some([])) if self.stage == Stage::Start => {
                 self.stage = Stage::RequestLine;

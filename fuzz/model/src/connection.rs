@@ -122,9 +122,10 @@ impl Script<'_> {
     /// The expected events, as a plain reader finds them.
     fn read(&self) -> Reading {
         let limits = &self.config.limits;
-        let mut reading = Reading { exchanges: Vec::new(), refused: false, tunnel: None };
+        let mut reading = Reading { exchanges: Vec::new(), starts: Vec::new(), refused: false, tunnel: None };
         let mut rest = self.bytes;
         for answer in self.answers.iter().cycle() {
+            reading.starts.push(self.bytes.len() - rest.len());
             let ((head, meaning), after) = match head::read(rest, limits) {
                 Ok(read) => read,
                 Err(halt) => {
@@ -164,6 +165,13 @@ impl Script<'_> {
             }
         }
         reading
+    }
+
+    /// The method of request `number`, as far as the first `received` bytes show it, if it is HEAD; else empty.
+    fn refused_method(&self, number: usize, received: usize) -> &'static str {
+        let start = self.read().starts.get(number).copied();
+        let seen = start.and_then(|start| self.bytes.get(start..received)).unwrap_or_default();
+        if seen.strip_prefix(b"\r\n").unwrap_or(seen).starts_with(b"HEAD ") { "HEAD" } else { "" }
     }
 
     fn check_heard(&self, outcome: &Outcome) {
@@ -217,6 +225,8 @@ impl Script<'_> {
 #[derive(Debug)]
 struct Reading {
     exchanges: Vec<Exchange>,
+    /// The offset of each request, and of the bytes after the last one.
+    starts: Vec<usize>,
     refused: bool,
     tunnel: Option<Vec<u8>>,
 }

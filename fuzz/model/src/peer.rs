@@ -92,7 +92,8 @@ pub(crate) enum Next {
 #[derive(Default)]
 pub(crate) struct Meter {
     pub(crate) heard: Heard,
-    received: usize,
+    /// The number of bytes that the connection has taken.
+    pub(crate) received: usize,
     events: usize,
 }
 

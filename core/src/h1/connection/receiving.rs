@@ -93,11 +93,16 @@ impl Connection {
                 self.next_event()
             }
             Err((kind, at)) => {
-                self.asked = Asked::default();
-                self.fail(kind, at);
+                self.fail_head(kind, at);
                 self.next_event()
             }
         }
+    }
+
+    /// Records a fault in a head. The refusal of a HEAD request has no content (RFC 9110 section 9.3.2).
+    pub(super) fn fail_head(&mut self, kind: FaultKind, at: usize) {
+        self.asked = Asked { head: self.reader.is_head(), ..Asked::default() };
+        self.fail(kind, at);
     }
 
     /// Returns the next piece of the body, if there is one.

@@ -187,7 +187,12 @@ impl<'a> Driver<'a> {
         };
         let refused = self.connection.refuse(self.now, StreamId::ONLY, fault, &Defaults::default());
         refused.expect("a fault with a status is answered");
-        let method = if unanswered { self.meter.method() } else { String::new() };
+        // The refusal of a HEAD request has no content, even if the rest of its head is invalid.
+        let number = self.meter.heard.exchanges.len();
+        let method = match unanswered {
+            true => self.meter.method(),
+            false => self.script.refused_method(number, self.meter.received).to_owned(),
+        };
         let body = format!("{}\n", fault.kind).into_bytes();
         self.said.push(Said { method, status, body, end: true });
     }
