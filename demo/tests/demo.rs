@@ -21,6 +21,14 @@ fn answer(response: &TestResponse) -> (u16, Option<&str>, String) {
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
 
 #[test]
+fn options_of_the_server_have_no_content() {
+    let folder = TestClient::new(stelo_demo::folder(env!("CARGO_MANIFEST_DIR").into()));
+    for client in [demo(), folder] {
+        assert_eq!(client.options("*").send().status(), Status::NO_CONTENT);
+    }
+}
+
+#[test]
 fn small_answers() {
     assert_eq!(answer(&get("/plaintext")), (200, TEXT, "Hello, World!".into()));
     let json = r#"{"message":"Hello, World!"}"#;

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use stelo_core::body::{BodyError, Frame, Length};
 use stelo_core::http::{Headers, Status, date};
 use stelo_tests::{Answer, Closed, Gate, On, cases, config};
+use stelo_toolkit::routing::options;
 use stelo_toolkit::{App, Body, IntoResponse, Path, Request, Response, State, any, get};
 
 cases!(
@@ -279,15 +280,18 @@ fn contradicting_lengths_are_500(on: On) {
 }
 
 fn options_of_the_server_are_answered(on: On) {
-    let target = async |request: Request| {
-        let mut headers = Headers::new();
-        headers.append("allow", "GET");
-        (headers, request.head().target().to_owned()).into_response()
-    };
-    let server = on.serve(App::new().route("/", any(async || "")).fallback(target));
-    let mut client = server.connect();
-    client.send("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
-    assert_eq!(client.answer().text(), "*");
+    let target = async |request: Request| request.head().target().to_owned();
+    let plain = App::new().route("/", any(async || "")).fallback(target);
+    let asked = App::new().route("*", options(target));
+    for (app, status, text) in [(plain, 204, ""), (asked, 200, "*")] {
+        let server = on.serve(app);
+        let mut client = server.connect();
+        client.send("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text().as_str()), (status, text));
+        assert_eq!(answer.header("content-length").is_none(), status == 204);
+        client.expect_open();
+    }
 }
 
 /// Sends 103 twice before it answers.

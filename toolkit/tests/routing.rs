@@ -1,9 +1,10 @@
 //! Finding routes: methods, parameters, slashes, mounts, hosts, names.
 
 use stelo_toolkit::extract::MatchedPath;
-use stelo_toolkit::routing::{Convertor, ReverseError};
+use stelo_toolkit::routing::{Convertor, ReverseError, options};
 use stelo_toolkit::{
-    App, HttpError, Method, Path, Request, Router, Status, TestClient, any, delete, get, on, post, put,
+    App, HttpError, Method, Path, Request, Router, StaticFiles, Status, TestClient, any, delete, get, on,
+    post, put,
 };
 
 /// Describes the request as text.
@@ -322,9 +323,34 @@ fn what_is_built_cannot_be_changed() {
 }
 
 #[test]
-fn the_asterisk_and_connect_lead_nowhere() {
+fn options_of_the_server_are_204_unless_the_application_has_a_route_for_them() {
+    let answer = |app: App| {
+        let response = TestClient::new(app).options("*").send();
+        (response.status().code(), response.text().to_owned())
+    };
+    let router = || Router::new().route("*", options("routed"));
+    let files = StaticFiles::new(env!("CARGO_MANIFEST_DIR"));
+    for app in [
+        App::new(),
+        App::new().route("/", any("home")).route("/{rest:path}", any("all")),
+        App::new().fallback(async || "fallback"),
+        App::new().mount("/", files),
+        App::new().mount("/", Router::new().fallback(async || "fallback")),
+        App::new().host("{any:path}", Router::new().fallback(async || "fallback")),
+    ] {
+        assert_eq!(answer(app), (204, String::new()));
+    }
+    for app in [App::new().merge(router()), App::new().route("*", any("routed"))] {
+        assert_eq!(answer(app), (200, "routed".into()));
+    }
+    for app in [App::new().include("/a", router()), App::new().mount("/", router())] {
+        assert_eq!(app.build().unwrap_err().to_string(), "route `*`: a path must begin with `/`");
+    }
+}
+
+#[test]
+fn a_connect_request_matches_no_route() {
     let client = vectors();
-    assert_eq!(client.options("*").send().status(), Status::NOT_FOUND);
     assert_eq!(client.request(Method::Connect, "a.org:443").send().status(), Status::NOT_FOUND);
 }
 

@@ -56,7 +56,8 @@ impl<T> Builder<T> {
         }
     }
 
-    /// Adds a route: the whole path has to match `path`, which begins with `/`.
+    /// Adds a route: the whole path has to match `path`, which begins with `/`, or is `*` for the target of
+    /// `OPTIONS *`.
     ///
     /// A route that answers GET answers HEAD too.
     pub fn route(&mut self, path: &str, methods: impl Into<Methods>, value: T) -> &mut Declaration<T> {
@@ -155,6 +156,8 @@ fn parse(kind: Kind, text: &str, convertors: &Convertors, nested: bool) -> Resul
         (Kind::Host, true) => return Err(RouteError::HostIsPath { pattern: text.into() }),
         (Kind::Mount, false) if text.is_empty() => {}
         (Kind::Route | Kind::MountPoint, false) if text.is_empty() && nested => {}
+        // The asterisk form of a target (RFC 9112 section 3.2.4), which no mount matches.
+        (Kind::Route, false) if text == "*" && !nested => {}
         (Kind::Host, false) | (_, true) => {}
         (_, false) => return Err(RouteError::MissingSlash { pattern: text.into() }),
     }

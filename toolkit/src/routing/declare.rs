@@ -85,7 +85,8 @@ impl Around {
 
     /// The pattern of an entry behind the prefix. An entry may have the path of the prefix itself.
     fn pattern(&self, pattern: &str) -> Result<String, BuildError> {
-        if !(pattern.is_empty() || pattern.starts_with('/')) {
+        let is_asterisk = pattern == "*" && self.prefix.is_empty();
+        if !(pattern.is_empty() || pattern.starts_with('/') || is_asterisk) {
             return Err(BuildError::Route(RouteError::MissingSlash { pattern: pattern.into() }));
         }
         Ok([&*self.prefix, pattern].concat())

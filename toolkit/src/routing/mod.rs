@@ -95,6 +95,18 @@ impl Router {
 
     /// Adds a route: the handlers for the paths of a pattern, by method. [`App::build`](crate::App::build) reports a mistake
     /// in the pattern, at start-up at the latest.
+    ///
+    /// `OPTIONS *` is answered with 204, unless a route has the pattern `*`. A mounted router cannot have that route.
+    ///
+    /// ```
+    /// use stelo_toolkit::routing::options;
+    /// use stelo_toolkit::{App, Status, TestClient};
+    ///
+    /// let client = TestClient::new(App::new());
+    /// assert_eq!(client.options("*").send().status(), Status::NO_CONTENT);
+    /// let client = TestClient::new(App::new().route("*", options("hello")));
+    /// assert_eq!(client.options("*").send().text(), "hello");
+    /// ```
     pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
         self.add(pattern, EntryKind::Route(methods))
     }
@@ -206,7 +218,7 @@ impl Router {
         self
     }
 
-    /// Sets the handler for requests that match no route (default: 404). WebSocket handshakes that match no route are always
+    /// Sets the handler for requests that match no route (default: 404), except for `OPTIONS *`. WebSocket handshakes that match no route are always
     /// answered with 403.
     pub fn fallback<Args: 'static>(mut self, handler: impl Handler<Args>) -> Self {
         self.fallback = Some(Declared::handler(handler));

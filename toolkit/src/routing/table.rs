@@ -3,7 +3,7 @@
 //! [`plan`](super::plan) makes them from declarations. Matching is the core's ([`stelo_core::routing`]).
 
 use stelo_core::app::{Reply, Response};
-use stelo_core::http::{Method, Status, header};
+use stelo_core::http::{Method, Status, TargetForm, header};
 use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
 
 use super::arrival::Arriving;
@@ -129,6 +129,10 @@ impl Routes {
             Found::MethodNotAllowed { allow } => {
                 let error = HttpError::new(Status::METHOD_NOT_ALLOWED);
                 error.try_with_header(header::ALLOW, allow.to_string()).expect("methods are tokens")
+            }
+            // `OPTIONS *` asks about the server as a whole, which has nothing to say (RFC 9110 section 9.3.7).
+            _ if request.head().form() == TargetForm::Asterisk => {
+                return Response::empty(Status::NO_CONTENT).into();
             }
             // A CONNECT request has no path that could be redirected.
             Found::Redirect(slash) if *request.method() != Method::Connect => {
