@@ -2,31 +2,48 @@
 
 use std::fs::Metadata;
 use std::io;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use stelo_core::http::{Headers, date};
+use stelo_os::files::Version;
+
+/// The earliest time of a modification that counts: 1990-01-01, before the first web server. Tools that make builds
+/// reproducible set earlier ones: 0, 1, 1980 (ZIP), 1985 (npm).
+const EARLIEST: Duration = Duration::from_secs(631_152_000);
 
 /// The validators of a version of a file.
 pub(super) struct Validators {
-    /// A strong entity tag, made of the time of the last change and the size.
-    pub(super) etag: String,
-    /// The time of the last change as an HTTP date.
-    pub(super) last_modified: [u8; date::LEN],
-    /// The time of the last change in seconds since 1970.
-    modified: u64,
+    /// A strong entity tag. `None` if nothing tells the versions of the file apart.
+    pub(super) etag: Option<String>,
+    /// The time of the last modification, if it is one.
+    pub(super) modified: Option<Modified>,
+}
+
+/// The time of the last modification.
+#[derive(Clone, Copy)]
+pub(super) struct Modified {
+    /// As an HTTP date.
+    pub(super) date: [u8; date::LEN],
+    /// In seconds since 1970.
+    seconds: u64,
 }
 
 impl Validators {
+    /// Makes the entity tag of the time of the last modification and the size. If that time means nothing, because it is
+    /// later than now or from before the web, makes it of the inode and the time of the last change.
+    ///
     /// # Errors
-    /// The file system does not record the time of the last change.
+    /// The file system does not record the time of the last modification.
     pub(super) fn of(metadata: &Metadata) -> io::Result<Self> {
-        // HTTP dates begin in 1970.
         let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Self {
-            etag: format!("\"{:x}-{:x}\"", modified.as_nanos(), metadata.len()),
-            last_modified: date::format(modified.as_secs()),
-            modified: modified.as_secs(),
-        })
+        if (EARLIEST..=now()).contains(&modified) {
+            let etag = Some(format!("\"{:x}-{:x}\"", modified.as_nanos(), metadata.len()));
+            return Ok(Self { etag, modified: Some(Modified::new(modified.as_secs())) });
+        }
+        let etag = Version::of(metadata).inode_and_change().map(|(inode, seconds, nanos)| {
+            format!("\"{inode:x}-{seconds:x}.{nanos:x}-{:x}\"", metadata.len())
+        });
+        Ok(Self { etag, modified: None })
     }
 
     /// Whether one of the entity tags in a header field is that of the file, or is `*`. A `W/` before a tag matters only
@@ -35,16 +52,42 @@ impl Validators {
         headers.get_all(name).flat_map(|value| value.split(|&byte| byte == b',')).any(|tag| {
             let tag = tag.trim_ascii();
             let tag = if strong { tag } else { tag.strip_prefix(b"W/").unwrap_or(tag) };
-            tag == b"*" || tag == self.etag.as_bytes()
+            tag == b"*" || self.is_tag(tag)
         })
     }
 
-    /// Whether `If-Range` allows a partial response: it is absent, or equals a validator of the file (section 13.1.5).
-    pub(super) fn allow_range(&self, headers: &Headers) -> bool {
-        headers
-            .get("if-range")
-            .is_none_or(|value| value == self.etag.as_bytes() || value == self.last_modified.as_slice())
+    fn is_tag(&self, tag: &[u8]) -> bool {
+        self.etag.as_ref().is_some_and(|etag| etag.as_bytes() == tag)
     }
+
+    /// Whether `If-Range` allows a partial response: it is absent, or equals a strong validator of the file (section
+    /// 13.1.5).
+    pub(super) fn allow_range(&self, headers: &Headers) -> bool {
+        headers.get("if-range").is_none_or(|value| self.is_strong(value, now().as_secs()))
+    }
+
+    /// Whether `value` is the entity tag of the file, or its date and at least a second old. Within that second, the file
+    /// may have had another version of the same date (section 8.8.2.2).
+    fn is_strong(&self, value: &[u8], now: u64) -> bool {
+        let is_date = |modified: Modified| value == modified.date.as_slice() && modified.seconds < now;
+        self.is_tag(value) || self.modified.is_some_and(is_date)
+    }
+
+    /// Whether the file was not modified after `date`; `None` if the time of the last modification means nothing.
+    fn is_unmodified_since(&self, date: u64) -> Option<bool> {
+        self.modified.map(|modified| modified.seconds <= date)
+    }
+}
+
+impl Modified {
+    fn new(seconds: u64) -> Self {
+        Self { date: date::format(seconds), seconds }
+    }
+}
+
+/// Returns the time since 1970.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The result of the conditions of a request.
@@ -63,14 +106,14 @@ pub(super) fn evaluate(headers: &Headers, file: &Validators) -> Precondition {
     let date = |name| headers.get(name).and_then(date::parse);
     let wanted = match headers.contains("if-match") {
         true => file.listed(headers, "if-match", true),
-        false => date("if-unmodified-since").is_none_or(|date| file.modified <= date),
+        false => date("if-unmodified-since").and_then(|date| file.is_unmodified_since(date)).unwrap_or(true),
     };
     if !wanted {
         return Precondition::Failed;
     }
     let known = match headers.contains("if-none-match") {
         true => file.listed(headers, "if-none-match", false),
-        false => date("if-modified-since").is_some_and(|date| file.modified <= date),
+        false => date("if-modified-since").and_then(|date| file.is_unmodified_since(date)).unwrap_or(false),
     };
     if known { Precondition::NotModified } else { Precondition::Holds }
 }
@@ -82,9 +125,10 @@ mod tests {
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
     const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 
+    const MODIFIED: u64 = 784_111_777;
+
     fn file() -> Validators {
-        let modified = 784_111_777;
-        Validators { etag: "\"a\"".into(), last_modified: date::format(modified), modified }
+        Validators { etag: Some("\"a\"".into()), modified: Some(Modified::new(MODIFIED)) }
     }
 
     fn with(fields: &[(&str, &str)]) -> Headers {
@@ -137,5 +181,30 @@ mod tests {
             assert_eq!(file().allow_range(&with(&[("if-range", if_range)])), allowed, "{if_range}");
         }
         assert!(file().allow_range(&Headers::new()));
+    }
+
+    #[test]
+    fn a_date_is_strong_after_a_second() {
+        for (now, strong) in [(MODIFIED - 1, false), (MODIFIED, false), (MODIFIED + 1, true)] {
+            assert_eq!(file().is_strong(DATE.as_bytes(), now), strong, "{now}");
+            assert!(file().is_strong(b"\"a\"", now));
+        }
+    }
+
+    #[test]
+    fn without_validators_only_the_asterisk_matches() {
+        use Precondition::{Failed, Holds, NotModified};
+        let file = Validators { etag: None, modified: None };
+        for (fields, outcome) in [
+            (("if-modified-since", DATE), Holds),
+            (("if-unmodified-since", BEFORE), Holds),
+            (("if-none-match", "\"a\""), Holds),
+            (("if-none-match", "*"), NotModified),
+            (("if-match", "\"a\""), Failed),
+            (("if-match", "*"), Holds),
+        ] {
+            assert_eq!(evaluate(&with(&[fields]), &file), outcome, "{fields:?}");
+        }
+        assert!(!file.allow_range(&with(&[("if-range", DATE)])));
     }
 }

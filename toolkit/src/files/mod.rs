@@ -30,7 +30,7 @@ use stelo_core::app::Response;
 use stelo_core::body::Body;
 use stelo_core::body::Length;
 use stelo_core::http::{Headers, Method, Status};
-use stelo_os::files::{Directory, File, Opened};
+use stelo_os::files::{Directory, File, Opened, Reason};
 
 use self::body::{Read, SMALL};
 use self::conditional::{Precondition, Validators};
@@ -50,7 +50,11 @@ pub use stelo_os::files::DirectoryError;
 /// Answers GET and HEAD. Other methods get 405, and paths that are not a file below the directory get 404. So do names
 /// that some system reads as a device (`con`, `nul.txt`), a drive or a stream, on every system. Responses have an `etag`
 /// and a `last-modified`, so that clients can ask for changed files only. A single range is answered with 206. If a file
-/// becomes shorter while it is sent, the connection is closed.
+/// becomes shorter while it is sent, the connection is closed. A compressed image or scene (`.svgz`, `.x3dz`, `.wrz`) has
+/// `content-encoding: gzip`.
+///
+/// A time of modification before 1990 or later than now says nothing about the version, so the response has no
+/// `last-modified`, and its `etag` is made of the inode and the time of the last change (none on Windows).
 ///
 /// Each request gets the current file. On Linux, a file in the page cache is answered without another thread. Files above
 /// 16 KiB are sent with `sendfile`. Each thread caches up to 256 smaller files for a second, and checks before each use
@@ -245,19 +249,24 @@ impl Refused {
 
     /// Converts into the error for the client. Faults of the server are logged.
     fn explain(self, path: &FilePath) -> HttpError {
-        use io::ErrorKind as Kind;
-        match self {
+        let status = match self {
             Self::Http(error) => return error,
-            Self::Io(error) => match error.kind() {
-                Kind::NotFound | Kind::NotADirectory | Kind::InvalidFilename | Kind::InvalidInput => {
-                    return HttpError::new(Status::NOT_FOUND);
-                }
-                Kind::PermissionDenied => return HttpError::new(Status::FORBIDDEN),
-                _ => tracing::error!("static file `{}`: {error}", path.as_str()),
-            },
-            Self::Directory(error) => tracing::error!("static files: {error}"),
-        }
-        HttpError::new(Status::INTERNAL_SERVER_ERROR)
+            Self::Io(error) => {
+                let status = match Reason::of(&error) {
+                    Reason::Missing => return HttpError::new(Status::NOT_FOUND),
+                    Reason::Forbidden => return HttpError::new(Status::FORBIDDEN),
+                    Reason::Exhausted => Status::SERVICE_UNAVAILABLE,
+                    Reason::Fault => Status::INTERNAL_SERVER_ERROR,
+                };
+                tracing::error!("static file `{}`: {error}", path.as_str());
+                status
+            }
+            Self::Directory(error) => {
+                tracing::error!("static files: {error}");
+                Status::INTERNAL_SERVER_ERROR
+            }
+        };
+        HttpError::new(status)
     }
 }
 
@@ -288,15 +297,31 @@ fn fields(file: &Path, validators: &Validators) -> Headers {
     } else {
         put(&mut headers, "content-type", media);
     }
+    if is_compressed(file) {
+        put(&mut headers, "content-encoding", "gzip");
+    }
     put(&mut headers, "accept-ranges", "bytes");
-    put(&mut headers, "last-modified", validators.last_modified);
-    put(&mut headers, "etag", &validators.etag);
+    if let Some(modified) = &validators.modified {
+        put(&mut headers, "last-modified", modified.date);
+    }
+    if let Some(etag) = &validators.etag {
+        put(&mut headers, "etag", etag);
+    }
     headers
+}
+
+/// Whether the media type of a file is that of its content before it was compressed with gzip.
+fn is_compressed(file: &Path) -> bool {
+    const EXTENSIONS: [&str; 5] = ["svgz", "wrz", "x3dbz", "x3dvz", "x3dz"];
+    file.extension()
+        .is_some_and(|extension| EXTENSIONS.iter().any(|other| extension.eq_ignore_ascii_case(other)))
 }
 
 fn not_modified(validators: &Validators) -> Response {
     let mut response = Response::empty(Status::NOT_MODIFIED);
-    put(&mut response.headers, "etag", &validators.etag);
+    if let Some(etag) = &validators.etag {
+        put(&mut response.headers, "etag", etag);
+    }
     response
 }
 
@@ -335,6 +360,7 @@ mod tests {
             (Kind::NotADirectory, 404),
             (Kind::InvalidFilename, 404),
             (Kind::PermissionDenied, 403),
+            (Kind::OutOfMemory, 503),
             (Kind::UnexpectedEof, 500),
         ] {
             let path = FilePath::parse("/x").expect("an ordinary path");

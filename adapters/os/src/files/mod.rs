@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `directory.rs` | from a name to a file: symbolic links, and the bounds of the directory |
 //! | `version.rs` | whether a file has changed |
+//! | `reason.rs` | why a file cannot be served |
 //! | `linux.rs`, `other.rs` | the calls that do not wait |
 
 mod directory;
@@ -15,6 +16,7 @@ mod directory;
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
+mod reason;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -32,6 +34,7 @@ use linux as nowait;
 use other as nowait;
 
 pub use directory::{Directory, DirectoryError, Found, Root};
+pub use reason::Reason;
 pub use version::Version;
 
 /// An open file, with what was true of it when it was opened.

@@ -37,6 +37,12 @@ impl Version {
         fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
+    /// Returns the inode, and the time of the last change of content or metadata in seconds and nanoseconds since 1970.
+    /// Unlike the time of the last modification, a program cannot set that time. `None` on systems without it.
+    pub fn inode_and_change(&self) -> Option<(u64, i64, i64)> {
+        self.0.map(|([_, inode, _], [.., seconds, nanos])| (inode, seconds, nanos))
+    }
+
     /// Whether a later change is guaranteed to give another version. False within two seconds of a change, because the
     /// times of a file system have a granularity of up to that.
     pub fn is_settled(&self) -> bool {
