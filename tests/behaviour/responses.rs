@@ -6,7 +6,7 @@ use stelo_core::body::{BodyError, Frame, Length};
 use stelo_core::http::{Headers, Status, date};
 use stelo_tests::{Answer, Closed, Gate, On, cases, config};
 use stelo_toolkit::routing::options;
-use stelo_toolkit::{App, Body, IntoResponse, Path, Request, Response, State, any, get};
+use stelo_toolkit::{App, Body, Path, Request, Response, State, any, get};
 
 cases!(
     head_has_the_head_of_get,
