@@ -128,7 +128,7 @@ impl<R: Runtime> Link<R> {
 
     /// Returns the address of the client, once there has been a request.
     pub(super) fn client(&self) -> Option<&Address> {
-        self.context.as_ref().and_then(|context| context.client.as_ref())
+        self.context.as_ref().and_then(|context| context.client())
     }
 
     pub(super) fn transport(&self) -> Option<&Transport<R::Stream>> {
@@ -350,6 +350,6 @@ fn new_context<R: Runtime>(
     let peer = transport.and_then(Stream::peer_address);
     let local = transport.and_then(Stream::local_address);
     let mut context = app::Context::new(app::Connection::new(peer, local, thread.executor.clone()));
-    context.root_path = thread.shared.root_path.clone();
+    context.set_root_path(thread.shared.root_path.clone());
     Arc::new(context)
 }

@@ -21,7 +21,8 @@ pub(crate) struct Shared {
     /// `None` rejects WebSocket upgrades.
     pub(crate) websocket: Option<Arc<ws::Config>>,
     pub(crate) ws_max_queue: usize,
-    pub(crate) root_path: Arc<str>,
+    /// `None` is the empty path.
+    pub(crate) root_path: Option<Arc<String>>,
     pub(crate) access_log: bool,
     pub(crate) stop: Arc<Stop>,
     /// Distinguishes the servers of a process.
@@ -68,7 +69,7 @@ impl Shared {
             machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),
-            root_path: config.http.root_path.as_str().into(),
+            root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
             access_log: config.log.access && log::access_enabled(),
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),

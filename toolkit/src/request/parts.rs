@@ -76,13 +76,13 @@ impl Parts {
         if self.has_root_path() {
             Cow::Borrowed(self.passed())
         } else {
-            Cow::Owned(format!("{}{}", self.context.root_path, self.passed()))
+            Cow::Owned(format!("{}{}", self.context.root_path(), self.passed()))
         }
     }
 
     /// Whether the path begins with the root path of the server. A proxy may have removed it.
     fn has_root_path(&self) -> bool {
-        self.position.root as usize == self.context.root_path.len()
+        self.position.root as usize == self.context.root_path().len()
     }
 
     /// The part of the path that the mounts and the root path have matched.
@@ -100,14 +100,17 @@ impl Parts {
     /// Returns the URL as the client sees it.
     pub fn url(&self) -> Url {
         let path = self.head.path();
-        let path =
-            if self.has_root_path() { path.to_owned() } else { format!("{}{path}", self.context.root_path) };
+        let path = if self.has_root_path() {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.context.root_path())
+        };
         self.site_url(self.protocol, None, path, self.head.query())
     }
 
     /// Returns the URL of the application: the root path of the server with a `/` behind it, no query.
     pub fn base_url(&self) -> Url {
-        self.site_url(self.protocol, None, format!("{}/", self.context.root_path), None)
+        self.site_url(self.protocol, None, format!("{}/", self.context.root_path()), None)
     }
 
     /// Returns the URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
@@ -129,17 +132,17 @@ impl Parts {
     /// No route has that name and exactly these parameters, or a value does not fit its convertor.
     pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
         let (UrlPath { host, path }, protocol) = self.site.engine.url_path_for(name, params)?;
-        Ok(self.site_url(protocol, host, format!("{}{path}", self.context.root_path), None))
+        Ok(self.site_url(protocol, host, format!("{}{path}", self.context.root_path()), None))
     }
 
     fn site_url(&self, protocol: Protocol, host: Option<String>, path: String, query: Option<&str>) -> Url {
         let authority =
-            host.unwrap_or_else(|| authority(self.head.authority(), self.server(), self.context.scheme));
+            host.unwrap_or_else(|| authority(self.head.authority(), self.server(), self.context.scheme()));
         Url::new(self.scheme_of(protocol), authority, path, query)
     }
 
     fn scheme_of(&self, protocol: Protocol) -> &'static str {
-        match (protocol, self.context.scheme) {
+        match (protocol, self.context.scheme()) {
             (Protocol::Http, scheme) => scheme,
             (Protocol::WebSocket, "https") => "wss",
             (Protocol::WebSocket, _) => "ws",
@@ -205,7 +208,7 @@ impl Parts {
 
     /// Returns the address of the client.
     pub fn client(&self) -> Option<&Address> {
-        self.context.client.as_ref()
+        self.context.client()
     }
 
     /// Returns the address of the server that the client has connected to.

@@ -17,7 +17,7 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     pub(crate) fn new(request: stelo_core::app::Request) -> Self {
-        let position = Position::new(request.head(), &request.context().root_path);
+        let position = Position::new(request.head(), request.context().root_path());
         Self { request, position }
     }
 }

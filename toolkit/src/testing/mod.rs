@@ -41,8 +41,8 @@ pub use websocket::{TestHandshake, TestWebSocket};
 pub struct TestClient {
     app: Arc<dyn CoreApp>,
     executor: TestExecutor,
-    scheme: &'static str,
-    root_path: Arc<str>,
+    secure: bool,
+    root_path: Option<Arc<String>>,
     started: bool,
 }
 
@@ -88,7 +88,7 @@ impl TestClient {
     /// Creates a client of an application whose start-up and shutdown hooks do not run.
     pub fn without_start(app: impl CoreApp) -> Self {
         let executor = TestExecutor::default();
-        Self { app: Arc::new(app), executor, scheme: "http", root_path: "".into(), started: false }
+        Self { app: Arc::new(app), executor, secure: false, root_path: None, started: false }
     }
 
     /// Runs the shutdown hooks.
@@ -109,14 +109,14 @@ impl TestClient {
     /// Returns the client with a root path, as behind a proxy that serves the application below it.
     #[must_use]
     pub fn with_root_path(mut self, root_path: &str) -> Self {
-        self.root_path = root_path.into();
+        self.root_path = Some(Arc::new(root_path.into()));
         self
     }
 
     /// Returns the client with the scheme `https`.
     #[must_use]
     pub fn with_https(mut self) -> Self {
-        self.scheme = "https";
+        self.secure = true;
         self
     }
 
@@ -285,7 +285,8 @@ impl TestRequest<'_> {
         let address = |port| Some(Address::Ip(([127, 0, 0, 1], port).into()));
         let executor = Arc::new(client.executor.clone());
         let mut context = Context::new(Connection::new(address(50000), address(80), executor));
-        (context.scheme, context.root_path) = (client.scheme, client.root_path.clone());
+        context.set_secure(client.secure);
+        context.set_root_path(client.root_path.clone());
         context.set_peer(*peer);
         (Arc::new(head), Arc::new(context))
     }

@@ -237,7 +237,7 @@ impl Tester {
         // The input buffer, the channel and the piece that overfills it, and the piece being read.
         const MOST: u64 = (3 * (16 << 10) + Sender::CAPACITY) as u64;
         let received =
-            || context.client.as_ref().map(|client| self.sim.traffic(client).received).unwrap_or_default();
+            || context.client().map(|client| self.sim.traffic(client).received).unwrap_or_default();
         let before = received();
         let (mut all, mut trailers) = (Vec::new(), Headers::new());
         while let Some(frame) = body.frame().await {
@@ -272,7 +272,7 @@ impl Tester {
         const MOST: u64 = (Limits::DEFAULT.write_buffer + Sender::CAPACITY + 2 * PIECE) as u64;
         let known = self.sim.chance(0.5);
         let (sender, body) = Body::channel(if known { Length::Known(size as u64) } else { Length::Unknown });
-        let (this, client, counted) = (self.clone(), context.client.clone(), Counted::new(&self.witness));
+        let (this, client, counted) = (self.clone(), context.client().cloned(), Counted::new(&self.witness));
         let executor = context.connection().executor.clone();
         let produce = async move {
             let _counted = counted;
