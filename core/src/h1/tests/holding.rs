@@ -102,3 +102,63 @@ fn memory_can_be_taken_from_an_idle_connection() {
     pair.respond(200, &[], "x");
     assert_eq!(pair.machine.held(), held, "nothing new was needed");
 }
+
+#[test]
+fn a_body_is_reported_only_while_it_is_wanted() {
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert!(matches!(pair.machine.next_event(), Event::Paused));
+    pair.want_body(true);
+    assert_eq!(pair.events(), "abc");
+    assert_eq!(pair.machine.poll_timeout().map(|(_, reason)| reason), Some(Reason::Body));
+    // A peer that is held back is not late.
+    pair.want_body(false);
+    assert_eq!(pair.machine.poll_timeout(), None);
+    assert_eq!(pair.feed("def"), "paused");
+    pair.want_body(true);
+    assert_eq!(pair.events(), "def; end; paused");
+    // What one request wanted does not count for the next.
+    pair.respond(200, &[], "");
+    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx");
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert!(matches!(pair.machine.next_event(), Event::Paused));
+}
+
+#[test]
+fn a_response_that_was_held_back_becomes_writable_once() {
+    let mut pair = Pair::limited(|limits| limits.write_buffer = 10);
+    pair.feed(GET);
+    pair.head(200, &[], Length::Unknown).unwrap();
+    assert_eq!((pair.machine.capacity(StreamId::ONLY), pair.events().as_str()), (0, "paused"));
+    pair.written();
+    assert_eq!(pair.events(), "writable; paused");
+    assert!(pair.machine.capacity(StreamId::ONLY) > 0);
+    pair.send(Command::Data("0123456789".into())).unwrap();
+    pair.written();
+    assert_eq!(pair.events(), "writable; paused");
+    // The end of the response leaves nothing to write.
+    pair.send(Command::Data("0123456789".into())).unwrap();
+    pair.send(Command::End).unwrap();
+    pair.written();
+    assert_eq!(pair.events(), "");
+}
+
+#[test]
+fn a_body_that_has_come_whole_is_taken_without_an_invitation() {
+    let head = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n";
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), format!("{head}abc{GET}").as_bytes());
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert_eq!(pair.machine.take_body(StreamId::ONLY).as_deref(), Some(&b"abc"[..]));
+    assert_eq!(pair.machine.take_body(StreamId::ONLY), None);
+    assert!(!pair.respond(200, &[], "").contains("100 Continue"));
+    assert_eq!(pair.events(), "GET /; paused");
+
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), format!("{head}ab").as_bytes());
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    assert_eq!(pair.machine.take_body(StreamId::ONLY), None);
+    pair.want_body(true);
+    assert_eq!(pair.feed("c"), "abc; end; paused");
+}
