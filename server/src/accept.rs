@@ -16,22 +16,33 @@ use crate::thread::registry::{Kind, Phase};
 /// The most connections accepted in one poll, so that other tasks of the thread get their share.
 const ACCEPTS: usize = 64;
 
+/// The most connections accepted after the shutdown has begun, so that new clients cannot delay it.
+const LAST: usize = 4096;
+
 impl<R: Runtime> Thread<R> {
     /// Accepts connections until the server drains, each driven by a task of its own.
     pub(crate) async fn accept(self: Arc<Self>, mut listener: R::Listener) {
         let mut member = self.registry.join(Kind::Task);
         let mut pause: Option<R::Sleep> = None;
         let mut failures = 0;
+        let mut last = LAST;
         poll_fn(|cx| {
             for _ in 0..ACCEPTS {
-                if member.phase(cx) != Phase::Running {
-                    return Poll::Ready(());
+                match member.phase(cx) {
+                    Phase::Running => {}
+                    // Clients in the queue may have sent a request.
+                    Phase::Draining if last > 0 && pause.is_none() => last -= 1,
+                    Phase::Draining | Phase::Aborting => return Poll::Ready(()),
                 }
                 if let Some(sleep) = &mut pause {
                     ready!(Pin::new(sleep).poll(cx));
                     pause = None;
                 }
-                match ready!(listener.poll_accept(cx)) {
+                let accepted = match listener.poll_accept(cx) {
+                    Poll::Pending if last < LAST => return Poll::Ready(()),
+                    accepted => ready!(accepted),
+                };
+                match accepted {
                     Ok(stream) => {
                         failures = 0;
                         self.runtime.spawn(Connection::new(self.clone(), stream));

@@ -10,6 +10,7 @@ mod demo;
 mod errors;
 mod files;
 mod folder;
+mod leaving;
 mod limits;
 mod responses;
 mod shutdown;

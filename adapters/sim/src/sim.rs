@@ -93,6 +93,13 @@ impl Sim {
         self.state().sockets.set_route(address, route);
     }
 
+    /// Advances the clock by `duration` within the poll of a task, as code that blocks the thread does. All other tasks
+    /// wait for as long.
+    pub fn block(&self, duration: Duration) {
+        let mut state = self.state();
+        state.now = state.now + duration;
+    }
+
     /// Sends a signal to all subscriptions that name it.
     pub fn signal(&self, signal: Signal) {
         let mut state = self.state();

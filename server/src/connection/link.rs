@@ -14,7 +14,7 @@ use std::time::Duration;
 use stelo_core::app::{self, Address, Peer};
 use stelo_core::proto::Reason;
 use stelo_core::proto::{CloseState, Machine};
-use stelo_runtime::{Instant, Runtime, Sleep, Stream};
+use stelo_runtime::{Hangup, Instant, Runtime, Sleep, Stream};
 
 use super::pool::Pooled;
 use super::transport::Transport;
@@ -173,21 +173,53 @@ impl<R: Runtime> Link<R> {
             Phase::Aborting => return Poll::Ready(End::Aborted),
         };
         protocol.enter(now);
+        if stops && self.shutdown(protocol, cx, now).is_err() {
+            return self.gone();
+        }
         // The timer fires no later than the deadline.
-        if self.fires.is_some_and(|fires| now + GRAIN >= fires) {
-            self.fires = None;
-            protocol.machine(|machine| machine.handle_timeout(now));
-        }
-        if stops {
-            protocol.shutdown(self, now);
-        }
+        let fired = self.fires.is_some_and(|fires| now + GRAIN >= fires);
         if let Poll::Ready(end) = self.go_round(protocol, cx, now) {
+            return Poll::Ready(end);
+        }
+        if fired && let Poll::Ready(end) = self.time_out(protocol, cx, now) {
             return Poll::Ready(end);
         }
         if let Some((deadline, _)) = protocol.leave(cx) {
             self.arm(deadline, cx);
         }
         Poll::Pending
+    }
+
+    /// Begins the shutdown. A request that is already in the socket has come in time.
+    #[cold]
+    #[inline(never)]
+    fn shutdown<P: Protocol<R>>(
+        &mut self,
+        protocol: &mut P,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> io::Result<()> {
+        if protocol.interest().read == Read::First
+            && let Poll::Ready(Err(error)) = self.read(protocol, cx, now)
+        {
+            return Err(error);
+        }
+        protocol.shutdown(self, now);
+        Ok(())
+    }
+
+    /// Acts on deadlines that had passed at `now`. By this time, what had come until then has been read.
+    #[cold]
+    #[inline(never)]
+    fn time_out<P: Protocol<R>>(
+        &mut self,
+        protocol: &mut P,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<End> {
+        self.fires = None;
+        protocol.machine(|machine| machine.handle_timeout(now));
+        self.go_round(protocol, cx, now)
     }
 
     /// Advances, writes and reads until nothing moves.
@@ -235,7 +267,8 @@ impl<R: Runtime> Link<R> {
             match self.read(protocol, cx, now) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Err(_)) => return self.gone(),
-                Poll::Ready(Ok(false)) | Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(false)) => return self.watch(cx),
+                Poll::Pending => return Poll::Pending,
             }
         }
         // Other tasks of the thread get their share, and `now` is renewed.
@@ -306,6 +339,20 @@ impl<R: Runtime> Link<R> {
             self.tell(Peer::HalfClosed);
         }
         Poll::Ready(Ok(n.is_some()))
+    }
+
+    /// Notices that the client leaves while nothing can be read.
+    #[cold]
+    #[inline(never)]
+    fn watch(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        match self.transport.as_mut().map(|io| io.poll_hangup(cx)) {
+            Some(Poll::Ready(Hangup::Gone)) => self.gone(),
+            Some(Poll::Ready(Hangup::HalfClosed)) => {
+                self.tell(Peer::HalfClosed);
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
     }
 
     fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -228,7 +228,7 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
     fn interest(&self) -> Interest {
         let busy = self.exchanges.is_busy();
         let read = match self.input {
-            Input::Empty if !busy => Read::First,
+            Input::Open | Input::Empty if !busy => Read::First,
             Input::Empty => Read::Also,
             // A running handler learns when the client leaves.
             _ if busy => Read::Also,
