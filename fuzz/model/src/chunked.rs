@@ -4,9 +4,9 @@ use crate::peer::{Cut, MOST, alike, config, listen};
 use crate::reference::{Halt, chunked as reference};
 use crate::source::Source;
 
-/// A chunked body is what a plain reader makes of it, and ends where it does.
+/// Checks that a chunked body decodes as the reference does, and ends at the same offset.
 ///
-/// The input: tight limits or not, two sizes of pieces, the body and what follows it.
+/// The input: whether limits are tight; two sizes of pieces; the body and the bytes after it.
 pub fn chunked(input: &[u8]) {
     const HEAD: &[u8] = b"PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
     let mut source = Source::new(input);

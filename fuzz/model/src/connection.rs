@@ -1,4 +1,4 @@
-//! Whole connections: bytes in pieces, what the application decides, time that passes.
+//! Whole connections: input in pieces, commands of the application, and the clock.
 
 mod driver;
 
@@ -12,11 +12,11 @@ use crate::reference::{Exchange, Halt, chunked, head, response};
 use crate::source::Source;
 use driver::{Driver, Outcome};
 
-/// A connection hears the requests that a plain reader finds in the same bytes, and every request that it has taken is
-/// answered once, as the application said. Left alone it ends.
+/// Checks that a connection reports the requests that the reference parser finds in the same bytes. It answers every
+/// accepted request once, as the application decided. Without further input it ends.
 ///
-/// The input: tight limits or not; whether the peer closes its side; whether it reads at pauses only; two sizes of
-/// pieces; three answers; three segments of bytes with an action after each; the bytes.
+/// The input: whether limits are tight; whether the peer closes its side; whether the peer reads only at pauses; two
+/// sizes of pieces; three answers; three segments with an action after each; the bytes.
 pub fn connection(input: &[u8]) {
     let mut source = Source::new(input);
     let (config, eof, lazy) = (config(source.flag()), source.flag(), source.flag());
@@ -35,11 +35,11 @@ pub fn connection(input: &[u8]) {
 /// The actions of the application and of the peer.
 struct Script<'a> {
     config: Config,
-    /// The peer ends its side after the last byte; else it falls silent.
+    /// Whether the peer closes its side after the last byte. If not, it stays connected and sends nothing.
     eof: bool,
-    /// The peer takes what was written only at pauses.
+    /// Whether the peer reads only at pauses.
     lazy: bool,
-    /// One for each request, over and over.
+    /// The answers to the requests, repeated in order.
     answers: [Answer; 3],
     pauses: [(usize, Pause); 3],
     bytes: &'a [u8],
@@ -49,18 +49,18 @@ struct Script<'a> {
 struct Answer {
     when: When,
     what: What,
-    /// A client that waits for `100 Continue` receives it.
+    /// Whether a client that waits for `100 Continue` receives it.
     invite: bool,
 }
 
-/// When a request is answered.
+/// The time at which a request is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// When the body is complete.
+    /// After the end of the body.
     End,
-    /// At the first pause after that.
+    /// At the first pause after the end of the body.
     Pause,
-    /// When the head is there; the body is left unread.
+    /// After the head. The body is not read.
     Head,
 }
 
@@ -71,11 +71,11 @@ enum What {
     Known,
     /// A body of unknown length.
     Unknown,
-    /// Leaves HTTP, if the client has asked for it.
+    /// Switches protocols, if the client requested an upgrade.
     Switch,
-    /// The last response.
+    /// The last response of the connection.
     Close,
-    /// Breaks off.
+    /// Aborts inside the body.
     Broken,
 }
 
@@ -83,12 +83,12 @@ enum What {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pause {
     Nothing,
-    /// The given number of seconds passes.
+    /// Advances the clock by this number of seconds.
     Wait(u64),
     Shutdown,
     /// The peer resets the connection.
     Gone,
-    /// Another connection uses the memory of this one.
+    /// Releases the buffers and adopts them again, as a pool does.
     Lend,
 }
 
@@ -114,12 +114,12 @@ impl Answer {
 }
 
 impl Script<'_> {
-    /// Whether nothing happens between the bytes that keeps a request from being taken.
+    /// Whether no action at a pause can prevent a request from being accepted.
     fn is_calm(&self) -> bool {
         self.pauses.iter().all(|(_, pause)| matches!(pause, Pause::Nothing | Pause::Lend))
     }
 
-    /// The expected events, as a plain reader finds them.
+    /// Returns the expected events, by the reference parser.
     fn read(&self) -> Reading {
         let limits = &self.config.limits;
         let mut reading = Reading { exchanges: Vec::new(), starts: Vec::new(), refused: false, tunnel: None };
@@ -138,7 +138,7 @@ impl Script<'_> {
             let mut last = !meaning.keep_alive
                 || matches!(answer.what, What::Close | What::Broken)
                 || limits.requests == Some(reading.exchanges.len() as u64 + 1)
-                // Without chunks, only its end can end a body of unknown length.
+                // HTTP/1.0 has no chunks, so only the end of the connection ends a body of unknown length.
                 || (answer.what == What::Unknown && exchange.head.old && exchange.head.method != "HEAD");
             let switched = match &*exchange.head.method {
                 "CONNECT" => answer.what != What::Switch,
@@ -146,7 +146,7 @@ impl Script<'_> {
             };
             let unread = answer.when == When::Head && meaning.length != Length::None;
             if unread {
-                // The body is dropped, up to a limit. A client that waits for `100 Continue` may send it or not.
+                // The body is discarded, up to a limit. A client that waits for `100 Continue` may omit it.
                 last |= exchange.body.len() > limits.drain || (meaning.expects && !answer.invite);
                 (exchange.body, exchange.trailers, exchange.ended) = Default::default();
             }
@@ -167,7 +167,7 @@ impl Script<'_> {
         reading
     }
 
-    /// The method of request `number`, as far as the first `received` bytes show it, if it is HEAD; else empty.
+    /// Returns `HEAD` if the first `received` bytes show that this is the method of request `number`, else "".
     fn refused_method(&self, number: usize, received: usize) -> &'static str {
         let start = self.read().starts.get(number).copied();
         let seen = start.and_then(|start| self.bytes.get(start..received)).unwrap_or_default();
@@ -184,15 +184,18 @@ impl Script<'_> {
             assert_eq!((refused, &outcome.tunnel), (reading.refused, &reading.tunnel), "{:?}", heard.faults);
             return;
         }
-        assert!(heard.exchanges.len() <= reading.exchanges.len(), "{heard:?} is more than {reading:?}");
+        assert!(
+            heard.exchanges.len() <= reading.exchanges.len(),
+            "{heard:?} has more requests than {reading:?}"
+        );
         for (heard, read) in heard.exchanges.iter().zip(&reading.exchanges) {
-            assert!(heard.is_part_of(read), "{heard:?} is not of {read:?}");
+            assert!(heard.is_part_of(read), "{heard:?} is not a prefix of {read:?}");
         }
         assert!(reading.refused || !refused, "{:?}", heard.faults);
         assert!(outcome.tunnel.is_none() || outcome.tunnel == reading.tunnel);
     }
 
-    /// The written bytes are exactly the answers.
+    /// Checks that the output consists of exactly the answers.
     fn check_written(&self, outcome: &Outcome) {
         if outcome.gone {
             return;
@@ -201,12 +204,12 @@ impl Script<'_> {
         let mut rest = &*outcome.written;
         for said in &outcome.said {
             let found = loop {
-                let (found, after) = response::read(rest, &said.method).expect("what was said is written");
+                let (found, after) = response::read(rest, &said.method).expect("the answer was written");
                 rest = after;
                 if found.status != 100 {
                     break found;
                 }
-                assert!(invitations > 0, "more invitations than requests");
+                assert!(invitations > 0, "more `100 Continue` than requests");
                 invitations -= 1;
             };
             let body: &[u8] = if said.method == "HEAD" { &[] } else { &said.body };
@@ -215,13 +218,13 @@ impl Script<'_> {
             assert_eq!(found.end == End::CutOff, cut_off, "{found:?} of {said:?}");
         }
         while let Some((found, after)) = response::read(rest, "") {
-            assert_eq!(found.status, 100, "said by nobody");
+            assert_eq!(found.status, 100, "a response that no application sent");
             rest = after;
         }
     }
 }
 
-/// The result of a plain reader.
+/// The result of the reference parser.
 #[derive(Debug)]
 struct Reading {
     exchanges: Vec<Exchange>,
@@ -231,7 +234,7 @@ struct Reading {
     tunnel: Option<Vec<u8>>,
 }
 
-/// Reads the body of a request; gives what follows it.
+/// Parses the body of a request. Returns the remaining input.
 fn body<'a>(exchange: &mut Exchange, input: &'a [u8], limits: &Limits) -> Result<&'a [u8], Halt> {
     let (mut rest, mut ended) = (input, true);
     match exchange.length {

@@ -1,4 +1,4 @@
-//! Cookies (RFC 6265, as browsers and Python's `http.cookies` have it).
+//! Cookies (RFC 6265, as browsers and Python's `http.cookies` implement it).
 
 use stelo_core::http::{Headers, is_field_value};
 use stelo_toolkit::request::Cookies;
@@ -6,8 +6,8 @@ use stelo_toolkit::response::SetCookie;
 
 use crate::source::Source;
 
-/// A cookie that was set comes back from a client unchanged, in one field with only that cookie. For any field of a client,
-/// each name is found once.
+/// Checks that a cookie survives the round trip through a client, alone in its field. In any `cookie` field, each name
+/// is found once.
 ///
 /// The input: name and value of a cookie to set, its path and domain, then the `cookie` field of a request.
 pub fn cookies(input: &[u8]) {
@@ -21,13 +21,13 @@ fn set(name: String, value: &str, path: String, domain: String) {
     let cookie = SetCookie::new(name.clone(), value.to_owned()).path(path).domain(domain);
     let Ok(field) = cookie.to_field() else { return };
     assert!(is_field_value(field.as_bytes()), "{field:?}");
-    // What a client keeps ends at the first semicolon.
+    // The client stores the part before the first semicolon.
     let kept = field.split(';').next().unwrap_or_default();
     assert_eq!(received(kept.as_bytes()).get(&name), Some(value), "{field:?}");
     let attributes = field.split("; ").skip(1).map(|text| text.split('=').next().unwrap_or_default());
     let known = ["Domain", "Path", "SameSite"];
     assert!(attributes.clone().all(|attribute| known.contains(&attribute)), "{field:?}");
-    assert!(attributes.is_sorted(), "{field:?}: each of them once");
+    assert!(attributes.is_sorted(), "{field:?}: attributes are in order");
 }
 
 fn receive(field: &[u8]) {
@@ -36,10 +36,10 @@ fn receive(field: &[u8]) {
     }
     let cookies = received(field);
     for (name, value) in cookies.iter() {
-        assert_eq!(cookies.get(name), Some(value), "the one of that name");
+        assert_eq!(cookies.get(name), Some(value), "iteration and lookup agree");
         assert!(!name.contains([';', '=']), "{name:?}");
     }
-    // Without quotes there is nothing to be undone.
+    // Without quotes, values are compared without unescaping.
     let Ok(text) = std::str::from_utf8(field) else { return };
     if text.contains('"') {
         return;

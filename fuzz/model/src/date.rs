@@ -2,10 +2,10 @@
 
 use stelo_core::http::date::{format, parse};
 
-/// The end of the year 9999: a leap second after it is written as this one.
+/// The last second of the year 9999. A leap second after it is formatted as this second.
 const LAST: u64 = 253_402_300_799;
 
-/// A date that was read is written as the same instant, with the time of day of the input.
+/// Checks that parsing and formatting a date keeps the instant and the time of day.
 ///
 /// The input: the date.
 pub fn date(input: &[u8]) {

@@ -7,11 +7,12 @@ use crate::peer::{Cut, MOST, alike};
 use crate::reference::inflate::{Context, Outcome, message};
 use crate::source::Source;
 
-/// Whatever bytes two messages are, they are decompressed as a plain reader does it, within the limit and within
-/// bounded memory; and compressed, they come back.
+/// Checks that two messages of arbitrary bytes decompress as the reference does, within the limit and in bounded
+/// memory. Compressing and decompressing them returns the same bytes.
 ///
-/// The input: the window, whether it is kept between messages, a tight limit or not, the level, how often the second
-/// message is repeated to be compressed, two sizes of pieces, the first message behind a letter, and the second.
+/// The input: the window; whether it is kept between messages; whether the limit is tight; the level; the number of
+/// repetitions of the second message before compression; two sizes of pieces; the length of the first message as a
+/// letter, and its bytes; the second message.
 pub fn deflate(input: &[u8]) {
     let mut source = Source::new(input);
     let bits = source.pick(&[15, 9, 10, 11, 12, 13, 14]);
@@ -30,7 +31,7 @@ pub fn deflate(input: &[u8]) {
         ..Parameters::default()
     };
 
-    // With the largest window, nothing that can be referred to is forgotten.
+    // The largest window holds every distance that deflate can refer to.
     let all = Kept { takeover: !afresh, window: 1 << 15 };
     decompresses(&[first, second], sizes, limit, all, || server(parameters(15), config));
 
@@ -55,7 +56,7 @@ struct Kept {
     window: usize,
 }
 
-/// A compressed message, which is never much larger than the message.
+/// Compresses a message, and checks that the result is never much larger.
 fn compressed(compressor: &mut Compressor, message: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     compressor.compress(message, &mut out);
@@ -65,7 +66,7 @@ fn compressed(compressor: &mut Compressor, message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The decompressed messages, up to the first that fails. They equal those of a plain reader, however the bytes are cut.
+/// Decompresses messages up to the first that fails. Checks that the result equals the reference for all pieces.
 fn decompresses(
     messages: &[&[u8]],
     sizes: [u8; 2],
@@ -116,7 +117,7 @@ fn inflate(
     message: &mut Vec<u8>,
     limit: usize,
 ) -> Result<(), InflateError> {
-    // The last piece may be empty: then that it is the last comes late.
+    // In pieces, an empty last piece marks the end of the message.
     let pieces = if cut == Cut::Not { vec![bytes] } else { cut.pieces(bytes) };
     for piece in &pieces {
         decompressor.inflate(piece, cut == Cut::Not, message, limit)?;

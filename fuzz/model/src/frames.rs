@@ -14,17 +14,17 @@ use crate::source::Source;
 
 const NOW: Instant = Instant::ZERO;
 
-/// So small that a short input passes every one of them.
+/// Limits so small that a short input can exceed each of them.
 const TIGHT: Limits = Limits::DEFAULT.message(60).frame(Some(40)).empty_fragments(2).write_buffer(64);
 
-/// The upper bound of any result.
+/// The default limits, with messages of at most 64 KiB.
 const LOOSE: Limits = Limits::DEFAULT.message(1 << 16);
 
-/// A connection hears the messages that a plain reader finds, whole and in parts, and answers pings, closing and broken
-/// rules as it has to.
+/// Checks that a connection reports the messages that the reference parser finds, whole and in parts. It answers pings,
+/// close frames and violations as RFC 6455 requires.
 ///
-/// The input: which side, whether compression was agreed on and how, tight limits or not, whether messages are taken in
-/// parts, two sizes of pieces, and what the peer sends.
+/// The input: the side; the agreed compression; whether limits are tight; whether messages are taken in parts; two
+/// sizes of pieces; the bytes from the peer.
 pub fn frames(input: &[u8]) {
     let mut source = Source::new(input);
     let is_server = !source.flag();
@@ -52,7 +52,7 @@ pub fn frames(input: &[u8]) {
         Some(Heard::Closed(code, reason)) => {
             answers.push((0x88, [&code.to_be_bytes(), reason.as_bytes()].concat()));
         }
-        // The bytes end without a close.
+        // The input ends without a close frame.
         _ => expected.push(Heard::Closed(Closed::LOST.code.0, String::new())),
     }
 
@@ -81,7 +81,7 @@ pub fn frames(input: &[u8]) {
                 piece = &piece[taken..];
                 peer.received += taken;
                 let ended = peer.listen();
-                assert!(taken > 0 || ended, "there is always room");
+                assert!(taken > 0 || ended, "the machine accepts input until it ends");
                 if ended {
                     break;
                 }
@@ -100,17 +100,17 @@ struct Peer {
     connection: Connection,
     in_parts: bool,
     heard: Vec<Heard>,
-    /// The parts of a message that is not complete.
+    /// The parts of an incomplete message.
     begun: Vec<u8>,
     written: Vec<u8>,
     received: usize,
     events: usize,
-    /// The memory that compressed messages may use.
+    /// The maximum memory for compressed messages.
     most: usize,
 }
 
 impl Peer {
-    /// Takes all events, and writes what there is to write after each. Says whether that was the end.
+    /// Takes all events, and writes the output after each. Returns whether the connection has ended.
     fn listen(&mut self) -> bool {
         loop {
             let event = match self.in_parts {
@@ -135,14 +135,16 @@ impl Peer {
                     if last {
                         let message = std::mem::take(&mut self.begun);
                         self.heard.push(match kind {
-                            Kind::Text => Heard::Text(String::from_utf8(message).expect("it was checked")),
+                            Kind::Text => {
+                                Heard::Text(String::from_utf8(message).expect("the machine validates text"))
+                            }
                             Kind::Binary => Heard::Binary(message),
                         });
                     }
                 }
             }
             self.events += 1;
-            // Each of them takes two bytes at least, but for the end; parts take one.
+            // An event consumes at least one byte, except for the end. (A part is one byte, a frame two.)
             assert!(self.events <= self.received + 2, "{} events of {} bytes", self.events, self.received);
             self.write();
             let most = (33 << 10) + 16 * self.received + self.most;
@@ -158,7 +160,7 @@ impl Peer {
         self.written.extend(bytes);
     }
 
-    /// Left alone, the connection ends.
+    /// Checks that the connection ends without further input.
     fn close(&mut self) {
         let mut now = NOW;
         for _ in 0..4 {
@@ -176,7 +178,7 @@ impl Peer {
     }
 }
 
-/// The frames that were written, which are short: their first bytes, and what they carry.
+/// Parses the written frames. Returns the first byte and the payload of each; all are shorter than 126 bytes.
 fn answered(mut bytes: &[u8], by_server: bool) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while let [first, second, rest @ ..] = bytes {

@@ -9,11 +9,11 @@ use crate::source::Source;
 
 const KEY: &str = "c3RlbG8gc3RlbG8gc3RlbA==";
 
-/// A request is taken or refused as a plain reader does; what is answered to it is what a client takes. Whatever a
-/// server answers, in whatever pieces, a client hears the same, and takes no more than belongs to the answer.
+/// Checks both sides of the handshake. The server accepts the same requests as the reference, with the same answer.
+/// The result of the client does not depend on the pieces of the response. The client consumes only the response.
 ///
-/// The input: two sizes of pieces, whether the method is GET, and fields, each a digit for its name and its value behind
-/// a letter or a digit for a usual one; then, behind the digit for nothing, what a server sends.
+/// The input: two sizes of pieces; whether the method is GET; the fields; the digit `0`; the bytes from a server. A
+/// field is a digit for its name and a digit for its value. After the digit `0` the value has its length and bytes.
 pub fn handshake(input: &[u8]) {
     let mut source = Source::new(input);
     let sizes = [source.byte(), source.byte()];
@@ -102,16 +102,16 @@ fn client(config: &Config) -> ClientHandshake {
     ClientHandshake::new("a", "/", &["chat", "superchat"], *b"the sample nonce", config).expect("a request")
 }
 
-/// Whether it is 16 bytes in base64.
+/// Whether `key` is 16 bytes in base64.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     key.len() == 24 && key[..22].iter().all(is_digit) && key.ends_with(b"==")
 }
 
-/// The answer to a request that is in order.
+/// Checks the answer to a valid request.
 fn accepts(handshake: &Handshake, keys: &[&[u8]], extensions: &[&[u8]], protocols: &[&[u8]]) {
     let mut headers = Headers::new();
-    headers.append("sec-websocket-protocol", "offered-by-nobody-who-has-thirty-one-bytes");
+    headers.append("sec-websocket-protocol", "longer-than-any-protocol-in-an-input");
     assert!(handshake.accept(&mut headers, &Config::DEFAULT).is_err());
 
     let mut headers = Headers::new();
@@ -120,9 +120,9 @@ fn accepts(handshake: &Handshake, keys: &[&[u8]], extensions: &[&[u8]], protocol
     if let Some(chosen) = chosen {
         headers.try_append("sec-websocket-protocol", chosen).expect("a field");
     }
-    let agreed = handshake.accept(&mut headers, &Config::DEFAULT).expect("what was offered");
+    let agreed = handshake.accept(&mut headers, &Config::DEFAULT).expect("the protocol was offered");
     assert_eq!(headers.get_str("sec-websocket-protocol"), chosen);
-    let accept = headers.get_str("sec-websocket-accept").expect("the answer to the key");
+    let accept = headers.get_str("sec-websocket-accept").expect("the accept value");
     assert!(
         accept.len() == 28 && (keys == [KEY.as_bytes()]) == (accept == "bmaUZPcbJdZbpkzKslXgAUIRalk="),
         "{accept}"
@@ -136,7 +136,7 @@ fn accepts(handshake: &Handshake, keys: &[&[u8]], extensions: &[&[u8]], protocol
     }
 }
 
-/// The window sizes for an offer without quotes (RFC 7692 section 7.1).
+/// Returns the answer to an offer without quotes, `None` if it is declined (RFC 7692 section 7.1).
 fn answer_to(offer: &[u8]) -> Option<String> {
     let offer = std::str::from_utf8(offer).ok()?;
     let mut parts = offer.split(';').map(|part| part.trim_matches([' ', '\t']));

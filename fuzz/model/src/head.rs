@@ -6,9 +6,10 @@ use crate::peer::{Cut, MOST, alike, config, listen};
 use crate::reference::{Halt, head as reference};
 use crate::source::Source;
 
-/// A head is taken, refused or waited for as a plain reader does, and says the same to both.
+/// Checks that the machine and the reference parser agree on a head: accepted with the same result, rejected, or
+/// incomplete.
 ///
-/// The input: tight limits or not, two sizes of pieces, the bytes.
+/// The input: whether limits are tight; two sizes of pieces; the bytes.
 pub fn head(input: &[u8]) {
     let mut source = Source::new(input);
     let config = config(source.flag());
@@ -16,7 +17,7 @@ pub fn head(input: &[u8]) {
     let bytes = source.rest();
     let bytes = &bytes[..bytes.len().min(MOST)];
     let expected = reference::read(bytes, &config.limits);
-    // What follows a head is another matter.
+    // Only the head is compared; the bytes after it are cut off.
     let head = expected.as_ref().map_or(bytes, |(_, rest)| &bytes[..bytes.len() - rest.len()]);
     let (heard, _) = alike(sizes, |cut: Cut| listen(config, head, cut));
     match expected {

@@ -6,10 +6,10 @@ use crate::peer::fields;
 use crate::reference::{Fields, is_text, is_token, trim};
 use crate::source::Source;
 
-/// Every sequence of changes leaves what the same changes leave in a plain list of pairs, and nothing gets in that
-/// could split a message.
+/// Checks `Headers` against a list of pairs: the same changes give the same fields. Names and values that could split
+/// a message are rejected.
 ///
-/// The input: changes, each a digit for what to do, a name, and a value where there is one.
+/// The input: changes, each with a digit for its kind, a name, and a value if the change has one.
 pub fn headers(input: &[u8]) {
     let mut source = Source::new(input);
     let mut headers = Headers::new();

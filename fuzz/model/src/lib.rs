@@ -1,8 +1,8 @@
-//! Properties of the core and the toolkit that hold for any input, and the plain models they are compared with.
+//! Properties of the core and the toolkit that hold for any input, and the reference models to compare with.
 //!
-//! Each property is a function of bytes that panics where it does not hold. The fuzz targets call them, and so do the
-//! tests of this crate, with the inputs in `fuzz/seeds` and with what is made of them. The models are written to be
-//! simple: all bytes in memory, plain lists and loops.
+//! Each property is a function of bytes that panics if it does not hold. The fuzz targets call these functions. The
+//! tests of this crate call them with the inputs in `fuzz/seeds` and with mutations of them. The models are simple: all
+//! bytes in memory, lists and loops.
 
 mod chunked;
 mod connection;
@@ -35,10 +35,10 @@ pub use response::response;
 pub use routing::routing;
 pub use target::target;
 
-/// A property, which panics where it does not hold.
+/// A property. It panics if it does not hold for the input.
 pub type Property = fn(&[u8]);
 
-/// All of them, by the names of their fuzz targets.
+/// All properties, by the names of their fuzz targets.
 pub const PROPERTIES: [(&str, Property); 13] = [
     ("chunked", chunked),
     ("cookies", cookies),

@@ -1,7 +1,7 @@
 //! The other side of a connection, and the properties of every connection.
 //!
-//! Three things: the pieces in which bytes come do not matter; after n bytes a bounded multiple of n is held; and a
-//! bounded number of events per byte is reported.
+//! There are three. The result does not depend on the pieces of the input. The memory after n bytes is at most a
+//! multiple of n. The number of events is at most a multiple of n.
 
 use std::fmt::Debug;
 
@@ -13,10 +13,10 @@ use stelo_core::proto::{Event, HttpMachine, Machine, StreamId};
 
 use crate::reference::{Exchange, Fields};
 
-/// More than any input needs, and less than the buffer of a connection: there is always room.
+/// The maximum length of an input in bytes: less than the receive buffer, which so never fills up.
 pub(crate) const MOST: usize = 8 << 10;
 
-/// So small that a short input passes every one of them.
+/// Limits so small that a short input can exceed each of them.
 const TIGHT: Limits = Limits::DEFAULT
     .request_line(48)
     .method(8)
@@ -42,7 +42,7 @@ pub(crate) enum Cut {
     Not,
     /// Into single bytes.
     Bytes,
-    /// Into pieces of these sizes, over and over.
+    /// Into pieces of these two sizes, alternately.
     Sizes([u8; 2]),
 }
 
@@ -63,11 +63,11 @@ impl Cut {
     }
 }
 
-/// The result of `run`, which does not depend on how the bytes are cut.
+/// Returns the result of `run`, and checks that it does not depend on the pieces.
 pub(crate) fn alike<T: PartialEq + Debug>(sizes: [u8; 2], run: impl Fn(Cut) -> T) -> T {
     let whole = run(Cut::Not);
-    assert_eq!(whole, run(Cut::Bytes), "whole, and byte by byte");
-    assert_eq!(whole, run(Cut::Sizes(sizes)), "whole, and in pieces");
+    assert_eq!(whole, run(Cut::Bytes), "whole against byte by byte");
+    assert_eq!(whole, run(Cut::Sizes(sizes)), "whole against pieces");
     whole
 }
 
@@ -81,24 +81,24 @@ pub(crate) struct Heard {
 /// The result of [`Meter::next`].
 pub(crate) enum Next {
     Request,
-    /// Some of a body, or its end.
+    /// A piece of a body, its trailers or its end.
     Body,
     Fault(Fault),
-    /// There is nothing to be said for the time being, or ever.
+    /// There is no event now.
     Nothing,
 }
 
-/// Hears what a connection says, and measures what it takes.
+/// Records the events of a connection, and checks its memory.
 #[derive(Default)]
 pub(crate) struct Meter {
     pub(crate) heard: Heard,
-    /// The number of bytes that the connection has taken.
+    /// The number of bytes that the connection has accepted.
     pub(crate) received: usize,
     events: usize,
 }
 
 impl Meter {
-    /// The buffers for input and output that a connection keeps, and what an empty head takes.
+    /// The number of bytes in the buffers for input and output, and in an empty head.
     const KEPT: usize = (16 << 10) + (16 << 10) + 512;
 
     pub(crate) fn received(&mut self, n: usize) {
@@ -136,17 +136,17 @@ impl Meter {
             }
         };
         self.events += 1;
-        // Each of them takes a byte at least, but for an end and the one fault.
+        // An event consumes at least one byte, except for an end and the one fault.
         assert!(self.events <= 2 * self.received + 2, "{} events of {} bytes", self.events, self.received);
         next
     }
 
-    /// Whether all of the current request has come.
+    /// Whether the current request is complete.
     pub(crate) fn has_ended(&self) -> bool {
         self.heard.exchanges.last().is_some_and(|exchange| exchange.ended)
     }
 
-    /// The method of the current request.
+    /// Returns the method of the current request.
     pub(crate) fn method(&self) -> String {
         self.heard.exchanges.last().map(|exchange| exchange.head.method.clone()).unwrap_or_default()
     }
@@ -155,14 +155,14 @@ impl Meter {
         self.heard.exchanges.last_mut().expect("a body follows a head")
     }
 
-    /// Looks at the memory, if never more than `unsent` bytes were waiting for the peer.
+    /// Checks the memory of a connection that never had more than `unsent` bytes of unsent output.
     pub(crate) fn check(&self, connection: &Connection, unsent: usize) {
         let most = Self::KEPT + 16 * self.received + 4 * unsent;
         assert!(connection.held() <= most, "{} bytes held: {connection:?}", connection.held());
     }
 }
 
-/// The number of bytes that wait for the peer.
+/// Returns the number of bytes of unsent output.
 pub(crate) fn unsent(connection: &mut Connection) -> usize {
     let mut slices = [&[][..]; 256];
     let filled = connection.poll_transmit(&mut slices).slices;
@@ -173,13 +173,17 @@ pub(crate) fn fields(headers: &Headers) -> Fields {
     headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
 }
 
-/// The events of a connection for one request without an answer, and the number of bytes after its end that are unread.
+/// Passes one request and sends no answer. Returns the events, and the number of unread bytes after the request.
 pub(crate) fn listen(config: Config, bytes: &[u8], cut: Cut) -> (Heard, usize) {
     let now = stelo_core::Instant::ZERO;
     let mut connection = Connection::new(config.into(), now);
     let mut meter = Meter::default();
     for piece in cut.pieces(bytes) {
-        assert_eq!(connection.receive(now, piece), piece.len(), "there is always room");
+        assert_eq!(
+            connection.receive(now, piece),
+            piece.len(),
+            "the receive buffer is larger than the input"
+        );
         meter.received(piece.len());
         loop {
             match meter.next(&mut connection) {

@@ -2,7 +2,7 @@
 
 use stelo_toolkit::request::QueryParams;
 
-/// A query is what a plain reader makes of it, and comes back when it has been written.
+/// Checks that a query parses as the reference does, and that formatting and parsing it gives the same parameters.
 ///
 /// The input: the query.
 pub fn query(input: &[u8]) {
@@ -11,7 +11,7 @@ pub fn query(input: &[u8]) {
     let plain: Vec<_> = input.split(|&b| b == b'&').filter(|pair| !pair.is_empty()).map(pair).collect();
     assert!(
         query.iter().eq(plain.iter().map(|(name, value)| (&**name, &**value))),
-        "{query:?} is not {plain:?}"
+        "{query:?} differs from {plain:?}"
     );
     assert_eq!(QueryParams::parse(&query.to_string()), query);
     for (name, _) in &plain {
@@ -33,7 +33,7 @@ fn decode(text: &[u8]) -> String {
     String::from_utf8_lossy(&percent_decode(&spaces)).into_owned()
 }
 
-/// Each `%` with two hexadecimal digits behind it is the byte that they say (RFC 3986 section 2.1).
+/// Decodes each `%` with two hexadecimal digits (RFC 3986 section 2.1), and keeps any other `%`.
 pub(crate) fn percent_decode(mut text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let digit = |b: u8| char::from(b).to_digit(16);

@@ -1,4 +1,4 @@
-//! The writer of responses: what is written is read back as what was said.
+//! The response encoder: parsing its output returns the response that the application sent.
 
 use stelo_core::body::Length;
 use stelo_core::h1::{Config, Connection};
@@ -14,11 +14,11 @@ use crate::source::Source;
 const NOW: Instant = Instant::ZERO;
 const DATE: [u8; date::LEN] = *b"Sun, 06 Nov 1994 08:49:37 GMT";
 
-/// Whatever an application says, in whatever order: what is refused leaves no trace, and what is accepted is read back
-/// by a client that knows what it has asked, wherever the peer stops reading for a while; in bounded memory.
+/// Checks the encoder with commands in any order. A rejected command changes nothing. A client parses the accepted
+/// commands from the output, even if the peer pauses reading. Memory is bounded.
 ///
-/// The input: method, version and fields of the request; whether there are default fields; then what is said, until the
-/// end of the input.
+/// The input: method, version and fields of the request; whether there are default fields; then commands, until the end
+/// of the input.
 pub fn response(input: &[u8]) {
     let mut source = Source::new(input);
     let Some(mut speaker) = Speaker::new(&mut source) else { return };
@@ -32,28 +32,28 @@ pub fn response(input: &[u8]) {
     speaker.check();
 }
 
-/// The progress of an application with a response.
+/// The progress of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
     Nothing,
     Head,
     End,
-    /// It was broken off, or the connection was.
+    /// The response or the connection was aborted.
     Reset,
 }
 
-/// An application that says what it likes, and what was accepted of it.
+/// An application that sends arbitrary commands, and a record of the accepted ones.
 struct Speaker {
     connection: Connection,
     method: &'static str,
     old: bool,
-    /// The request has a body, which does not come.
+    /// Whether the request has a body. The client never sends it.
     waits: bool,
-    /// The client waits to be invited.
+    /// Whether the client waits for `100 Continue`.
     expects: bool,
     defaults: Option<Defaults>,
     stage: Stage,
-    /// The response is complete or aborted.
+    /// Whether the response is complete.
     ended: bool,
     informational: Vec<(u16, Fields)>,
     status: u16,
@@ -62,14 +62,14 @@ struct Speaker {
     body: Vec<u8>,
     trailers: Fields,
     meter: Meter,
-    /// The most that was ever waiting for the peer.
+    /// The largest number of unsent bytes so far.
     peak: usize,
     /// The bytes that the peer has read.
     written: Vec<u8>,
 }
 
 impl Speaker {
-    /// A connection with a request on it; `None` if the request is invalid: CONNECT with a body.
+    /// Creates a connection with one request. Returns `None` if the request is invalid: CONNECT with a body.
     fn new(source: &mut Source<'_>) -> Option<Self> {
         let method = source.pick(&["GET", "HEAD", "POST", "CONNECT"]);
         let old = source.flag();
@@ -110,7 +110,7 @@ impl Speaker {
         })
     }
 
-    /// Says one thing, or lets the peer read.
+    /// Sends one command, or lets the peer read.
     fn step(&mut self, source: &mut Source<'_>) {
         let before = unsent(&mut self.connection);
         let what = ["head", "data", "end", "trailers", "read", "informational", "continue", "reset"];
@@ -137,7 +137,7 @@ impl Speaker {
                 let accepted = self.send(Command::Informational { status, headers: &headers });
                 self.accept(accepted, Stage::Nothing, Stage::Nothing, |said| {
                     assert!(status.is_informational() && !matches!(status.code(), 100 | 101));
-                    // HTTP/1.0 has none.
+                    // HTTP/1.0 has no informational responses.
                     let message = (status.code(), unframed(&fields(&headers)));
                     said.informational.extend((!said.old).then_some(message));
                 })
@@ -151,7 +151,7 @@ impl Speaker {
                 true
             }
             "reset" => {
-                self.send(Command::Reset(ResetCause::Internal)).expect("it can always be said");
+                self.send(Command::Reset(ResetCause::Internal)).expect("a reset is always accepted");
                 self.stage = Stage::Reset;
                 true
             }
@@ -161,7 +161,7 @@ impl Speaker {
             }
         };
         let unsent = unsent(&mut self.connection);
-        assert!(accepted || unsent == before, "what is refused leaves no trace");
+        assert!(accepted || unsent == before, "a rejected command changes nothing");
         self.peak = self.peak.max(unsent);
         self.meter.check(&self.connection, self.peak);
     }
@@ -170,7 +170,7 @@ impl Speaker {
         self.connection.send(NOW, StreamId::ONLY, what)
     }
 
-    /// Takes note of what was accepted, which may be so in one stage only.
+    /// Records an accepted command. It must be valid in the stage `from` only.
     fn accept(
         &mut self,
         result: Result<(), Fault>,
@@ -203,7 +203,7 @@ impl Speaker {
         })
     }
 
-    /// Lets the peer read up to `most` bytes.
+    /// Passes up to `most` bytes of output to the peer.
     fn transmit(&mut self, mut most: usize) {
         while most > 0 {
             let mut slices = [&[][..]; 3];
@@ -219,7 +219,7 @@ impl Speaker {
         }
     }
 
-    /// Reads back what was written.
+    /// Parses the output and compares it with the accepted commands.
     fn check(&self) {
         let mut rest = &*self.written;
         for (status, fields) in &self.informational {
@@ -280,7 +280,7 @@ fn status(code: u16) -> Status {
     Status::new(code).expect("a status")
 }
 
-/// The fields without those that the machine writes itself.
+/// Returns the fields without those that the machine writes itself.
 fn unframed(fields: &Fields) -> Fields {
     let mut fields = fields.clone();
     fields.retain(|(name, _)| {

@@ -1,11 +1,11 @@
-//! Routing: the table of routes against its routes, one by one.
+//! Routing: compares the compiled table with a search through its routes.
 
 use stelo_core::http::Method;
 use stelo_core::routing::{Builder, Captures, Found, Methods, Router};
 
 use crate::source::Source;
 
-/// The parts of patterns and paths: few words, so that many of them match.
+/// The parts of patterns and paths. They are few, so that many paths match.
 const PIECES: [&str; 12] =
     ["/", "a", "b", "ab", "1", ".", "-", "{x}", "{n:int}", "{f:float}", "{rest:path}", "{id:uuid}"];
 /// The number of parts that are literal.
@@ -13,9 +13,10 @@ const PLAIN: usize = 7;
 const HOSTS: [&str; 4] = ["a.b", "{sub}.b", "a.{top}", "{any}"];
 const ASKED_HOSTS: [&str; 4] = ["", "a.b", "A.B:80", "c.b"];
 
-/// A table finds the same route as a search through its routes in order, each in its own table.
+/// Checks that a table finds the same route as a linear search through tables with one route each.
 ///
-/// The input: how many routes; each of them, a digit for its kind and its pattern; then host, method and path of a request.
+/// The input: the number of routes; for each route a digit for its kind, and its pattern; then host, method and path of
+/// a request.
 pub fn routing(input: &[u8]) {
     let mut source = Source::new(input);
     let mut builder = Builder::new();
@@ -34,13 +35,13 @@ pub fn routing(input: &[u8]) {
         };
         let mut single = Builder::new();
         declare(&mut single, singles.len());
-        // A pattern that is not one (the same parameter twice) is left out of both.
+        // Skips an invalid pattern, such as one with a repeated parameter.
         if let Ok(single) = single.build() {
             declare(&mut builder, singles.len());
             singles.push(single);
         }
     }
-    let table = builder.build().expect("each of its routes is right");
+    let table = builder.build().expect("each of its routes is valid");
 
     let host = source.pick(&ASKED_HOSTS);
     let method = if source.flag() { Method::Post } else { Method::Get };

@@ -1,7 +1,7 @@
-//! Choices from bytes: an input is read from its front, and every input is valid.
+//! Derives choices from the bytes of an input, from its beginning. Every input is valid.
 //!
-//! Inputs are meant to be written by hand too: choices are digits, `0` being the plainest one, and lengths are letters,
-//! `A` being one.
+//! Inputs can be written by hand: a choice is a digit, and `0` is the simplest choice. A length is a letter, and `A` is
+//! one byte.
 
 /// The rest of an input.
 pub(crate) struct Source<'a>(&'a [u8]);
@@ -15,7 +15,7 @@ impl<'a> Source<'a> {
         self.0.is_empty()
     }
 
-    /// One byte; behind the end of the input there are zeros, as digits.
+    /// Takes a byte. After the end of the input it is the digit `0`.
     pub(crate) fn byte(&mut self) -> u8 {
         let (first, rest) = self.0.split_first().unwrap_or((&b'0', &[]));
         self.0 = rest;
@@ -30,7 +30,7 @@ impl<'a> Source<'a> {
         choices[usize::from(self.byte().wrapping_sub(b'0')) % choices.len()]
     }
 
-    /// Up to 31 bytes, behind a byte that says how many.
+    /// Takes up to 31 bytes. The byte before them is their number.
     pub(crate) fn bytes(&mut self) -> &'a [u8] {
         let length = usize::from(self.byte() & 31);
         let (bytes, rest) = self.0.split_at(length.min(self.0.len()));
@@ -38,7 +38,7 @@ impl<'a> Source<'a> {
         bytes
     }
 
-    /// All that is left.
+    /// Returns the remaining bytes.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0
     }

@@ -7,10 +7,10 @@ use crate::query::percent_decode;
 use crate::reference::head::{is_authority, is_encoded};
 use crate::source::Source;
 
-/// The parts of a target are ranges of it, in order, and cover all of it; they follow the grammar. Any text without NUL
-/// and line ends can be a path: the target that is built from it leads to the same path.
+/// Checks that the parts of a target follow the grammar, and together are the whole target. Any text without NUL and
+/// line ends can be a path: the target built from it has the same path.
 ///
-/// The input: the method, then the target, which is also the text.
+/// The input: the method, then the target, which is also the text of the path.
 pub fn target(input: &[u8]) {
     let mut source = Source::new(input);
     let method = source.pick(&["GET", "OPTIONS", "CONNECT"]);
@@ -59,9 +59,10 @@ fn round_trip(text: &str) {
         return assert!(text.contains(['\0', '\r', '\n']), "{} can be a path", text.escape_debug());
     };
     let path = url.path;
-    let target = Target::parse(path.as_bytes(), &Method::Get).expect("it can be asked for");
+    let target =
+        Target::parse(path.as_bytes(), &Method::Get).expect("a path from the router is a valid target");
     assert_eq!((target.form, target.path, target.query), (TargetForm::Origin, &*path, None));
-    let decoded = String::from_utf8(percent_decode(path.as_bytes())).expect("text again");
+    let decoded = String::from_utf8(percent_decode(path.as_bytes())).expect("the decoded path is UTF-8");
     let mut captures = Captures::new();
     assert!(matches!(router.find("", &decoded, &Method::Get, &mut captures), Found::Match(_)), "{path}");
     assert!(captures.ranges().map(|range| &decoded[range]).eq([text]), "{path}");

@@ -1,4 +1,4 @@
-//! Every property, for the inputs in `fuzz/seeds` and for what is made of them.
+//! Checks every property with the inputs in `fuzz/seeds` and with mutations of them.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use stelo_core::Bytes;
 use stelo_model::PROPERTIES;
 
-/// The seeds of a property: how they are called, and what is in them.
+/// Returns the seeds of a property, each with its path and its content.
 fn seeds(name: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(name);
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -19,8 +19,8 @@ fn seeds(name: &str) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// The beginning of a seed, then pieces of seeds and a few bytes of anything.
-fn made_of(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Bytes> {
+/// Generates inputs: the beginning of a seed, then pieces of seeds and a few random bytes.
+fn mutations(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Bytes> {
     let cut = |seed: Vec<u8>, from: Index, to: Index| {
         let (from, to) = (from.index(seed.len() + 1), to.index(seed.len() + 1));
         seed[from.min(to)..from.max(to)].to_vec()
@@ -35,7 +35,7 @@ fn made_of(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Bytes> {
 }
 
 #[test]
-fn every_seed_has_its_property() {
+fn properties_hold_for_every_seed() {
     for (name, property) in PROPERTIES {
         let seeds = seeds(name);
         assert!(!seeds.is_empty(), "{name} has no seeds");
@@ -47,13 +47,13 @@ fn every_seed_has_its_property() {
 }
 
 #[test]
-fn what_is_made_of_seeds_has_it_too() {
+fn properties_hold_for_mutations_of_the_seeds() {
     let rng_seed = RngSeed::Fixed(7);
     let config =
         ProptestConfig { cases: 1_000, failure_persistence: None, rng_seed, ..ProptestConfig::default() };
     for (name, property) in PROPERTIES {
         let seeds = seeds(name).into_iter().map(|(_, input)| input).collect();
-        let result = TestRunner::new(config.clone()).run(&made_of(seeds), |input| {
+        let result = TestRunner::new(config.clone()).run(&mutations(seeds), |input| {
             property(&input);
             Ok(())
         });

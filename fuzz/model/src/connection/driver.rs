@@ -1,4 +1,4 @@
-//! Plays a script: gives bytes in, says what the application has decided, lets time pass.
+//! Runs a script: passes input, sends the commands of the application, and advances the clock.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::peer::{Cut, Heard, Meter, Next, unsent};
 const NO_FIELDS: Headers = Headers::new();
 const CLOSE: Headers = Headers::constant("connection: close").expect("a field");
 
-/// A final response as the application has said it.
+/// A final response as the application sent it.
 #[derive(PartialEq, Debug)]
 pub(super) struct Said {
     pub(super) method: String,
     pub(super) status: Status,
     pub(super) body: Vec<u8>,
-    /// It has come to its end.
+    /// Whether the response is complete.
     pub(super) end: bool,
 }
 
@@ -30,20 +30,20 @@ pub(super) struct Outcome {
     pub(super) heard: Heard,
     pub(super) said: Vec<Said>,
     pub(super) written: Vec<u8>,
-    /// The bytes after a switch of protocols.
+    /// The input after a switch of protocols.
     pub(super) tunnel: Option<Vec<u8>>,
-    /// The peer has left, or does not read: not all that was said was written.
+    /// Whether the peer is gone or does not read, so that some output is missing.
     pub(super) gone: bool,
 }
 
-/// Plays a script.
+/// Runs a script.
 pub(super) struct Driver<'a> {
     script: &'a Script<'a>,
     cut: Cut,
     connection: Connection,
     now: Instant,
     meter: Meter,
-    /// The answer to the current request, not given yet.
+    /// The answer to the current request, until it is sent.
     pending: Option<Answer>,
     said: Vec<Said>,
     written: Vec<u8>,
@@ -69,9 +69,9 @@ impl<'a> Driver<'a> {
     pub(super) fn run(mut self) -> Outcome {
         let mut rest = self.script.bytes;
         for (length, pause) in self.script.pauses {
-            let (stretch, after) = rest.split_at(rest.len().min(length));
+            let (segment, after) = rest.split_at(rest.len().min(length));
             rest = after;
-            self.receive(stretch);
+            self.receive(segment);
             self.pause(pause);
         }
         self.receive(rest);
@@ -97,18 +97,18 @@ impl<'a> Driver<'a> {
         panic!("the connection does not end: {:?}", self.connection);
     }
 
-    fn receive(&mut self, stretch: &[u8]) {
-        for piece in self.cut.pieces(stretch) {
+    fn receive(&mut self, segment: &[u8]) {
+        for piece in self.cut.pieces(segment) {
             let taken = self.connection.receive(self.now, piece);
-            // A machine that closes may hold the peer back.
+            // A closing machine may accept less.
             let closing = self.connection.close_state() != CloseState::Open;
-            assert!(taken == piece.len() || closing, "there is always room");
+            assert!(taken == piece.len() || closing, "the receive buffer is larger than the input");
             self.meter.received(taken);
             self.events();
         }
     }
 
-    /// Runs the action at a pause in the bytes: at the same offsets, however the bytes are cut.
+    /// Runs the action at a pause. The offsets of the pauses do not depend on the pieces.
     fn pause(&mut self, pause: Pause) {
         self.settle();
         match pause {
@@ -139,7 +139,7 @@ impl<'a> Driver<'a> {
         self.now = until;
     }
 
-    /// Does all that can be done before more bytes come.
+    /// Takes events, answers and writes, until only more input can cause progress.
     fn settle(&mut self) {
         self.events();
         while let Some(answer) = self.pending.take_if(|_| self.meter.has_ended()) {
@@ -152,7 +152,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Takes all events, and answers where it is time to.
+    /// Takes all events, and sends the answers that are due.
     fn events(&mut self) {
         loop {
             match self.meter.next(&mut self.connection) {
@@ -207,11 +207,11 @@ impl<'a> Driver<'a> {
             let head = Command::Response { status, headers: &headers, length, defaults };
             self.connection.send(self.now, StreamId::ONLY, head)
         };
-        // A client that has not asked for a switch, or is not ready for it, gets something else.
+        // Without a request for an upgrade, or before the end of the request body, the answer is 404.
         if let Err(fault) = respond(status) {
             assert!(matches!(fault.kind, FaultKind::Status | FaultKind::State), "{fault}");
             status = Status::NOT_FOUND;
-            respond(status).expect("the application keeps the rules");
+            respond(status).expect("the command is valid in this state");
         }
         let switched = status.code() == 101 || (method == "CONNECT" && status.is_success());
         let body: &[u8] = match answer.what {
@@ -228,10 +228,10 @@ impl<'a> Driver<'a> {
     }
 
     fn send(&mut self, what: Command<'_>) {
-        self.connection.send(self.now, StreamId::ONLY, what).expect("the application keeps the rules");
+        self.connection.send(self.now, StreamId::ONLY, what).expect("the command is valid in this state");
     }
 
-    /// The peer takes all that is there for it.
+    /// Passes all output to the peer.
     fn write(&mut self) {
         loop {
             let mut slices = [&[][..]; 4];

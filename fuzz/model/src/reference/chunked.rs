@@ -1,21 +1,21 @@
-//! A body in chunks (RFC 9112 section 7.1).
+//! Chunked bodies (RFC 9112 section 7.1).
 
 use stelo_core::h1::Limits;
 
 use super::{Fields, Halt, Read, field, is_text, is_token, line};
 
-/// Fields that mean nothing in trailers and are dropped there: those of framing, routing, authentication, content,
-/// and conditions (RFC 9110 section 6.5.1).
+/// Fields that are dropped from trailers: those of framing, routing, authentication, content and conditions (RFC 9110
+/// section 6.5.1).
 const DROPPED: &str = "authorization cache-control connection content-encoding content-length content-range \
     content-type cookie expect host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive \
     max-forwards proxy-authorization range set-cookie te trailer transfer-encoding upgrade";
 
-/// Whether a trailer of that name is dropped.
+/// Returns whether a trailer of this name is dropped.
 pub(crate) fn is_dropped(name: &[u8]) -> bool {
     DROPPED.split(' ').any(|dropped| name.eq_ignore_ascii_case(dropped.as_bytes()))
 }
 
-/// Appends to `body` all that belongs to it; gives the trailers.
+/// Parses a body and appends it to `body`. Returns the trailers.
 pub(crate) fn read<'a>(mut input: &'a [u8], limits: &Limits, body: &mut Vec<u8>) -> Read<'a, Fields> {
     let (mut total, mut extensions) = (0u128, 0);
     loop {
@@ -46,15 +46,15 @@ pub(crate) fn read<'a>(mut input: &'a [u8], limits: &Limits, body: &mut Vec<u8>)
 }
 
 fn size(digits: &[u8]) -> Option<u64> {
-    // Only the standard library accepts a sign as a digit.
+    // `from_str_radix` accepts a leading `+`, the grammar does not.
     let all = digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit);
     all.then(|| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())?
 }
 
-/// `*( ";" token [ "=" ( token / quoted-string ) ] )`, without the white space that the grammar has for bad senders.
+/// Returns whether `text` is `*( ";" token [ "=" ( token / quoted-string ) ] )`. White space (BWS) is rejected.
 fn are_extensions(text: &[u8]) -> bool {
     let Some((b';', text)) = text.split_first() else { return text.is_empty() };
-    // Up to the next sign of the grammar; a quoted string has signs of its own.
+    // Up to the next delimiter; a quoted string may contain delimiters.
     let part = |text: &[u8]| text.iter().position(|b| b";=".contains(b)).unwrap_or(text.len());
     let (name, rest) = text.split_at(part(text));
     let rest = match rest {
@@ -71,7 +71,7 @@ fn are_extensions(text: &[u8]) -> bool {
     is_token(name) && are_extensions(rest)
 }
 
-/// The end of a quoted string, searched from the byte after its first quote.
+/// Returns the end of a quoted string. `text` begins after the opening quote.
 fn end_of_quoted(text: &[u8]) -> Option<usize> {
     let mut escaped = false;
     for (at, &byte) in text.iter().enumerate() {

@@ -12,20 +12,20 @@ pub(crate) enum Heard {
     Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
-    /// The peer has closed, or broken a rule: with this code, and the reason that it gave or is given.
+    /// The peer has closed or broken a rule: the code and reason of the close frame, received or sent.
     Closed(u16, String),
 }
 
 /// The settings that the rules depend on.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
-    /// Frames come from a client.
+    /// Whether the frames are those of a client.
     pub(crate) masked: bool,
     pub(crate) deflate: Option<Parameters>,
     pub(crate) limits: Limits,
 }
 
-/// Everything that is heard, and what has come of a message that is not complete.
+/// Parses the input. Returns the events, and the received part of an incomplete message.
 pub(crate) fn read(bytes: &[u8], rules: Rules) -> (Vec<Heard>, Vec<u8>) {
     let mut reader = Reader { rest: bytes, rules, heard: Vec::new(), begun: None, before: Vec::new() };
     loop {
@@ -41,9 +41,9 @@ pub(crate) fn read(bytes: &[u8], rules: Rules) -> (Vec<Heard>, Vec<u8>) {
     (reader.heard, reader.begun.map(|message| message.out).unwrap_or_default())
 }
 
-/// Why nothing more is read.
+/// The reason why the reader stops.
 enum Stop {
-    /// More bytes have to come.
+    /// The input is incomplete.
     Short,
     Closed(u16, String),
 }
@@ -52,13 +52,13 @@ fn broken(reason: &str) -> Stop {
     Stop::Closed(1002, reason.into())
 }
 
-/// A message of which some has come.
+/// A message that is being received.
 struct Message {
     kind: Kind,
     compressed: bool,
-    /// The payloads that have come, one after the other.
+    /// The received payload of all its frames.
     payload: Vec<u8>,
-    /// The events so far.
+    /// The payload, decompressed if necessary.
     out: Vec<u8>,
     declared: u64,
     empty_fragments: u32,
@@ -178,7 +178,7 @@ impl Reader<'_> {
                 if complete { message(&begun.payload, &context) } else { piece(&begun.payload, &context) };
         }
         if begun.kind == Kind::Text {
-            // What is not complete may become so.
+            // An incomplete character may be completed later.
             let good = match std::str::from_utf8(&begun.out) {
                 Ok(_) => true,
                 Err(error) => error.error_len().is_none() && (!complete || outcome != Outcome::Whole),

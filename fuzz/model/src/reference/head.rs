@@ -1,4 +1,4 @@
-//! The head of a request (RFC 9112 sections 2 to 6 and 9).
+//! Request heads (RFC 9112 sections 2 to 6 and 9).
 
 use std::net::Ipv6Addr;
 
@@ -13,7 +13,7 @@ use super::{Fields, Halt, Read, field, get, is_token, line, list};
 pub(crate) struct Head {
     pub(crate) method: String,
     pub(crate) target: String,
-    /// Whether it is HTTP/1.0.
+    /// Whether the version is HTTP/1.0.
     pub(crate) old: bool,
     pub(crate) fields: Fields,
 }
@@ -23,9 +23,9 @@ pub(crate) struct Head {
 pub(crate) struct Meaning {
     pub(crate) length: Length,
     pub(crate) keep_alive: bool,
-    /// The client waits for `100 Continue`.
+    /// Whether the client waits for `100 Continue`.
     pub(crate) expects: bool,
-    /// The client would like to leave HTTP.
+    /// Whether the client requests an upgrade to another protocol.
     pub(crate) upgrade: bool,
 }
 
@@ -40,7 +40,7 @@ impl From<&RequestHead> for Head {
     }
 }
 
-/// Reads a head, and one optional empty line before it.
+/// Parses a head, and one optional empty line before it.
 pub(crate) fn read<'a>(input: &'a [u8], limits: &Limits) -> Read<'a, (Head, Meaning)> {
     let input = input.strip_prefix(b"\r\n").unwrap_or(input);
     let (first, mut rest) = match line(input, limits.request_line) {
@@ -58,7 +58,7 @@ pub(crate) fn read<'a>(input: &'a [u8], limits: &Limits) -> Read<'a, (Head, Mean
         }
         let (name, value) = field(next)?;
         let framing = ["content-length", "transfer-encoding"].iter().any(|known| is(&name, known));
-        // Where it decides on the framing, white space is taken for a trick, and so is a name that a gateway mangles.
+        // Rejects unusual white space in framing fields, and names that a gateway may rewrite to them.
         let plain = next.ends_with(&[b":", &*value].concat()) || next.ends_with(&[b": ", &*value].concat());
         if (framing && !plain) || ["content_length", "transfer_encoding"].iter().any(|known| is(&name, known))
         {
@@ -75,7 +75,7 @@ pub(crate) fn read<'a>(input: &'a [u8], limits: &Limits) -> Read<'a, (Head, Mean
     }
 }
 
-/// Whether the beginning of a request line cannot become one: there is no method at its front.
+/// Returns whether the beginning of a request line is already invalid: it does not begin with a method.
 fn is_hopeless(start: &[u8], limits: &Limits) -> bool {
     let start = &start[..start.len().min(limits.method + 1)];
     let method = start.split(|&b| b == b' ').next().unwrap_or_default();
@@ -89,11 +89,11 @@ fn is(name: &[u8], known: &str) -> bool {
 fn request_line(line: &[u8], limits: &Limits) -> Option<Head> {
     let [method, target, version] = line.split(|&b| b == b' ').collect::<Vec<_>>()[..] else { return None };
     let known = Method::from_bytes(method).filter(|_| method.len() <= limits.method)?;
-    // Targets have a property of their own.
+    // `target.rs` checks the parser of targets.
     Target::parse(target, &known)?;
     let old = match version {
         b"HTTP/1.0" => true,
-        // Later minor versions are read as the latest known one (RFC 9110 section 2.5).
+        // Later minor versions count as the latest known one (RFC 9110 section 2.5).
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => false,
         _ => return None,
     };
@@ -101,7 +101,7 @@ fn request_line(line: &[u8], limits: &Limits) -> Option<Head> {
     Some(Head { method: text(method), target: text(target), old, fields: Fields::new() })
 }
 
-/// Whether the fields so far leave no choice of what decides on framing and routing.
+/// Returns whether the fields that decide on framing and routing are unambiguous so far.
 fn are_consistent(fields: &Fields) -> bool {
     const ONCE: [&str; 4] = ["host", "content-length", "transfer-encoding", "content-type"];
     const NEEDED: [&str; 3] = ["host", "content-length", "transfer-encoding"];
@@ -116,7 +116,7 @@ fn has(fields: &Fields, name: &str, member: &str) -> bool {
     list(fields, name).iter().any(|other| other == member.as_bytes())
 }
 
-/// The meaning of the fields; `None` if they contradict each other or the request line.
+/// Returns the meaning of the fields, or `None` if they contradict each other or the request line.
 fn meaning(head: &Head, limits: &Limits) -> Option<Meaning> {
     let fields = &head.fields;
     match get(fields, "host") {
@@ -156,11 +156,11 @@ fn meaning(head: &Head, limits: &Limits) -> Option<Meaning> {
 
 fn number(digits: &[u8]) -> Option<u64> {
     let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    // No sign, no leading zeros, and no more digits than nineteen.
+    // No sign, no leading zeros, and at most 19 digits.
     (number.to_string().as_bytes() == digits && digits.len() < 20).then_some(number)
 }
 
-/// `host [ ":" port ]`, without user information (RFC 3986 section 3.2).
+/// Returns whether `bytes` is `host [ ":" port ]`, without user information (RFC 3986 section 3.2).
 pub(crate) fn is_authority(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let (good, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
@@ -178,7 +178,7 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
         && (digits.is_empty() || digits.parse::<u16>().is_ok())
 }
 
-/// Whether every `%` begins an encoded byte (RFC 3986 section 2.1), which is not the end of a string or of a line.
+/// Returns whether every `%` begins an encoded byte (RFC 3986 section 2.1), and none encodes NUL, CR or LF.
 pub(crate) fn is_encoded(text: &str) -> bool {
     text.match_indices('%').all(|(at, _)| {
         let byte = text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));

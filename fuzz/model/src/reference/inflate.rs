@@ -2,30 +2,30 @@
 
 use stelo_core::ws::deflate::InflateError;
 
-/// The progress through the blocks.
+/// The end of the parsed blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
-    /// Exactly to the end of a byte.
+    /// The input ends with a block.
     Whole,
-    /// To where more bits are needed.
+    /// The input ends inside a block.
     Short,
     Failed(InflateError),
 }
 
-/// The output so far, and its limit.
+/// The output of earlier messages, and the limit.
 pub(crate) struct Context<'a> {
     pub(crate) before: &'a [u8],
-    /// The most that may come of the message.
+    /// The maximum output of the message, in bytes.
     pub(crate) limit: usize,
 }
 
-/// A message that has come whole (RFC 7692 section 7.2.2).
+/// Decompresses a complete message (RFC 7692 section 7.2.2).
 pub(crate) fn message(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
     match read(bytes, context) {
-        // What a sender leaves out after a final block, or where there is no block, is not missed.
+        // After a final block, or without any block, the sender may omit the empty block.
         (out, Outcome::Whole, true) => (out, Outcome::Whole),
         (out, failed @ Outcome::Failed(_), _) => (out, failed),
-        // Else an empty block has its beginning in the message.
+        // Otherwise the message ends with the beginning of an empty block; add its missing bytes.
         (out, ..) => match read(&[bytes, &[0, 0, 0xff, 0xff]].concat(), context) {
             (whole, Outcome::Whole, _) if whole.len() == out.len() => (out, Outcome::Whole),
             _ => (out, CORRUPT),
@@ -33,36 +33,36 @@ pub(crate) fn message(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome)
     }
 }
 
-/// As much of a message as has come.
+/// Decompresses the received part of a message.
 pub(crate) fn piece(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome) {
     let (out, outcome, _) = read(bytes, context);
     (out, outcome)
 }
 
-/// Decompresses the bytes. Also returns whether they end with a final block or are invalid.
+/// Decompresses the bytes. Also returns whether they end with a final block or are empty.
 fn read(bytes: &[u8], context: &Context<'_>) -> (Vec<u8>, Outcome, bool) {
     let mut reader = Reader { bytes, at: 0, out: context.before.to_vec(), context, last: true, finals: 0 };
     let outcome = reader.blocks().err().unwrap_or(Outcome::Whole);
     (reader.out.split_off(context.before.len()), outcome, reader.last)
 }
 
-/// The largest distance that can be said.
+/// The largest distance that deflate can encode.
 const WINDOW: usize = 1 << 15;
 
 const CORRUPT: Outcome = Outcome::Failed(InflateError::Corrupt);
 
-/// The symbols with codes of each length, in order.
+/// The symbols by the length of their code, in order.
 type Codes = [Vec<usize>; 16];
 
 struct Reader<'a> {
     bytes: &'a [u8],
-    /// The number of the next bit.
+    /// The index of the next bit.
     at: usize,
     out: Vec<u8>,
     context: &'a Context<'a>,
-    /// The latest block was a final one.
+    /// Whether the latest block was a final one, or there is none.
     last: bool,
-    /// The number of final blocks: one, and one more for each KiB, are accepted.
+    /// The number of final blocks. One is accepted, and one more for each KiB.
     finals: usize,
 }
 
@@ -100,7 +100,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads a number of `n` bits, lowest first.
+    /// Reads a number of `count` bits, lowest first.
     fn bits(&mut self, count: usize) -> Result<usize, Outcome> {
         if self.at + count > 8 * self.bytes.len() {
             return Err(Outcome::Short);
@@ -136,7 +136,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The next symbol (section 3.2.2): codes of a length follow one another, and those of the length before.
+    /// Reads a symbol (section 3.2.2). The codes of one length are consecutive, and follow those of the length before.
     fn symbol(&mut self, codes: &Codes) -> Result<usize, Outcome> {
         let (mut code, mut first) = (0, 0);
         for symbols in &codes[1..] {
@@ -149,7 +149,7 @@ impl Reader<'_> {
         Err(CORRUPT)
     }
 
-    /// The codes of a block (section 3.2.7).
+    /// Reads the codes of a block (section 3.2.7).
     fn codes(&mut self) -> Result<(Codes, Codes), Outcome> {
         let sizes = self.bits(14)?;
         let (symbols, distances) = (257 + (sizes & 31), 1 + (sizes >> 5 & 31));
@@ -164,7 +164,7 @@ impl Reader<'_> {
             codes[symbol] = self.bits(3)?;
         }
         if codes == [0; 19] {
-            // zlib takes each bit for a code, and then finds nothing that could be sent.
+            // zlib decodes each bit as a length of 0, and fails when all lengths are read.
             for _ in 0..symbols + distances {
                 self.bits(1)?;
             }
@@ -176,7 +176,7 @@ impl Reader<'_> {
             let (length, times) = match self.symbol(&codes)? {
                 16 => {
                     let times = self.bits(2).map(|more| 3 + more);
-                    // That there is nothing to repeat is seen first.
+                    // The missing length is reported before missing bits.
                     (*lengths.last().ok_or(CORRUPT)?, times?)
                 }
                 17 => (0, 3 + self.bits(3)?),
@@ -226,8 +226,8 @@ impl Reader<'_> {
     }
 }
 
-/// The codes whose lengths these are. They use all bits and none twice; one code of one bit may be alone, or none, where
-/// that is allowed.
+/// Assigns codes by their lengths. The code must be complete and must not be oversubscribed. With `lone`, a single code
+/// of one bit, or no code, is valid too.
 fn codes_of(lengths: &[usize], lone: bool) -> Result<Codes, Outcome> {
     let used: usize = lengths.iter().filter(|&&length| length > 0).map(|length| 1 << (15 - length)).sum();
     let is_lone = lengths.iter().sum::<usize>() < 2;

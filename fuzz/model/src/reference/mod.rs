@@ -1,5 +1,5 @@
-//! Plain readers of HTTP/1.1 and WebSocket, to compare the machines with: all bytes in memory, one check for each rule,
-//! without regard to speed or memory.
+//! Reference parsers of HTTP/1.1 and WebSocket, to compare the machines with. They have all bytes in memory, one check
+//! for each rule, and ignore speed and memory.
 
 pub(crate) mod chunked;
 pub(crate) mod frames;
@@ -14,19 +14,19 @@ pub(crate) use head::Head;
 /// Names and values, in order.
 pub(crate) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The reason why a reader stopped before the end.
+/// The reason why a parser stopped before the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Halt {
-    /// It may go on, or not, once more bytes have come.
+    /// The input is incomplete.
     Incomplete,
-    /// The input is not HTTP, or exceeds the limits, whichever bytes follow.
+    /// The input is invalid or exceeds the limits, whatever bytes follow.
     Refused,
 }
 
-/// A value that was read, and the rest of the input.
+/// A parsed value, and the rest of the input.
 pub(crate) type Read<'a, T> = Result<(T, &'a [u8]), Halt>;
 
-/// A request and as much of its body as has been read.
+/// A request, and the received part of its body.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Exchange {
     pub(crate) head: Head,
@@ -41,7 +41,7 @@ impl Exchange {
         Self { head, length, body: Vec::new(), trailers: Fields::new(), ended: length == Length::None }
     }
 
-    /// Whether `self` is a prefix of `other`, for a reader that stopped early.
+    /// Returns whether `self` is a prefix of `other`, which a connection that ended early may report.
     pub(crate) fn is_part_of(&self, other: &Self) -> bool {
         match self.ended {
             true => self == other,
@@ -52,7 +52,7 @@ impl Exchange {
     }
 }
 
-/// A line, its end left out; together they are at most `limit` bytes.
+/// Parses a line of at most `limit` bytes, including its end. Returns it without the end.
 pub(crate) fn line(input: &[u8], limit: usize) -> Read<'_, &[u8]> {
     match input.iter().position(|&b| b == b'\n') {
         None if input.len() < limit => Err(Halt::Incomplete),
@@ -64,7 +64,7 @@ pub(crate) fn line(input: &[u8], limit: usize) -> Read<'_, &[u8]> {
     }
 }
 
-/// A field line: name and value, without the white space around it (RFC 9112 section 5).
+/// Parses a field line. Returns the name, and the value without white space around it (RFC 9112 section 5).
 pub(crate) fn field(line: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Halt> {
     let colon = line.iter().position(|&b| b == b':').ok_or(Halt::Refused)?;
     let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
@@ -79,23 +79,23 @@ pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     &bytes[start..end]
 }
 
-/// `1*tchar` (RFC 9110 section 5.6.2).
+/// Returns whether `bytes` is `1*tchar` (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     let tchar = |&b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !bytes.is_empty() && bytes.iter().all(tchar)
 }
 
-/// The bytes that a field value may contain (RFC 9110 section 5.5).
+/// Returns whether a field value may contain this byte (RFC 9110 section 5.5).
 pub(crate) fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 127)
 }
 
-/// The first value of that name.
+/// Returns the first value of this name.
 pub(crate) fn get<'a>(fields: &'a Fields, name: &str) -> Option<&'a [u8]> {
     fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| &**value)
 }
 
-/// The members of all comma-separated lists of that name, in lower case.
+/// Returns the members of all comma-separated lists of this name, in lower case.
 pub(crate) fn list(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
     let same = fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes()));
     same.flat_map(|(_, value)| value.split(|&b| b == b','))

@@ -1,10 +1,10 @@
-//! Responses, as a client reads them that knows its requests (RFC 9112 sections 4, 6 and 7).
+//! Responses, parsed by a client that knows its requests (RFC 9112 sections 4, 6 and 7).
 
 use stelo_core::h1::Limits;
 
 use super::{Fields, Halt, chunked, field, get, line};
 
-/// A response and as much of its body as there is.
+/// A response, and the received part of its body.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -17,18 +17,18 @@ pub(crate) struct Response {
 /// The end of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
-    /// By its own framing.
+    /// The body is complete by its framing.
     Complete,
-    /// Too early.
+    /// The body is incomplete.
     CutOff,
-    /// With the connection.
+    /// The end of the connection ends the body.
     Close,
-    /// It does not: what follows is not HTTP.
+    /// The response switches protocols; the bytes after it are not HTTP.
     Switch,
 }
 
-/// Reads one response to a request of that method, and says what follows it; `None` at the end of the input. Panics if
-/// there is something else.
+/// Parses one response to a request with this method. Returns it with the rest of the input, or `None` at the end of
+/// the input. Panics if the input is not a response.
 pub(crate) fn read<'a>(input: &'a [u8], method: &str) -> Option<(Response, &'a [u8])> {
     if input.is_empty() {
         return None;
