@@ -8,7 +8,7 @@ use stelo_core::{Fault, Instant};
 
 use crate::peer::{Meter, fields, unsent};
 use crate::reference::response::{End, read};
-use crate::reference::{Fields, chunked::is_dropped, get, list};
+use crate::reference::{Fields, chunked::is_dropped, get, is_text, is_token, list, trim};
 use crate::source::Source;
 
 const NOW: Instant = Instant::ZERO;
@@ -298,8 +298,9 @@ fn headers(source: &mut Source<'_>) -> Headers {
         let value =
             source.pick(&["", "0", "2", "close", "x, Close", "upgrade", "Chunked", "gzip"]).as_bytes();
         let value = if value.is_empty() { source.bytes() } else { value };
-        // What cannot be a field is left out.
-        let _ = headers.try_append(name, value);
+        if is_token(name) && value.iter().all(|&b| is_text(b)) && trim(value) == value {
+            headers.try_append(name, value).expect("name and value were validated");
+        }
     }
     headers
 }
