@@ -163,7 +163,7 @@ fn parse(kind: Kind, text: &str, convertors: &Convertors, nested: bool) -> Resul
     }
     let pattern = Pattern::parse(text, convertors)?;
     if matches!(kind, Kind::Mount | Kind::Host) {
-        // The name that the rest of a mounted path has in `url_path_for`.
+        // The name of the parameter for the rest of a mounted path in `url_path_for`.
         pattern.refuse_repeated(&["path"])?;
     }
     pattern.refuse_unbounded(convertors, kind == Kind::Mount)?;

@@ -16,7 +16,7 @@ pub struct Captures {
     kept: [Span; FEW],
     /// The captures on the current path of the search.
     noted: [Span; FEW],
-    /// Parts that most matches do not need.
+    /// The parts that most matches do not need.
     extra: Option<Box<Extra>>,
 }
 
@@ -118,7 +118,7 @@ impl Captures {
         noted.push(span);
     }
 
-    /// Makes the recorded ranges of the first `count` parameters the captures.
+    /// Sets the captures to the recorded ranges of the first `count` parameters.
     #[inline]
     pub(super) fn keep(&mut self, count: usize) {
         self.count = count;

@@ -2,9 +2,9 @@
 //!
 //! | name | takes |
 //! |---|---|
-//! | `str` | at least one character, none of them `/`; the one where none is named |
-//! | `path` | any text, also none |
-//! | `int` | 1 to 20 ASCII digits, not above `u64::MAX` |
+//! | `str` | at least one character, none of them `/`; the default |
+//! | `path` | any text, including the empty one |
+//! | `int` | 1 to 20 ASCII digits, at most `u64::MAX` |
 //! | `float` | digits, or digits `.` digits |
 //! | `uuid` | 32 hexadecimal digits, with or without each hyphen of the form 8-4-4-4-12 |
 //!
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn built_in_convertors() {
+    fn built_in_convertors_match_their_values() {
         let cases: &[(&str, &[&str], &[&str])] = &[
             ("str", &["a", "a.b", " ", "é", "\n"], &["", "/", "a/b"]),
             ("path", &["", "a/b", "/", "\n"], &[]),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_numbers() {
+    fn the_end_of_a_number_is_found() {
         assert_eq!(int_end(b"a12b", 1), 3);
         assert_eq!(int_end(b"x", 0), 0);
         assert_eq!(int_end(b"18446744073709551615", 0), 20);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_checked_with_the_reason() {
+    fn an_invalid_value_is_rejected_with_the_reason() {
         let convertors = Convertors::default();
         let check = |name: &str, value: &dyn fmt::Display| {
             convertors.check(convertors.class(name).unwrap(), &value.to_string())

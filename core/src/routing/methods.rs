@@ -146,7 +146,7 @@ mod tests {
     use alloc::string::ToString;
 
     #[test]
-    fn bits_follow_the_names() {
+    fn bits_are_in_the_order_of_the_names() {
         for (i, method) in KNOWN.iter().enumerate() {
             assert_eq!(bit(method), 1 << i, "{method}");
         }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn any_and_none() {
+    fn the_full_and_the_empty_set() {
         let purge = Method::from_bytes(b"PURGE").unwrap();
         assert!(Methods::ANY.contains(&purge) && Methods::ANY.contains(&Method::Trace));
         assert!(Methods::new().is_empty() && !Methods::new().contains(&purge));

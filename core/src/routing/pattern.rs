@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn parts() {
+    fn a_pattern_is_split_into_literals_and_parameters() {
         assert_eq!(shown("/a"), "'/a'");
         assert_eq!(shown("/u/{id:int}/p/{slug}"), "'/u/' <id int> '/p/' <slug str>");
         assert_eq!(shown("/{a}.{b}"), "'/' <a str> '.' <b str>");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn almost_a_parameter_is_literal() {
+    fn an_invalid_parameter_is_literal_text() {
         for text in
             ["/{a-b}", "/{}", "/{:int}", "/{a:}", "/{1a}", "/{a", "/a}", "/{ a}", "/{a:int:str}", "/{é}"]
         {

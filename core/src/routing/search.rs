@@ -1,8 +1,8 @@
 //! The search for the first route that matches.
 //!
 //! Parameters are greedy and give back from the end, as in a backtracking regular expression, so they capture the
-//! same text. The work is bounded all the same: after each parameter, the search continues from each offset once, by
-//! however many ways it is reached. (After an `int` it is up to 20 times.) The bound is the path length times the
+//! same text. The work is bounded nevertheless: after each parameter, the search continues from each offset once, even
+//! if several ways lead to it. (After an `int` it is up to 20 times.) The bound is the path length times the
 //! parameters that the path reaches, plus the literals after them.
 
 use alloc::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(super) struct Search<'t, 's> {
     pub(super) best: u32,
     /// The end of the prefix of `best`, if it is a mount.
     pub(super) prefix: usize,
-    /// The methods of the routes that match except for the method. Complete if no route matches.
+    /// The methods of the routes that match the path but not the method. Complete if no route matches.
     pub(super) allow: Option<Methods>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Memory {
     fraction: Measured,
 }
 
-/// The range that was measured last. A value that begins in it ends with it.
+/// The range of the last measurement. A value that begins in the range ends with it.
 #[derive(Clone, Debug, Default)]
 struct Measured(Range<usize>);
 
@@ -324,7 +324,7 @@ fn segment_end(text: &[u8], at: usize) -> usize {
 
 /// Removes the label from the beginning of the text. The caller knows that the first byte is equal.
 ///
-/// Most labels are too short for the call behind a comparison of slices.
+/// Most labels are so short that a call of `memcmp` would cost more than comparing their ends.
 #[inline]
 fn strip_label<'a>(text: &'a [u8], label: &[u8]) -> Option<&'a [u8]> {
     let (text, rest) = text.split_at_checked(label.len())?;

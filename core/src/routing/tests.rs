@@ -51,7 +51,7 @@ fn check(router: &Router<&'static str>, cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn golden_vectors() {
+fn test_vectors_of_starlette() {
     let router = table(|t| {
         t.route("/", Get, "home");
         t.route("/a", [Get, Post], "a");
@@ -137,7 +137,7 @@ fn the_first_declared_wins() {
 }
 
 #[test]
-fn captures_are_those_of_a_greedy_expression() {
+fn captures_equal_those_of_a_greedy_regular_expression() {
     for (pattern, path, found) in [
         ("/{a}.{b}", "/x.y.z", "a=x.y b=z"),
         ("/{a}{b}", "/xyz", "a=xy b=z"),
@@ -172,7 +172,7 @@ fn captures_are_those_of_a_greedy_expression() {
 }
 
 #[test]
-fn one_captures_serves_every_look_up() {
+fn captures_can_be_reused_for_every_look_up() {
     let router = table(|t| {
         t.route("/{a}/{b}/{c}/{d}/{e}/{f}/{g}", Get, "");
         t.route("/{a}", Get, "");
@@ -219,7 +219,7 @@ fn a_mount_gets_every_path_below_it() {
 }
 
 #[test]
-fn a_host_takes_everything() {
+fn a_host_gets_every_path_and_method() {
     let router = table(|t| {
         t.route("/health", Get, "health");
         t.host("example.org:8000", "host");
@@ -311,7 +311,7 @@ fn slashes_are_redirected_only_on_request() {
 }
 
 #[test]
-fn methods_beyond_the_known_ones() {
+fn unknown_methods_are_routed() {
     let (purge, bind) = (Method::from_bytes(b"PURGE").unwrap(), Method::from_bytes(b"BIND").unwrap());
     let router = table(|t| {
         t.route("/a", [purge.clone(), Get], "a");

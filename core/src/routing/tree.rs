@@ -35,7 +35,7 @@ pub(super) struct Node {
     pub(super) min: u32,
     /// The first byte of the first child.
     base: u8,
-    /// Whether a search stops here even within the text: there are parameters, or a mount.
+    /// Whether a search stops here even before the end of the text: there are parameters, or a mount.
     pub(super) is_stop: bool,
 }
 

@@ -37,7 +37,7 @@ pub struct ClientHandshake {
     offer: Option<Offer>,
     /// The received part of the response.
     answer: Vec<u8>,
-    /// The length that was searched for the end of the head.
+    /// The number of received bytes in which the end of the head was not found.
     scanned: usize,
 }
 
@@ -55,7 +55,7 @@ pub struct Opened {
 }
 
 impl ClientHandshake {
-    /// The most bytes in the head of a response.
+    /// The maximum length of a response head, in bytes.
     const HEAD: usize = 16 << 10;
 
     /// Creates a request to `host` for the WebSocket at `target`.
@@ -128,8 +128,8 @@ impl ClientHandshake {
         &self.request
     }
 
-    /// Parses the next bytes of the response. Returns the result once the head is complete; the method must not be
-    /// called again then.
+    /// Parses the next bytes of the response. Returns the result once the head is complete. The method must not be
+    /// called after that.
     ///
     /// # Errors
     /// The server did not accept, or its response is invalid.
@@ -197,7 +197,7 @@ fn head(bytes: &[u8]) -> Option<(Status, Headers)> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// Host, target, subprotocol or field is invalid.
+    /// The host, the target, a subprotocol or a field is invalid.
     Request,
     /// The server has answered with another status.
     Refused {
@@ -270,7 +270,7 @@ mod tests {
 
     #[cfg(feature = "deflate")]
     #[test]
-    fn a_server_takes_what_a_client_asks() {
+    fn a_server_accepts_the_request_of_a_client() {
         let mut asked = asked();
         asked.header("Origin", "https://a.example").unwrap();
         for (name, value) in [("Host", "x"), ("sec-websocket-key", "x"), ("a b", "x"), ("a", "x\r\nb: c")] {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_parts_of_a_request_are_refused() {
+    fn invalid_parts_of_a_request_are_rejected() {
         let new = |host, target, protocols: &[&str]| {
             ClientHandshake::new(host, target, protocols, KEY, &Config::DEFAULT).err()
         };
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_to_belong_to_the_request() {
+    fn a_response_must_match_the_request() {
         let opened = fields(&alloc::format!("{UPGRADE}{ACCEPT}")).unwrap().unwrap();
         assert_eq!((opened.agreed, opened.protocol), (Agreed::default(), None));
         let good = alloc::format!("{UPGRADE}{ACCEPT}");
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn another_status_is_handed_on() {
+    fn a_refusal_has_the_status_and_fields_of_the_response() {
         let answer = "HTTP/1.1 403 Forbidden\r\nwww-authenticate: Basic\r\n\r\n";
         let error = answered(answer).unwrap_err();
         let HandshakeError::Refused { status, headers, ahead } = error else { panic!("{error:?}") };
@@ -349,7 +349,7 @@ mod tests {
 
     /// RUSTSEC-2023-0065: a head without an end was parsed again from its beginning with each byte, without a limit.
     #[test]
-    fn an_endless_head_is_refused_and_looked_at_once() {
+    fn an_endless_head_is_rejected_and_scanned_once() {
         let mut client = asked();
         client.receive(b"HTTP/1.1 101 x\r\na: ").unwrap();
         let mut error = None;

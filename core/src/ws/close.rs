@@ -1,4 +1,4 @@
-//! Close codes (RFC 6455 section 7.4), and the end of a WebSocket as applications see it.
+//! Close codes (RFC 6455 section 7.4), and the end of a WebSocket as the application sees it.
 
 use alloc::string::String;
 use core::error::Error;
@@ -109,7 +109,7 @@ mod tests {
     use alloc::string::ToString;
 
     #[test]
-    fn codes_that_are_never_sent() {
+    fn reserved_codes_are_never_sent() {
         for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
             assert!(!CloseCode(code).is_sendable(), "{code}");
         }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_can_be_read() {
+    fn the_end_is_formatted_with_code_and_reason() {
         let closed = Closed { code: CloseCode::GOING_AWAY, reason: "bye".into() };
         assert_eq!(closed.to_string(), "the WebSocket is closed (1001: bye)");
         assert_eq!(Closed::LOST.to_string(), "the WebSocket is closed (1006)");

@@ -1,4 +1,4 @@
-//! The limits and timeouts of WebSockets, each with its default and the attack that it answers.
+//! The limits and timeouts of WebSockets, each with its default and the attack that it prevents.
 
 use core::time::Duration;
 
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_page_shows_every_default() {
         let page = include_str!("../../../docs/core/websocket.md");
-        // Destructured, so that a new field is missing here.
+        // Destructured, so that a new field is a compile error here.
         let Limits { message, frame, empty_fragments, write_buffer } = Limits::DEFAULT;
         let Timeouts { ping_interval, ping_timeout, close, write } = Timeouts::DEFAULT;
         let none = |wait: Option<Duration>| wait.map_or("none".into(), |wait| format!("{wait:?}"));

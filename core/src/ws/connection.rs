@@ -1,7 +1,7 @@
 //! The machine: one WebSocket of either side, after the handshake.
 //!
-//! This file has its parts, its end, its timers and its memory. `receiving.rs` parses input, `sending.rs` writes
-//! output.
+//! This file has the fields, the end, the timers and the memory of a connection. `receiving.rs` parses input,
+//! `sending.rs` writes output.
 
 mod assembly;
 mod receiving;
@@ -96,7 +96,7 @@ impl Ending {
             && matches!(self.report, Report::Nothing | Report::Announced(_))
     }
 
-    /// Returns whether input of the peer still counts.
+    /// Returns whether input of the peer is still processed.
     fn can_listen(&self) -> bool {
         matches!(self.theirs, State::Open | State::Message)
     }
@@ -109,7 +109,7 @@ impl Ending {
         }
     }
 
-    /// Ends without a close frame: the peer is gone or does not wait for one.
+    /// Ends the connection without a close frame: the peer is gone or does not expect one.
     fn settle(&mut self, closed: Closed) {
         self.report = match core::mem::replace(&mut self.report, Report::Told) {
             Report::Nothing => Report::Due(closed),
@@ -119,7 +119,7 @@ impl Ending {
     }
 }
 
-/// Takes a step that the caller knows to be allowed.
+/// Takes a step. The caller has checked that it is allowed.
 fn step_to(state: &mut State, step: Step) {
     *state = state::next(*state, step).unwrap_or(*state);
 }
@@ -131,7 +131,7 @@ impl From<Violation> for Closed {
 }
 
 impl Connection {
-    /// The memory of a larger message is not kept for the next one.
+    /// The maximum size of a message whose memory is kept for the next one.
     const KEEP: usize = 64 << 10;
 
     /// Creates the server's side of a WebSocket that was accepted `now`.
@@ -287,7 +287,7 @@ impl Machine for Connection {
                 self.say_ping();
                 self.rest_codec();
             }
-            // The pong may be in input that was not parsed.
+            // The pong may be in unparsed input.
             Some(Reason::Pong) if self.unseen => self.expect_pong(now),
             Some(Reason::Pong) => {
                 let closed = Closed::from(Violation::PingTimeout);
@@ -319,7 +319,7 @@ impl Machine for Connection {
         self.close(now, CloseCode::SERVICE_RESTART, "");
     }
 
-    /// A message that is being assembled stays.
+    /// An incomplete message is kept.
     fn release(&mut self) -> Option<Memory> {
         let idle = self.input.is_empty() && self.output.is_empty();
         idle.then(|| Memory {

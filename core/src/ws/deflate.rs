@@ -130,6 +130,7 @@ impl fmt::Display for InflateError {
 
 impl Error for InflateError {}
 
-/// An empty stored block without its first byte, which ends every message and is not sent (RFC 7692 section 7.2.1).
+/// The bytes of an empty stored block after its first one. They end every message and are not sent (RFC 7692 section
+/// 7.2.1).
 #[cfg(feature = "deflate")]
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];

@@ -120,7 +120,7 @@ impl Handshake {
         let deflate = config.compression().and_then(|deflate| deflate.answer(&self.offers));
         headers.append("connection", "Upgrade");
         headers.append("upgrade", "websocket");
-        // Base64, and words with numbers: valid values.
+        // Both values are ASCII without control characters: base64, and tokens with numbers.
         headers.push(b"sec-websocket-accept", &self.accept);
         if let Some(deflate) = &deflate {
             headers.push(EXTENSIONS.as_bytes(), alloc::format!("{deflate}").as_bytes());
@@ -274,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn a_websocket_is_asked_for_with_two_fields() {
+    fn two_fields_request_a_websocket() {
         assert!(is_asked_for(&request(Method::Get, &[])));
         assert!(!is_asked_for(&request(Method::Get, &[("upgrade", "h2c")])));
         assert!(!is_asked_for(&request(Method::Get, &[("connection", "keep-alive")])));
     }
 
     #[test]
-    fn what_is_not_in_order_is_refused() {
+    fn invalid_requests_are_refused() {
         assert_eq!(refusal(&[]), None);
         assert_eq!(Handshake::check(&request(Method::Post, &[])).err(), Some(Refusal::Method));
         for (version, refused) in
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_would_do() {
+    fn a_refusal_names_the_accepted_method_or_version() {
         for (refusal, status, fields) in [
             (Refusal::Method, 405, &[("allow", "GET")][..]),
             (Refusal::Version, 426, &[("upgrade", "websocket"), ("sec-websocket-version", "13")]),
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_belongs_to_the_key() {
+    fn the_accept_value_is_computed_from_the_key() {
         let (agreed, headers) = accepted(&[], &[]).unwrap();
         let fields: Vec<_> = headers.iter().collect();
         let expected: [(&[u8], &[u8]); 3] = [
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_offered_can_be_chosen() {
+    fn only_an_offered_subprotocol_can_be_chosen() {
         let offers = [(PROTOCOL, "chat, superchat"), (PROTOCOL, "v2")];
         for good in [&[][..], &["chat"], &["superchat"], &["v2"]] {
             let (_, headers) = accepted(&offers, good).unwrap();

@@ -76,7 +76,7 @@ mod tests {
     use alloc::vec::Vec;
 
     #[test]
-    fn masking_twice_gives_back_what_was_there_wherever_it_is_cut() {
+    fn masking_twice_restores_the_payload_in_any_pieces() {
         let plain: Vec<u8> = (0..100).collect();
         let expected: Vec<u8> = plain.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(b, k)| b ^ k).collect();
         for len in 0..plain.len() {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_keys_are_alike_and_no_two_seeds() {
+    fn keys_differ_between_frames_and_between_seeds() {
         let mut keys = Keys::new([7; 20]);
         let mut drawn: Vec<_> = (0..1000).map(|_| keys.draw().key()).collect();
         let mut others = Keys::new([8; 20]);

@@ -86,7 +86,7 @@ fn written(connection: &mut Connection, now: Instant) -> Vec<u8> {
     }
 }
 
-/// Passes bytes, as far as the machine accepts them, and collects all events.
+/// Passes the bytes that the machine accepts, and returns all events.
 fn deliver(connection: &mut Connection, mut bytes: &[u8]) -> Vec<Seen> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
@@ -127,7 +127,7 @@ fn close_frame(code: u16, reason: &str) -> Vec<u8> {
     frame(0x88, &[&code.to_be_bytes(), reason.as_bytes()].concat())
 }
 
-/// Returns the events and the output of a server for these bytes, which are the same for each split.
+/// Returns the events and the output of a server for these bytes. Checks that they do not depend on the split.
 fn heard_by(config: Config, bytes: &[u8]) -> (Vec<Seen>, Vec<u8>) {
     let run = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut server = server(config);

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_byte_is_refused_at_once() {
+    fn an_invalid_byte_is_rejected_at_once() {
         for (bytes, good) in [
             (&b"\xce\xba\xe1\xbd\xb9\xed\xa0\x80edited"[..], 6),
             (b"\xf4\x90\x80\x80", 1),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_is_taken_and_none_may_be_cut_off() {
+    fn every_character_is_accepted_unless_it_is_incomplete() {
         for c in ('\0'..=char::MAX).step_by(7).chain([char::MAX, '\u{d7ff}', '\u{e000}']) {
             let mut buf = [0; 4];
             let bytes = c.encode_utf8(&mut buf).as_bytes();
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_make_no_difference(
+        fn the_result_does_not_depend_on_the_pieces(
             bytes in prop_oneof![any::<String>().prop_map(Into::into), proptest::collection::vec(any::<u8>(), 0..40)],
             cuts in proptest::collection::vec(0usize..8, 0..40),
         ) {

@@ -14,14 +14,14 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// With more than this missing from a frame, the copy through the read buffer costs more than it saves.
+    /// If more than this is missing from a frame, reading it directly is cheaper than a copy through the read buffer.
     pub(super) const DIRECT: u64 = 4 << 10;
-    /// The least room for a socket.
+    /// The minimum room for a read of the socket, in bytes.
     const ROOM: usize = 16 << 10;
-    /// The room for a socket, as a multiple of the received bytes.
+    /// The maximum room for a read of the socket, as a multiple of the received bytes.
     const GROWTH: usize = 4;
 
-    /// Adopts memory, if there is none and the `left` missing bytes of a message may fill half of it.
+    /// Adopts a vector, if there is no memory and the `left` missing bytes of a message may fill half of it.
     pub(super) fn adopt(&mut self, memory: &mut Vec<u8>, left: u64) {
         if self.held() == 0 && (memory.len() as u64).div_ceil(2) <= left {
             self.bytes = core::mem::take(memory);
@@ -54,7 +54,7 @@ impl Assembly {
 
     /// Appends a copy of payload, after which `left` bytes are missing.
     pub(super) fn append(&mut self, bytes: &[u8], left: u64) {
-        // With nothing to append, the room stays.
+        // Without payload, the room is unchanged.
         if bytes.is_empty() {
             return;
         }

@@ -32,9 +32,9 @@ pub(super) struct Payload {
 pub(super) struct Incoming {
     kind: Kind,
     compressed: bool,
-    /// It was begun by `next_part`, which returns its pieces as they arrive.
+    /// Whether `next_part` began it, and so returns its pieces as they arrive.
     in_parts: bool,
-    /// The bytes that its frames have declared, or that were decompressed.
+    /// The number of bytes that its frames have declared, or that were decompressed.
     size: u64,
     empty_fragments: u32,
     utf8: Utf8,
@@ -126,8 +126,8 @@ impl Connection {
         self.next(false)
     }
 
-    /// As [`next_event`](Self::next_event), but returns messages in pieces as they arrive, which needs no memory. A
-    /// message continues in the way in which it began.
+    /// As [`next_event`](Self::next_event), but returns messages in pieces as they arrive, which needs no memory. The
+    /// call that returns the beginning of a message determines whether it is returned whole or in pieces.
     pub fn next_part(&mut self) -> Event<'_> {
         self.next(true)
     }
@@ -391,7 +391,7 @@ impl Connection {
         let fresh = incoming.assembly.fresh();
         let some = !fresh.is_empty();
         incoming.size += fresh.len() as u64;
-        // Output before an error counts first, so that the pieces of the input do not matter.
+        // Handles the output before the error first, so that the result does not depend on the pieces of the input.
         if incoming.kind == Kind::Text && !incoming.utf8.accept(fresh, last && done.is_ok()) {
             return Err(Violation::Utf8);
         }

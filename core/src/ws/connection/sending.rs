@@ -181,7 +181,7 @@ impl Connection {
     /// Sends a ping.
     pub(super) fn say_ping(&mut self) {
         self.pings = self.pings.wrapping_add(1);
-        // A peer does not send this payload by accident. It needs no secret: a peer that guesses it harms only
+        // A peer does not send this payload by accident. The payload is not secret: a peer that guesses it harms only
         // itself.
         let payload = (self.now.as_micros() as u32 ^ self.pings.wrapping_mul(0x9e37_79b1)).to_be_bytes();
         self.ping = Some(Ping { payload, sent: self.now });

@@ -73,7 +73,7 @@ impl Compressor {
 
     /// Returns the memory held, in bytes, to the nearest few KiB.
     pub fn held(&self) -> usize {
-        // Twice the window, and two bytes of links for each of its bytes.
+        // Twice the window, and a link of two bytes for each byte of the window.
         self.state.as_ref().map_or(0, |_| Self::TABLES + (4 << self.side.bits.max(9)))
     }
 }

@@ -15,11 +15,11 @@ use super::{InflateError, Side, TAIL};
 pub struct Decompressor {
     side: Side,
     state: Option<Box<Inflate>>,
-    /// The end of the earlier messages, which a new state needs.
+    /// The last output of earlier messages, from which a new state is initialized.
     window: Vec<u8>,
-    /// A piece of a message was received, but not the last one.
+    /// Whether a message is incomplete: a piece was received, but not the last one.
     within: bool,
-    /// A part of this message was read, and the last block was not a final one.
+    /// Whether the library has read a part of this message, and the last block was not a final one.
     within_block: bool,
     finals: Finals,
 }
@@ -75,7 +75,7 @@ impl Decompressor {
         Ok(())
     }
 
-    /// The output in `message` from `start` is not in the window yet.
+    /// The output in `message` from `start` is not yet in the window.
     fn read(
         &mut self,
         mut bytes: &[u8],
@@ -123,7 +123,7 @@ impl Decompressor {
                     self.within_block = false;
                     more = false;
                 }
-                // If the output is full, the bytes that were read may give more output.
+                // If the output is full, the bytes that were read may produce more output.
                 Ok(Status::Ok | Status::BufError) if written == room || bytes.is_empty() => {
                     more = written == room && written > 0;
                 }
@@ -179,8 +179,8 @@ impl Decompressor {
     }
 }
 
-/// Counts the final blocks of a message. Each one makes the library read the window again, so without a limit a few
-/// bytes would cause much work.
+/// Counts the final blocks of a message. For each one, the library reads the window again. Without a limit, a few bytes
+/// would cause much work.
 struct Finals {
     seen: usize,
     /// The bytes of the message that were read.

@@ -1,4 +1,4 @@
-//! Reads the output of other implementations, and refuses invalid data within the limits.
+//! Tests of the decompressor with the output of other implementations, and with invalid data and limits.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -78,7 +78,7 @@ fn messages_of_zlib() {
 
 /// A block with dynamic codes, from zlib with a window of 9 bits: the squares up to 59.
 #[test]
-fn a_block_with_codes_of_its_own() {
+fn a_block_with_dynamic_codes_is_decompressed() {
     let squares: String = (0..60).map(|i| std::format!("{},", i * i)).collect();
     let compressed = hex(
         "148ec101c030080217e2a1c69ab8ff623d5e240a78a1546b95a3fa7446bd9ad64b6584b2d06eb638160b9efad0b73ad5f849e3eb465f\
@@ -93,9 +93,9 @@ fn a_block_with_codes_of_its_own() {
 }
 
 #[test]
-fn what_is_left_out_after_a_final_block_is_not_missed() {
+fn the_tail_is_optional_after_a_final_block() {
     let mut decompressor = inflater(side(WINDOW, true));
-    // A full flush, then a final block and nothing after it; nothing at all.
+    // A full flush, then a final block without a tail. Below, an empty message.
     let message = hex("f248cdc9c907000000fffff348cdc9c90700");
     assert_eq!(inflate(&mut decompressor, &[&message]).as_deref(), Ok(&b"HelloHello"[..]));
     assert_eq!(inflate(&mut decompressor, &[&[]]).as_deref(), Ok(&b""[..]));
@@ -103,7 +103,7 @@ fn what_is_left_out_after_a_final_block_is_not_missed() {
 }
 
 #[test]
-fn corrupt_messages() {
+fn corrupt_messages_are_rejected() {
     for (what, message) in [
         ("a block of the reserved kind", "06"),
         ("a stored block whose lengths contradict each other", "00050005ff48656c6c6f00"),
@@ -139,8 +139,8 @@ fn a_message_may_have_exactly_the_size_of_the_limit() {
 }
 
 #[test]
-fn a_bomb_is_not_unpacked() {
-    // A block of 4 MiB of zeros, over and over.
+fn a_bomb_is_rejected_at_the_limit() {
+    // A block of 4 MiB of zeros, repeated until the limit.
     let mut bomb = Vec::new();
     let mut compressor = deflater(side(15, true), 9);
     compressor.compress(&std::vec![0; 4 << 20], &mut bomb);
@@ -158,7 +158,7 @@ fn a_bomb_is_not_unpacked() {
 }
 
 #[test]
-fn memory_is_held_for_what_was_done() {
+fn memory_is_allocated_on_first_use_and_released() {
     let (mut compressor, mut decompressor) = Parameters::default().server(&Deflate::DEFAULT).unwrap();
     assert_eq!((compressor.held(), decompressor.held()), (0, 0));
     let mut compressed = Vec::new();

@@ -1,4 +1,4 @@
-//! Replaces compression without the feature `deflate`: two types without a value.
+//! Replaces the compressor and the decompressor without the feature `deflate`: two types without values.
 
 use alloc::vec::Vec;
 

@@ -7,7 +7,7 @@ fn close(code: u16, reason: &str) -> Command<'_> {
 }
 
 #[test]
-fn the_close_frame_of_the_peer_is_answered_with_the_same() {
+fn a_close_frame_is_answered_with_the_same_code_and_reason() {
     for (code, reason) in [(1000, "bye"), (1001, ""), (1011, "\u{16d}"), (3000, ""), (4999, "x")] {
         let (seen, written) = heard(&close_frame(code, reason));
         assert_eq!(seen, [Seen::Closing, closed(code, reason), Seen::Ended]);
@@ -36,7 +36,7 @@ fn answers_to_earlier_messages_go_before_the_close_frame() {
 }
 
 #[test]
-fn our_close_waits_for_that_of_the_peer() {
+fn a_server_that_closes_waits_for_the_close_frame_of_the_peer() {
     let mut server = server(Config::DEFAULT);
     server.send(NOW, close(4000, "enough")).unwrap();
     assert_eq!(events(&mut server), [closed(4000, "enough")]);
@@ -86,7 +86,7 @@ fn both_may_close_at_once() {
 }
 
 #[test]
-fn a_code_that_must_not_be_sent_is_not() {
+fn a_code_that_must_not_be_sent_becomes_1000() {
     for (asked, said) in
         [(1000, 1000), (1005, 1005), (1006, 1000), (1015, 1000), (0, 1000), (2999, 1000), (3000, 3000)]
     {
@@ -115,7 +115,7 @@ fn a_broken_rule_ends_the_connection_without_waiting_for_the_peer() {
 }
 
 #[test]
-fn a_rule_that_is_broken_after_our_close_frame_ends_the_connection() {
+fn a_violation_after_the_sent_close_frame_ends_the_connection() {
     let mut server = server(Config::DEFAULT);
     server.send(NOW, close(1000, "")).unwrap();
     events(&mut server);
@@ -126,7 +126,7 @@ fn a_rule_that_is_broken_after_our_close_frame_ends_the_connection() {
 }
 
 #[test]
-fn a_connection_that_is_lost_is_told_as_1006_after_what_has_come() {
+fn a_lost_connection_is_reported_as_1006_after_the_received_messages() {
     let mut ended = server(Config::DEFAULT);
     ended.receive(NOW, &frame(0x81, b"last"));
     ended.receive_eof(NOW);
@@ -165,14 +165,14 @@ fn a_peer_that_ends_its_side_right_after_its_close_frame_is_answered() {
     assert_eq!(server.close_state(), CloseState::Close);
 }
 
-/// Up to the event of the end.
+/// Passes bytes and takes the `Closing` event, but not the one after it.
 fn deliver_first(server: &mut Connection, bytes: &[u8]) {
     server.receive(NOW, bytes);
     assert_eq!(see(server.next_event()), Some(Seen::Closing));
 }
 
 #[test]
-fn to_close_what_is_about_to_end_answers_the_peer() {
+fn a_close_after_that_of_the_peer_sends_the_code_of_the_peer() {
     let mut server = server(Config::DEFAULT);
     deliver_first(&mut server, &close_frame(3001, "theirs"));
     server.send(NOW, close(1000, "ours")).unwrap();
@@ -181,7 +181,7 @@ fn to_close_what_is_about_to_end_answers_the_peer() {
 }
 
 #[test]
-fn a_server_that_stops_says_1012() {
+fn shutdown_closes_with_1012() {
     let mut server = server(Config::DEFAULT);
     server.send(NOW, Command::Part { kind: Kind::Binary, data: b"a".into(), last: false }).unwrap();
     server.shutdown(NOW);
@@ -191,7 +191,7 @@ fn a_server_that_stops_says_1012() {
 }
 
 #[test]
-fn our_close_inside_a_large_message_counts_what_is_dropped() {
+fn the_close_frame_is_found_after_a_discarded_large_message() {
     let payload = alloc::vec![0; 100_000];
     let bytes = [frame(0x82, &payload), close_frame(1000, "")].concat();
     for close_after in [1, 2, 3] {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Invalid frames, each with the close code and the reason that answer it.
+/// Returns invalid frames, each with the close code and the reason of the answer.
 fn bad_frames() -> Vec<(Vec<u8>, u16, &'static str)> {
     let mut unmasked = frame(0x81, b"hi");
     unmasked[1] &= 0x7f;
@@ -65,7 +65,7 @@ fn a_bad_frame_is_answered_with_a_close_frame() {
 }
 
 #[test]
-fn what_came_before_a_bad_frame_is_given_out_and_what_comes_after_is_dropped() {
+fn messages_before_a_bad_frame_are_reported_and_later_ones_dropped() {
     for (bad, code, reason) in bad_frames() {
         let bytes = [frame(0x81, b"good"), bad, frame(0x81, b"late"), frame(0x89, b"late")].concat();
         let (seen, written) = heard(&bytes);
@@ -76,7 +76,7 @@ fn what_came_before_a_bad_frame_is_given_out_and_what_comes_after_is_dropped() {
 }
 
 #[test]
-fn a_client_refuses_masked_frames_and_takes_others() {
+fn a_client_rejects_masked_frames_and_accepts_unmasked_ones() {
     let mut refused = client(Config::DEFAULT);
     let seen = deliver(&mut refused, &frame(0x81, b"hi"));
     assert_eq!(seen, [Seen::Closing, closed(1002, "incorrect masking"), Seen::Ended]);
@@ -97,7 +97,7 @@ fn the_examples_of_the_standard() {
 }
 
 #[test]
-fn every_length_is_read_and_written() {
+fn every_form_of_length_is_read_and_written() {
     for len in [0, 1, 125, 126, 127, 128, 4096, 4097, 0xffff, 0x1_0000, 0x1_0001, 200_000] {
         let payload: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
         let mut server = server(Config::DEFAULT);
@@ -138,7 +138,7 @@ fn control_frames_may_come_between_fragments() {
 }
 
 #[test]
-fn a_bad_byte_of_text_is_refused_before_the_message_is_complete() {
+fn invalid_text_is_rejected_before_the_message_is_complete() {
     let mut server = server(Config::DEFAULT);
     // The second byte shows that the character is too large. 100 more bytes are declared.
     let frame = frame(0x81, &[b"\xf4\x90".as_slice(), &[0; 98]].concat());
@@ -162,7 +162,7 @@ fn a_message_is_borrowed_if_all_of_it_is_buffered() {
 }
 
 #[test]
-fn a_large_message_is_read_straight_into_its_own_buffer() {
+fn a_large_message_is_read_directly_into_its_own_buffer() {
     let payload: Vec<u8> = (0..65536u32).map(|i| (i % 253) as u8).collect();
     let bytes = frame(0x82, &payload);
     let (mut server, mut rest, mut reads) = (server(Config::DEFAULT), &*bytes, 0);
@@ -189,7 +189,7 @@ fn messages_can_be_taken_in_parts() {
     }
     let part = |bytes: &[u8], last| Seen::Part(Kind::Text, bytes.to_vec(), last);
     assert_eq!(all, [part(b"a\xc3", false), part(b"\xa9", false), part(b"bc", true)]);
-    // A message continues in the way in which it began.
+    // The call that begins a message determines how the rest is returned.
     server.receive(NOW, &frame(0x02, b"1"));
     assert_eq!(see(server.next_part()), Some(Seen::Part(Kind::Binary, b"1".to_vec(), false)));
     server.receive(NOW, &[frame(0x80, b""), frame(0x82, b"2")].concat());
@@ -202,7 +202,7 @@ fn messages_can_be_taken_in_parts() {
 }
 
 #[test]
-fn text_in_parts_is_checked_as_it_comes_and_as_it_goes() {
+fn text_in_parts_is_validated_when_received_and_when_sent() {
     let mut server = server(Config::DEFAULT);
     server.receive(NOW, &frame(0x01, b"\xed\xa0"));
     assert_eq!(see(server.next_part()), Some(Seen::Closing));
@@ -215,7 +215,7 @@ fn text_in_parts_is_checked_as_it_comes_and_as_it_goes() {
 }
 
 #[test]
-fn what_must_not_be_sent_is_refused() {
+fn invalid_commands_are_rejected() {
     let mut server = server(Config::DEFAULT);
     assert_eq!(server.send(NOW, Command::Ping(&[0; 126])), Err(SendError::TooLong));
     assert_eq!(server.send(NOW, Command::Pong(&[0; 126])), Err(SendError::TooLong));
@@ -230,7 +230,7 @@ fn what_must_not_be_sent_is_refused() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn the_first_fault_of_a_compressed_message_counts() {
+fn the_first_fault_of_a_compressed_message_is_reported() {
     // A stored block with a byte that is invalid in text, then a block of an invalid type.
     let bytes = frame(0xc1, b"\x00\x01\x00\xfe\xff\xff\x06");
     for size in [1, bytes.len()] {

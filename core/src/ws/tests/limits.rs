@@ -9,7 +9,7 @@ fn limited(message: usize) -> Config {
 }
 
 #[test]
-fn a_message_as_large_as_the_limit_is_taken_and_a_larger_one_refused() {
+fn a_message_of_the_size_of_the_limit_is_accepted_and_a_larger_one_rejected() {
     let too_big = [Seen::Closing, closed(1009, "message exceeds the limit of 300 bytes"), Seen::Ended];
     let exact = [0; 300];
     assert_eq!(heard_by(limited(300), &frame(0x82, &exact)).0, [binary(&exact)]);
@@ -25,14 +25,14 @@ fn a_message_as_large_as_the_limit_is_taken_and_a_larger_one_refused() {
 }
 
 #[test]
-fn the_declared_length_is_enough_to_refuse() {
+fn a_message_is_rejected_by_its_declared_length() {
     let mut server = server(limited(300));
     let seen = deliver(&mut server, &frame(0x82, &[0; 301])[..8]);
     assert_eq!(seen.first(), Some(&Seen::Closing));
 }
 
 #[test]
-fn a_frame_can_be_limited_too() {
+fn the_size_of_a_frame_can_be_limited() {
     let config = Config::DEFAULT.limits(Limits::DEFAULT.frame(Some(100)));
     let fragments = [frame(0x02, &[0; 100]), frame(0x80, &[0; 100])];
     assert_eq!(heard_by(config, &fragments.concat()).0, [binary(&[0; 200])]);
@@ -42,7 +42,7 @@ fn a_frame_can_be_limited_too() {
 
 /// RUSTSEC-2022-0035: memory was reserved for the declared length of a frame.
 #[test]
-fn nothing_is_reserved_for_what_was_only_declared() {
+fn no_memory_is_reserved_for_a_declared_length() {
     let mut server = server(limited(usize::MAX));
     let header = [&[0x82, 0xff][..], &(1u64 << 40).to_be_bytes(), &KEY].concat();
     deliver(&mut server, &header);
@@ -73,7 +73,7 @@ fn the_application_sees_that_the_peer_does_not_read() {
 }
 
 #[test]
-fn of_many_pings_only_the_latest_is_answered_while_the_peer_does_not_read() {
+fn only_the_latest_ping_is_answered_while_the_peer_does_not_read() {
     let mut server = server(Config::DEFAULT);
     let most = Limits::DEFAULT.write_buffer;
     for i in 0..100_000u32 {
@@ -85,7 +85,7 @@ fn of_many_pings_only_the_latest_is_answered_while_the_peer_does_not_read() {
 }
 
 #[test]
-fn many_fragments_cost_no_more_than_their_bytes() {
+fn many_fragments_take_no_more_memory_than_their_bytes() {
     let mut server = server(Config::DEFAULT);
     deliver(&mut server, &frame(0x02, b"x"));
     for i in 1..65_535 {
@@ -137,7 +137,7 @@ fn compressing(limits: Limits) -> (Connection, Connection) {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn a_compression_bomb_is_refused_without_being_unpacked() {
+fn a_compression_bomb_is_rejected_at_the_limit() {
     let (mut client, mut server) = compressing(Limits::DEFAULT.message(1 << 20));
     client.send(NOW, Command::Message(alloc::vec![0; 1 << 20].into())).unwrap();
     let small = written(&mut client, NOW);
@@ -154,11 +154,11 @@ fn a_compression_bomb_is_refused_without_being_unpacked() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn what_cannot_be_decompressed_is_refused() {
+fn invalid_compressed_data_is_rejected() {
     let (_, mut server) = compressing(Limits::DEFAULT);
     let seen = deliver(&mut server, &frame(0xc2, b"\xff\xff\xff"));
     assert_eq!(seen, [Seen::Closing, closed(1002, "decompression failed"), Seen::Ended]);
-    // Only the first frame of a message has the bit.
+    // Only the first frame of a message may set RSV1.
     let (_, mut server) = compressing(Limits::DEFAULT);
     let seen = deliver(&mut server, &[frame(0x41, b""), frame(0xc0, b"")].concat());
     assert_eq!(seen[1], closed(1002, "reserved bits must be 0"));
@@ -166,7 +166,7 @@ fn what_cannot_be_decompressed_is_refused() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn compressed_text_is_checked_like_any_other() {
+fn compressed_text_is_validated() {
     for in_parts in [false, true] {
         // A message of one stored block: the first two bytes of a character of three bytes.
         let bytes = frame(0xc1, b"\x00\x02\x00\xfd\xff\xe2\x82\x00");
@@ -202,7 +202,7 @@ fn compressed_parts_take_little_memory() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn what_compression_needs_is_made_when_it_is_used_and_freed_when_it_is_not() {
+fn the_codec_is_allocated_on_first_use_and_freed_when_idle() {
     let (mut client, mut server) = compressing(Limits::DEFAULT);
     assert_eq!(client.held() + server.held(), 0);
     let text = "a message that is long enough to be worth being compressed, as messages of some length are";
@@ -231,7 +231,7 @@ fn what_compression_needs_is_made_when_it_is_used_and_freed_when_it_is_not() {
 
 /// The rules that actix-http added one by one from 3.13 to 3.19. (An invalid key: `handshake.rs`.)
 #[test]
-fn rules_that_others_have_learned_late() {
+fn violations_that_actix_http_once_accepted_are_rejected() {
     for (bytes, code) in [
         (frame(0xf1, b""), 1002),
         ([frame(0x01, b"a"), frame(0x82, b"b")].concat(), 1002),
@@ -266,7 +266,7 @@ fn an_idle_connection_holds_nothing() {
 }
 
 #[test]
-fn the_memory_of_a_message_that_was_sent_serves_the_next_large_one() {
+fn the_memory_of_a_sent_message_is_reused_for_the_next_large_one() {
     let mut server = server(Config::DEFAULT);
     let hear = |server: &mut Connection, len: usize| {
         let payload: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();

@@ -56,7 +56,7 @@ impl Act {
     }
 }
 
-/// Carries all output of one side to the other, in pieces of these sizes.
+/// Passes all output of one side to the other, in pieces of these sizes. Returns the events.
 fn carry(from: &mut Connection, to: &mut Connection, sizes: &[usize], in_parts: bool) -> Vec<Seen> {
     let bytes = written(from, NOW);
     let (mut rest, mut all, mut sizes) = (&*bytes, Vec::new(), sizes.iter().cycle());
@@ -99,7 +99,7 @@ fn join(all: Vec<Seen>) -> Vec<Seen> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn what_one_says_is_what_the_other_hears(
+    fn each_side_receives_the_messages_of_the_other(
         acts in vec((any::<bool>(), act()), 0..12),
         sizes in vec(1usize..20_000, 1..8),
         small in any::<bool>(),
@@ -138,12 +138,12 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_comes_does_harm(
+    fn any_input_gives_the_same_result_in_any_pieces(
         bytes in vec(any::<u8>(), 0..400),
         masked in any::<bool>(),
         cut in 0usize..400,
     ) {
-        // Mostly frames: random bytes end at once.
+        // With frame headers, more input is parsed: random bytes end the connection at once.
         let bytes = if masked {
             bytes.chunks(9).flat_map(|chunk| frame(chunk[0] & 0x8f, &chunk[1..])).collect()
         } else {

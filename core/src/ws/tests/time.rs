@@ -78,14 +78,14 @@ fn a_missing_pong_closes_with_1011() {
 }
 
 #[test]
-fn a_pong_that_the_application_has_kept_from_being_read_is_waited_for() {
+fn the_pong_timeout_is_extended_while_input_is_unparsed() {
     let mut server = server(Config::DEFAULT);
     let ping = pinged(&mut server, 20.0);
     server.receive(at(21.0), &[frame(0x81, b"a"), frame(0x8a, &ping)].concat());
     server.handle_timeout(at(40.0));
     assert_eq!(due(&server), Some((60.0, Reason::Pong)));
     assert_eq!(events(&mut server), [text("a"), Seen::Pong(ping)]);
-    // Consumed input does not count, complete or not.
+    // Consumed input does not extend the timeout, even if its frame is incomplete.
     pinged(&mut server, 60.0);
     server.receive(at(61.0), &frame(0x81, b"a")[..3]);
     assert_eq!(events(&mut server), []);
@@ -94,7 +94,7 @@ fn a_pong_that_the_application_has_kept_from_being_read_is_waited_for() {
 }
 
 #[test]
-fn pings_and_their_deadline_can_be_left_out() {
+fn pings_and_their_timeout_can_be_disabled() {
     assert_eq!(due(&server(timed(None, Some(20)))), None);
     let mut patient = server(timed(Some(20), None));
     let ping = pinged(&mut patient, 20.0);
@@ -104,7 +104,7 @@ fn pings_and_their_deadline_can_be_left_out() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_is_given_up() {
+fn a_connection_to_a_peer_that_does_not_read_is_aborted() {
     let mut server = server(Config::DEFAULT);
     server.send(at(1.0), Command::Message("hello".into())).unwrap();
     assert_eq!(due(&server), Some((31.0, Reason::Write)));
@@ -118,7 +118,7 @@ fn a_peer_that_does_not_read_is_given_up() {
 }
 
 #[test]
-fn the_closing_handshake_is_not_waited_for_without_end() {
+fn the_closing_handshake_has_a_timeout() {
     // The timeout begins when the close frame is sent.
     let mut server = server(Config::DEFAULT);
     server.send(at(1.0), Command::Close { code: CloseCode::NORMAL_CLOSURE, reason: "" }).unwrap();
@@ -140,7 +140,7 @@ fn the_closing_handshake_is_not_waited_for_without_end() {
 }
 
 #[test]
-fn the_peer_is_answered_even_if_the_application_does_not_get_on() {
+fn the_close_frame_is_answered_even_if_the_application_takes_no_events() {
     let mut server = server(Config::DEFAULT);
     server.receive(at(1.0), &close_frame(1000, "bye"));
     assert_eq!(see(server.next_event()), Some(Seen::Closing));

@@ -62,7 +62,7 @@ fn a_server_answers_the_first_offer_that_it_understands() {
             &["permessage-deflate"],
             Some("; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"),
         ),
-        // The smaller window of both.
+        // The smaller of both windows is agreed on.
         (
             SMALL,
             &["permessage-deflate; client_max_window_bits=10; server_max_window_bits=12"],
@@ -119,7 +119,7 @@ fn a_server_answers_the_first_offer_that_it_understands() {
 }
 
 #[test]
-fn a_client_offers_what_it_is_told() {
+fn a_client_offers_its_configuration() {
     for (config, offer) in [
         (Deflate::DEFAULT, "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"),
         (LARGE, "permessage-deflate; client_max_window_bits"),
@@ -138,7 +138,7 @@ fn a_client_offers_what_it_is_told() {
 }
 
 #[test]
-fn a_client_takes_only_what_it_has_offered() {
+fn a_client_accepts_only_what_it_has_offered() {
     for (config, answer, agreed) in [
         (Some(LARGE), &[][..], Ok(None)),
         (None, &[], Ok(None)),
@@ -175,7 +175,7 @@ fn a_client_takes_only_what_it_has_offered() {
 }
 
 #[test]
-fn what_a_server_answers_a_client_takes() {
+fn a_client_accepts_every_answer_of_a_server() {
     for server in [Deflate::DEFAULT, LARGE, SMALL, AFRESH] {
         for client in [Deflate::DEFAULT, LARGE, SMALL, AFRESH] {
             let offer = client.offer();

@@ -27,7 +27,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_compressed_comes_back(
+    fn compressed_messages_decompress_to_the_same_bytes(
         messages in vec((content(), any::<bool>(), any::<bool>()), 1..6),
         bits in 8..=15u8,
         takeover in any::<bool>(),
@@ -57,14 +57,14 @@ proptest! {
     }
 
     #[test]
-    fn another_implementation_reads_what_we_write(message in content(), bits in 8..=15u8, level in 0..=9u8) {
+    fn another_implementation_decompresses_our_messages(message in content(), bits in 8..=15u8, level in 0..=9u8) {
         let mut compressed = Vec::new();
         deflater(side(bits, true), level).compress(&message, &mut compressed);
         prop_assert_eq!(inflated_by_another(&compressed), Some(message));
     }
 
     #[test]
-    fn what_another_implementation_writes_is_read(message in content(), level in 0..=9u8, piece in 1..400usize) {
+    fn messages_of_another_implementation_are_decompressed(message in content(), level in 0..=9u8, piece in 1..400usize) {
         // It ends with a final block.
         let compressed = miniz_oxide::deflate::compress_to_vec(&message, level);
         let pieces: Vec<&[u8]> = compressed.chunks(piece).collect();
@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_message_is_read_as_another_implementation_reads_it(
+    fn a_changed_message_gives_the_same_result_as_in_another_implementation(
         message in content(),
         changes in vec((any::<Index>(), any::<u8>()), 1..4),
     ) {
@@ -94,8 +94,8 @@ proptest! {
 
 /// Decompresses the message with an empty final block added, if it has no final block.
 ///
-/// Returns `None` if the message is invalid, or if the tail that is not sent gives output: then the message ends within a
-/// block, which the decompressor refuses.
+/// Returns `None` if the message is invalid. Also returns `None` if the tail that is not sent produces output: then the
+/// message ends within a block, which the decompressor rejects.
 fn inflated_by_another(compressed: &[u8]) -> Option<Vec<u8>> {
     let mut stream = [compressed, &TAIL].concat();
     let mut message = std::vec![0; 1 << 20];
