@@ -192,6 +192,10 @@ mod pages {
     mod testing {}
     #[doc = include_str!("../docs/guide/simulator.md")]
     mod simulator {}
+    #[doc = include_str!("../docs/from/axum.md")]
+    mod from_axum {}
+    #[doc = include_str!("../docs/from/fastapi.md")]
+    mod from_fastapi {}
     #[doc = include_str!("../docs/server/running.md")]
     mod running {}
 }
