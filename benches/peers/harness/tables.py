@@ -82,7 +82,7 @@ def latency(rows, found, peers):
             load = ratio(rate, most.get(peer.name))
             lines.append((name(peer), load, *(compared(row[what], bests[what]) for what in quantiles), *share))
     slow = [f"{peer.name} ({most[peer.name]:,.0f})" for peer in peers if most.get(peer.name, rate) < rate]
-    note = f"Left out, since they cannot answer this rate: {', '.join(slow)}." if slow else ""
+    note = f"Not in the table, because they cannot answer this rate: {', '.join(slow)}." if slow else ""
     heads = ["", "of its most", "p50 µs", "p90 µs", "p99 µs", "lowest p50", "lowest p99"]
     return table(f"Latency at {rate:,.0f} requests a second", heads, lines, note)
 
@@ -130,13 +130,13 @@ def counts(found, peers):
         return "" if what not in row else f"{row[what]:.2f}" if what.endswith("calls") else f"{row[what]:,.0f}"
     cost = {peer: row.get("plain", row.get("ws-64", 0)) for peer, row in of.items()}
     lines = [(name(peer), *(cell(of[peer.name], what) for what in heads)) for peer in cheapest_first(cost, peers)]
-    return table("Instructions in user space and system calls, of a request or message", ["", *heads], lines)
+    return table("User-space instructions and system calls per request or message", ["", *heads], lines)
 
 
 def size(found, peers):
     of = found.get("size", {})
     lines = [(name(peer), f"{of[peer.name] / 1e6:.2f}") for peer in cheapest_first(of, peers)]
-    return table("Size of the servers measured", ["", "MB stripped"], lines)
+    return table("Size of the measured servers", ["", "MB stripped"], lines)
 
 
 def clean(found, peers):
