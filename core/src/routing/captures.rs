@@ -30,7 +30,7 @@ struct Extra {
     /// The spans after the first four.
     kept: Vec<Span>,
     noted: Vec<Span>,
-    /// Belongs to the current search.
+    /// The memory of the current search.
     memory: Memory,
 }
 

@@ -294,7 +294,7 @@ impl<'t, 's> Search<'t, 's> {
     /// Returns the offset below which the search has not yet continued after `edge`, and records `first` as the new
     /// one.
     ///
-    /// The offsets up to the same `last` have no gaps, so one number is enough.
+    /// The offsets for one `last` are a range without gaps, so its start is enough.
     fn not_entered(&mut self, edge: &Edge, first: usize, last: usize) -> usize {
         let memory = self.captures.memory();
         let entered = memory.entered.entry((edge.node, last)).or_insert(last + 1);

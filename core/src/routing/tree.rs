@@ -60,11 +60,11 @@ pub(super) struct Edge {
     pub(super) min: u32,
     /// The number of parameters before it.
     pub(super) position: usize,
-    /// Whether it is settled, unambiguous, and has a built-in convertor: the search needs no backtracking.
+    /// Whether the edge is settled, unambiguous, and has a built-in convertor: the search needs no backtracking.
     pub(super) direct: bool,
     /// Whether only the longest value can match.
     pub(super) settled: bool,
-    /// Whether the same path can reach it in more than one way, because an earlier parameter is not settled.
+    /// Whether the same path can reach the edge in more than one way, because an earlier parameter is not settled.
     pub(super) ambiguous: bool,
 }
 

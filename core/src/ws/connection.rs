@@ -33,26 +33,26 @@ pub struct Connection {
     input: Input,
     /// The peer has ended its direction of the connection.
     eof: bool,
-    /// Bytes were received since the last `NeedData`.
+    /// Whether bytes were received since the last `NeedData`.
     unseen: bool,
     /// The data frame that is being received.
     payload: Option<Payload>,
     /// The message of that frame.
     incoming: Incoming,
     output: Output,
-    /// The memory of a message that was sent. The next large message is read into it, which saves zeroing.
+    /// The memory of a sent message. The next large message is read into it, which saves zeroing new memory.
     spent: Vec<u8>,
     /// The message that is being sent in parts.
     outgoing: Option<(Kind, Utf8)>,
     /// The masking keys of a client.
     keys: Option<Keys>,
     codec: Option<(Compressor, Decompressor)>,
-    /// The codec was used since the last ping.
+    /// Whether the codec was used since the last ping.
     codec_used: bool,
     ping: Option<Ping>,
     /// The number of pings that were sent.
     pings: u32,
-    /// The payload of the latest ping, which has not been answered because the peer does not read.
+    /// The payload of the latest ping, if the answer waits because the peer does not read.
     unanswered: Option<Vec<u8>>,
     timers: Timers,
     /// The time of the last call.
@@ -65,7 +65,7 @@ struct Ping {
     sent: Instant,
 }
 
-/// The progress of the end.
+/// The progress of the closing handshake.
 struct Ending {
     role: Role,
     ours: State,
@@ -73,7 +73,7 @@ struct Ending {
     report: Report,
 }
 
-/// The knowledge of the application about the end.
+/// The state of the report of the end to the application.
 enum Report {
     /// The WebSocket has not ended.
     Nothing,
@@ -196,8 +196,8 @@ impl Connection {
         }
     }
 
-    /// Frees the codec if it was not used for a whole ping interval. It is not freed whenever the connection is idle,
-    /// because the next message could not refer to earlier ones then.
+    /// Frees the codec if it was not used for a whole ping interval. A shorter idle time does not free it, because the
+    /// next message could then not refer to earlier ones.
     fn rest_codec(&mut self) {
         if let (Some((compressor, decompressor)), false) = (&mut self.codec, self.codec_used) {
             compressor.release();
@@ -206,7 +206,7 @@ impl Connection {
         self.codec_used = false;
     }
 
-    /// Keeps the memory of a message for the next one, unless it is too large, or there already is a larger one.
+    /// Keeps the memory of a message for the next one, unless it is too large or the kept one is larger.
     fn spend(&mut self, message: Vec<u8>) {
         if message.len() > self.spent.len() && message.capacity() <= Self::KEEP {
             self.spent = message;
@@ -261,7 +261,7 @@ impl Machine for Connection {
         self.eof = true;
     }
 
-    /// Messages that were received and not reported are dropped too.
+    /// Received messages that were not reported are dropped too.
     fn peer_gone(&mut self, now: Instant) {
         self.now = now;
         self.give_up();
