@@ -3,9 +3,10 @@
 use std::future::pending;
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use stelo_core::app::{App, Peer, Reply, Request, Response, WebSocket};
-use stelo_tests::{News, On, WebSocketClient, cases};
+use stelo_tests::{News, On, WebSocketClient, cases, config};
 
 cases!(
     a_reset_behind_unread_requests_ends_the_handler,
@@ -13,6 +14,7 @@ cases!(
     a_half_close_behind_unread_requests_is_reported,
     a_half_close_behind_an_unread_upload_is_reported,
     a_reset_behind_unread_messages_ends_the_websocket,
+    a_handler_that_does_not_heed_a_half_close_is_dropped,
 );
 
 /// Answers `/`; other requests get no answer, and their bodies are not read.
@@ -38,7 +40,8 @@ impl App for Stuck {
         Reply::future(async move {
             news.tell("begun");
             let _told = news.last_word("dropped");
-            if request.context().disconnected().await == Peer::HalfClosed {
+            let heeds = request.head().path() != "/heedless";
+            if request.context().disconnected().await == Peer::HalfClosed && heeds {
                 news.tell("half-closed");
                 return Response::new("goodbye");
             }
@@ -108,6 +111,27 @@ fn a_half_close_behind_unread_requests_is_reported(on: On) {
 fn a_half_close_behind_an_unread_upload_is_reported(on: On) {
     let request = format!("POST /stuck HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", 1 << 30);
     half_close_behind(on, &request, &[b'x'; 40_000]);
+}
+
+/// A client that leaves by an ordinary close only ends its side, as far as the server can see.
+fn a_handler_that_does_not_heed_a_half_close_is_dropped(on: On) {
+    let news = News::new();
+    let config = config().timeout_half_closed(Duration::from_millis(50));
+    let server = on.serve_with(config, Stuck(news.clone()));
+    for leaves in [false, true] {
+        let mut client = server.connect();
+        client.send("GET /heedless HTTP/1.1\r\nhost: a\r\n\r\n");
+        news.expect("begun");
+        if leaves {
+            drop(client);
+            news.expect("dropped");
+        } else {
+            client.half_close();
+            news.expect("dropped");
+            client.expect_end();
+        }
+    }
+    assert_eq!(server.connect().get("/").text(), "hello");
 }
 
 fn a_reset_behind_unread_messages_ends_the_websocket(on: On) {

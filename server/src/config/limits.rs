@@ -31,13 +31,21 @@ pub struct Timeouts {
     /// The time that a stopping server waits for responses and background tasks. It then drops them. Default 30 s;
     /// Uvicorn has no limit.
     pub graceful_shutdown: Duration,
+    /// The time that a client has to read responses after it has ended its side of the connection. Then a handler that is
+    /// still pending is dropped, and so is a body of unknown length that waits for its producer. Responses that are
+    /// ready and bodies of known length are still sent. Default 10 s.
+    pub half_closed: Duration,
     /// The timeouts of an HTTP/1.1 connection.
     pub http: h1::Timeouts,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { graceful_shutdown: Duration::from_secs(30), http: h1::Timeouts::default() }
+        Self {
+            graceful_shutdown: Duration::from_secs(30),
+            half_closed: Duration::from_secs(10),
+            http: h1::Timeouts::default(),
+        }
     }
 }
 
@@ -74,6 +82,13 @@ impl Config {
     #[must_use]
     pub fn timeout_graceful_shutdown(mut self, timeout: Duration) -> Self {
         self.timeouts.graceful_shutdown = timeout;
+        self
+    }
+
+    /// Sets [`Timeouts::half_closed`].
+    #[must_use]
+    pub fn timeout_half_closed(mut self, timeout: Duration) -> Self {
+        self.timeouts.half_closed = timeout;
         self
     }
 
@@ -187,6 +202,12 @@ pub(super) const GROUP: Group = Group {
             Seconds,
             timeouts.http.linger,
             "Maximum wait for the client to read the last response before closing"
+        ),
+        setting!(
+            "timeout-half-closed",
+            Seconds,
+            timeouts.half_closed,
+            "Maximum wait for a handler after its client has ended its side"
         ),
         setting!(
             "timeout-graceful-shutdown",

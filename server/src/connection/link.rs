@@ -15,10 +15,12 @@ use stelo_core::app::{self, Address, Peer};
 use stelo_core::proto::Reason;
 use stelo_core::proto::{CloseState, Machine};
 use stelo_runtime::{Hangup, Instant, Runtime, Sleep, Stream};
+use tracing::debug;
 
 use super::pool::Pooled;
 use super::transport::Transport;
 use super::{file, pool};
+use crate::log::SERVER;
 use crate::thread::Thread;
 use crate::thread::registry::{Kind, Member, Phase};
 
@@ -46,6 +48,9 @@ pub(super) trait Protocol<R: Runtime> {
 
     /// Returns what can cause progress after [`advance`](Self::advance).
     fn interest(&self) -> Interest;
+
+    /// Whether a response of the application is due and not ready, or more of a body of unknown length.
+    fn is_waiting(&self) -> bool;
 
     /// Notes that all output is written.
     fn written(&mut self, link: &Link<R>);
@@ -101,8 +106,10 @@ pub(super) struct Link<R: Runtime> {
     fires: Option<Instant>,
     /// The shutdown has begun.
     draining: bool,
-    /// The peer has ended its side.
+    /// The peer has ended its side, and all that it has sent is read.
     eof: bool,
+    /// The peer has ended its side: when the response of the application must be ready.
+    until: Option<Instant>,
 }
 
 impl<R: Runtime> Link<R> {
@@ -115,6 +122,7 @@ impl<R: Runtime> Link<R> {
             fires: None,
             draining: false,
             eof: false,
+            until: None,
             thread,
         }
     }
@@ -183,6 +191,14 @@ impl<R: Runtime> Link<R> {
         }
         if fired && let Poll::Ready(end) = self.time_out(protocol, cx, now) {
             return Poll::Ready(end);
+        }
+        if let Some(until) = self.until {
+            if now + GRAIN < until {
+                self.arm(until, cx);
+            } else if protocol.is_waiting() {
+                debug!(target: SERVER, "Connection ended: its client has left, and the application is not ready");
+                return self.gone();
+            }
         }
         if let Some((deadline, _)) = protocol.leave(cx) {
             self.arm(deadline, cx);
@@ -271,6 +287,8 @@ impl<R: Runtime> Link<R> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+        // A poll that is cut short does not tell whether the application is ready.
+        self.until = self.until.map(|until| until.max(now + 2 * GRAIN));
         // Other tasks of the thread get their share, and `now` is renewed.
         self.thread.runtime.yield_now(cx);
         Poll::Pending
@@ -336,7 +354,7 @@ impl<R: Runtime> Link<R> {
         }))?;
         if n == Some(0) {
             self.eof = true;
-            self.tell(Peer::HalfClosed);
+            self.half_closed();
         }
         Poll::Ready(Ok(n.is_some()))
     }
@@ -348,11 +366,20 @@ impl<R: Runtime> Link<R> {
         match self.transport.as_mut().map(|io| io.poll_hangup(cx)) {
             Some(Poll::Ready(Hangup::Gone)) => self.gone(),
             Some(Poll::Ready(Hangup::HalfClosed)) => {
-                self.tell(Peer::HalfClosed);
+                self.half_closed();
                 Poll::Pending
             }
             Some(Poll::Pending) | None => Poll::Pending,
         }
+    }
+
+    /// Notes that the peer has ended its side.
+    #[cold]
+    #[inline(never)]
+    fn half_closed(&mut self) {
+        let until = self.thread.runtime.now() + self.thread.shared.half_closed;
+        self.until.get_or_insert(until);
+        self.tell(Peer::HalfClosed);
     }
 
     fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

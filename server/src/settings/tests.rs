@@ -99,6 +99,7 @@ fn options_override_variables() {
         ("", &["STELO_TIMEOUT_GRACEFUL_SHUTDOWN=0.5"], |c| {
             c.timeout_graceful_shutdown(Duration::from_millis(500))
         }),
+        ("--timeout-half-closed 3", &[], |c| c.timeout_half_closed(Duration::from_secs(3))),
         ("--ws none", &["STELO_WS=auto"], |c| c.ws(Ws::None)),
         ("", &["STELO_WS=AUTO"], |c| c),
         ("--ws-max-size 1024 --ws-max-queue 1", &[], |c| c.ws_max_size(1024).ws_max_queue(1)),

@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     /// `None` is the empty path.
     pub(crate) root_path: Option<Arc<String>>,
     pub(crate) access_log: bool,
+    pub(crate) half_closed: Duration,
     pub(crate) stop: Arc<Stop>,
     /// Distinguishes the servers of a process.
     pub(super) id: u64,
@@ -70,6 +71,7 @@ impl Shared {
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),
             root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
+            half_closed: config.timeouts.half_closed,
             access_log: config.log.access && log::access_enabled(),
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),

@@ -111,6 +111,15 @@ impl Exchange {
         matches!(self.stage, Stage::Sending(_))
     }
 
+    /// Whether the application is not ready: with a response, or with more of a body of unknown length.
+    pub(super) fn is_waiting(&self) -> bool {
+        match &self.stage {
+            Stage::Replying(..) | Stage::HalfClosed => true,
+            Stage::Sending(body) => body.length() == Length::Unknown,
+            Stage::Blocked(_) | Stage::Idle => false,
+        }
+    }
+
     pub(super) fn is_blocked(&self) -> bool {
         matches!(self.stage, Stage::Blocked(_))
     }

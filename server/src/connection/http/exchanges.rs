@@ -32,6 +32,9 @@ pub(in crate::connection) trait Exchanges: Default {
     /// Whether there is an exchange.
     fn is_busy(&self) -> bool;
 
+    /// Whether every exchange waits for the application, and there is one.
+    fn is_waiting(&self) -> bool;
+
     /// Whether a response waited for the client to read, and the machine has capacity again.
     fn can_unblock(&self, machine: &impl HttpMachine) -> bool;
 
@@ -87,6 +90,10 @@ impl Exchanges for One {
 
     fn is_busy(&self) -> bool {
         self.0.is_busy()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.0.is_waiting()
     }
 
     fn can_unblock(&self, machine: &impl HttpMachine) -> bool {

@@ -237,6 +237,10 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
         Interest { read, written: self.input == Input::HeldUp || self.exchanges.can_unblock(&self.machine) }
     }
 
+    fn is_waiting(&self) -> bool {
+        self.exchanges.is_waiting()
+    }
+
     fn written(&mut self, link: &Link<R>) {
         if !self.deferred.background.is_empty() {
             self.run_background(&*link.thread.executor);

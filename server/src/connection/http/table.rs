@@ -133,6 +133,11 @@ impl Exchanges for Table {
         self.free.len() < self.entries.len()
     }
 
+    fn is_waiting(&self) -> bool {
+        let mut busy = self.entries.iter().filter(|entry| entry.stream.is_some());
+        self.is_busy() && busy.all(|entry| entry.exchange.is_waiting())
+    }
+
     fn can_unblock(&self, machine: &impl HttpMachine) -> bool {
         self.entries.iter().any(|entry| match entry.stream {
             Some((stream, _)) => entry.exchange.is_blocked() && machine.capacity(stream) > 0,

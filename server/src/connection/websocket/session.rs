@@ -135,6 +135,10 @@ impl<R: Runtime> Protocol<R> for Session<R> {
         self.interest
     }
 
+    fn is_waiting(&self) -> bool {
+        self.application.is_some()
+    }
+
     fn written(&mut self, _: &Link<R>) {}
 
     fn shutdown(&mut self, _: &mut Link<R>, now: Instant) {
