@@ -67,15 +67,13 @@ impl Facts {
     /// Collects the facts of a field. The caller writes its value to the range `span` of the block.
     #[inline(always)]
     pub(super) fn note(&mut self, line: &FieldLine<'_>, span: Span) -> Result<(), FaultKind> {
-        let FieldLine { name, value, is_plain, .. } = *line;
+        let FieldLine { name, value, .. } = *line;
         match name.len() {
             4 if is_name(name, b"host") => {
                 self.host = span;
                 self.add_once(HOST, FaultKind::HostRepeated)?;
             }
-            6 if is_name(name, b"expect") => {
-                self.add(if is_name(value, b"100-continue") { CONTINUE } else { UNKNOWN });
-            }
+            6 if is_name(name, b"expect") => self.expect(value),
             7 if is_name(name, b"upgrade") => self.add(UPGRADE_FIELD),
             10 if is_name(name, b"connection") => self.connection(value)?,
             12 if is_name(name, b"content-type") => {
@@ -85,11 +83,11 @@ impl Facts {
             14 if is_name(name, b"content_length") => return Err(FaultKind::FieldName),
             17 if is_name(name, b"transfer_encoding") => return Err(FaultKind::FieldName),
             14 if is_name(name, b"content-length") => {
-                self.length = content_length(value).filter(|_| is_plain).ok_or(FaultKind::ContentLength)?;
+                self.length = content_length(value).ok_or(FaultKind::ContentLength)?;
                 self.add_once(LENGTH, FaultKind::ContentLengthRepeated)?;
             }
             17 if is_name(name, b"transfer-encoding") => {
-                if self.has(CHUNKED) || !is_plain {
+                if self.has(CHUNKED) {
                     return Err(FaultKind::TransferEncoding);
                 }
                 transfer_encoding(value)?;
@@ -98,6 +96,14 @@ impl Facts {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Empty members of the list are ignored (RFC 9110 section 5.6.1.2).
+    #[inline(never)]
+    fn expect(&mut self, expectations: &[u8]) {
+        for expectation in list(expectations) {
+            self.add(if is_name(expectation, b"100-continue") { CONTINUE } else { UNKNOWN });
+        }
     }
 
     fn connection(&mut self, options: &[u8]) -> Result<(), FaultKind> {
@@ -180,8 +186,8 @@ pub(super) fn content_length(value: &[u8]) -> Option<u64> {
     value.iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
 }
 
-/// Accepts exactly `chunked`. Other codings are not implemented, and `chunked` anywhere but once at the end is an
-/// error (RFC 9112 section 6.1).
+/// Accepts `chunked`, and ignores empty members of the list (RFC 9110 section 5.6.1.2). Other codings are not
+/// implemented, and `chunked` anywhere but once at the end is an error (RFC 9112 section 6.1).
 fn transfer_encoding(value: &[u8]) -> Result<(), FaultKind> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
@@ -190,8 +196,11 @@ fn transfer_encoding(value: &[u8]) -> Result<(), FaultKind> {
     let chunked = list(value).filter(|coding| is_chunked(coding)).count();
     let well_formed = list(value).count() > 0 && list(value).all(is_token);
     let at_the_end = list(value).last().is_some_and(is_chunked);
+    if chunked == 1 && list(value).count() == 1 {
+        return Ok(());
+    }
     // A valid list with another coding is correct, but not implemented: 501 instead of 400.
-    if well_formed && (chunked == 0 || (chunked == 1 && at_the_end && list(value).count() > 1)) {
+    if well_formed && (chunked == 0 || (chunked == 1 && at_the_end)) {
         return Err(FaultKind::TransferEncodingUnknown);
     }
     Err(FaultKind::TransferEncoding)

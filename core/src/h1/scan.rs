@@ -79,8 +79,6 @@ pub(super) struct FieldLine<'a> {
     start: usize,
     /// The length of the line with its end.
     pub(super) len: usize,
-    /// Whether the only white space is at most one space before the value (RFC 9110 section 5.6.3).
-    pub(super) is_plain: bool,
 }
 
 impl<'a> FieldLine<'a> {
@@ -100,9 +98,9 @@ impl<'a> FieldLine<'a> {
             // Only space and tab: `value` has no other byte up to the space.
             [..=b' ', ..] | [.., ..=b' '] => {
                 let (blank, value) = trim(value);
-                Self { name, value, start: start + blank, len, is_plain: false }
+                Self { name, value, start: start + blank, len }
             }
-            _ => Self { name, value, start, len, is_plain: true },
+            _ => Self { name, value, start, len },
         })
     }
 

@@ -57,11 +57,8 @@ pub(crate) fn read<'a>(input: &'a [u8], limits: &Limits) -> Read<'a, (Head, Mean
             return Ok(((head, meaning), rest));
         }
         let (name, value) = field(next)?;
-        let framing = ["content-length", "transfer-encoding"].iter().any(|known| is(&name, known));
-        // Rejects unusual white space in framing fields, and names that a gateway may rewrite to them.
-        let plain = next.ends_with(&[b":", &*value].concat()) || next.ends_with(&[b": ", &*value].concat());
-        if (framing && !plain) || ["content_length", "transfer_encoding"].iter().any(|known| is(&name, known))
-        {
+        // Rejects names that a gateway may rewrite to those of framing fields.
+        if ["content_length", "transfer_encoding"].iter().any(|known| is(&name, known)) {
             return Err(Halt::Refused);
         }
         head.fields.push((name, value));
@@ -109,7 +106,13 @@ fn are_consistent(fields: &Fields) -> bool {
     ONCE.iter().all(|name| all(name) < 2)
         && NEEDED.iter().all(|name| !has(fields, "connection", name))
         && get(fields, "content-length").is_none_or(|digits| number(digits).is_some())
-        && get(fields, "transfer-encoding").is_none_or(|coding| is(coding, "chunked"))
+        && (get(fields, "transfer-encoding").is_none()
+            || members(fields, "transfer-encoding") == [b"chunked"])
+}
+
+/// The members of a list that are not empty (RFC 9110 section 5.6.1.2).
+fn members(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
+    list(fields, name).into_iter().filter(|member| !member.is_empty()).collect()
 }
 
 fn has(fields: &Fields, name: &str, member: &str) -> bool {
@@ -140,8 +143,8 @@ fn meaning(head: &Head, limits: &Limits) -> Option<Meaning> {
         },
         _ => return None,
     };
-    let strange = |(name, value): &(Vec<u8>, Vec<u8>)| is(name, "expect") && !is(value, "100-continue");
-    if !head.old && fields.iter().any(strange) {
+    let expectations = members(fields, "expect");
+    if !head.old && expectations.iter().any(|expectation| expectation != b"100-continue") {
         return None;
     }
     if length != Length::None && ["CONNECT", "TRACE"].contains(&&*head.method) {
@@ -150,7 +153,7 @@ fn meaning(head: &Head, limits: &Limits) -> Option<Meaning> {
     let keep_alive =
         !has(fields, "connection", "close") && (!head.old || has(fields, "connection", "keep-alive"));
     let upgrade = get(fields, "upgrade").is_some() && has(fields, "connection", "upgrade") && !head.old;
-    let expects = get(fields, "expect").is_some() && !head.old && length != Length::None;
+    let expects = !expectations.is_empty() && !head.old && length != Length::None;
     Some(Meaning { length, keep_alive, expects, upgrade })
 }
 
