@@ -51,14 +51,16 @@ fn head_has_the_head_of_get(on: On) {
         .route("/empty", get(async || ""))
         .route("/streamed", get(async || Response::new(streamed(&["one", "two"]))))
         .route("/none", get(async || Status::NO_CONTENT))
-        .route("/own", get(async || with_field(streamed(&["hello"]), "content-length", "5")));
+        .route("/own", get(async || with_field(streamed(&["hello"]), "content-length", "5")))
+        .route("/chunked", get(async || with_field("hello".into(), "transfer-encoding", "chunked")))
+        .route("/wrong", get(async || with_field("hello".into(), "content-length", "50")));
     let server = on.serve(app);
     let mut client = server.connect();
     // The date may change between the two.
     let fields = |answer: &Answer| {
         answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect::<Vec<_>>()
     };
-    for path in ["/known", "/empty", "/streamed", "/none", "/own"] {
+    for path in ["/known", "/empty", "/streamed", "/none", "/own", "/chunked", "/wrong"] {
         client.send(format!("HEAD {path} HTTP/1.1\r\nhost: a\r\n\r\n"));
         let head = client.head().expect("an answer");
         // Bytes of a body would come before this response.

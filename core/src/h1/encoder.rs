@@ -74,14 +74,14 @@ pub(super) fn head(
     keep_alive: &mut bool,
 ) -> Result<ResponseFraming, FaultKind> {
     let own = if headers.lines().is_some() { Own::default() } else { Own::read(headers)? };
-    let framing = framing(status, &own, length, asked, keep_alive)?;
+    let framing = framing(status, &own, length, asked)?;
     *keep_alive &= !own.close && framing != ResponseFraming::Close;
     super::defaults::write(out, status, headers, own.date || own.server, defaults);
     fields(out, headers);
     match framing {
         ResponseFraming::Known(n) => write_length(out, n),
         ResponseFraming::Chunked => write_chunked(out),
-        ResponseFraming::Suppressed => suppressed(out, status, own.length, length, asked),
+        ResponseFraming::Suppressed => suppressed(out, status, &own, length, asked),
         ResponseFraming::Close | ResponseFraming::Switch => {}
     }
     if framing == ResponseFraming::Switch || (*keep_alive && !asked.old) || (!*keep_alive && own.close) {
@@ -94,19 +94,24 @@ pub(super) fn head(
     Ok(framing)
 }
 
-/// Writes the length fields of a body that is not sent.
+/// Writes the framing fields of a body that is not sent.
 #[inline(never)]
-fn suppressed(out: &mut Vec<u8>, status: Status, own: Option<u64>, length: Length, asked: Asked) {
-    match (own, length) {
+fn suppressed(out: &mut Vec<u8>, status: Status, own: &Own, length: Length, asked: Asked) {
+    match status {
         // 205 has an empty body and says so (RFC 9110 section 15.3.6).
-        _ if status == Status::RESET_CONTENT => write_length(out, 0),
+        Status::RESET_CONTENT => write_length(out, 0),
+        // The length of 200, if the application states it.
+        Status::NOT_MODIFIED => own.length.into_iter().for_each(|n| write_length(out, n)),
         // No field, not even that of GET (RFC 9110 section 8.6).
-        _ if status == Status::NO_CONTENT || !(asked.head || status == Status::NOT_MODIFIED) => {}
-        // The field of GET, if the application knows it.
-        (Some(n), _) => write_length(out, n),
-        (None, Length::Known(n)) if !status.forbids_body() => write_length(out, n),
-        (None, Length::Unknown) if !status.forbids_body() && !asked.old => write_chunked(out),
-        _ => {}
+        _ if status.forbids_body() => {}
+        _ => match content(own, length, asked) {
+            // The handler gave neither content nor a length, so the framing of GET is not known.
+            _ if length == Length::None && own.length.is_none() && !own.chunked => {}
+            Ok(ResponseFraming::Known(n)) => write_length(out, n),
+            Ok(ResponseFraming::Chunked) => write_chunked(out),
+            // An error was reported before.
+            _ => {}
+        },
     }
 }
 
@@ -228,24 +233,33 @@ fn is_framing_field(name: &[u8]) -> bool {
     }
 }
 
-fn framing(
-    status: Status,
-    own: &Own,
-    length: Length,
-    asked: Asked,
-    keep_alive: &mut bool,
-) -> Result<ResponseFraming, FaultKind> {
+/// Returns the framing of a response.
+///
+/// # Errors
+/// [`FaultKind::Status`], or the error of [`content`].
+fn framing(status: Status, own: &Own, length: Length, asked: Asked) -> Result<ResponseFraming, FaultKind> {
     match status.code() {
         101 if asked.switch && !asked.connect => return Ok(ResponseFraming::Switch),
         200..=299 if asked.connect => return Ok(ResponseFraming::Switch),
         200..=599 => {}
         _ => return Err(FaultKind::Status),
     }
-    if asked.head || status.forbids_body() || status == Status::RESET_CONTENT {
-        // The message ends with the head, even if that states a length.
+    if status.forbids_body() || status == Status::RESET_CONTENT {
         return Ok(ResponseFraming::Suppressed);
     }
+    let framing = content(own, length, asked)?;
+    // The response to HEAD ends with its head, which is that of GET.
+    Ok(if asked.head { ResponseFraming::Suppressed } else { framing })
+}
+
+/// Returns the framing of content, for HEAD that of the response to GET.
+///
+/// # Errors
+/// [`FaultKind::Framing`] if the application states another length.
+fn content(own: &Own, length: Length, asked: Asked) -> Result<ResponseFraming, FaultKind> {
     let known = match (length, own.length) {
+        // A handler for HEAD alone states the length without the content.
+        (Length::None | Length::Known(0), Some(own)) if asked.head => Some(own),
         (Length::None, own) => {
             Some(own.unwrap_or(0)).filter(|&n| n == 0).ok_or(FaultKind::Framing).map(Some)?
         }
@@ -256,10 +270,7 @@ fn framing(
     Ok(match known {
         Some(n) if !own.chunked || asked.old => ResponseFraming::Known(n),
         _ if !asked.old => ResponseFraming::Chunked,
-        _ => {
-            *keep_alive = false;
-            ResponseFraming::Close
-        }
+        _ => ResponseFraming::Close,
     })
 }
 

@@ -292,6 +292,31 @@ fn responses_without_a_body() {
 }
 
 #[test]
+fn head_has_the_framing_fields_of_get() {
+    let (length, chunked) = (("content-length", "5"), ("transfer-encoding", "chunked"));
+    for own in [&[][..], &[length], &[("content-length", "50")], &[chunked], &[length, chunked]] {
+        for (version, length) in
+            [("1.1", Length::Known(5)), ("1.1", Length::Unknown), ("1.0", Length::Known(5))]
+        {
+            let [head, get] = ["HEAD", "GET"].map(|method| {
+                let mut pair = Pair::new();
+                pair.feed(&format!("{method} / HTTP/{version}\r\nhost: a\r\n\r\n"));
+                let result = pair.head(200, own, length);
+                (result, pair.written())
+            });
+            assert_eq!(head, get, "HTTP/{version} {own:?} {length:?}");
+        }
+    }
+    // A handler for HEAD alone has no content.
+    for none in [Length::None, Length::Known(0)] {
+        let mut pair = Pair::new();
+        pair.feed("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n");
+        pair.head(200, &[length], none).unwrap();
+        assert_eq!(pair.written(), "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n");
+    }
+}
+
+#[test]
 fn a_whole_response_equals_its_parts() {
     let requests = [
         GET,
