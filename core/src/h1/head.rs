@@ -10,7 +10,7 @@ use super::line::Lines;
 use super::scan::{self, FieldLine};
 use crate::fault::FaultKind;
 use crate::h1::Limits;
-use crate::http::{RequestHead, is_target_byte, is_token_byte, token_len};
+use crate::http::{RequestHead, is_token_byte, target_len, token_len};
 
 /// Reads request heads, one after the other.
 #[derive(Default)]
@@ -245,10 +245,8 @@ fn request_line_fault(line: &[u8], limits: &Limits) -> FaultKind {
     let Some(rest) = rest.strip_prefix(b" ").filter(|_| !method.is_empty()) else {
         return FaultKind::RequestLine;
     };
-    let Some(target_end) = rest.iter().position(|&b| !is_target_byte(b)) else {
-        return FaultKind::RequestLine;
-    };
-    match rest.split_at(target_end).1 {
+    match rest.split_at(target_len(rest)).1 {
+        [] => FaultKind::RequestLine,
         [b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'] => FaultKind::Target,
         [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>

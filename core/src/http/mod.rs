@@ -17,7 +17,7 @@ pub use method::{Method, OtherMethod};
 pub use status::{InvalidStatus, Status};
 pub use syntax::{is_field_value, is_token};
 pub(crate) use syntax::{
-    is_name, is_target_byte, is_token_byte, is_value_byte, list, token_len, trim, value_len,
+    is_name, is_token_byte, is_value_byte, list, target_len, token_len, trim, value_len,
 };
 pub(crate) use target::{Parts, authority_len};
 pub use target::{Target, TargetForm};

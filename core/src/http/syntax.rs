@@ -53,10 +53,32 @@ pub(crate) fn token_len(bytes: &[u8]) -> usize {
     run(bytes, TOKEN)
 }
 
-/// Returns the length of the longest prefix that is valid in a target and has no `?` and no `%`.
+/// Returns the length of the longest prefix that is valid in a path and has no `%`.
+///
+/// `[`, `]`, `^`, `{`, `|` and `}` are outside the grammar of RFC 3986. Browsers send most of them unencoded.
 #[inline]
-pub(crate) fn plain_target_len(bytes: &[u8]) -> usize {
-    run(bytes, PLAIN)
+pub(crate) fn plain_path_len(bytes: &[u8]) -> usize {
+    run(bytes, PATH)
+}
+
+/// Returns the length of the longest prefix that is valid in a query and has no `%`: visible ASCII without `#`, `"`, `<`
+/// and `>`, which browsers encode in a query (URL standard, query percent-encode set).
+#[inline]
+pub(crate) fn plain_query_len(bytes: &[u8]) -> usize {
+    run(bytes, QUERY)
+}
+
+/// Returns the length of the longest prefix whose bytes are valid in a request target: a path, and a query after the
+/// first `?`.
+pub(crate) fn target_len(bytes: &[u8]) -> usize {
+    let mut class = PATH;
+    let other = |&byte: &u8| {
+        if byte == b'?' {
+            class = QUERY;
+        }
+        byte != b'%' && CLASS[byte as usize] & class == 0
+    };
+    bytes.iter().position(other).unwrap_or(bytes.len())
 }
 
 /// Returns the length of the longest prefix that is valid in a registered name: unreserved characters and
@@ -81,17 +103,10 @@ fn run(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len() + rest.iter().position(other).unwrap_or(rest.len())
 }
 
-/// Returns whether a request target may contain `byte`: visible ASCII without `#`, `\`, `"`, `<`, `>`, `^`, `` ` ``.
-///
-/// `{`, `|` and `}` are outside the URI grammar too. They are accepted because browsers send them in queries.
-pub(crate) const fn is_target_byte(byte: u8) -> bool {
-    CLASS[byte as usize] & TARGET != 0
-}
-
 const TOKEN: u8 = 1;
-const TARGET: u8 = 2;
+const PATH: u8 = 2;
 const HOST: u8 = 4;
-const PLAIN: u8 = 8;
+const QUERY: u8 = 8;
 
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
@@ -119,8 +134,8 @@ static CLASS: [u8; 256] = {
         if alnum || mark {
             table[i] |= TOKEN;
         }
-        if byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>' | b'^' | b'`') {
-            table[i] |= if matches!(byte, b'?' | b'%') { TARGET } else { TARGET | PLAIN };
+        if byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>' | b'%') {
+            table[i] |= if matches!(byte, b'?' | b'\\' | b'`') { QUERY } else { QUERY | PATH };
         }
         if alnum
             || matches!(
@@ -210,7 +225,10 @@ mod tests {
             bytes[..first].fill(b'\t');
             assert_eq!(value_len(&bytes), first);
             bytes[..first].fill(b'0');
-            assert_eq!((host_len(&bytes), plain_target_len(&bytes)), (first, first));
+            assert_eq!(
+                (host_len(&bytes), plain_path_len(&bytes), plain_query_len(&bytes)),
+                (first, first, first)
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Method;
 use super::headers::Span;
-use super::syntax::{host_len, plain_target_len};
+use super::syntax::{host_len, plain_path_len, plain_query_len};
 
 /// The form of a target.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -82,16 +82,13 @@ impl Parts {
     /// its length too.
     #[inline(always)]
     pub(crate) fn read(input: &[u8], method: &Method) -> Option<(Self, usize)> {
-        let (mut end, mut mark, mut encoded) = (0, 0, false);
-        loop {
-            end += plain_target_len(input.get(end..)?);
-            match input.get(end) {
-                Some(b'?') if mark == 0 => mark = end,
-                Some(b'?') => {}
-                Some(b'%') => encoded = true,
-                _ => break,
-            }
-            end += 1;
+        let (mut end, mut encoded) = span(input, 0, plain_path_len)?;
+        let mut mark = 0;
+        if input.get(end) == Some(&b'?') {
+            mark = end;
+            let query_encoded;
+            (end, query_encoded) = span(input, end + 1, plain_query_len)?;
+            encoded |= query_encoded;
         }
         let target = input.get(..end)?;
         // No form begins with a `?`, so zero means none.
@@ -171,6 +168,20 @@ impl Parts {
             b"" if self.form == TargetForm::Absolute => b"/",
             path => path,
         }
+    }
+}
+
+/// Returns the end of the longest range of `input` from `start` whose bytes are `%` or plain, and whether it has a `%`.
+#[inline(always)]
+fn span(input: &[u8], start: usize, plain_len: impl Fn(&[u8]) -> usize) -> Option<(usize, bool)> {
+    let (mut end, mut encoded) = (start, false);
+    loop {
+        end += plain_len(input.get(end..)?);
+        if input.get(end) != Some(&b'%') {
+            return Some((end, encoded));
+        }
+        encoded = true;
+        end += 1;
     }
 }
 

@@ -83,7 +83,8 @@ impl Run<'_> {
                     if self.case.ending.is_none() && head.target() == Case::NEXT {
                         return self.connection("open");
                     }
-                    self.say(format!("= request {} {} {}", head.method(), head.target(), head.version()));
+                    let target = escape(head.target().as_bytes());
+                    self.say(format!("= request {} {target} {}", head.method(), head.version()));
                     for (name, value) in head.headers().iter() {
                         self.say(format!("= field {}: {}", escape(name), escape(value)));
                     }

@@ -20,11 +20,16 @@ pub fn target(input: &[u8]) {
         round_trip(text);
     }
     let Some(target) = Target::parse(bytes, &method) else {
-        let plain = |&b: &u8| b.is_ascii_alphanumeric() || b"/-._~?=&+".contains(&b);
+        let mut query = false;
+        let plain = |&b: &u8| {
+            query |= b == b'?';
+            b.is_ascii_alphanumeric() || b"/-._~?=&+[]^{|}".contains(&b) || (query && b"\\`".contains(&b))
+        };
         let origin = bytes.starts_with(b"/") && bytes.iter().all(plain) && method != Method::Connect;
         return assert!(!origin, "{} is a target", bytes.escape_ascii());
     };
-    assert!(bytes.iter().all(u8::is_ascii_graphic) && !bytes.contains(&b'#'));
+    assert!(bytes.iter().all(|b| b.is_ascii_graphic() && !b"#\"<>".contains(b)));
+    assert!(!target.path.contains(['\\', '`', '?']));
     let mut whole = String::new();
     match target.form {
         TargetForm::Origin => assert!(target.path.starts_with('/')),
