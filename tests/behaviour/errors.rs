@@ -91,7 +91,7 @@ fn a_slash_is_added_or_taken_away(on: On) {
     let app = App::new().route("/with/", get(async || "")).route("/without", get(async || ""));
     let server = on.serve(app);
     let mut client = server.connect();
-    for (path, location) in [("/with?a=b", "http://a/with/?a=b"), ("/without/", "http://a/without")] {
+    for (path, location) in [("/with?a=b", "/with/?a=b"), ("/without/", "/without")] {
         let answer = client.get(path);
         assert_eq!((answer.status, answer.header("location")), (307, Some(location)), "{path}");
     }

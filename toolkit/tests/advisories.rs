@@ -69,7 +69,7 @@ fn redirects_stay_on_the_site() {
         let response = client.get(&format!("{path}/slash")).send();
         assert_eq!(response.status(), Status::TEMPORARY_REDIRECT, "{path}");
         let location = response.header("location").expect("a redirect says where");
-        assert!(location.starts_with("http://testserver/"), "{path}: {location}");
+        assert!(location.starts_with('/') && !location.starts_with("//"), "{path}: {location}");
     }
 }
 

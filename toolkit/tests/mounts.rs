@@ -71,6 +71,19 @@ fn a_foreign_application_sees_the_path_without_the_prefix() {
 }
 
 #[test]
+fn a_foreign_application_gets_the_path_as_received() {
+    let client = TestClient::without_start(App::new().mount("/\u{e9}/{x}", Foreign(CoreOnly)));
+    for (target, path) in [
+        ("/%C3%A9/1/%FF/%7e%2Fa", "/%FF/%7e%2Fa"),
+        ("/%C3%A9/1%2Fa%25", "/a%25"),
+        ("/%c3%a9/%20/%5Ba%5D^'", "/%5Ba%5D^'"),
+        ("/%C3%A9/%FF/a", "/a"),
+    ] {
+        assert_eq!(client.get(target).send().text(), format!("{path} None"), "{target}");
+    }
+}
+
+#[test]
 fn the_start_of_a_foreign_application_is_part_of_the_outer_start() {
     let error = TestClient::try_new(App::new().mount("/f", Foreign(CoreOnly))).unwrap_err();
     assert_eq!(error.to_string(), "no foreign database");

@@ -37,7 +37,7 @@ fn an_included_router_is_no_scope_of_its_own() {
             ("/items", 200, " /items /items /items -"),
             ("/items/7", 200, " /items/7 /items/{id:int} /items -"),
             ("/items/new", 200, "declared later"),
-            ("/items/", 307, "http://testserver/items"),
+            ("/items/", 307, "/items"),
             ("/items/x", 404, "Not Found"),
         ],
     );
@@ -200,7 +200,7 @@ fn a_mounted_router_can_answer_its_mount_point() {
         &[
             ("/items", 200, "/items  /items - /items"),
             ("/items/7", 200, "/items /7 /items/{id:int} - /items"),
-            ("/items/", 307, "http://testserver/items"),
+            ("/items/", 307, "/items"),
             ("/tea/items", 200, "/tea/items  /{shop}/items - /items"),
             ("/items/x", 404, "Not Found"),
         ],
@@ -212,10 +212,7 @@ fn a_mount_point_can_be_reached_through_routers_in_between() {
     let through = Router::new().mount("/", Router::new().merge(items()));
     let app =
         App::new().mount("/a", App::new().merge(through)).mount("/b", Router::new().route("/", get("slash")));
-    check(
-        &TestClient::new(app),
-        &[("/a", 200, "/a  /a /a -"), ("/b", 307, "http://testserver/b/"), ("/b/", 200, "slash")],
-    );
+    check(&TestClient::new(app), &[("/a", 200, "/a  /a /a -"), ("/b", 307, "/b/"), ("/b/", 200, "slash")]);
 }
 
 #[test]

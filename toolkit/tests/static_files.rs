@@ -348,6 +348,27 @@ fn a_link_that_leads_to_itself_is_not_found() {
     assert_eq!(TestClient::new(follow).get("/st/loop").send().status(), Status::NOT_FOUND);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_utf_8_is_found() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = site();
+    let directory = folder.path("root").join(OsStr::from_bytes(b"\xe9"));
+    fs::create_dir(&directory).expect(WRITABLE);
+    fs::write(directory.join("index.html"), "index").expect(WRITABLE);
+    fs::write(directory.join(OsStr::from_bytes(b"\xff.txt")), "latin").expect(WRITABLE);
+    fs::write(directory.join("%FF.txt"), "percent").expect(WRITABLE);
+    let client = mounted(folder.files().html(true));
+    for _ in 0..2 {
+        assert_eq!(client.get("/st/%E9/%FF.txt").send().text(), "latin");
+        assert_eq!(client.get("/st/%E9/%25FF.txt").send().status(), Status::OK);
+        assert_eq!(client.get("/st/%E9/").send().text(), "index");
+    }
+    assert_eq!(client.get("/st/%E9").send().header("location"), Some("/st/%E9/"));
+    assert_eq!(statuses(&client, &["/st/%FE", "/st/%E9/../%E9/"]), all(&["/st/%FE", "/st/%E9/../%E9/"], 404));
+}
+
 #[test]
 fn a_type_that_implies_a_compression_comes_with_it() {
     let folder = Folder::new().with("root/a.svgz", "x").with("root/b.X3DZ", "x").with("root/c.svg.gz", "x");

@@ -14,7 +14,7 @@ use crate::response::HttpError;
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
 /// percent-decoded.
 ///
-/// Rejects a parameter that does not fit with 400, naming it. If the route has another number of parameters, the response
+/// Rejects a parameter that does not fit with 400, naming it, and a path that is not UTF-8. If the route has another number of parameters, the response
 /// is 500, with a line in the log.
 ///
 /// ```
@@ -41,6 +41,7 @@ impl<T: DeserializeOwned> FromRequestParts for Path<T> {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
+        parts.check_path()?;
         T::deserialize(Params(parts.path_param_bytes())).map(Self).map_err(|error| match error {
             PathError::Value { .. } => {
                 HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid path: {error}"))

@@ -21,7 +21,7 @@ impl Lookup {
     /// Opens the file at a path. `None` for a directory with an index page, if the path has no `/` at its end. Blocks.
     pub(super) fn open(&self, path: &FilePath) -> Result<Option<Opened>, Refused> {
         let root = self.directory.root()?;
-        let found = root.find(path.as_str())?;
+        let found = root.find(path.as_path())?;
         if found.is_dir() && self.html {
             let index = root.find(&index(path))?;
             return match (index.is_file(), path.slash) {
@@ -39,16 +39,13 @@ impl Lookup {
     /// Opens the file at a path, if that does not wait for a disk.
     pub(super) fn open_cached(&self, path: &FilePath) -> Option<Opened> {
         match path.slash {
-            false => self.directory.open_cached(path.as_str().as_ref()),
-            true if self.html => self.directory.open_cached(&PathBuf::from(index(path))),
+            false => self.directory.open_cached(path.as_path()),
+            true if self.html => self.directory.open_cached(&index(path)),
             true => None,
         }
     }
 }
 
-fn index(path: &FilePath) -> String {
-    match path.as_str() {
-        "" => INDEX.to_owned(),
-        directory => format!("{directory}/{INDEX}"),
-    }
+fn index(path: &FilePath) -> PathBuf {
+    path.as_path().join(INDEX)
 }

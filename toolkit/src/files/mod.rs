@@ -120,7 +120,7 @@ impl StaticFiles {
 
     /// Returns the response if it needs only what is in memory. `None` leaves the request to [`answer`](Self::answer).
     fn at_once(&self, request: &Request) -> Option<Result<Response, HttpError>> {
-        if !is_read(request) {
+        if !is_read(request) || !request.has_text_path() {
             return None;
         }
         let path = request.route_path();
@@ -145,7 +145,7 @@ impl StaticFiles {
         if !is_read(&request) {
             return Err(Failure::new(refusal(Status::METHOD_NOT_ALLOWED, "allow", "GET, HEAD")));
         }
-        let Some(path) = FilePath::parse(request.route_path()) else {
+        let Some(path) = FilePath::of(&request) else {
             return Err(Failure::new(HttpError::new(Status::NOT_FOUND)));
         };
         let executor = request.executor();
@@ -258,7 +258,7 @@ impl Refused {
                     Reason::Exhausted => Status::SERVICE_UNAVAILABLE,
                     Reason::Fault => Status::INTERNAL_SERVER_ERROR,
                 };
-                tracing::error!("static file `{}`: {error}", path.as_str());
+                tracing::error!("static file `{}`: {error}", path.as_path().display());
                 status
             }
             Self::Directory(error) => {
@@ -327,9 +327,10 @@ fn not_modified(validators: &Validators) -> Response {
 
 /// Redirects to the same directory with a `/` at the end, so that relative links in its page work.
 fn to_directory(path: &FilePath, request: &Request) -> Response {
-    let path = format!("{}/{}/", request.root_path(), path.as_str());
+    let name = encode_path(path.as_path().as_os_str().as_encoded_bytes());
+    let path = format!("{}/{name}/", encode_path(&*request.root_path()));
     // One slash at the start: after two, the next segment would be a host.
-    let mut location = format!("/{}", encode_path(path.trim_start_matches('/')));
+    let mut location = format!("/{}", path.trim_start_matches('/'));
     if let Some(query) = request.head().query() {
         location.push('?');
         location.push_str(query);

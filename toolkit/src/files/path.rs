@@ -1,15 +1,46 @@
 //! Converts the path of a request to the name of a file: relative, and without anything that a file system could read as
 //! a way out of the directory.
 
+use std::ffi::OsString;
+use std::path::Path;
+
+use percent_encoding::percent_decode_str;
+
+use crate::request::Request;
+
 /// A path below a directory: segments separated by `/`, with none at the ends. Empty for the directory itself.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct FilePath {
-    text: String,
+    text: OsString,
     /// Whether the path had a `/` at its end.
     pub(super) slash: bool,
 }
 
 impl FilePath {
+    /// Reads the path of a request. `None` for bytes that are not UTF-8 on systems whose names are text.
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        match request.has_text_path() {
+            true => Self::parse(request.route_path()),
+            false => Self::parse_bytes(&percent_decode_str(request.raw_route_path()?).collect::<Vec<_>>()),
+        }
+    }
+
+    /// As [`parse`](Self::parse), for bytes that are not UTF-8.
+    #[cfg(unix)]
+    fn parse_bytes(path: &[u8]) -> Option<Self> {
+        use std::os::unix::ffi::OsStringExt;
+        // The replacement of invalid bytes is valid in any name, so the others decide.
+        let Self { slash, .. } = Self::parse(&String::from_utf8_lossy(path))?;
+        let segments: Vec<_> =
+            path.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()).collect();
+        Some(Self { text: OsString::from_vec(segments.join(&b'/')), slash })
+    }
+
+    #[cfg(not(unix))]
+    fn parse_bytes(_: &[u8]) -> Option<Self> {
+        None
+    }
+
     /// Reads a percent-decoded path. Repeated slashes count as one. `None` if a segment is `.` or `..`, is the name of a
     /// device on some system, or has a NUL or a character that separates paths, drives or streams on some system.
     pub(super) fn parse(path: &str) -> Option<Self> {
@@ -23,11 +54,11 @@ impl FilePath {
             }
             text.push_str(segment);
         }
-        Some(Self { text, slash: path.ends_with('/') })
+        Some(Self { text: text.into(), slash: path.ends_with('/') })
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
+    pub(super) fn as_path(&self) -> &Path {
+        Path::new(&self.text)
     }
 }
 
@@ -59,6 +90,17 @@ mod tests {
             ("/\u{e9}", "\u{e9}", false),
         ] {
             assert_eq!(FilePath::parse(path), Some(FilePath { text: text.into(), slash }), "{path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_of_other_bytes_are_held_to_the_same_rules() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = FilePath::parse_bytes(b"//a//\xff/").expect("an ordinary path");
+        assert_eq!((path.as_path().as_os_str().as_bytes(), path.slash), (&b"a/\xff"[..], true));
+        for path in [&b"/\xff/../b"[..], b"/./\xff", b"/\xff\\b", b"/\xff:b", b"/\xff\0", b"/con.\xff"] {
+            assert_eq!(FilePath::parse_bytes(path), None, "{}", path.escape_ascii());
         }
     }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde_core::de::DeserializeOwned;
 use stelo_core::app::{Address, Context, InterimSender, Peer};
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
-use stelo_core::routing::{ReverseError, UrlPath};
+use stelo_core::routing::{ReverseError, Slash, UrlPath};
 
 use super::position::{Position, Protocol, slice};
 use super::site::SiteRef;
-use super::url::authority;
+use super::url::{authority, encode_path};
 use super::{Cookies, Executor, Extensions, QueryParams, Url, decode};
 use crate::response::HttpError;
 
@@ -60,7 +60,8 @@ impl Parts {
         self.head.headers()
     }
 
-    /// Returns the path, percent-decoded, including the root path and the prefixes of mounts.
+    /// Returns the path, percent-decoded, including the root path and the prefixes of mounts. Invalid UTF-8 becomes
+    /// U+FFFD; the [head](Self::head) has the path as received.
     pub fn path(&self) -> &str {
         self.position.path(&self.head)
     }
@@ -68,6 +69,43 @@ impl Parts {
     /// Returns the part of the path, percent-decoded, that the mounts have not matched.
     pub fn route_path(&self) -> &str {
         self.path().get(self.position.rest as usize..).unwrap_or_default()
+    }
+
+    /// Returns the [route path](Self::route_path) as received. `None` if a mount has matched bytes that are not UTF-8.
+    pub(crate) fn raw_route_path(&self) -> Option<&str> {
+        self.position.raw_route_path(&self.head)
+    }
+
+    /// Whether the decoded path is UTF-8.
+    pub(crate) fn has_text_path(&self) -> bool {
+        self.position.is_text
+    }
+
+    /// # Errors
+    /// 400 if the decoded path is not UTF-8: its parameters are not the text that the client means.
+    pub(crate) fn check_path(&self) -> Result<(), HttpError> {
+        match self.has_text_path() {
+            true => Ok(()),
+            false => Err(HttpError::new(Status::BAD_REQUEST).with_detail("the path is not UTF-8")),
+        }
+    }
+
+    /// Returns the target of a redirect to the same path with a slash more or less at its end. It names neither scheme nor
+    /// host, which a proxy may have changed and the client may have invented.
+    pub(crate) fn location(&self, slash: Slash) -> String {
+        let root = if self.has_root_path() { String::new() } else { encode_path(self.context.root_path()) };
+        let path = [&*root, self.head.path()].concat();
+        let path = match slash {
+            Slash::Add => slash.apply(&path),
+            Slash::Remove => Cow::Borrowed(without_slashes(&path)),
+        };
+        // One slash at the start: after two, the next segment would be a host.
+        let mut location = format!("/{}", path.trim_start_matches('/'));
+        if let Some(query) = self.head.query() {
+            location.push('?');
+            location.push_str(query);
+        }
+        location
     }
 
     /// Returns the path under which clients reach the application: the root path of the server, followed by the
@@ -162,7 +200,7 @@ impl Parts {
         decode::query(self.head.query().unwrap_or_default())
     }
 
-    /// Returns the names and values of the path parameters, those of outer mounts first.
+    /// Returns the names and values of the path parameters, those of outer mounts first. Invalid UTF-8 becomes U+FFFD.
     pub fn path_params(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
         let text = self.position.full_text(&self.head);
         self.captured().map(move |(name, start, end)| (name, slice(text, start, end)))
@@ -184,12 +222,13 @@ impl Parts {
     /// Reads the path parameter of that name as a value. If mounts repeat the name, the innermost counts.
     ///
     /// # Errors
-    /// 400 if the text is not such a value. 500, with a line in the log, if the route has no such parameter.
+    /// 400 if the text is not such a value, or the path is not UTF-8. 500, with a line in the log, if the route has no such parameter.
     pub fn path_param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T, HttpError> {
         let Some((_, text)) = self.path_params().rev().find(|(other, _)| *other == name) else {
             tracing::error!("{} has no path parameter `{name}`", self.matched_path().unwrap_or("this place"));
             return Err(HttpError::new(Status::INTERNAL_SERVER_ERROR));
         };
+        self.check_path()?;
         text.parse().map_err(|error| {
             HttpError::new(Status::BAD_REQUEST)
                 .with_detail(format!("invalid path parameter `{name}`: {error}"))
@@ -283,6 +322,14 @@ impl Parts {
         let executor = self.executor();
         async move { executor.run_blocking(work).await }
     }
+}
+
+/// Removes the slashes at the end of a path, encoded ones too.
+fn without_slashes(mut path: &str) -> &str {
+    while let Some(rest) = ["/", "%2F", "%2f"].iter().find_map(|slash| path.strip_suffix(slash)) {
+        path = rest;
+    }
+    path
 }
 
 impl fmt::Debug for Parts {

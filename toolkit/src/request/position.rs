@@ -26,6 +26,8 @@ pub(crate) struct Position {
     pub(crate) root: u32,
     /// The start of the part that no mount has matched yet.
     pub(crate) rest: u32,
+    /// Whether the decoded path was UTF-8. If not, the invalid bytes were replaced.
+    pub(crate) is_text: bool,
     /// The values of the parameters, as ranges of the text, in the order of their names.
     pub(crate) params: Captured,
 }
@@ -36,14 +38,14 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 impl Position {
     /// A request that no route has seen yet.
     pub(crate) fn new(head: &RequestHead, root_path: &str) -> Self {
-        let decoded = if head.is_encoded() { decode(head.path_bytes()) } else { None };
+        let (decoded, is_text) = if head.is_encoded() { decode(head.path_bytes()) } else { (None, true) };
         let decoded_len = decoded.as_ref().map_or(0, |text| text.len() as u32);
         let root = match root_path.as_bytes() {
             [] => 0,
             root => root_len(decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes), root),
         };
         let (node, params) = (NodeId::ROOT, Captured::new());
-        Self { node, decoded, decoded_len, root, rest: root, params }
+        Self { node, decoded, decoded_len, root, rest: root, is_text, params }
     }
 
     /// Returns the whole path, decoded.
@@ -65,6 +67,19 @@ impl Position {
     /// Returns the part of the path that no mount has matched.
     pub(crate) fn route_path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
         self.path_bytes(head).get(self.rest as usize..).unwrap_or_default()
+    }
+
+    /// Returns the part of the path, as received, that no mount has matched. `None` if a mount has matched bytes that are
+    /// not UTF-8.
+    pub(crate) fn raw_route_path<'a>(&self, head: &'a RequestHead) -> Option<&'a str> {
+        let raw = head.path();
+        let mut at = 0;
+        for _ in 0..self.rest {
+            at += if raw.as_bytes().get(at) == Some(&b'%') { 3 } else { 1 };
+        }
+        let (passed, rest) = raw.split_at_checked(at)?;
+        let is_known = self.is_text || percent_decode(passed.as_bytes()).decode_utf8().is_ok();
+        is_known.then_some(rest)
     }
 
     /// Returns the text that [`params`](Self::params) are ranges of.
@@ -120,9 +135,15 @@ impl Position {
     }
 }
 
-/// Returns the decoded path if it differs from `path`.
-fn decode(path: &[u8]) -> Option<Box<str>> {
-    path.contains(&b'%').then(|| percent_decode(path).decode_utf8_lossy().into())
+/// Returns the decoded path if it differs from `path`, and whether it is UTF-8.
+fn decode(path: &[u8]) -> (Option<Box<str>>, bool) {
+    if !path.contains(&b'%') {
+        return (None, true);
+    }
+    match String::from_utf8(percent_decode(path).collect()) {
+        Ok(text) => (Some(text.into()), true),
+        Err(error) => (Some(String::from_utf8_lossy(error.as_bytes()).into()), false),
+    }
 }
 
 /// The length of the root path at the start of `path`: all of it if it ends at a segment boundary, or 0.

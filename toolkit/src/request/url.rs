@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use form_urlencoded::{Serializer, parse};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use stelo_core::app::Address;
 
 /// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as in a request.
@@ -187,8 +187,8 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// Percent-encodes a decoded path.
-pub(crate) fn encode_path(path: &str) -> String {
-    utf8_percent_encode(path, PATH).to_string()
+pub(crate) fn encode_path(path: impl AsRef<[u8]>) -> String {
+    percent_encode(path.as_ref(), PATH).to_string()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Method, Status, TargetForm, header};
-use stelo_core::routing::{Captures, Found, ReverseError, Router, Slash, UrlPath, Values};
+use stelo_core::routing::{Captures, Found, ReverseError, Router, UrlPath, Values};
 
 use super::arrival::Arriving;
 use crate::handler::errors::{self, ErrorHandlers};
@@ -12,7 +12,6 @@ use crate::handler::{Leaf, LeafKind, Scope};
 use crate::request::Request;
 use crate::request::position::Protocol;
 use crate::request::site::{Engine, NodeId, SiteRef, Step};
-use crate::request::url::encode_path;
 use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 
 /// The routes of an application and of everything that is mounted in it.
@@ -136,7 +135,7 @@ impl Routes {
             }
             // A CONNECT request has no path that could be redirected.
             Found::Redirect(slash) if *request.method() != Method::Connect => {
-                return redirect(&request, slash).into();
+                return Redirect::to(request.location(slash)).into_response().into();
             }
             _ if request.is_websocket() => return Response::empty(Status::FORBIDDEN).into(),
             _ => match table.fallback {
@@ -190,10 +189,4 @@ impl Engine for Routes {
         let find = |protocol| Ok((self.url_path_below(NodeId::ROOT, protocol, name, params)?, protocol));
         find(Protocol::Http).or_else(|error| find(Protocol::WebSocket).map_err(|_: ReverseError| error))
     }
-}
-
-/// Redirects to the path with a `/` more or less at its end.
-fn redirect(request: &Request, slash: Slash) -> Response {
-    let path = format!("{}{}", request.root_path(), slash.apply(request.route_path()));
-    Redirect::to(request.url().with_path(encode_path(&path)).to_string()).into_response()
 }

@@ -72,7 +72,7 @@ impl Root {
     /// # Errors
     /// Returns `NotFound` if it does not exist, or a symbolic link leads out of the directory and may not; and the
     /// errors of the system.
-    pub fn find(&self, name: &str) -> io::Result<Found> {
+    pub fn find(&self, name: impl AsRef<Path>) -> io::Result<Found> {
         let mut path = self.path.join(name);
         if !self.follow_symlinks {
             path = path.canonicalize()?;
