@@ -2,7 +2,7 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `exchange.rs` | one request and its response |
+//! | `exchange.rs`, `exchange/` | one request and its response |
 //! | `exchanges.rs`, `table.rs` | the exchanges of a connection: one, or a table with a waker for each |
 //! | `handshake.rs` | the handshake of a WebSocket, and what follows HTTP |
 //! | `stream_io.rs` | bytes over a stream of a multiplexed connection |
