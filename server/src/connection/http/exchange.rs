@@ -15,7 +15,7 @@ use stelo_core::ws::{self, Handshake};
 use stelo_runtime::{Instant, Runtime};
 use tracing::error;
 
-use super::handshake::{self};
+use super::handshake;
 use super::{Deferred, is_cut_off};
 use crate::connection::link::Link;
 use crate::contain::{catch, discard};
