@@ -23,7 +23,7 @@ impl Lookup {
         let root = self.directory.root()?;
         let found = root.find(path.as_path())?;
         if found.is_dir() && self.html {
-            let index = root.find(&index(path))?;
+            let index = root.find(index(path))?;
             return match (index.is_file(), path.slash) {
                 (true, true) => Ok(Some(index.open()?)),
                 (true, false) => Ok(None),
