@@ -7,6 +7,7 @@ mod arrows;
 mod builds;
 mod chromium;
 mod dependencies;
+mod evidence;
 mod files;
 mod fuzz;
 mod instructions;
@@ -38,6 +39,7 @@ cargo xtask <chore>
   arrows         which crate may use which, and no circles between folders
   words          prose is plain English [--count: how many findings each folder has]
   links          links of pages lead somewhere
+  evidence       the tests that docs/evidence/starlette.md names exist
   dependencies   every direct dependency has its line in docs/inside/dependencies.md
   licences       licences and sources of all packages; none unmaintained
   instructions   the instructions of a request have not increased
@@ -57,6 +59,7 @@ const CHECKS: &[Chore] = &[
     ("arrows", arrows::check),
     ("words", words::check),
     ("links", links::check),
+    ("evidence", evidence::check),
     ("dependencies", dependencies::check),
     ("licences", licences::check),
     ("instructions", instructions::check),
