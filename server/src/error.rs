@@ -142,6 +142,7 @@ impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Bind::Tcp(address) => address.fmt(f),
+            Bind::DualStack(port) => write!(f, "[::]:{port}"),
             Bind::Unix(path) => path.display().fmt(f),
             Bind::Fd(fd) => write!(f, "descriptor {fd}"),
         }
@@ -160,16 +161,16 @@ impl fmt::Display for Cause<'_> {
         f.write_str(match (self.address, self.source.kind()) {
             // A `SocketError` says what to do.
             _ if self.source.get_ref().is_some() => return self.source.fmt(f),
-            (Bind::Tcp(_), AddrInUse) => {
+            (Bind::Tcp(_) | Bind::DualStack(_), AddrInUse) => {
                 "the address is in use; stop the other program or choose another --port"
             }
             (Bind::Unix(_), AddrInUse) => {
                 "the path is in use; stop the other program, remove the file or choose another --uds"
             }
-            (Bind::Tcp(_), AddrNotAvailable) => {
+            (Bind::Tcp(_) | Bind::DualStack(_), AddrNotAvailable) => {
                 "this machine does not have the address; choose another --host"
             }
-            (Bind::Tcp(_), PermissionDenied) => {
+            (Bind::Tcp(_) | Bind::DualStack(_), PermissionDenied) => {
                 "not allowed; choose a --port of 1024 or above, or run with the privilege to use this one"
             }
             (Bind::Unix(_), PermissionDenied) => {

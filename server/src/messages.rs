@@ -10,6 +10,7 @@ use stelo_core::app::Address;
 use stelo_runtime::Bind;
 use tracing::{error, info, warn};
 
+use crate::ServeError;
 use crate::log::SERVER;
 use crate::settings::Notice;
 
@@ -31,6 +32,11 @@ pub(crate) fn startup_complete() {
 /// Connections are accepted on `address`, to which the system has bound `bind`.
 pub(crate) fn running(bind: &Bind, address: &Address) {
     info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Url { bind, address });
+}
+
+/// One address of a host name is not available, and the server listens on the others.
+pub(crate) fn address_skipped(error: &ServeError) {
+    warn!(target: SERVER, "Ignored an address of the host: {error}");
 }
 
 /// A signal or a limit has asked the server to stop.
@@ -105,7 +111,7 @@ struct Url<'a> {
 impl fmt::Display for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.bind, self.address) {
-            (Bind::Tcp(_), Address::Ip(address)) => write!(f, "http://{address}"),
+            (Bind::Tcp(_) | Bind::DualStack(_), Address::Ip(address)) => write!(f, "http://{address}"),
             (Bind::Unix(path), _) => write!(f, "unix socket {}", path.display()),
             (_, address) => write!(f, "socket {address}"),
         }
@@ -123,6 +129,7 @@ mod tests {
         for ((bind, address), line) in [
             (tcp("127.0.0.1:8000"), "http://127.0.0.1:8000"),
             (tcp("[::1]:80"), "http://[::1]:80"),
+            ((Bind::DualStack(0), ip("[::]:80")), "http://[::]:80"),
             ((Bind::Unix("/tmp/x".into()), Address::Unix("/tmp/x".into())), "unix socket /tmp/x"),
             ((Bind::Fd(3), ip("127.0.0.1:8000")), "socket 127.0.0.1:8000"),
             ((Bind::Fd(3), Address::Unix("/tmp/x".into())), "socket /tmp/x"),

@@ -1,15 +1,22 @@
 //! The listening sockets of a server: bound once, then shared among its threads.
+//!
+//! A host may be a name with several addresses, and there may be several hosts. Each address has its own socket, except
+//! that `::` also accepts IPv4. Where the system chooses the port, all addresses get the same port.
 
-use std::io;
-use std::net::ToSocketAddrs;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
 
 use stelo_core::app::Address;
 use stelo_runtime::{Bind, Runtime};
 
-use crate::{Config, Listen, ServeError};
+use crate::{Config, Listen, ServeError, messages};
 
 /// The sockets of one thread, with the addresses that were asked for.
 pub(crate) type Sockets<R> = Vec<(Bind, <R as Runtime>::Socket)>;
+
+/// The number of ports that the system chooses before the server gives up. A port that is free at one address may be
+/// in use at another.
+const ATTEMPTS: usize = 32;
 
 /// Binds what the configuration names, for each of `threads`.
 pub(crate) fn bind<R: Runtime>(
@@ -18,11 +25,10 @@ pub(crate) fn bind<R: Runtime>(
     threads: usize,
 ) -> Result<Vec<Sockets<R>>, ServeError> {
     let mut all: Vec<Sockets<R>> = (0..threads).map(|_| Vec::new()).collect();
-    for bind in binds(config)? {
-        let fail = |source| ServeError::bind(&bind, source);
-        let first = runtime.bind(&bind).map_err(fail)?;
+    for (bind, first) in bind_all(runtime, &hosts(config)?)? {
         for sockets in all.iter_mut().skip(1) {
-            sockets.push((bind.clone(), runtime.share(&first).map_err(fail)?));
+            let shared = runtime.share(&first).map_err(|source| ServeError::bind(&bind, source))?;
+            sockets.push((bind.clone(), shared));
         }
         if let Some(sockets) = all.first_mut() {
             sockets.push((bind, first));
@@ -43,28 +49,148 @@ pub(crate) fn addresses<R: Runtime>(
     sockets.iter().map(address).collect()
 }
 
-/// Returns what to bind: for a host, each of its addresses.
-fn binds(config: &Config) -> Result<Vec<Bind>, ServeError> {
-    let mut binds: Vec<Bind> = Vec::new();
-    for listen in &config.listen {
-        match listen {
-            Listen::Unix(path) => binds.push(Bind::Unix(path.clone())),
-            Listen::Descriptor(fd) => binds.push(Bind::Fd(*fd)),
-            Listen::Tcp { host, port } => {
-                for bind in resolve(host, *port)? {
-                    if !binds.contains(&bind) {
-                        binds.push(bind);
-                    }
-                }
+/// Binds one socket for each address. Tries further ports if the system chooses one that some address cannot have.
+fn bind_all<R: Runtime>(runtime: &R, hosts: &[Vec<Bind>]) -> Result<Sockets<R>, ServeError> {
+    let open = hosts.iter().flatten().filter(|bind| port(bind) == Some(0)).count();
+    let mut attempts = if open > 1 { ATTEMPTS } else { 1 };
+    loop {
+        attempts -= 1;
+        match bind_once(runtime, hosts) {
+            Err(ServeError::Bind { source, .. }) if source.kind() == ErrorKind::AddrInUse && attempts > 0 => {
             }
+            result => return result,
         }
     }
-    Ok(binds)
 }
 
-fn resolve(host: &str, port: u16) -> Result<Vec<Bind>, ServeError> {
+fn bind_once<R: Runtime>(runtime: &R, hosts: &[Vec<Bind>]) -> Result<Sockets<R>, ServeError> {
+    let mut sockets: Sockets<R> = Vec::new();
+    let mut chosen = 0;
+    for binds in hosts {
+        let bound = sockets.len();
+        let mut skipped = None;
+        for bind in binds {
+            let bind = with_port(bind, chosen);
+            match runtime.bind(&bind) {
+                Ok(socket) => {
+                    if port(&bind) == Some(0)
+                        && let Ok(Address::Ip(address)) = runtime.local_address(&socket)
+                    {
+                        chosen = address.port();
+                    }
+                    sockets.push((bind, socket));
+                }
+                // `localhost` often has an IPv6 address on machines without IPv6.
+                Err(source) if source.kind() == ErrorKind::AddrNotAvailable && binds.len() > 1 => {
+                    skipped = Some(ServeError::bind(&bind, source));
+                }
+                Err(source) => return Err(ServeError::bind(&bind, source)),
+            }
+        }
+        match skipped {
+            Some(error) if sockets.len() == bound => return Err(error),
+            Some(error) => messages::address_skipped(&error),
+            None => {}
+        }
+    }
+    Ok(sockets)
+}
+
+/// Returns what to bind: for each host its addresses.
+fn hosts(config: &Config) -> Result<Vec<Vec<Bind>>, ServeError> {
+    let mut hosts: Vec<Vec<Bind>> = Vec::new();
+    for listen in &config.listen {
+        let mut binds = match listen {
+            Listen::Unix(path) => vec![Bind::Unix(path.clone())],
+            Listen::Descriptor(fd) => vec![Bind::Fd(*fd)],
+            Listen::Tcp { host, port } => resolve(host, *port, config.ipv6_only)?,
+        };
+        binds.retain(|bind| !hosts.iter().flatten().any(|other| other == bind));
+        hosts.push(binds);
+    }
+    // Systems refuse an address beside one that includes it.
+    let all: Vec<Bind> = hosts.iter().flatten().cloned().collect();
+    for binds in &mut hosts {
+        binds.retain(|bind| !all.iter().any(|other| other != bind && includes(other, bind)));
+    }
+    Ok(hosts)
+}
+
+/// Whether a socket accepts all that another one would.
+fn includes(wide: &Bind, narrow: &Bind) -> bool {
+    match (wide, narrow) {
+        (Bind::DualStack(port), Bind::Tcp(address)) => address.port() == *port,
+        (Bind::Tcp(wide), Bind::Tcp(narrow)) => {
+            wide.ip().is_unspecified() && wide.is_ipv4() == narrow.is_ipv4() && wide.port() == narrow.port()
+        }
+        _ => false,
+    }
+}
+
+fn resolve(host: &str, port: u16, ipv6_only: bool) -> Result<Vec<Bind>, ServeError> {
     let fail = |source| ServeError::Resolve { host: host.into(), source };
-    let addresses = (host, port).to_socket_addrs().map_err(fail)?;
-    let binds: Vec<_> = addresses.map(Bind::Tcp).collect();
-    if binds.is_empty() { Err(fail(io::ErrorKind::NotFound.into())) } else { Ok(binds) }
+    // An IPv6 address may have brackets, as in a URL.
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let addresses = (bare, port).to_socket_addrs().map_err(fail)?;
+    let mut binds: Vec<Bind> = Vec::new();
+    for address in addresses {
+        let bind = match address.ip().to_canonical() {
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) if !ipv6_only => Bind::DualStack(port),
+            // An IPv6 socket that does not accept IPv4 cannot have an IPv4-mapped address.
+            ip @ IpAddr::V4(_) => Bind::Tcp((ip, port).into()),
+            IpAddr::V6(_) => Bind::Tcp(address),
+        };
+        if !binds.contains(&bind) {
+            binds.push(bind);
+        }
+    }
+    if binds.is_empty() { Err(fail(ErrorKind::NotFound.into())) } else { Ok(binds) }
+}
+
+/// Returns the port of a TCP socket.
+fn port(bind: &Bind) -> Option<u16> {
+    match bind {
+        Bind::Tcp(address) => Some(address.port()),
+        Bind::DualStack(port) => Some(*port),
+        Bind::Unix(_) | Bind::Fd(_) => None,
+    }
+}
+
+/// Returns what to bind once the system has chosen a port, if it has.
+fn with_port(bind: &Bind, chosen: u16) -> Bind {
+    match *bind {
+        Bind::Tcp(mut address) if address.port() == 0 => {
+            address.set_port(chosen);
+            Bind::Tcp(address)
+        }
+        Bind::DualStack(0) => Bind::DualStack(chosen),
+        ref other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binds(config: &Config) -> Vec<Bind> {
+        hosts(config).unwrap().into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn an_address_that_another_one_includes_has_no_socket_of_its_own() {
+        let tcp = |address: &str| Bind::Tcp(address.parse().unwrap());
+        let on = |hosts: &[&str]| Config::new().hosts(hosts.iter().copied()).port(80);
+        for (config, expected) in [
+            (on(&["::"]), vec![Bind::DualStack(80)]),
+            (on(&["127.0.0.1", "[::]", "::1", "0.0.0.0"]), vec![Bind::DualStack(80)]),
+            (on(&["::", "::1"]).ipv6_only(true), vec![tcp("[::]:80")]),
+            (on(&["0.0.0.0", "::"]).ipv6_only(true), vec![tcp("0.0.0.0:80"), tcp("[::]:80")]),
+            (on(&["127.0.0.1", "0.0.0.0", "::1"]), vec![tcp("0.0.0.0:80"), tcp("[::1]:80")]),
+            (on(&["127.0.0.1", "127.0.0.2"]), vec![tcp("127.0.0.1:80"), tcp("127.0.0.2:80")]),
+            (on(&["::ffff:127.0.0.1", "127.0.0.1"]), vec![tcp("127.0.0.1:80")]),
+            (on(&["::1"]), vec![tcp("[::1]:80")]),
+        ] {
+            assert_eq!(binds(&config), expected, "{:?}", config.listen);
+        }
+    }
 }

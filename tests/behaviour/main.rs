@@ -1,5 +1,6 @@
 //! The behaviour suite: what a client sees of a Stelo server, written once and run on every executor over real sockets.
 
+mod addresses;
 mod apps;
 mod autobahn;
 mod bad_input;

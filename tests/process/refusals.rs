@@ -31,6 +31,11 @@ fn a_bad_value_is_code_2(on: On) {
         (&["--log-level", "loud"], "--log-level"),
         (&["--header", "nocolon"], "--header"),
         (&["--header", "a:b\nc"], "--header"),
+        (&["--header", "Content-Length: 5"], "leave the field content-length out"),
+        (
+            &["--header", "a:b", "--header", "transfer-encoding: chunked"],
+            "leave the field transfer-encoding out",
+        ),
         (&["--root-path", "api"], "--root-path"),
         (&["--uds", "/tmp/x", "--port", "1"], "--uds"),
         (&["--limit-concurrency", "0"], "--limit-concurrency"),

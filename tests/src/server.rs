@@ -88,6 +88,11 @@ impl Running {
         }
     }
 
+    /// Returns the addresses of all sockets of the server.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
     /// Connects a client.
     #[track_caller]
     pub fn connect(&self) -> Client {

@@ -105,14 +105,14 @@ impl stelo_runtime::Stream for Stream {
 
     fn peer_address(&self) -> Option<Address> {
         match &self.0 {
-            Kind::Tcp(_, ends) => Some(Address::Ip(ends.peer)),
+            Kind::Tcp(_, ends) => Some(ends.peer.into()),
             Kind::Unix(io) => socket::peer_address(io.get_ref()).ok()?,
         }
     }
 
     fn local_address(&self) -> Option<Address> {
         match &self.0 {
-            Kind::Tcp(_, Ends { local: Some(local), .. }) => Some(Address::Ip(**local)),
+            Kind::Tcp(_, Ends { local: Some(local), .. }) => Some((**local).into()),
             kind => either!(kind, io => socket::local_address(io.get_ref()).ok()?),
         }
     }

@@ -36,7 +36,7 @@ macro_rules! suite {
                 no_false_report reads_go_on
             ]
             listeners [
-                port_zero ipv6 address_taken shared_tcp shared_unix accepts_many inherited file_removed
+                port_zero ipv6 dual_stack address_taken shared_tcp shared_unix accepts_many inherited file_removed
             ]
             outgoing [
                 connect_tcp connect_unix connect_refused connect_dropped resolve_localhost resolve_failure

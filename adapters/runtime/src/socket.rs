@@ -13,6 +13,9 @@ use crate::Address;
 pub enum Bind {
     /// A TCP address; the system chooses the port if it is 0. An IPv6 socket does not accept IPv4 connections.
     Tcp(SocketAddr),
+    /// A TCP port of every address, for IPv6 and IPv4 with one socket; the system chooses the port if it is 0. IPv4
+    /// clients have their IPv4 address in [`Stream::peer_address`].
+    DualStack(u16),
     /// The path of a Unix stream socket. A socket file without a listener is replaced.
     Unix(PathBuf),
     /// The descriptor number of a stream socket, inherited from the parent process.
@@ -95,9 +98,10 @@ pub trait Stream: Send + Unpin + 'static {
     /// both from the same task.
     fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup>;
 
-    /// Returns the address of the peer; `None` for a Unix socket without a name.
+    /// Returns the address of the peer; `None` for a Unix socket without a name. An IPv4-mapped address is given as IPv4.
     fn peer_address(&self) -> Option<Address>;
 
-    /// Returns the local address of this connection; `None` for a Unix socket without a name.
+    /// Returns the local address of this connection; `None` for a Unix socket without a name. An IPv4-mapped address is
+    /// given as IPv4.
     fn local_address(&self) -> Option<Address>;
 }

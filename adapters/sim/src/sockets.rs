@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -129,17 +129,8 @@ impl State {
 
     pub(crate) fn bind(&mut self, bind: &Bind) -> io::Result<u64> {
         let address = match bind {
-            Bind::Tcp(address) => {
-                let mut address = *address;
-                while address.port() == 0 {
-                    let port = 49152 + self.sockets.ports;
-                    self.sockets.ports += 1;
-                    if !self.sockets.bound.values().any(|b| is_port(&b.address, port)) {
-                        address.set_port(port);
-                    }
-                }
-                Address::Ip(address)
-            }
+            Bind::Tcp(address) => self.tcp(*address),
+            Bind::DualStack(port) => self.tcp((Ipv6Addr::UNSPECIFIED, *port).into()),
             Bind::Unix(path) => Address::Unix(path.to_string_lossy().into()),
             // A simulation has no parent process.
             Bind::Fd(_) => return Err(ErrorKind::Unsupported.into()),
@@ -148,6 +139,18 @@ impl State {
             return Err(ErrorKind::AddrInUse.into());
         }
         Ok(self.bound(address))
+    }
+
+    /// Returns the address of a TCP socket, with a port that is free instead of 0.
+    fn tcp(&mut self, mut address: SocketAddr) -> Address {
+        while address.port() == 0 {
+            let port = 49152 + self.sockets.ports;
+            self.sockets.ports += 1;
+            if !self.sockets.bound.values().any(|b| is_port(&b.address, port)) {
+                address.set_port(port);
+            }
+        }
+        Address::Ip(address)
     }
 
     /// Creates another socket at the address of `socket`.

@@ -64,6 +64,14 @@ pub enum Address {
     Unix(Arc<str>),
 }
 
+impl From<SocketAddr> for Address {
+    /// Returns the address of a socket. An IPv4-mapped IPv6 address, which a dual-stack socket has for an IPv4 client,
+    /// becomes the IPv4 address (RFC 4291 section 2.5.5.2).
+    fn from(address: SocketAddr) -> Self {
+        Self::Ip(SocketAddr::new(address.ip().to_canonical(), address.port()))
+    }
+}
+
 impl fmt::Display for Address {
     /// Writes `127.0.0.1:8000`, `::1:8000` (without brackets, as Uvicorn does), or the path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

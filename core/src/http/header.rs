@@ -83,6 +83,30 @@ impl fmt::Debug for HeaderName {
     }
 }
 
+/// Returns whether a field says how messages are framed (RFC 9112 section 6), or concerns one connection (RFC 9110 section
+/// 7.6.1). The machines write these fields, so they cannot be [defaults](crate::proto::Defaults) of responses.
+///
+/// ```
+/// use stelo_core::http::header::is_of_connection;
+///
+/// assert!(is_of_connection("Transfer-Encoding") && is_of_connection("connection"));
+/// assert!(!is_of_connection("content-type"));
+/// ```
+pub fn is_of_connection(name: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "connection",
+        "content-length",
+        "http2-settings",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
 /// The value of a header field (RFC 9110 section 5.5).
 ///
 /// ```

@@ -416,13 +416,15 @@ impl PartialEq for Headers {
 
 impl Eq for Headers {}
 
-/// A header field was refused, because it cannot be written as one line.
+/// A header field was refused, because it cannot be written as one line, or because the machine writes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InvalidHeader {
     /// The name is not a token.
     Name,
     /// The value has a control character, or white space at an end.
     Value,
+    /// The field frames messages or concerns one connection, so it cannot be the same for every response.
+    Connection,
 }
 
 impl fmt::Display for InvalidHeader {
@@ -432,6 +434,7 @@ impl fmt::Display for InvalidHeader {
             Self::Value => {
                 "invalid header value: control characters (line breaks among them) and white space at the ends are not allowed"
             }
+            Self::Connection => "the server frames messages and manages connections: leave this field out",
         })
     }
 }

@@ -39,12 +39,16 @@ impl Defaults {
     /// `date` is an IMF-fixdate, as [`date::format`] returns it.
     ///
     /// # Errors
-    /// `server` is not a field value (RFC 9110 section 5.5).
+    /// `server` is not a field value (RFC 9110 section 5.5), or one of `others` frames messages or
+    /// [concerns one connection](header::is_of_connection).
     pub fn new(
         date: Option<&[u8; date::LEN]>,
         server: Option<&str>,
         others: &Headers,
     ) -> Result<Self, InvalidHeader> {
+        if others.iter().any(|(name, _)| core::str::from_utf8(name).is_ok_and(header::is_of_connection)) {
+            return Err(InvalidHeader::Connection);
+        }
         let mut fields = Headers::new();
         let date = date.filter(|_| !others.contains(header::DATE));
         if let Some(date) = date {
@@ -85,5 +89,23 @@ impl Defaults {
     #[inline]
     pub(crate) fn http1(&self, render: fn(&Headers) -> Vec<u8>) -> &[u8] {
         self.http1.get_or_init(|| render(&self.fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_a_connection_are_refused() {
+        for name in
+            ["Connection", "content-length", "Transfer-Encoding", "keep-alive", "TE", "upgrade", "trailer"]
+        {
+            let mut others = Headers::new();
+            others.append("x-a", "b");
+            others.try_append(name, "5").unwrap();
+            let refused = Defaults::new(None, None, &others).err();
+            assert_eq!(refused, Some(InvalidHeader::Connection), "{name}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::ConfigError;
-use super::http::check_root_path;
+use super::http::{check_field, check_root_path};
 use super::listen::{check_descriptor, check_host};
 use super::table::{Kind, Value};
 
@@ -269,16 +269,10 @@ impl Codec<Option<Cow<'static, str>>> for Executor {
 pub(crate) struct Host;
 
 impl Host {
-    pub(crate) const KIND: Kind = Kind::Text("HOST");
-}
+    pub(crate) const KIND: Kind = Kind::Texts("HOST");
 
-impl Codec<String> for Host {
-    fn read(text: &str) -> Result<String, ConfigError> {
+    pub(crate) fn read(text: &str) -> Result<String, ConfigError> {
         check_host(text).map(|()| text.into())
-    }
-
-    fn show(value: &String) -> Value {
-        Value::Text(value.clone())
     }
 }
 
@@ -324,6 +318,7 @@ pub(crate) struct HeaderField;
 impl HeaderField {
     pub(crate) fn read(text: &str) -> Result<(String, String), ConfigError> {
         let (name, value) = text.split_once(':').ok_or(ConfigError::Colon)?;
+        check_field(name)?;
         Ok((name.to_ascii_lowercase(), value.trim_matches([' ', '\t']).into()))
     }
 }

@@ -55,6 +55,8 @@ pub enum ConfigError {
     Colon,
     /// A header field with an invalid name or value.
     Header(InvalidHeader),
+    /// A header field that frames messages or concerns one connection.
+    ConnectionField(String),
     /// Not a path that an application can be served under.
     RootPath,
     /// Not UTF-8.
@@ -71,6 +73,12 @@ impl fmt::Display for ConfigError {
             }
             Self::Word(words) => return write!(f, "use {}", alternatives(words)),
             Self::Header(error) => return error.fmt(f),
+            Self::ConnectionField(name) => {
+                return write!(
+                    f,
+                    "the server frames messages and manages connections: leave the field {name} out"
+                );
+            }
             Self::NoExecutor => "no executor is compiled in: build with a Cargo feature that brings one",
             Self::NoListener => {
                 "there is no address to listen on: give a host and a port, a Unix socket or a descriptor"

@@ -1,6 +1,6 @@
 //! Fields that the server adds to responses, and the root path of the application.
 
-use stelo_core::http::Headers;
+use stelo_core::http::{Headers, header};
 
 use super::Config;
 use super::ConfigError;
@@ -12,7 +12,8 @@ use super::table::{Group, Kind, Setting, Value, each, setting};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Http {
-    /// Fields that are added to each response that does not have them.
+    /// Fields that are added to each response that does not have them. A field that frames messages or concerns one
+    /// connection is refused: see [`Config::check`].
     pub headers: Headers,
     /// Whether each response says `server: stelo`. Default `true`.
     pub server_header: bool,
@@ -28,6 +29,18 @@ impl Default for Http {
     }
 }
 
+/// Refuses a field that frames messages or concerns one connection.
+pub(crate) fn check_field(name: &str) -> Result<(), ConfigError> {
+    match header::is_of_connection(name) {
+        true => Err(ConfigError::ConnectionField(name.to_ascii_lowercase())),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn check_fields(fields: &Headers) -> Result<(), ConfigError> {
+    fields.iter().try_for_each(|(name, _)| check_field(&String::from_utf8_lossy(name)))
+}
+
 pub(crate) fn check_root_path(path: &str) -> Result<(), ConfigError> {
     let is_plain = path.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#'));
     match path.is_empty() || is_plain && path.starts_with('/') && !path.ends_with('/') {
@@ -40,8 +53,10 @@ impl Config {
     /// Adds a field to [`Http::headers`]. A `server` field replaces the server's own.
     ///
     /// # Errors
-    /// The name or the value is not valid.
+    /// The name or the value is not valid, or the field frames messages or concerns one connection, as `content-length`
+    /// and `connection` do.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        check_field(name)?;
         self.http.headers.try_append(name, value).map_err(ConfigError::Header)?;
         Ok(self)
     }
@@ -74,7 +89,7 @@ pub(super) const GROUP: Group = Group {
         Setting {
             name: "header",
             help: "Add a field to each response that does not have it; repeatable",
-            kind: Kind::List,
+            kind: Kind::Fields,
             excludes: &[],
             get: |config| {
                 let field = |(name, value): (&[u8], &[u8])| {

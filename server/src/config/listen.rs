@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use super::Config;
 use super::ConfigError;
 use super::codec::Codec;
-use super::codec::{Backlog, Descriptor, Host, Port};
-use super::table::{Group, Kind, Setting, Value, setting, single};
+use super::codec::{Backlog, Descriptor, Host, Port, Switch};
+use super::table::{Group, Kind, Setting, Value, each, setting, single};
+
+/// The default host and port, which are those of Uvicorn.
+const HOST: &str = "127.0.0.1";
+const PORT: u16 = 8000;
 
 /// A socket to listen on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,9 +18,10 @@ use super::table::{Group, Kind, Setting, Value, setting, single};
 pub enum Listen {
     /// A TCP port, on every address of the host.
     Tcp {
-        /// A name or an address.
+        /// A name or an address. `::` means every address of the machine, IPv4 as well as IPv6: see
+        /// [`Config::ipv6_only`].
         host: String,
-        /// The port; with 0 the system chooses one, and the log says which.
+        /// The port. With 0 the system chooses one, which all addresses share, and the log says which.
         port: u16,
     },
     /// A Unix socket.
@@ -37,7 +42,7 @@ impl Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self::Tcp { host: "127.0.0.1".into(), port: 8000 }
+        Self::Tcp { host: HOST.into(), port: PORT }
     }
 }
 
@@ -50,18 +55,36 @@ pub(crate) fn check_descriptor(fd: i32) -> Result<(), ConfigError> {
 }
 
 impl Config {
-    /// Listens on this name or address. Replaces a Unix socket or a descriptor.
+    /// Listens on this name or address. Replaces other hosts, a Unix socket or a descriptor.
     #[must_use]
-    pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.set_tcp(Some(host.into()), None);
+    pub fn host(self, host: impl Into<String>) -> Self {
+        self.hosts([host])
+    }
+
+    /// Listens on these names and addresses. Replaces other hosts, a Unix socket or a descriptor.
+    ///
+    /// ```
+    /// # use stelo_server::Config;
+    /// let config = Config::new().hosts(["127.0.0.1", "::1"]).port(0);
+    /// assert_eq!(config.listen.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.set_hosts(hosts.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Listens on this TCP port. Replaces a Unix socket or a descriptor.
+    /// Listens on this TCP port, at every host. Replaces a Unix socket or a descriptor.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
-        self.set_tcp(None, Some(port));
+        self.set_port(port);
         self
+    }
+
+    /// Sets [`ipv6_only`](Self::ipv6_only).
+    #[must_use]
+    pub fn ipv6_only(self, ipv6_only: bool) -> Self {
+        Self { ipv6_only, ..self }
     }
 
     /// Listens on this Unix socket instead.
@@ -82,15 +105,53 @@ impl Config {
         Self { backlog, ..self }
     }
 
-    /// Makes one TCP port the only socket to listen on. `None` keeps the host or the port.
-    fn set_tcp(&mut self, new_host: Option<String>, new_port: Option<u16>) {
-        let is_tcp = |listen: &Listen| matches!(listen, Listen::Tcp { .. });
-        let mut listen = self.listen.drain(..).find(is_tcp).unwrap_or_default();
-        if let Listen::Tcp { host, port } = &mut listen {
-            *host = new_host.unwrap_or_else(|| std::mem::take(host));
-            *port = new_port.unwrap_or(*port);
+    /// Makes a TCP port of these hosts the only sockets to listen on. Keeps the first port.
+    fn set_hosts(&mut self, hosts: Vec<String>) {
+        let port = self.listen.iter().find_map(|listen| match listen {
+            Listen::Tcp { port, .. } => Some(*port),
+            _ => None,
+        });
+        let port = port.unwrap_or(PORT);
+        self.listen.clear();
+        for host in hosts {
+            self.add(Listen::Tcp { host, port });
         }
-        self.listen = vec![listen];
+    }
+
+    /// Makes this TCP port the only one to listen on. Keeps the hosts.
+    fn set_port(&mut self, port: u16) {
+        for listen in std::mem::take(&mut self.listen) {
+            if let Listen::Tcp { host, .. } = listen {
+                self.add(Listen::Tcp { host, port });
+            }
+        }
+        if self.listen.is_empty() {
+            self.add(Listen::Tcp { host: HOST.into(), port });
+        }
+    }
+
+    /// Adds a socket, unless it is there.
+    fn add(&mut self, listen: Listen) {
+        if !self.listen.contains(&listen) {
+            self.listen.push(listen);
+        }
+    }
+
+    /// Returns the hosts to listen on.
+    fn show_hosts(&self) -> Value {
+        let mut hosts: Vec<String> = Vec::new();
+        for listen in &self.listen {
+            if let Listen::Tcp { host, .. } = listen
+                && !hosts.contains(host)
+            {
+                hosts.push(host.clone());
+            }
+        }
+        match hosts.pop() {
+            None => Value::Unset,
+            Some(host) if hosts.is_empty() => Value::Text(host),
+            Some(host) => Value::List(hosts.into_iter().chain([host]).collect()),
+        }
     }
 
     /// Returns the first value that `of` returns for a socket.
@@ -104,16 +165,11 @@ pub(super) const GROUP: Group = Group {
     settings: &[
         Setting {
             name: "host",
-            help: "Listen on all addresses of this name, or on this address",
+            help: "Listen on this address, or on all addresses of this name; repeatable",
             kind: Host::KIND,
             excludes: &["uds", "fd"],
-            get: |config| {
-                config.listens(|listen| match listen {
-                    Listen::Tcp { host, .. } => Some(Host::show(host)),
-                    _ => None,
-                })
-            },
-            set: |config, values| single(values, Host::read).map(|host| config.set_tcp(Some(host), None)),
+            get: Config::show_hosts,
+            set: |config, values| each(values, Host::read).map(|hosts| config.set_hosts(hosts)),
         },
         Setting {
             name: "port",
@@ -126,8 +182,9 @@ pub(super) const GROUP: Group = Group {
                     _ => None,
                 })
             },
-            set: |config, values| single(values, Port::read).map(|port| config.set_tcp(None, Some(port))),
+            set: |config, values| single(values, Port::read).map(|port| config.set_port(port)),
         },
+        setting!("ipv6-only", Switch, ipv6_only, "Do not accept IPv4 connections on the address `::`"),
         Setting {
             name: "uds",
             help: "Listen on this Unix socket instead",

@@ -23,7 +23,7 @@ pub use log::{Log, LogLevel};
 pub use process::Process;
 pub use websocket::{WebSocket, Ws};
 
-use http::check_root_path;
+use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
@@ -47,6 +47,9 @@ pub(crate) static GROUPS: [Group; 6] =
 pub struct Config {
     /// The sockets to listen on. Default: TCP port 8000 of `127.0.0.1`.
     pub listen: Vec<Listen>,
+    /// Whether a socket at the address `::` refuses IPv4 connections. Default `false`: one socket accepts both, and IPv4
+    /// clients are shown with their IPv4 address.
+    pub ipv6_only: bool,
     /// The number of connections that may wait to be accepted. The system may allow fewer. Default 2048.
     pub backlog: u32,
     /// Threads and executor.
@@ -68,6 +71,7 @@ impl Config {
     pub fn new() -> Self {
         Self {
             listen: vec![Listen::default()],
+            ipv6_only: false,
             backlog: 2048,
             process: Process::default(),
             log: Log::default(),
@@ -87,6 +91,7 @@ impl Config {
             return Err(ConfigError::NoListener);
         }
         self.listen.iter().try_for_each(Listen::check)?;
+        check_fields(&self.http.headers)?;
         check_root_path(&self.http.root_path)
     }
 }
@@ -109,7 +114,13 @@ mod tests {
         let root_path = "the root path must begin with a slash, such as /api, and be plain ASCII";
         let mut nowhere = new();
         nowhere.listen.clear();
+        let mut framed = new();
+        framed.http.headers.append("Content-Length", "5");
         for (config, line) in [
+            (
+                framed,
+                "the server frames messages and manages connections: leave the field content-length out",
+            ),
             (
                 nowhere,
                 "there is no address to listen on: give a host and a port, a Unix socket or a descriptor",
@@ -151,8 +162,13 @@ mod tests {
             (Config::new().uds("/a"), Listen::Unix("/a".into())),
             (Config::new().uds("/a").fd(3), Listen::Descriptor(3)),
             (Config::new().port(3).uds("/a").host("h"), tcp("h", 8000)),
+            (Config::new().hosts(["h", "i"]).host("j"), tcp("j", 8000)),
+            (Config::new().hosts(["h", "h"]), tcp("h", 8000)),
         ] {
             assert_eq!(config.listen, [expected]);
         }
+        let both = [tcp("h", 3), tcp("i", 3)];
+        assert_eq!(Config::new().hosts(["h", "i"]).port(3).listen, both);
+        assert_eq!(Config::new().port(3).hosts(["h", "i"]).listen, both);
     }
 }

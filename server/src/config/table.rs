@@ -51,7 +51,9 @@ pub(crate) enum Kind {
     /// A path, which need not be UTF-8.
     Path,
     /// Any number of header fields.
-    List,
+    Fields,
+    /// One or more texts, with their placeholder in the help.
+    Texts(&'static str),
 }
 
 /// The value of a setting as text.
@@ -138,18 +140,23 @@ impl PartialEq for Setting {
 }
 
 impl Kind {
+    /// Whether the setting takes several values: a repeated option, words of a variable, an array of a file.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::Fields | Self::Texts(_))
+    }
+
     /// Returns the placeholder of the value in the help; `None` if the option takes no value.
     pub(crate) fn placeholder(self) -> Option<&'static str> {
         match self {
             Self::Switch => None,
             Self::Boolean => Some("BOOLEAN"),
-            Self::Number(name) | Self::Text(name) => Some(name),
+            Self::Number(name) | Self::Text(name) | Self::Texts(name) => Some(name),
             Self::Bytes => Some("BYTES"),
             Self::Seconds => Some("SECONDS"),
             Self::Word(_) => Some("WORD"),
             Self::Executor => Some("NAME"),
             Self::Path => Some("PATH"),
-            Self::List => Some("NAME:VALUE"),
+            Self::Fields => Some("NAME:VALUE"),
         }
     }
 }

@@ -18,9 +18,9 @@ pub(super) fn variable(option: &str) -> String {
 }
 
 impl Setting {
-    /// Returns the environment variable. Lists have a plural, as in Uvicorn.
+    /// Returns the environment variable. That of header fields is a plural, as in Uvicorn.
     pub(super) fn variable(&self) -> String {
-        let plural = if self.kind == Kind::List { "S" } else { "" };
+        let plural = if self.kind == Kind::Fields { "S" } else { "" };
         format!("{}{plural}", variable(self.name))
     }
 }
@@ -66,9 +66,9 @@ impl Variables {
                     read.notices.push(Notice::Link { variable: name, value });
                     continue;
                 }
-                let values = match setting.kind {
-                    Kind::List => value.to_string_lossy().split_whitespace().map(OsString::from).collect(),
-                    _ => vec![value],
+                let values = match setting.kind.is_list() {
+                    true => value.to_string_lossy().split_whitespace().map(OsString::from).collect(),
+                    false => vec![value],
                 };
                 // The last of two lines of a file wins, as in a shell.
                 read.given.retain(|given| given.origin.setting != *setting);

@@ -73,7 +73,7 @@ impl Reader<'_> {
                     key = Some((name.into_owned(), place()));
                 }
                 EventKind::ArrayOpen if in_array => {
-                    let fault = SyntaxFault::Type { wanted: Kind::List.toml() };
+                    let fault = SyntaxFault::Type { wanted: Kind::Fields.toml() };
                     return Err(SettingsError::syntax(&place(), fault));
                 }
                 EventKind::ArrayOpen => in_array = true,
@@ -115,7 +115,7 @@ impl Reader<'_> {
         }
         let values: Option<Vec<OsString>> =
             values.into_iter().map(|scalar| setting.kind.text(scalar)).collect();
-        let values = values.filter(|_| !is_array || setting.kind == Kind::List);
+        let values = values.filter(|_| !is_array || setting.kind.is_list());
         let fault = || SettingsError::syntax(&place, SyntaxFault::Type { wanted: setting.kind.toml() });
         let values = values.ok_or_else(fault)?;
         self.given.push(Given { origin: Origin { setting, source: Source::File(place) }, values });
@@ -135,7 +135,8 @@ impl Kind {
             Self::Switch | Self::Boolean => "true or false",
             Self::Number(_) | Self::Bytes | Self::Seconds => "a number",
             Self::Word(_) | Self::Executor | Self::Text(_) | Self::Path => "a string",
-            Self::List => "an array of strings",
+            Self::Texts(_) => "a string or an array of strings",
+            Self::Fields => "an array of strings",
         }
     }
 

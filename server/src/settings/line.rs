@@ -90,10 +90,10 @@ impl Line {
             _ => value(parser).ok_or_else(|| SettingsError::NoValue { usage: setting.usage() })?,
         };
         let earlier = self.given.iter_mut().find(|given| given.origin.setting == setting);
-        match (earlier, setting.kind) {
-            (Some(given), Kind::Switch | Kind::List) => given.values.push(value),
-            (Some(_), _) => return Err(SettingsError::Repeated { usage: setting.usage() }),
-            (None, _) => {
+        match earlier {
+            Some(given) if setting.kind == Kind::Switch || setting.kind.is_list() => given.values.push(value),
+            Some(_) => return Err(SettingsError::Repeated { usage: setting.usage() }),
+            None => {
                 let origin = Origin { setting, source: Source::CommandLine };
                 self.given.push(Given { origin, values: vec![value] });
             }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::config::table::{Kind, Setting, all};
+use crate::config::table::{Kind, Setting, Value, all};
 use crate::{Config, LogLevel, Ws};
 
 const EXECUTORS: [&str; 3] = ["tokio", "smol", "async-std"];
@@ -58,6 +58,9 @@ fn options_override_variables() {
         ("--host ::1 --port 0", &[], |c| c.host("::1").port(0)),
         ("--port=9", &["STELO_PORT=7", "STELO_HOST=h"], |c| c.host("h").port(9)),
         ("", &["STELO_PORT="], |c| c),
+        ("--host ::1 --port 1 --host h --host ::1", &[], |c| c.hosts(["::1", "h"]).port(1)),
+        ("--port 2", &["STELO_HOST=::1  h"], |c| c.hosts(["::1", "h"]).port(2)),
+        ("--host :: --ipv6-only", &[], |c| c.host("::").ipv6_only(true)),
         ("--uds /tmp/s", &[], |c| c.uds("/tmp/s")),
         ("", &["STELO_UDS=/tmp/s"], |c| c.uds("/tmp/s")),
         ("", &["STELO_FD=0"], |c| c.fd(0)),
@@ -179,6 +182,18 @@ fn an_invalid_value_gives_one_line() {
             "--header é:1",
             &[],
             "invalid value 'é:1' for --header: invalid header name: use letters, digits and !#$%&'*+-.^_`|~ only",
+        ),
+        (
+            "--header Connection:close",
+            &[],
+            "invalid value 'Connection:close' for --header: the server frames messages and manages connections: \
+             leave the field connection out",
+        ),
+        (
+            "",
+            &["STELO_HEADERS=a:b TE:trailers"],
+            "invalid value 'TE:trailers' for STELO_HEADERS: the server frames messages and manages connections: \
+             leave the field te out",
         ),
         (
             "--root-path api",
@@ -305,15 +320,16 @@ fn help_and_version_answer() {
 
 /// Returns a value of a setting that is not its default, as text and as TOML.
 fn sample(setting: &Setting) -> (String, String) {
+    let off = (setting.get)(&Config::new()) == Value::Plain("false".into());
     let text = match (setting.name, setting.kind) {
         ("header", _) => return ("X-A:b".into(), r#"["X-A:b"]"#.into()),
         ("loop", _) => "smol".into(),
         ("root-path", _) => "/api".into(),
-        (_, Kind::Switch | Kind::Boolean) => "false".into(),
+        (_, Kind::Switch | Kind::Boolean) => off.to_string(),
         (_, Kind::Number(_) | Kind::Bytes) => "1234".into(),
         (_, Kind::Seconds) => "1.25".into(),
         (_, Kind::Word(words)) => words[words.len() - 1].to_owned(),
-        (_, Kind::Executor | Kind::Text(_) | Kind::Path | Kind::List) => "x".into(),
+        (_, Kind::Executor | Kind::Text(_) | Kind::Path | Kind::Texts(_) | Kind::Fields) => "x".into(),
     };
     let is_bare =
         matches!(setting.kind, Kind::Switch | Kind::Boolean | Kind::Number(_) | Kind::Bytes | Kind::Seconds);
@@ -355,7 +371,8 @@ fn every_setting_can_come_from_every_source() {
         let env_file = File::new(&format!("{name}.env"), &format!("# comment\n{variable}={text}\n"));
         let file = File::new(&format!("{name}.toml"), &format!("\n\n{name} = {toml}\n"));
         let option = match setting.kind {
-            Kind::Switch => format!("--no-{name}"),
+            Kind::Switch if text == "false" => format!("--no-{name}"),
+            Kind::Switch => format!("--{name}"),
             _ => format!("--{name}={text}"),
         };
         let mut expected = defaults.clone();
@@ -401,7 +418,8 @@ fn config_reads_the_output_of_print_config() {
     let mut arguments = vec!["shop".to_owned(), "--print-config".into()];
     let settings = all().filter(|setting| setting.name != "fd" && setting.name != "uds");
     arguments.extend(settings.map(|setting| match setting.kind {
-        Kind::Switch => format!("--no-{}", setting.name),
+        Kind::Switch if sample(setting).0 == "false" => format!("--no-{}", setting.name),
+        Kind::Switch => format!("--{}", setting.name),
         _ => format!("--{}={}", setting.name, sample(setting).0),
     }));
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -460,8 +478,10 @@ fn errors_in_files_name_the_line() {
         ),
         ("a.b = 1", "{}:1: there are no tables: use the names of the options, such as port = 8000"),
         ("host = { a = 1 }", "{}:1: there are no tables: use the names of the options, such as port = 8000"),
-        ("host = 5", "{}:1: use a string"),
-        ("host = [\"a\"]", "{}:1: use a string"),
+        ("host = 5", "{}:1: use a string or an array of strings"),
+        ("uds = 5", "{}:1: use a string"),
+        ("uds = [\"a\"]", "{}:1: use a string"),
+        ("host = [[\"a\"]]", "{}:1: use an array of strings"),
         ("port = true", "{}:1: use a number"),
         ("access-log = 2020-01-01", "{}:1: use true or false"),
         ("header = [[\"a:b\"]]", "{}:1: use an array of strings"),

@@ -18,6 +18,8 @@ pub enum SocketError {
     NotAStream,
     /// The socket has no address.
     Unbound,
+    /// The machine has no IPv6.
+    NoIpv6,
 }
 
 impl fmt::Display for SocketError {
@@ -28,6 +30,7 @@ impl fmt::Display for SocketError {
             Self::NotOpen => "the descriptor is not open: have the parent process pass it on",
             Self::NotAStream => "the descriptor is not a stream socket: pass a TCP or Unix stream socket",
             Self::Unbound => "the socket has no address: have the parent process bind it",
+            Self::NoIpv6 => "this machine has no IPv6: choose an IPv4 address, such as 0.0.0.0",
         })
     }
 }
@@ -42,6 +45,7 @@ impl From<SocketError> for io::Error {
             SocketError::NotOpen | SocketError::NotAStream | SocketError::Unbound => {
                 io::ErrorKind::InvalidInput
             }
+            SocketError::NoIpv6 => io::ErrorKind::AddrNotAvailable,
         };
         Self::new(kind, error)
     }

@@ -12,7 +12,7 @@ mod socket_file;
 mod tests;
 
 use std::io::{self, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
@@ -63,7 +63,10 @@ impl Socket {
     /// Returns the errors of the system, and [`SocketError`] inside an [`io::Error`].
     pub fn bind(bind: &Bind) -> io::Result<Self> {
         match bind {
-            Bind::Tcp(address) => bind_tcp(*address, false).map(Self::Tcp),
+            Bind::Tcp(address) => bind_tcp(*address, true, false).map(Self::Tcp),
+            Bind::DualStack(port) => {
+                bind_tcp((Ipv6Addr::UNSPECIFIED, *port).into(), false, false).map(Self::Tcp)
+            }
             Bind::Unix(path) => {
                 let (socket, file) = socket_file::bind(path)?;
                 Ok(Self::Unix(Arc::new(file), socket))
@@ -83,7 +86,8 @@ impl Socket {
                 // Set after `bind`: without the option, `bind` fails if the address is in use.
                 socket.set_reuse_port(true)?;
                 let address = socket.local_addr()?.as_socket().ok_or(SocketError::Unbound)?;
-                bind_tcp(address, true).map(Self::Tcp)
+                let only_v6 = address.is_ipv6() && socket.only_v6()?;
+                bind_tcp(address, only_v6, true).map(Self::Tcp)
             }
             Self::Unix(file, socket) => Ok(Self::Unix(Arc::clone(file), socket.try_clone()?)),
             Self::Inherited(socket) => socket.try_clone().map(Self::Inherited),
@@ -126,15 +130,20 @@ impl AsFd for Socket {
     }
 }
 
-fn bind_tcp(address: SocketAddr, reuse_port: bool) -> io::Result<socket2::Socket> {
-    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+fn bind_tcp(address: SocketAddr, only_v6: bool, reuse_port: bool) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP));
+    let socket = socket.map_err(|error| match error.raw_os_error() {
+        Some(libc::EAFNOSUPPORT) if address.is_ipv6() => SocketError::NoIpv6.into(),
+        _ => error,
+    })?;
     // Lets a restarted server bind while connections of the old one are in TIME-WAIT.
     socket.set_reuse_address(true)?;
     if reuse_port {
         socket.set_reuse_port(true)?;
     }
     if address.is_ipv6() {
-        socket.set_only_v6(true)?;
+        // The default differs between systems, and on Linux is a setting of the machine.
+        socket.set_only_v6(only_v6)?;
     }
     socket.bind(&address.into())?;
     Ok(socket)
@@ -200,7 +209,7 @@ pub fn peer_address(socket: &impl AsFd) -> io::Result<Option<Address>> {
 
 fn address(name: &SockAddr) -> Option<Address> {
     if let Some(address) = name.as_socket() {
-        return Some(Address::Ip(address));
+        return Some(address.into());
     }
     name.as_pathname().map(|path| Address::Unix(path.to_string_lossy().into()))
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use super::Folder;
 use super::peer::{ANY_PORT, Client, accept, connected, echo, join, tcp};
-use crate::{Address, Bind, Listener, Runtime};
+use crate::{Address, Bind, Listener, Runtime, Stream};
 
 /// The number of clients of a shared address: enough for each socket to accept some.
 const CLIENTS: usize = 64;
@@ -69,6 +69,33 @@ pub fn ipv6<R: Runtime>() {
     if TcpListener::bind("[::1]:0").is_ok() {
         echoes_once::<R>(&tcp("[::1]:0"));
     }
+}
+
+/// A dual-stack socket, and another that shares its address, accept clients of both families. An IPv4 client is seen
+/// with its IPv4 address.
+pub fn dual_stack<R: Runtime>() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return; // The machine has no IPv6.
+    }
+    R::block_on(|runtime: R| async move {
+        let first = runtime.bind(&Bind::DualStack(0)).expect("some port is free");
+        let port = ip(&runtime, &first).port();
+        let second = runtime.share(&first).expect("it is ours to share");
+        for socket in [first, second] {
+            let mut listener = runtime.listen(socket, 128).expect("it is bound");
+            for host in ["127.0.0.1", "::1"] {
+                let address = SocketAddr::new(host.parse().expect("an address"), port);
+                let Client::Tcp(client) = Client::connect(&Address::Ip(address)) else {
+                    panic!("it is a TCP address")
+                };
+                let stream = accept(&mut listener).await.expect("nothing is lost");
+                let client = client.local_addr().expect("it is connected");
+                assert_eq!(stream.peer_address(), Some(Address::Ip(client)));
+                assert_eq!(stream.local_address(), Some(Address::Ip(address)));
+            }
+        }
+    })
+    .expect("the executor starts");
 }
 
 /// An address with a listener is in use.

@@ -258,7 +258,7 @@ async fn no_start(sim: &Sim, server: Handle<Result<Stopped, ServeError>>, fails:
     let address = match place {
         Bind::Tcp(address) => Address::Ip(*address),
         Bind::Unix(path) => Address::Unix(path.to_string_lossy().into()),
-        Bind::Fd(_) => unreachable!("nobody hands one over"),
+        Bind::DualStack(_) | Bind::Fd(_) => unreachable!("no scenario has such a socket"),
     };
     assert!(sim.connect(&address).await.is_err(), "a server that cannot start lets somebody in");
     match (fails, server.await) {
