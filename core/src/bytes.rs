@@ -9,8 +9,7 @@ use core::ops::Deref;
 
 /// Bytes of a body.
 ///
-/// Moving them is cheap, whatever their size. Cloning copies bytes that are owned, and is cheap for static and shared
-/// ones.
+/// Moving and cloning them is cheap, whatever their size: a clone copies less than 4 KiB, and shares what is larger.
 ///
 /// ```
 /// use stelo_core::Bytes;
@@ -28,9 +27,16 @@ pub struct Bytes {
 #[derive(Clone)]
 enum Store {
     Static(&'static [u8]),
+    /// Shorter than [`SHARED_FROM`], so that a clone costs little.
     Owned(Vec<u8>),
+    /// At least that long.
+    Large(Arc<Vec<u8>>),
     Shared(Arc<dyn AsRef<[u8]> + Send + Sync>),
 }
+
+/// The length, in bytes, from which owned bytes are kept in an `Arc`: its allocation costs little beside the vector,
+/// and a clone does not copy.
+pub(crate) const SHARED_FROM: usize = 4096;
 
 impl Bytes {
     /// Creates an empty value.
@@ -53,19 +59,22 @@ impl Bytes {
         self.start += n.min(self.len());
     }
 
-    /// Converts into a vector, without a copy if the bytes are owned and none were removed.
+    /// Converts into a vector, without a copy if the bytes were made from one, have no clones, and none were removed.
     pub fn into_vec(self) -> Vec<u8> {
         match self.store {
             Store::Owned(vec) if self.start == 0 => vec,
+            Store::Large(vec) if self.start == 0 => Arc::unwrap_or_clone(vec),
             _ => self.to_vec(),
         }
     }
 
-    /// Returns the owned vector, including removed bytes, or `None` if the bytes are not owned.
+    /// Returns the vector that the bytes were made from, including removed bytes. `None` if there is none, or if there
+    /// are clones of it.
     pub(crate) fn into_owner(self) -> Option<Vec<u8>> {
         match self.store {
             Store::Owned(vec) => Some(vec),
-            _ => None,
+            Store::Large(vec) => Arc::into_inner(vec),
+            Store::Static(_) | Store::Shared(_) => None,
         }
     }
 }
@@ -83,6 +92,7 @@ impl Deref for Bytes {
         let all = match &self.store {
             Store::Static(bytes) => bytes,
             Store::Owned(vec) => vec.as_slice(),
+            Store::Large(vec) => vec.as_slice(),
             Store::Shared(owner) => (**owner).as_ref(),
         };
         all.get(self.start..).unwrap_or_default()
@@ -111,7 +121,8 @@ impl Eq for Bytes {}
 
 impl From<Vec<u8>> for Bytes {
     fn from(vec: Vec<u8>) -> Self {
-        Self { store: Store::Owned(vec), start: 0 }
+        let store = if vec.len() < SHARED_FROM { Store::Owned(vec) } else { Store::Large(Arc::new(vec)) };
+        Self { store, start: 0 }
     }
 }
 
@@ -150,6 +161,31 @@ impl From<Cow<'static, str>> for Bytes {
         match text {
             Cow::Borrowed(text) => text.into(),
             Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn a_clone_of_large_bytes_shares_them() {
+        let large = Bytes::from(vec![7; SHARED_FROM]);
+        assert_eq!(large.clone().as_ptr(), large.as_ptr());
+        let small = Bytes::from(vec![7; SHARED_FROM - 1]);
+        assert_ne!(small.clone().as_ptr(), small.as_ptr());
+    }
+
+    #[test]
+    fn bytes_without_clones_are_converted_without_a_copy() {
+        for length in [1, SHARED_FROM, 2 * SHARED_FROM] {
+            let bytes = Bytes::from(vec![7; length]);
+            let (before, clone) = (bytes.as_ptr(), bytes.clone());
+            let copy = clone.into_vec();
+            assert_ne!(copy.as_ptr(), before);
+            assert_eq!(bytes.into_vec().as_ptr(), before);
         }
     }
 }

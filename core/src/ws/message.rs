@@ -6,6 +6,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::Bytes;
+use crate::bytes::SHARED_FROM;
 
 /// A complete message: text or bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +18,22 @@ pub enum Message {
 }
 
 impl Message {
+    /// Creates a text message.
+    ///
+    /// ```
+    /// use stelo_core::ws::Message;
+    ///
+    /// assert_eq!(Message::text("saluton").as_bytes(), Message::binary(b"saluton").as_bytes());
+    /// ```
+    pub fn text(text: impl Into<Text>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Creates a binary message.
+    pub fn binary(bytes: impl Into<Bytes>) -> Self {
+        Self::Binary(bytes.into())
+    }
+
     /// Returns the bytes of the message, of either kind.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -26,7 +43,7 @@ impl Message {
     }
 }
 
-/// Text of a message: static, owned or shared.
+/// Text of a message: static, owned or shared. As for [`Bytes`], a clone copies less than 4 KiB.
 ///
 /// ```
 /// use stelo_core::ws::Text;
@@ -40,7 +57,10 @@ pub struct Text(Repr);
 #[derive(Clone)]
 enum Repr {
     Static(&'static str),
+    /// Shorter than [`SHARED_FROM`].
     Owned(String),
+    /// At least that long.
+    Large(Arc<String>),
     Shared(Arc<str>),
 }
 
@@ -51,6 +71,7 @@ impl Deref for Text {
         match &self.0 {
             Repr::Static(text) => text,
             Repr::Owned(text) => text,
+            Repr::Large(text) => text,
             Repr::Shared(text) => text,
         }
     }
@@ -102,7 +123,7 @@ impl From<&'static str> for Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(Repr::Owned(text))
+        Self(if text.len() < SHARED_FROM { Repr::Owned(text) } else { Repr::Large(Arc::new(text)) })
     }
 }
 
@@ -116,6 +137,7 @@ impl From<Text> for String {
     fn from(text: Text) -> Self {
         match text.0 {
             Repr::Owned(text) => text,
+            Repr::Large(text) => Arc::unwrap_or_clone(text),
             Repr::Static(text) => text.into(),
             Repr::Shared(text) => (*text).into(),
         }
@@ -127,6 +149,10 @@ impl From<Text> for Bytes {
         match text.0 {
             Repr::Static(text) => text.into(),
             Repr::Owned(text) => text.into(),
+            // An unshared buffer goes back to its connection once it is sent.
+            Repr::Large(text) => {
+                Arc::try_unwrap(text).map_or_else(|text| Bytes::from_shared(text), Bytes::from)
+            }
             Repr::Shared(text) => Arc::<[u8]>::from(text).into(),
         }
     }
