@@ -268,12 +268,14 @@ proptest! {
             }
         }
         let router = builder.build().unwrap();
+        let unreachable = router.unreachable();
         let mut captures = Captures::new();
         for (host, path, method, values) in &requests {
             let path = &values.as_ref().and_then(|values| instance(&table, values)).unwrap_or_else(|| path.clone());
             let outcome = match router.find(host, path, method, &mut captures) {
                 Found::Match(found) => {
                     prop_assert_eq!(*found.value, found.route.index());
+                    prop_assert!(unreachable.iter().all(|it| it.route != found.route));
                     let (text, prefix) = match found.part {
                         Matched::Path => (path, None),
                         Matched::Prefix { length } => (path, Some(length)),

@@ -135,14 +135,14 @@ impl<T> Builder<T> {
             let mut pattern = parse(kind, &text, &convertors, nested)?;
             match kind {
                 Kind::Route if methods.is_empty() => return Err(RouteError::NoMethods { pattern: text }),
-                Kind::Route | Kind::MountPoint => paths.add_route(index, &pattern, methods),
+                Kind::Route | Kind::MountPoint => paths.add_route(index, &pattern, methods.clone()),
                 Kind::Mount => paths.add_mount(index, &pattern),
                 Kind::Host => {
                     normalize_host(&mut pattern);
-                    hosts.add_route(index, &pattern, methods);
+                    hosts.add_route(index, &pattern, methods.clone());
                 }
             }
-            entries.push(Entry { value, kind, name, pattern });
+            entries.push(Entry { value, kind, methods, name, pattern });
         }
         paths.finish(&convertors);
         hosts.finish(&convertors);

@@ -90,6 +90,21 @@ impl Methods {
         }
     }
 
+    /// Returns whether every method of another set is in this one.
+    pub fn contains_all(&self, other: &Self) -> bool {
+        let has_known = self.known & ANY != 0 || other.known & !self.known == 0;
+        has_known && other.others.iter().all(|method| self.contains(method))
+    }
+
+    /// Returns whether a method is in both sets.
+    pub fn intersects(&self, other: &Self) -> bool {
+        match (self.known & ANY != 0, other.known & ANY != 0) {
+            (true, _) => !other.is_empty(),
+            (_, true) => !self.is_empty(),
+            _ => self.known & other.known != 0 || other.others.iter().any(|method| self.contains(method)),
+        }
+    }
+
     /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.known == 0 && self.others.is_empty()

@@ -40,6 +40,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod unreachable;
 
 pub use builder::{Builder, Declaration};
 pub use captures::Captures;
@@ -49,3 +50,4 @@ pub use methods::Methods;
 pub use pattern::Param;
 pub use reverse::{ReverseError, UrlPath, Values};
 pub use router::{Found, Match, Matched, RouteId, Router, Slash};
+pub use unreachable::Unreachable;

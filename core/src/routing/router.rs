@@ -28,6 +28,7 @@ pub struct Router<T> {
 pub(super) struct Entry<T> {
     pub(super) value: T,
     pub(super) kind: Kind,
+    pub(super) methods: Methods,
     pub(super) name: Option<Box<str>>,
     pub(super) pattern: Pattern,
 }
@@ -231,6 +232,11 @@ impl<T> Router<T> {
     /// Returns the pattern of a route as declared; that of a mount has no slash at its end.
     pub fn pattern(&self, route: RouteId) -> &str {
         self.entry(route).map_or("", |entry| &entry.pattern.text)
+    }
+
+    /// Returns the methods that a route answers, HEAD among them if GET is.
+    pub fn methods(&self, route: RouteId) -> Option<&Methods> {
+        self.entry(route).map(|entry| &entry.methods)
     }
 
     /// Returns the parameters of a route, in the order of the pattern and of the captures.

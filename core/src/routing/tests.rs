@@ -580,3 +580,66 @@ fn a_router_describes_its_routes() {
     assert_eq!(router.values().copied().collect::<Vec<_>>(), ["u", "m"]);
     assert_eq!(format!("{router:?}"), r#"[(Route, "/u/{id:int}/{slug}"), (Mount, "/m")]"#);
 }
+
+/// The unreachable routes, each with the route that answers its requests, and whether they are the same.
+fn unreachable(build: impl FnOnce(&mut Builder<&'static str>)) -> Vec<(String, String, bool)> {
+    let router = table(build);
+    let pattern = |id| router.pattern(id).to_string();
+    router.unreachable().iter().map(|it| (pattern(it.route), pattern(it.by), it.is_same)).collect()
+}
+
+#[test]
+fn a_route_with_the_methods_of_an_earlier_one_is_unreachable() {
+    let found = unreachable(|t| {
+        t.route("/a", Get, "");
+        t.route("/a", Post, "reachable");
+        t.route("/a", Methods::ANY, "reachable");
+        t.route("/a", Head, "");
+        t.route("/b/{x}", [Get, Post], "");
+        t.route("/b/{y}", Post, "");
+        t.route("/b/{y:int}", [Post, Put], "reachable");
+        t.mount("/m", "");
+        t.mount("/m/", "");
+    });
+    let same = |route: &str, by: &str| (route.to_string(), by.to_string(), true);
+    assert_eq!(found, [same("/a", "/a"), same("/b/{y}", "/b/{x}"), same("/m", "/m")]);
+}
+
+#[test]
+fn a_route_below_a_wider_pattern_is_unreachable() {
+    let found = unreachable(|t| {
+        t.route("/me", Get, "reachable");
+        t.route("/{name}", Get, "");
+        t.route("/you", Get, "");
+        t.route("/{id:int}.{kind}", Get, "");
+        t.route("/{id:uuid}/x", Get, "reachable");
+        t.mount("/static", "");
+        t.route("/static/{rest:path}", Get, "");
+        t.mount("/static/css", "");
+        t.route("/n/{x:float}", Get, "");
+        t.route("/n/{x:int}", Get, "");
+        t.route("/n/1.5", Get, "");
+        t.route("/n/{x:path}", Get, "reachable");
+    });
+    let names: Vec<_> = found.iter().map(|(route, by, same)| (&**route, &**by, *same)).collect();
+    let expected = [
+        ("/you", "/{name}", false),
+        ("/{id:int}.{kind}", "/{name}", false),
+        ("/static/{rest:path}", "/static", false),
+        ("/static/css", "/static", false),
+        ("/n/{x:int}", "/n/{x:float}", false),
+        ("/n/1.5", "/n/{x:float}", false),
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn hosts_do_not_hide_paths() {
+    let found = unreachable(|t| {
+        t.host("example.org", "");
+        t.route("/", Get, "reachable");
+        t.host("EXAMPLE.org", "");
+        t.host("{sub}.example.org", "reachable");
+    });
+    assert_eq!(found, [("EXAMPLE.org".to_string(), "example.org".to_string(), true)]);
+}
