@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_decode_str, utf8_percent_encode};
 
 use super::convertor::{ValueError, check_text};
 use super::pattern::Part;
@@ -72,6 +72,12 @@ pub enum ReverseError {
         /// The reason.
         error: ValueError,
     },
+    /// The path would have a segment `.` or `..`, as it is or percent-encoded. Clients remove such segments (RFC 3986
+    /// section 5.2.4) and request another path.
+    DotSegment {
+        /// The path.
+        path: Box<str>,
+    },
 }
 
 impl ReverseError {
@@ -87,6 +93,9 @@ impl Display for ReverseError {
                 write!(f, "no route has the name \"{name}\" and the parameters \"{}\"", params.join(", "))
             }
             Self::Value { param, error } => write!(f, "the value of `{param}`: {error}"),
+            Self::DotSegment { path } => {
+                write!(f, "clients remove the segments `.` and `..` from \"{path}\": use another value")
+            }
         }
     }
 }
@@ -127,6 +136,18 @@ impl Names {
     }
 }
 
+/// Returns whether a segment of an encoded path is `.` or `..`, or would be after it has been decoded twice: some
+/// servers do that.
+fn is_dots(segment: &str) -> bool {
+    let once: Vec<u8> = percent_decode_str(segment).collect();
+    let mut twice = percent_decode(&once);
+    match (twice.next(), twice.next(), twice.next()) {
+        (Some(b'.'), None, _) => true,
+        (Some(b'.'), Some(b'.'), None) => true,
+        _ => false,
+    }
+}
+
 impl<T> Router<T> {
     /// Returns the path of the first route with this name and exactly these parameters.
     ///
@@ -145,7 +166,7 @@ impl<T> Router<T> {
     /// ```
     ///
     /// # Errors
-    /// There is no such route, or its convertor does not match a value.
+    /// There is no such route, its convertor does not match a value, or the path has a segment `.` or `..`.
     pub fn url_path_for(&self, name: &str, values: &Values<'_>) -> Result<UrlPath, ReverseError> {
         self.url_path_for_nested(name, values, |_, name, values| Err(ReverseError::no_match(name, values)))
     }
@@ -154,7 +175,7 @@ impl<T> Router<T> {
     /// value of a mount or host. If it returns [`ReverseError::NoMatch`], the search continues.
     ///
     /// # Errors
-    /// There is no such route, or its convertor does not match a value.
+    /// There is no such route, its convertor does not match a value, or the path has a segment `.` or `..`.
     pub fn url_path_for_nested(
         &self,
         name: &str,
@@ -169,6 +190,9 @@ impl<T> Router<T> {
             };
             match found {
                 Ok(Some(mut url)) => {
+                    if url.path.split('/').any(is_dots) {
+                        return Err(ReverseError::DotSegment { path: url.path.into() });
+                    }
                     if url.path.starts_with("//") {
                         // A reference that begins with `//` names another host (RFC 3986 section 4.2).
                         url.path.replace_range(1..2, "%2F");

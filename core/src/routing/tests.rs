@@ -509,6 +509,8 @@ fn reverse_look_up() {
         ("/u/tom", "user", &[("name", &"tom")]),
         ("/u/tom/posts", "user", &[("tab", &"posts"), ("name", &"tom")]),
         ("/u/a%20b%3F%23%25%5C%22é", "user", &[("name", &"a b?#%\\\"é")]),
+        ("/u/..a", "user", &[("name", &"..a")]),
+        ("/u/.../.b", "user", &[("name", &"..."), ("tab", &".b")]),
         ("/u/a:@!$&'()*+,;=-._~", "user", &[("name", &"a:@!$&'()*+,;=-._~")]),
         ("/f/0.1", "float", &[("x", &0.1)]),
         ("/f/100", "float", &[("x", &100.0)]),
@@ -557,6 +559,16 @@ fn reverse_look_up_fails_with_the_reason() {
         ("`id`: its convertor", "uuid", &[("id", &"7")]),
         ("`id`: negative integers", "shop:one", &[("shop", &"x"), ("id", &-5)]),
         ("`sub`: it may not contain `/`", "sub", &[("sub", &"evil/"), ("path", &"")]),
+        ("the segments `.` and `..` from \"/u/.\"", "user", &[("name", &".")]),
+        ("the segments `.` and `..` from \"/u/../x\"", "user", &[("name", &".."), ("tab", &"x")]),
+        ("the segments `.` and `..`", "user", &[("name", &"%2e%2E")]),
+        ("the segments `.` and `..`", "user", &[("name", &".%2e")]),
+        ("the segments `.` and `..`", "rest", &[("rest", &"a/../b")]),
+        ("the segments `.` and `..`", "rest", &[("rest", &"..")]),
+        ("the segments `.` and `..`", "rest", &[("rest", &"a/%2e")]),
+        ("the segments `.` and `..`", "static", &[("path", &"css/../x")]),
+        ("the segments `.` and `..`", "shop:one", &[("shop", &".."), ("id", &5)]),
+        ("the segments `.` and `..`", "shop:file", &[("shop", &"x"), ("path", &"./a")]),
     ];
     for (reason, name, values) in cases {
         let message = url(name, values).unwrap_err();

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::missing;
+use super::missing::{self, Missing, Server};
 use super::origin::{Given, Origin, Source};
 use super::suggest::nearest;
 use crate::config::table::{Kind, Setting, all};
@@ -48,8 +48,8 @@ pub(crate) enum Notice {
     Link { variable: String, value: String },
     /// The name is nearly that of a setting.
     Unknown { variable: String, nearest: String },
-    /// An option of Uvicorn that Stelo does not have.
-    NotImplemented { variable: String },
+    /// An option of Uvicorn or Gunicorn that Stelo lacks.
+    NotImplemented { variable: String, missing: Missing },
 }
 
 impl Variables {
@@ -77,14 +77,20 @@ impl Variables {
                 read.config = Some(value.into());
             } else if name == env_file {
                 read.env_file = Some(value.into());
-            } else if missing::NAMES.iter().any(|option| is_plural(&name, &variable(option))) {
-                read.notices.push(Notice::NotImplemented { variable: name });
+            } else if let Some(missing) = missing(&name) {
+                read.notices.push(Notice::NotImplemented { variable: name, missing });
             } else if let Some(nearest) = nearest(&name, known.iter().map(|(_, known)| known)) {
                 read.notices.push(Notice::Unknown { nearest: nearest.clone(), variable: name });
             }
         }
         read
     }
+}
+
+/// Returns the option that Stelo lacks and that has this variable. Those of Gunicorn have none.
+fn missing(name: &str) -> Option<Missing> {
+    let mut options = missing::OPTIONS.iter().filter(|option| option.server == Server::Uvicorn);
+    options.find(|option| is_plural(name, &variable(option.name))).copied()
 }
 
 /// Whether a name is another one, or its plural.
@@ -115,8 +121,8 @@ impl fmt::Display for Notice {
             Self::Unknown { variable, nearest } => {
                 write!(f, "Ignored {variable}, which is not a setting: did you mean {nearest}?")
             }
-            Self::NotImplemented { variable } => {
-                write!(f, "Ignored {variable}, which is an option of Uvicorn that is not implemented")
+            Self::NotImplemented { variable, missing } => {
+                write!(f, "Ignored {variable}, which {missing}")
             }
         }
     }
@@ -165,7 +171,7 @@ mod tests {
             ]),
             [
                 "Ignored STELO_PROT, which is not a setting: did you mean STELO_PORT?",
-                "Ignored STELO_WORKERS, which is an option of Uvicorn that is not implemented",
+                "Ignored STELO_WORKERS, which is an option of Uvicorn that is not implemented yet",
             ]
         );
     }

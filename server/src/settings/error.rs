@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::{error, io};
 
 use super::Origin;
+use super::missing::Missing;
 use super::origin::Location;
 use crate::ConfigError;
 use crate::log::Escaped;
@@ -46,10 +47,12 @@ pub enum SettingsError {
         /// The nearest name.
         nearest: Option<&'static str>,
     },
-    /// An option of Uvicorn is not implemented.
+    /// An option of Uvicorn or Gunicorn that Stelo lacks.
     NotImplemented {
         /// The option, or the key with its place in a file.
         name: String,
+        /// The rest of the line: that it is not implemented yet, or which option does the same.
+        reason: String,
     },
     /// An option lacks its value.
     NoValue {
@@ -117,6 +120,10 @@ pub enum SyntaxFault {
 }
 
 impl SettingsError {
+    pub(super) fn missing(name: String, missing: Missing) -> Self {
+        Self::NotImplemented { name, reason: missing.to_string() }
+    }
+
     pub(super) fn syntax(place: &Location, fault: SyntaxFault) -> Self {
         Self::Syntax { place: place.to_string(), fault }
     }
@@ -147,9 +154,7 @@ impl fmt::Display for SettingsError {
                     None => f.write_str("use the names of the options in --help, without the dashes"),
                 }
             }
-            Self::NotImplemented { name } => {
-                write!(f, "{name} is an option of Uvicorn that is not implemented")
-            }
+            Self::NotImplemented { name, reason } => write!(f, "{name} {reason}"),
             Self::NoValue { usage } => write!(f, "the value is missing: use {usage}"),
             Self::Repeated { usage } => write!(f, "{usage} is given more than once"),
             Self::Unexpected { argument } => {

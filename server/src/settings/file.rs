@@ -104,8 +104,8 @@ impl Reader<'_> {
         is_array: bool,
     ) -> Result<(), SettingsError> {
         let Some(setting) = Setting::named(name) else {
-            if missing::contains(name) {
-                return Err(SettingsError::NotImplemented { name: format!("{place}:{name}") });
+            if let Some(missing) = missing::named(name) {
+                return Err(SettingsError::missing(format!("{place}:{name}"), missing));
             }
             let nearest = nearest(name, all().map(|setting| setting.name));
             return Err(SettingsError::UnknownKey { place: place.to_string(), key: name.into(), nearest });

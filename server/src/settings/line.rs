@@ -71,7 +71,11 @@ impl Line {
                 }
                 Arg::Value(argument) => return Err(SettingsError::Unexpected { argument }),
                 Arg::Short(letter) => {
-                    return Err(SettingsError::Unexpected { argument: format!("-{letter}").into() });
+                    let argument = format!("-{letter}");
+                    return Err(match missing::short(letter) {
+                        Some(missing) => SettingsError::missing(argument, missing),
+                        None => SettingsError::Unexpected { argument: argument.into() },
+                    });
                 }
             }
         }
@@ -111,8 +115,8 @@ fn option(name: &str) -> Result<(&'static Setting, bool), SettingsError> {
     if let Some(setting) = switch.filter(|setting| setting.kind == Kind::Switch) {
         return Ok((setting, false));
     }
-    if missing::contains(name) {
-        return Err(SettingsError::NotImplemented { name: format!("--{name}") });
+    if let Some(missing) = missing::named(name) {
+        return Err(SettingsError::missing(format!("--{name}"), missing));
     }
     Err(SettingsError::UnknownOption { nearest: nearest(name, names()), name: name.into() })
 }

@@ -1,36 +1,159 @@
-//! The options of Uvicorn that are not implemented. They are refused by name, not as a typing mistake.
+//! The options of Uvicorn and Gunicorn that Stelo lacks. They are refused by name, not as a typing mistake, and where
+//! Stelo has an option for the same purpose, the line names it.
 
-/// Their names, without the dashes.
-pub(super) const NAMES: [&str; 26] = [
-    "app-dir",
-    "factory",
-    "forwarded-allow-ips",
-    "h11-max-incomplete-event-size",
-    "http",
-    "interface",
-    "lifespan",
-    "limit-max-requests-jitter",
-    "log-config",
-    "proxy-headers",
-    "reload",
-    "reload-delay",
-    "reload-dir",
-    "reload-exclude",
-    "reload-include",
-    "reset-contextvars",
-    "ssl-ca-certs",
-    "ssl-cert-reqs",
-    "ssl-certfile",
-    "ssl-ciphers",
-    "ssl-keyfile",
-    "ssl-keyfile-password",
-    "ssl-version",
-    "timeout-worker-healthcheck",
-    "use-colors",
-    "workers",
+use std::fmt;
+
+use Server::{Gunicorn, Uvicorn};
+
+/// An option that Stelo lacks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Missing {
+    /// The name, without the dashes.
+    pub(super) name: &'static str,
+    pub(super) server: Server,
+    pub(super) state: State,
+}
+
+/// The server that has an option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Server {
+    Uvicorn,
+    Gunicorn,
+}
+
+/// Why an option is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// It is not implemented yet.
+    NotYet,
+    /// These options do the same.
+    Use(&'static str),
+    /// It has no meaning for a program in Rust.
+    Never,
+}
+
+const fn not_yet(server: Server, name: &'static str) -> Missing {
+    Missing { name, server, state: State::NotYet }
+}
+
+const fn instead(server: Server, name: &'static str, options: &'static str) -> Missing {
+    Missing { name, server, state: State::Use(options) }
+}
+
+const fn never(server: Server, name: &'static str) -> Missing {
+    Missing { name, server, state: State::Never }
+}
+
+/// All such options.
+pub(super) const OPTIONS: &[Missing] = &[
+    never(Uvicorn, "app-dir"),
+    never(Uvicorn, "factory"),
+    not_yet(Uvicorn, "forwarded-allow-ips"),
+    instead(Uvicorn, "h11-max-incomplete-event-size", "--limit-head"),
+    not_yet(Uvicorn, "http"),
+    never(Uvicorn, "interface"),
+    never(Uvicorn, "lifespan"),
+    not_yet(Uvicorn, "limit-max-requests-jitter"),
+    not_yet(Uvicorn, "log-config"),
+    not_yet(Uvicorn, "proxy-headers"),
+    not_yet(Uvicorn, "reload"),
+    not_yet(Uvicorn, "reload-delay"),
+    not_yet(Uvicorn, "reload-dir"),
+    not_yet(Uvicorn, "reload-exclude"),
+    not_yet(Uvicorn, "reload-include"),
+    never(Uvicorn, "reset-contextvars"),
+    not_yet(Uvicorn, "ssl-ca-certs"),
+    not_yet(Uvicorn, "ssl-cert-reqs"),
+    not_yet(Uvicorn, "ssl-certfile"),
+    not_yet(Uvicorn, "ssl-ciphers"),
+    not_yet(Uvicorn, "ssl-keyfile"),
+    not_yet(Uvicorn, "ssl-keyfile-password"),
+    not_yet(Uvicorn, "ssl-version"),
+    not_yet(Uvicorn, "timeout-worker-healthcheck"),
+    not_yet(Uvicorn, "use-colors"),
+    not_yet(Uvicorn, "workers"),
+    not_yet(Gunicorn, "access-logfile"),
+    not_yet(Gunicorn, "access-logformat"),
+    instead(Gunicorn, "bind", "--host and --port, --uds or --fd"),
+    not_yet(Gunicorn, "ca-certs"),
+    not_yet(Gunicorn, "cert-reqs"),
+    not_yet(Gunicorn, "certfile"),
+    not_yet(Gunicorn, "chdir"),
+    instead(Gunicorn, "check-config", "--print-config"),
+    not_yet(Gunicorn, "ciphers"),
+    not_yet(Gunicorn, "daemon"),
+    not_yet(Gunicorn, "error-logfile"),
+    instead(Gunicorn, "graceful-timeout", "--timeout-graceful-shutdown"),
+    not_yet(Gunicorn, "group"),
+    instead(Gunicorn, "keep-alive", "--timeout-keep-alive"),
+    not_yet(Gunicorn, "keyfile"),
+    instead(Gunicorn, "limit-request-field_size", "--limit-field-line"),
+    instead(Gunicorn, "limit-request-fields", "--limit-fields"),
+    not_yet(Gunicorn, "log-config-json"),
+    not_yet(Gunicorn, "log-file"),
+    not_yet(Gunicorn, "log-syslog"),
+    instead(Gunicorn, "max-requests", "--limit-max-requests"),
+    not_yet(Gunicorn, "max-requests-jitter"),
+    never(Gunicorn, "paste"),
+    not_yet(Gunicorn, "pid"),
+    not_yet(Gunicorn, "preload"),
+    not_yet(Gunicorn, "proxy-allow-from"),
+    not_yet(Gunicorn, "proxy-protocol"),
+    never(Gunicorn, "pythonpath"),
+    not_yet(Gunicorn, "reload-engine"),
+    not_yet(Gunicorn, "reload-extra-file"),
+    not_yet(Gunicorn, "statsd-host"),
+    not_yet(Gunicorn, "timeout"),
+    not_yet(Gunicorn, "umask"),
+    not_yet(Gunicorn, "user"),
+    instead(Gunicorn, "worker-class", "--loop"),
+    instead(Gunicorn, "worker-connections", "--limit-concurrency"),
 ];
 
-/// Whether an option is one of them.
-pub(super) fn contains(option: &str) -> bool {
-    NAMES.contains(&option)
+/// The short options of Gunicorn.
+const SHORT: &[(char, &str)] = &[
+    ('D', "daemon"),
+    ('b', "bind"),
+    ('g', "group"),
+    ('k', "worker-class"),
+    ('m', "umask"),
+    ('p', "pid"),
+    ('t', "timeout"),
+    ('u', "user"),
+    ('w', "workers"),
+];
+
+/// Returns the option of this name, without the dashes. A switch may begin with `no-`.
+pub(super) fn named(name: &str) -> Option<Missing> {
+    let find = |name: &str| OPTIONS.iter().find(|option| option.name == name).copied();
+    find(name).or_else(|| find(name.strip_prefix("no-")?))
+}
+
+/// Returns the option of this letter.
+pub(super) fn short(letter: char) -> Option<Missing> {
+    let (_, name) = SHORT.iter().find(|(short, _)| *short == letter)?;
+    named(name)
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Uvicorn => "Uvicorn",
+            Gunicorn => "Gunicorn",
+        })
+    }
+}
+
+/// Continues a line that begins with the option.
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = self.server;
+        match self.state {
+            State::NotYet => write!(f, "is an option of {server} that is not implemented yet"),
+            State::Use(options) => write!(f, "is an option of {server}: use {options} instead"),
+            State::Never => {
+                write!(f, "is an option of {server} for programs in Python: leave it out")
+            }
+        }
+    }
 }

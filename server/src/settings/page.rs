@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::missing::{self, Missing, State};
 use crate::Config;
 use crate::config::GROUPS;
 use crate::config::table::{Kind, Setting, Value, alternatives};
@@ -25,6 +26,24 @@ fn tables() -> String {
             let (variable, default) = (setting.variable(), default(setting, &defaults));
             let _ = writeln!(text, "| {usage} | `{variable}` | {default} | {} |", help(setting));
         }
+    }
+    text
+}
+
+/// Writes the table of the options that Stelo lacks.
+fn lacking() -> String {
+    let mut text = String::from("\n## Options of Uvicorn and Gunicorn that Stelo lacks\n\n");
+    text.push_str(
+        "On the command line and in a file they are refused. A variable of such an option has no effect.\n\n",
+    );
+    text.push_str("| option | of | |\n|---|---|---|\n");
+    for Missing { name, server, state } in missing::OPTIONS {
+        let state = match state {
+            State::NotYet => "not implemented yet".to_owned(),
+            State::Use(options) => format!("use {options}"),
+            State::Never => "for programs in Python".to_owned(),
+        };
+        let _ = writeln!(text, "| `--{name}` | {server} | {state} |");
     }
     text
 }
@@ -56,7 +75,7 @@ fn help(setting: &Setting) -> String {
 fn the_page_is_what_the_table_says() {
     let page = std::fs::read_to_string(PATH).unwrap();
     let (prose, tables_of_page) = page.split_once(MARK).expect("the page has the mark");
-    let tables = tables();
+    let tables = tables() + &lacking();
     if std::env::var_os("WRITE_PAGES").is_some() {
         std::fs::write(PATH, format!("{prose}{MARK}{tables}")).unwrap();
         return;

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::missing::State;
 use super::*;
 use crate::config::table::{Kind, Setting, Value, all};
 use crate::{Config, LogLevel, Ws};
@@ -263,11 +264,27 @@ fn an_invalid_value_gives_one_line() {
 }
 
 #[test]
-fn an_option_of_uvicorn_that_is_missing_is_named() {
-    for option in missing::NAMES {
-        let line = format!("Error: --{option} is an option of Uvicorn that is not implemented");
-        assert_eq!(refusal(&format!("--{option} 1"), &[]).to_string(), line);
-        assert_eq!(Setting::named(option), None);
+fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
+    for option in missing::OPTIONS {
+        let line = format!("Error: --{} {option}", option.name);
+        assert_eq!(refusal(&format!("--{}", option.name), &[]).to_string(), line);
+        assert_eq!(Setting::named(option.name), None);
+        if let State::Use(options) = option.state {
+            let names = options.split([' ', ',']).filter_map(|word| word.strip_prefix("--"));
+            for name in names.filter(|name| *name != "print-config") {
+                assert!(Setting::named(name).is_some(), "{line}");
+            }
+        }
+    }
+    for (line, expected) in [
+        ("--reload", "--reload is an option of Uvicorn that is not implemented yet"),
+        ("--no-use-colors", "--no-use-colors is an option of Uvicorn that is not implemented yet"),
+        ("--factory", "--factory is an option of Uvicorn for programs in Python: leave it out"),
+        ("-w 4", "-w is an option of Uvicorn that is not implemented yet"),
+        ("--bind :80", "--bind is an option of Gunicorn: use --host and --port, --uds or --fd instead"),
+        ("-x", "unexpected argument '-x': see --help"),
+    ] {
+        assert_eq!(refusal(line, &[]).to_string(), format!("Error: {expected}"));
     }
 }
 
@@ -470,7 +487,7 @@ fn errors_in_files_name_the_line() {
             "database = 1",
             "{}:1: unknown setting database: use the names of the options in --help, without the dashes",
         ),
-        ("workers = 4", "{}:1:workers is an option of Uvicorn that is not implemented"),
+        ("workers = 4", "{}:1:workers is an option of Uvicorn that is not implemented yet"),
         ("port = 1\nport = 2", "{}:2: this key is given more than once"),
         (
             "[server]\nport = 1",

@@ -2,48 +2,73 @@
 //! values and octal escapes. `SetCookie` in `response` writes those of a response.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 use stelo_core::http::Headers;
+
+/// The number of names that are compared with each other. Below it a map costs more than it saves.
+const FEW: usize = 16;
 
 /// The cookies of a request. Of several with one name the last is taken.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Cookies(Vec<(String, String)>);
 
 impl Cookies {
-    /// Takes the `cookie` fields apart.
+    /// Parses the `cookie` fields, in time linear in their size.
     pub fn parse(headers: &Headers) -> Self {
-        let mut cookies = Self::default();
-        headers.get_all("cookie").for_each(|field| cookies.add(&text_of(field)));
-        cookies
+        let fields: Vec<_> = headers.get_all("cookie").map(text_of).collect();
+        let cookies = last_of_each(fields.iter().flat_map(|field| pairs(field)));
+        Self(cookies.into_iter().map(|(name, value)| (name.into(), unquote(value).into_owned())).collect())
     }
 
-    fn add(&mut self, field: &str) {
-        for piece in field.split(';') {
-            let (name, value) = piece.split_once('=').unwrap_or(("", piece));
-            let (name, value) = (name.trim(), value.trim());
-            if name.is_empty() && value.is_empty() {
-                continue;
-            }
-            let value = unquote(value).into_owned();
-            match self.0.iter_mut().find(|(other, _)| other == name) {
-                Some((_, slot)) => *slot = value,
-                None => self.0.push((name.to_owned(), value)),
-            }
-        }
-    }
-
-    /// The value of the cookie of that name.
+    /// Returns the value of the cookie of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// All names and values.
+    /// Returns all names and values.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// UTF-8, or, failing that, Latin-1.
+/// Returns the names and values of a field. A piece without `=` is a value without a name.
+fn pairs(field: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = field.split(';').map(|piece| {
+        let (name, value) = piece.split_once('=').unwrap_or(("", piece));
+        (name.trim(), value.trim())
+    });
+    pairs.filter(|(name, value)| !name.is_empty() || !value.is_empty())
+}
+
+/// Keeps the last value of each name, in the order of the first ones.
+fn last_of_each<N: Eq + Hash + Copy, V>(pairs: impl Iterator<Item = (N, V)>) -> Vec<(N, V)> {
+    let mut unique: Vec<(N, V)> = Vec::new();
+    // The position of each name, once there are more than a few.
+    let mut positions: HashMap<N, usize> = HashMap::new();
+    for (name, value) in pairs {
+        if unique.len() == FEW && positions.is_empty() {
+            positions.extend(unique.iter().enumerate().map(|(position, (name, _))| (*name, position)));
+        }
+        let position = match positions.is_empty() {
+            true => unique.iter().position(|(other, _)| *other == name),
+            false => positions.get(&name).copied(),
+        };
+        match position {
+            Some(position) => unique[position].1 = value,
+            None => {
+                if !positions.is_empty() {
+                    positions.insert(name, unique.len());
+                }
+                unique.push((name, value));
+            }
+        }
+    }
+    unique
+}
+
+/// Decodes UTF-8, or Latin-1 if the bytes are not UTF-8.
 fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -74,13 +99,53 @@ fn unquote(value: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::response::SetCookie;
 
     fn parsed(field: &str) -> Vec<(String, String)> {
-        let mut cookies = Cookies::default();
-        cookies.add(field);
-        cookies.0
+        let mut headers = Headers::new();
+        headers.try_append("cookie", field.trim()).unwrap();
+        Cookies::parse(&headers).0
+    }
+
+    thread_local! {
+        static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// A name that counts how often it is compared.
+    #[derive(Clone, Copy, Hash)]
+    struct Counted(usize);
+
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Self) -> bool {
+            COMPARED.set(COMPARED.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Counted {}
+
+    #[test]
+    fn the_number_of_comparisons_is_linear_in_the_number_of_cookies() {
+        for count in [100, 1_000, 10_000] {
+            for names in [count, count / 2] {
+                COMPARED.set(0);
+                let unique = last_of_each((0..count).map(|i| (Counted(i % names), i)));
+                assert_eq!(unique.len(), names);
+                assert!(unique.iter().all(|(name, last)| *last == count - names + name.0), "{count} {names}");
+                // The map compares a name with few others than itself.
+                assert!(COMPARED.get() < 2 * count + FEW * FEW, "{count}: {}", COMPARED.get());
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_of_many_cookies_with_one_name_is_taken() {
+        let field: String = (0..40).map(|i| format!("n{}={i};", i % 20)).collect();
+        let expected: Vec<_> = (0..20).map(|i| (format!("n{i}"), (20 + i).to_string())).collect();
+        assert_eq!(parsed(&field), expected);
     }
 
     #[test]
