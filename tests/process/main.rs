@@ -4,6 +4,7 @@
 //! The first case builds the programs. A case runs `stelo-server-tokio`, or `stelo-server-smol` with one of its executors.
 
 mod curl;
+mod log;
 mod program;
 mod python;
 mod refusals;

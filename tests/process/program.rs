@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -48,7 +48,35 @@ pub(crate) fn command(on: On) -> Command {
     command
 }
 
-/// A running server. Dropping it kills the process.
+/// A process. Dropping it kills it.
+pub(crate) struct Child(process::Child);
+
+impl Child {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the server can be started"))
+    }
+
+    /// Sends a signal, given the name that `kill` uses.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([format!("-{name}"), self.0.id().to_string()]).status();
+        assert!(kill.expect("there is a program kill").success());
+    }
+
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.0.wait().expect("a child can be waited for")
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Both fail if the process has already ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running server whose log is read.
 pub(crate) struct Process {
     child: Child,
     /// The lines of its log, from standard error.
@@ -82,14 +110,14 @@ impl Process {
 
     /// Starts a server.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.spawn().expect("the server can be started");
-        let log = lines(child.stderr.take().expect("standard error is a pipe"));
-        let access = lines(child.stdout.take().expect("standard output is a pipe"));
+        let mut child = Child::start(command);
+        let log = lines(child.0.stderr.take().expect("standard error is a pipe"));
+        let access = lines(child.0.stdout.take().expect("standard output is a pipe"));
         Self { child, log, access }
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// Returns the next line of the log.
@@ -120,13 +148,12 @@ impl Process {
     /// Sends a signal, given the name that `kill` uses.
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {
-        let kill = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
-        assert!(kill.expect("there is a program kill").success());
+        self.child.signal(name);
     }
 
     /// Waits for the process to end. Returns its status, and the unread lines of the log and of the access log.
     #[track_caller]
-    pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+    pub(crate) fn wait(self) -> (ExitStatus, Vec<String>, Vec<String>) {
         // The pipes close when the process ends.
         let rest = |lines: &Receiver<String>| {
             std::iter::from_fn(|| match lines.recv_timeout(PATIENCE) {
@@ -137,15 +164,7 @@ impl Process {
             .collect::<Vec<_>>()
         };
         let (log, access) = (rest(&self.log), rest(&self.access));
-        (self.child.wait().expect("a child can be waited for"), log, access)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Both fail if the process has already ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        (self.child.wait(), log, access)
     }
 }
 

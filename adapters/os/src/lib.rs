@@ -11,6 +11,7 @@
 //! | [`files`] | files of a directory: opening, reading what is in memory, noticing changes |
 //! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files; outgoing connections |
 //! | [`resolve`] | name resolution on a thread for blocking work |
+//! | [`output`] | writing to descriptors that may not accept bytes, work at the end of the process |
 //! | [`send_file`] | sending a file without reading it (`sendfile`) |
 //! | [`signals`] | signals as bytes on a socket |
 //! | [`Clock`] | the monotonic clock and the calendar clock |
@@ -21,6 +22,8 @@ mod clock;
 pub mod files;
 #[cfg(unix)]
 mod monotonic;
+#[cfg(unix)]
+pub mod output;
 #[cfg(unix)]
 mod resolve;
 #[cfg(unix)]

@@ -1,25 +1,32 @@
 //! The log: server lines to stderr, access lines to stdout, everything through `tracing`.
 //!
 //! [`init`] prints Uvicorn's lines. A program that installs its own subscriber gets the same events with their fields
-//! instead. `format` formats a line; `messages` has the wording.
+//! instead. `format` formats a line, and `writer` writes it without blocking the threads that serve; `messages` has the
+//! wording.
 
 mod format;
+mod panics;
+mod writer;
 
 use std::cell::Cell;
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::{Arc, OnceLock};
 
 use stelo_core::app::Address;
 use stelo_core::http::{RequestHead, Status};
+use stelo_os::output;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_global_default;
-use tracing::{Event, Level, Metadata, Subscriber, enabled, field, info};
+use tracing::{Event, Level, Metadata, Subscriber, enabled, field, info, warn};
 
 use crate::{Config, LogLevel};
 use format::Colours;
 pub(crate) use format::Escaped;
+use writer::Writer;
 
 /// The target of what the server says about itself.
 pub const SERVER: &str = "stelo.server";
@@ -31,13 +38,56 @@ pub const ACCESS: &str = "stelo.access";
 ///
 /// It prints the events of the application too. Lines are coloured on a terminal, unless `NO_COLOR` is set, and everywhere
 /// if `FORCE_COLOR` is set. Does nothing if the program has already installed a subscriber.
+///
+/// A thread for each stream writes the lines, so a stream that accepts nothing holds up nothing else. Up to 1 MiB of lines
+/// may wait for it. Further lines are dropped, and a later line has their number. What waits when the process ends is
+/// written for up to a second.
 pub fn init(config: &Config) {
     let colours = Colours {
         server: colours(&io::stderr(), |name| env::var_os(name)),
         access: colours(&io::stdout(), |name| env::var_os(name)),
     };
     // Fails if there is a subscriber.
-    let _ = set_global_default(Lines::new(config, colours, print));
+    if set_global_default(Lines::new(config, colours, print)).is_ok() {
+        panics::install();
+        // If the system refuses, the last lines may be lost.
+        let _ = output::at_exit(flush);
+    }
+}
+
+/// The streams of the log.
+struct Streams {
+    access: Arc<Writer>,
+    server: Arc<Writer>,
+}
+
+/// Returns the streams of the process.
+fn streams() -> &'static Streams {
+    static STREAMS: OnceLock<Streams> = OnceLock::new();
+    STREAMS.get_or_init(|| {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        Streams {
+            access: Writer::new(
+                move |bytes| output::write(stdout.as_fd(), bytes),
+                |lines| dropped(lines, "standard output"),
+            ),
+            server: Writer::new(
+                move |bytes| output::write(stderr.as_fd(), bytes),
+                |lines| dropped(lines, "standard error"),
+            ),
+        }
+    })
+}
+
+/// Logs that `stream` did not accept this number of lines.
+fn dropped(lines: u64, stream: &str) {
+    warn!(target: SERVER, "{lines} line(s) of the log were dropped: {stream} did not accept them");
+}
+
+/// Waits until the lines of the log are written, for at most a second for each stream that accepts nothing.
+pub(crate) extern "C" fn flush() {
+    streams().access.flush();
+    streams().server.flush();
 }
 
 /// Whether a subscriber wants access lines. Checked once per connection, if [`Log::access`](crate::config::Log::access) is set.
@@ -76,11 +126,10 @@ fn colours(stream: &impl IsTerminal, variable: impl Fn(&str) -> Option<OsString>
 
 /// Access lines go to stdout, the others to stderr.
 fn print(metadata: &Metadata<'_>, line: &str) {
-    // The pipe may be closed, and an error of the log has nowhere to go.
-    let _ = match metadata.target() {
-        ACCESS => io::stdout().write_all(line.as_bytes()),
-        _ => io::stderr().write_all(line.as_bytes()),
-    };
+    match metadata.target() {
+        ACCESS => streams().access.line(line),
+        _ => streams().server.line(line),
+    }
 }
 
 /// A subscriber that prints a line for each event. Lines do not show spans, so spans are not stored.

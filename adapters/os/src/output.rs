@@ -1,0 +1,115 @@
+//! Writing to descriptors that may not accept bytes, and work at the end of the process.
+//!
+//! The log of the server uses it. The locks of [`std::io::Stdout`] and [`std::io::Stderr`] are not taken here: a thread
+//! that holds one of them may be blocked in a write.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// Writes to a descriptor. Blocks until the descriptor accepts at least one byte, even if it is non-blocking.
+///
+/// # Errors
+/// Returns the error of the system, never `Interrupted` or `WouldBlock`.
+///
+/// ```
+/// use std::io::Read;
+/// use std::os::fd::AsFd;
+///
+/// let (mut reader, writer) = std::io::pipe()?;
+/// assert_eq!(stelo_os::output::write(writer.as_fd(), b"line\n")?, 5);
+/// drop(writer);
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text)?;
+/// assert_eq!(text, "line\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        // SAFETY: the descriptor is open for the time of the borrow, and the pointer is valid for reads of `len` bytes.
+        let written = unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+        if let Ok(written) = usize::try_from(written) {
+            return Ok(written);
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::Interrupted => {}
+            // The description is shared with another program, which has made it non-blocking.
+            io::ErrorKind::WouldBlock => {
+                poll(fd, -1);
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Whether a write of up to 4096 bytes (`PIPE_BUF`) would not block.
+pub fn is_writable(fd: BorrowedFd<'_>) -> bool {
+    poll(fd, 0)
+}
+
+/// Waits until the descriptor is writable or has an error, for `timeout` milliseconds; without end if it is negative.
+fn poll(fd: BorrowedFd<'_>, timeout: libc::c_int) -> bool {
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: the pointer is valid for one entry, and the descriptor is open for the time of the borrow.
+    let ready = unsafe { libc::poll(&raw mut entry, 1, timeout) };
+    ready > 0
+}
+
+/// Calls `work` when the process ends by the end of `main` or by [`std::process::exit`]; not if a signal ends it. `work`
+/// must not panic.
+///
+/// # Errors
+/// The list of the system is full.
+pub fn at_exit(work: extern "C" fn()) -> io::Result<()> {
+    // SAFETY: `work` is a function, so it is valid until the process ends, and it can be called from any thread.
+    match unsafe { libc::atexit(work) } {
+        0 => Ok(()),
+        _ => Err(io::ErrorKind::OutOfMemory.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// Fills a socket, which then accepts nothing.
+    fn fill(socket: &UnixStream) -> usize {
+        socket.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        while let Ok(n) = io::Write::write(&mut &*socket, &[b'x'; 4096]) {
+            sent += n;
+        }
+        sent
+    }
+
+    #[test]
+    fn a_full_descriptor_is_not_writable() {
+        let (_reader, writer) = UnixStream::pair().unwrap();
+        assert!(is_writable(writer.as_fd()));
+        fill(&writer);
+        assert!(!is_writable(writer.as_fd()));
+    }
+
+    #[test]
+    fn a_write_to_a_non_blocking_descriptor_waits() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let filled = fill(&writer);
+        let thread = std::thread::spawn(move || write(writer.as_fd(), b"the end").unwrap());
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).unwrap();
+        assert_eq!(thread.join().unwrap(), 7);
+        assert_eq!(all.len(), filled + 7);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_error() {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        drop(reader);
+        assert_eq!(write(writer.as_fd(), b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+}
