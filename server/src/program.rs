@@ -85,8 +85,8 @@ impl Program {
     /// until the server stops.
     ///
     /// The exit code is 0 after an ordinary end, 2 if the settings cannot be used, 3 if the server did not start. After
-    /// a graceful stop by `SIGTERM` the process ends by that signal, so that a shell shows 143; `SIGINT` is an ordinary
-    /// end.
+    /// a graceful stop by `SIGTERM` the process ends by that signal, so that a shell shows 143; process 1 of a container,
+    /// which the signal does not end, returns that code. `SIGINT` is an ordinary end.
     pub fn main(&self, app: impl FnOnce(Option<PathBuf>) -> Arc<dyn App>) -> ExitCode {
         let Parsed { config, folder, notices } = match self.parse(env::args_os(), env::vars_os()) {
             Ok(parsed) => parsed,
@@ -96,9 +96,9 @@ impl Program {
         notices.iter().for_each(messages::notice);
         match Server::new(config).run_on_any(self.runners, app(folder)) {
             Ok(Stopped::Signal(Signal::Terminate)) => {
-                // Lets the parent process see which signal it was. Returns only if that fails.
-                let _ = end_by(Signal::Terminate);
-                ExitCode::SUCCESS
+                log::flush();
+                // Lets the parent process see which signal it was. Process 1 of a container goes on.
+                end_by(Signal::Terminate).map_or(ExitCode::SUCCESS, ExitCode::from)
             }
             Ok(_) => ExitCode::SUCCESS,
             Err(ServeError::Config(error)) => Exit::from(error).end(),

@@ -1,14 +1,16 @@
 //! Signals, and exit codes.
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 
 use stelo_tests::{Client, On, cases};
 
-use crate::program::{Process, get};
+use crate::program::{Process, command, get};
 
 cases!(
     sigint_is_an_ordinary_end,
     sigterm_ends_the_process_by_that_signal,
+    sigterm_ends_the_first_process_of_a_container,
     a_request_in_flight_is_answered,
     a_second_signal_ends_at_once,
     the_graceful_timeout_drops_requests,
@@ -39,6 +41,29 @@ fn sigterm_ends_the_process_by_that_signal(on: On) {
     process.signal("TERM");
     process.expect_line("Finished server process");
     assert_eq!(process.wait().0.signal(), Some(15));
+}
+
+/// Linux drops a signal with the default effect if it is for process 1.
+fn sigterm_ends_the_first_process_of_a_container(on: On) {
+    let server = command(on);
+    let mut container = Command::new("unshare");
+    container.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]);
+    if !container.arg("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("not run: this system has no unshare, or does not allow it");
+        return;
+    }
+    let mut container = Command::new("unshare");
+    container.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]);
+    container.arg(server.get_program()).args(server.get_args()).args(["--port", "0"]);
+    let process = Process::start(container.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    process.expect_line("Started server process [1]");
+    process.expect_line("Stelo running on http://");
+    let id = process.id();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).expect("Linux");
+    let kill = Command::new("kill").args(["-TERM", children.trim()]).status();
+    assert!(kill.expect("there is a program kill").success());
+    process.expect_line("Finished server process [1]");
+    assert_eq!(process.wait().0.code(), Some(143));
 }
 
 fn a_request_in_flight_is_answered(on: On) {

@@ -5,6 +5,7 @@
 //! effect; it has again once the last one is dropped. Handlers that other code has registered through `signal-hook` (as
 //! tokio does) run in both cases.
 
+mod effect;
 mod handlers;
 mod number;
 
@@ -99,10 +100,21 @@ pub fn raise(signal: Signal) -> io::Result<()> {
 
 /// Ends the process by the default effect of a signal, so that the parent process sees that signal as the cause.
 ///
+/// Returns if the signal does not end the process: Linux drops such signals if this is process 1, as in a container. The
+/// value is the exit code that says the same, 128 and the number of the signal.
+///
 /// # Errors
-/// Returns an error if the system refuses. Returns if the default effect is not to end the process.
-pub fn end_by(signal: Signal) -> io::Result<()> {
-    low_level::emulate_default_handler(number::of(signal)?)
+/// Returns an error if the system refuses.
+pub fn end_by(signal: Signal) -> io::Result<u8> {
+    let number = number::of(signal)?;
+    effect::apply(number)?;
+    Ok(effect::exit_code(number))
+}
+
+/// Whether the program has a handler for a signal, apart from those of this crate: if this crate has subscribed before,
+/// whether it had one at that time.
+pub fn is_handled(signal: Signal) -> bool {
+    handlers::is_foreign(signal)
 }
 
 #[cfg(test)]

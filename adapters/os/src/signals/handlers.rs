@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use signal_hook::{SigId, flag, low_level};
+use signal_hook::{SigId, low_level};
 use stelo_runtime::Signal;
 
-use super::number;
+use super::{effect, number};
 
 const SIGNALS: usize = Signal::ALL.len();
 
@@ -28,11 +28,24 @@ struct Shared {
     count: usize,
     /// Whether the handler that reads [`DEFAULT`] is installed; it is never removed.
     installed: bool,
+    /// Whether the program had a handler of its own at that time.
+    foreign: bool,
 }
 
 fn shared() -> MutexGuard<'static, [Shared; SIGNALS]> {
-    static SHARED: Mutex<[Shared; SIGNALS]> = Mutex::new([Shared { count: 0, installed: false }; SIGNALS]);
+    const NONE: Shared = Shared { count: 0, installed: false, foreign: false };
+    static SHARED: Mutex<[Shared; SIGNALS]> = Mutex::new([NONE; SIGNALS]);
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the program has a handler for a signal, apart from those of this crate.
+pub(super) fn is_foreign(signal: Signal) -> bool {
+    let (Ok(number), Some(index)) = (number::of(signal), number::index(signal)) else { return false };
+    match shared().get(index) {
+        // The handler of the system is now that of `signal-hook`, which calls the others.
+        Some(Shared { installed: true, foreign, .. }) => *foreign,
+        _ => effect::is_handled(number),
+    }
 }
 
 impl Handlers {
@@ -62,7 +75,14 @@ impl Handlers {
             return Ok(());
         }
         if !shared.installed {
-            flag::register_conditional_default(number, default)?;
+            shared.foreign = effect::is_handled(number);
+            let apply = move || {
+                if default.load(Ordering::SeqCst) {
+                    effect::enforce(number);
+                }
+            };
+            // SAFETY: as below; `enforce` is async-signal-safe, and an atomic load is, too.
+            unsafe { low_level::register(number, apply) }?;
             shared.installed = true;
         }
         let writer = writer.clone();
