@@ -19,3 +19,4 @@ mod timeouts;
 mod unix;
 mod websocket;
 mod websocket_end;
+mod websocket_gone;

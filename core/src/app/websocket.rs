@@ -11,8 +11,9 @@ use crate::ws::{CloseCode, Closed, Message};
 
 /// The function that takes over a WebSocket.
 ///
-/// The server polls the future in the task of the connection. It is not dropped when the client leaves: the handler
-/// receives [`Closed`]. When it completes, an open WebSocket is closed with 1000; when it panics, with 1011.
+/// The server polls the future in the task of the connection. When it completes, an open WebSocket is closed with 1000;
+/// when it panics, with 1011. When the client leaves, the handler receives [`Closed`], and [`WebSocket::closed`]
+/// completes. A handler that has not completed some time after that is dropped.
 pub type OnWebSocket = Box<dyn FnOnce(WebSocket) -> BoxFuture<()> + Send>;
 
 /// A WebSocket. Clones are handles of the same connection: one may receive while others send.
@@ -57,6 +58,27 @@ impl WebSocket {
         self.0.poll_send(cx, message)
     }
 
+    /// Completes when the client has closed the WebSocket or has left, or when this side has closed. For handlers that
+    /// only send: without it, they learn of the end when they next send.
+    ///
+    /// Messages that came before the end may not have been received yet. While the closing handshake of the client waits
+    /// for them, [`send`](Self::send) still works. The future does not borrow the handle.
+    ///
+    /// ```
+    /// use stelo_core::app::WebSocket;
+    ///
+    /// /// Waits for the client to leave, in a task of its own.
+    /// fn watch(socket: &WebSocket) -> impl Future<Output = ()> + Send + 'static {
+    ///     let closed = socket.closed();
+    ///     async {
+    ///         println!("closed with {}", closed.await.code);
+    ///     }
+    /// }
+    /// ```
+    pub fn closed(&self) -> impl Future<Output = Closed> + Send + 'static + use<> {
+        self.0.clone().closed()
+    }
+
     /// Begins the closing handshake. Messages sent before still arrive; nothing can be sent afterwards, and
     /// [`receive`](Self::receive) returns the end. A code that must not be sent becomes 1000 (1005 sends none), and a
     /// reason is cut to 123 bytes. Does nothing if the WebSocket has ended.
@@ -78,6 +100,9 @@ pub trait Socket: Send + Sync {
 
     /// See [`WebSocket::poll_send`].
     fn poll_send(&self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Closed>>;
+
+    /// See [`WebSocket::closed`].
+    fn closed(self: Arc<Self>) -> BoxFuture<Closed>;
 
     /// See [`WebSocket::close`].
     fn close(&self, code: CloseCode, reason: &str);

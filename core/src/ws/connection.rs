@@ -179,7 +179,12 @@ impl Connection {
         self.ending.settle(Closed::LOST);
         self.forget();
         self.output.clear();
+        self.unanswered = None;
         self.timers = Timers::default();
+        if let Some((compressor, decompressor)) = &mut self.codec {
+            compressor.release();
+            decompressor.release();
+        }
     }
 
     /// Discards received input.
@@ -210,6 +215,15 @@ impl Connection {
     fn spend(&mut self, message: Vec<u8>) {
         if message.len() > self.spent.len() && message.capacity() <= Self::KEEP {
             self.spent = message;
+        }
+    }
+
+    /// Returns the code and reason of the peer between [`Event::Closing`](super::Event::Closing) and the close frame that
+    /// answers it. Messages can still be sent.
+    pub fn closing(&self) -> Option<&Closed> {
+        match &self.ending.report {
+            Report::Announced(closed) => Some(closed),
+            Report::Nothing | Report::Due(_) | Report::Told => None,
         }
     }
 

@@ -366,7 +366,11 @@ impl<R: Runtime> Link<R> {
         match self.transport.as_mut().map(|io| io.poll_hangup(cx)) {
             Some(Poll::Ready(Hangup::Gone)) => self.gone(),
             Some(Poll::Ready(Hangup::HalfClosed)) => {
-                self.half_closed();
+                if !self.is_half_closed() {
+                    self.half_closed();
+                    // The protocol passes it on.
+                    cx.waker().wake_by_ref();
+                }
                 Poll::Pending
             }
             Some(Poll::Pending) | None => Poll::Pending,
@@ -380,6 +384,23 @@ impl<R: Runtime> Link<R> {
         let until = self.thread.runtime.now() + self.thread.shared.half_closed;
         self.until.get_or_insert(until);
         self.tell(Peer::HalfClosed);
+    }
+
+    /// Whether the peer has ended its side.
+    pub(super) fn is_half_closed(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// Waits for as long as the application may outlive the connection. Ready then, or when the server ends at once.
+    pub(super) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.thread.runtime.now();
+        let until = *self.until.get_or_insert(now + self.thread.shared.half_closed);
+        if self.member.phase(cx) == Phase::Aborting || now + GRAIN >= until {
+            return Poll::Ready(());
+        }
+        self.fires = self.fires.filter(|fires| now + GRAIN < *fires);
+        self.arm(until, cx);
+        Poll::Pending
     }
 
     fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

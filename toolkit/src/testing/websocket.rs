@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use serde_core::Serialize;
 use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
-use stelo_core::app::{Executor, Request, Response, Socket, Upgrade, WebSocket};
+use stelo_core::app::{BoxFuture, Executor, Request, Response, Socket, Upgrade, WebSocket};
 use stelo_core::body::Body;
 use stelo_core::http::Headers;
 use stelo_core::ws::{CloseCode, Closed, Message, Text};
@@ -311,6 +311,10 @@ impl Socket for Line {
             }
             None => None,
         })
+    }
+
+    fn closed(self: Arc<Self>) -> BoxFuture<Closed> {
+        Box::pin(poll_fn(move |cx| self.poll(cx, |state| state.end.clone())))
     }
 
     fn close(&self, code: CloseCode, reason: &str) {

@@ -1,6 +1,7 @@
 //! The state that all handles of a WebSocket share: first the answer to the handshake, then the socket of the server.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -29,8 +30,8 @@ struct Handshake {
     phase: Phase,
     /// Waits for the answer.
     reply: Option<Waker>,
-    /// Waits until the WebSocket is open.
-    accept: Option<Waker>,
+    /// Wait until the WebSocket is open.
+    accept: Vec<Waker>,
 }
 
 #[derive(Default)]
@@ -106,17 +107,17 @@ impl Line {
         }
         // The server opens a WebSocket once.
         let _ = self.socket.set(socket);
-        let waker = self.handshake().accept.take();
-        waker.into_iter().for_each(Waker::wake);
+        let waiting = std::mem::take(&mut self.handshake().accept);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Called when the handler has ended. A WebSocket that is not open by now never will be.
     pub(super) fn end(&self) {
         let mut handshake = self.handshake();
         handshake.phase = Phase::Over;
-        let waker = handshake.accept.take();
+        let waiting = std::mem::take(&mut handshake.accept);
         drop(handshake);
-        waker.into_iter().for_each(Waker::wake);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Waits until the server has opened the WebSocket.
@@ -128,7 +129,9 @@ impl Line {
         if let Phase::Over = handshake.phase {
             return Poll::Ready(Err(LOST));
         }
-        handshake.accept = Some(cx.waker().clone());
+        if !handshake.accept.iter().any(|waker| waker.will_wake(cx.waker())) {
+            handshake.accept.push(cx.waker().clone());
+        }
         Poll::Pending
     }
 
@@ -154,6 +157,14 @@ impl Line {
             return Poll::Ready(Err(WebSocketError::AlreadyClosed));
         }
         self.socket()?.poll_send(cx, message).map_err(WebSocketError::Disconnected)
+    }
+
+    /// Waits until the WebSocket has ended, or will never be open.
+    pub(super) async fn closed(&self) -> Closed {
+        match (poll_fn(|cx| self.poll_open(cx)).await, self.socket.get()) {
+            (Ok(()), Some(socket)) => socket.closed().await,
+            _ => Closed::LOST,
+        }
     }
 
     /// Closes the WebSocket, or denies it if it has not been accepted.

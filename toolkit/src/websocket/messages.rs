@@ -12,7 +12,7 @@ use futures_sink::Sink;
 use serde_core::Serialize;
 use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
-use stelo_core::ws::{CloseCode, Message, Text};
+use stelo_core::ws::{CloseCode, Closed, Message, Text};
 
 use super::line::Line;
 use super::{WebSocket, WebSocketError};
@@ -146,6 +146,38 @@ macro_rules! send {
             /// The WebSocket has ended, is closing, or has not been accepted. The message was not sent.
             pub async fn send(&self, message: impl Into<Message>) -> Result<(), WebSocketError> {
                 self.line.send(message.into()).await
+            }
+
+            /// Completes when the client has closed the WebSocket or has left, or when this side has closed. A handler that
+            /// only sends stops then: otherwise it learns of the end when it next sends, and is dropped some seconds
+            /// after the client has left.
+            ///
+            /// Messages that came before the end can still be received. Before the WebSocket is accepted, this waits.
+            ///
+            /// ```
+            /// use futures_lite::future;
+            /// use stelo_toolkit::websocket::{Broadcast, WebSocketError};
+            /// use stelo_toolkit::{State, WebSocket};
+            ///
+            /// async fn news(State(news): State<Broadcast<String>>, websocket: WebSocket) -> Result<(), WebSocketError> {
+            ///     websocket.accept().await?;
+            ///     let mut news = news.subscribe();
+            ///     let send = async {
+            ///         while let Some(Ok(text)) = news.next().await {
+            ///             websocket.send_text(text).await?;
+            ///         }
+            ///         Ok(())
+            ///     };
+            ///     let left = async {
+            ///         websocket.closed().await;
+            ///         Ok(())
+            ///     };
+            ///     future::or(send, left).await
+            /// }
+            /// # let _ = stelo_toolkit::websocket(news);
+            /// ```
+            pub async fn closed(&self) -> Closed {
+                self.line.closed().await
             }
 
             /// Sends a text.

@@ -148,6 +148,27 @@ fn a_lost_connection_is_reported_as_1006_after_the_received_messages() {
 }
 
 #[test]
+fn the_buffers_of_a_lost_connection_can_be_released() {
+    let mut gone = server(Config::DEFAULT);
+    deliver(&mut gone, &frame(0x81, b"unfinished")[..9]);
+    gone.send(NOW, Command::Message("unsent".into())).unwrap();
+    assert!(gone.release().is_none(), "it holds an unfinished message");
+    gone.peer_gone(NOW);
+    assert!(gone.release().is_some());
+    assert_eq!(gone.held(), 0);
+}
+
+#[test]
+fn the_announced_close_is_known_until_it_is_answered() {
+    let mut server = server(Config::DEFAULT);
+    assert_eq!(server.closing(), None);
+    deliver_first(&mut server, &close_frame(1001, "away"));
+    assert_eq!(server.closing().map(|closed| closed.code), Some(CloseCode::GOING_AWAY));
+    assert_eq!(events(&mut server), [closed(1001, "away"), Seen::Ended]);
+    assert_eq!(server.closing(), None);
+}
+
+#[test]
 fn a_peer_that_ends_its_side_right_after_its_close_frame_is_answered() {
     let mut server = server(Config::DEFAULT);
     server.receive(NOW, &close_frame(1001, "away"));

@@ -1,8 +1,9 @@
 //! The handles of a WebSocket, which the application may use in any task.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use stelo_core::app::Socket;
+use stelo_core::app::{BoxFuture, Socket};
 use stelo_core::ws::{CloseCode, Closed, Message};
 use stelo_runtime::Runtime;
 
@@ -64,6 +65,19 @@ impl<R: Runtime> Socket for SharedSocket<R> {
         drop(state);
         wake(task);
         Poll::Ready(Ok(()))
+    }
+
+    fn closed(self: Arc<Self>) -> BoxFuture<Closed> {
+        Box::pin(async move {
+            loop {
+                let ended = self.ended.listen();
+                let closed = self.state().ending();
+                match closed {
+                    Some(closed) => return closed,
+                    None => ended.await,
+                }
+            }
+        })
     }
 
     fn close(&self, code: CloseCode, reason: &str) {

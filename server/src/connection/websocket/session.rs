@@ -8,10 +8,11 @@ use stelo_core::proto::Machine;
 use stelo_core::proto::Reason;
 use stelo_core::ws::{CloseCode, Connection};
 use stelo_runtime::{Instant, Runtime};
-use tracing::error;
+use tracing::{debug, error};
 
 use super::state::SharedSocket;
 use crate::connection::link::{End, Interest, Link, Protocol, Read};
+use crate::connection::pool;
 use crate::contain::{catch, discard};
 use crate::log::SERVER;
 use crate::thread::Thread;
@@ -29,6 +30,10 @@ pub(in crate::connection) struct Session<R: Runtime> {
     /// Bytes that the client has sent before it had the response.
     ahead: Vec<u8>,
     interest: Interest,
+    /// The handles were told that the end has come, or is near.
+    told: bool,
+    /// The connection has ended; the application has not.
+    over: bool,
 }
 
 impl<R: Runtime> Session<R> {
@@ -44,7 +49,8 @@ impl<R: Runtime> Session<R> {
         let socket = Arc::new(SharedSocket::new(thread, machine, now));
         let handle = WebSocket::new(socket.clone());
         let interest = Interest { read: Read::No, written: false };
-        let mut session = Self { socket, application: None, target, ahead, interest };
+        let mut session =
+            Self { socket, application: None, target, ahead, interest, told: false, over: false };
         match catch(|| run(handle)) {
             Ok(application) => session.application = Some(application),
             Err(message) => session.panicked(&message),
@@ -52,15 +58,25 @@ impl<R: Runtime> Session<R> {
         session
     }
 
-    /// Drives the WebSocket to its end.
+    /// Drives the WebSocket to its end, and the application to its own or to the time it has after that.
     pub(in crate::connection) fn drive(&mut self, link: &mut Link<R>, cx: &mut Context<'_>) -> Poll<()> {
-        match ready!(link.drive(self, cx)) {
-            End::Closed | End::Switched => {
-                link.close();
-                self.end(cx);
+        if !self.over {
+            match ready!(link.drive(self, cx)) {
+                End::Closed | End::Switched => {
+                    link.close();
+                    self.disconnect();
+                    self.ahead = Vec::new();
+                    self.over = true;
+                }
+                End::Aborted => return Poll::Ready(()),
             }
-            End::Aborted => {}
         }
+        self.poll_application(cx);
+        if self.application.is_none() {
+            return Poll::Ready(());
+        }
+        ready!(link.poll_overdue(cx));
+        debug!(target: SERVER, "WebSocket {}: its client has left, and its handler is dropped", self.target);
         Poll::Ready(())
     }
 
@@ -84,20 +100,15 @@ impl<R: Runtime> Session<R> {
         self.socket.state().complete(code);
     }
 
-    /// Ends the application with the connection. If it has more to do, it goes on in a task of its own.
-    fn end(&mut self, cx: &mut Context<'_>) {
-        self.disconnect();
-        self.poll_application(cx);
-        if let Some(application) = self.application.take() {
-            self.socket.thread.executor.spawn(application);
-        }
-    }
-
-    /// Tells the handles that the connection has ended.
+    /// Tells the handles that the connection has ended, and gives the buffers back.
     fn disconnect(&self) {
         let now = self.socket.thread.runtime.now();
-        let wakers = self.socket.state().end(now);
+        let mut state = self.socket.state();
+        let wakers = state.end(now);
+        pool::reclaim(&mut state.machine);
+        drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        self.socket.ended.notify(usize::MAX);
     }
 }
 
@@ -122,8 +133,13 @@ impl<R: Runtime> Protocol<R> for Session<R> {
             let again = state.read_ahead(cx, link.thread.shared.ws_max_queue, &mut others);
             let read = if state.needs_data { Read::First } else { Read::No };
             self.interest = Interest { read, written: state.waits_for_room() };
+            state.left |= link.is_half_closed();
+            let ending = state.is_ending();
             drop(state);
             others.into_iter().for_each(Waker::wake);
+            if ending && !std::mem::replace(&mut self.told, true) {
+                self.socket.ended.notify(usize::MAX);
+            }
             if !again && (self.ahead.is_empty() || read == Read::No) {
                 return false;
             }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use event_listener::Event as Notice;
 use stelo_core::proto::Machine;
 use stelo_core::ws::{CloseCode, Closed, Command, Connection, Event, Message};
 use stelo_runtime::{Instant, Runtime};
@@ -20,6 +21,8 @@ const QUEUED: usize = 64 << 10;
 pub(super) struct SharedSocket<R: Runtime> {
     pub(super) thread: Arc<Thread<R>>,
     state: Mutex<State>,
+    /// [`State::ending`] has an answer.
+    pub(super) ended: Notice,
 }
 
 /// The state of a WebSocket.
@@ -31,6 +34,8 @@ pub(super) struct State {
     pub(super) queued: usize,
     /// The end of the WebSocket. Queued messages come first.
     pub(super) closed: Option<Closed>,
+    /// The client has ended its side, and unread input is before the end.
+    pub(super) left: bool,
     delivery: Delivery,
     /// The machine has no event before more bytes come.
     pub(super) needs_data: bool,
@@ -85,6 +90,7 @@ impl<R: Runtime> SharedSocket<R> {
             queue: VecDeque::new(),
             queued: 0,
             closed: None,
+            left: false,
             delivery: Delivery::Open,
             needs_data: false,
             receiver: None,
@@ -92,7 +98,7 @@ impl<R: Runtime> SharedSocket<R> {
             task: Task::Polling,
             now,
         };
-        Self { thread, state: Mutex::new(state) }
+        Self { thread, state: Mutex::new(state), ended: Notice::new() }
     }
 
     /// Locks the state. No code of the application runs under the lock, so it is consistent even if poisoned.
@@ -231,6 +237,21 @@ impl State {
         let again = wake.len() < all;
         others.append(&mut wake);
         again
+    }
+
+    /// Returns the end of the WebSocket as soon as it is known: queued messages may come before it.
+    pub(super) fn ending(&mut self) -> Option<Closed> {
+        let over = !self.machine.is_open();
+        if over && self.closed.is_none() {
+            self.next();
+        }
+        let known = self.closed.as_ref().or(self.machine.closing()).cloned();
+        known.or_else(|| (over || self.left).then_some(Closed::LOST))
+    }
+
+    /// Whether [`ending`](Self::ending) has an answer.
+    pub(super) fn is_ending(&self) -> bool {
+        self.left || self.closed.is_some() || self.machine.closing().is_some() || !self.machine.is_open()
     }
 
     /// Ends the WebSocket with its connection. Returns the tasks that wait.
