@@ -11,6 +11,7 @@
 //! | [`http`] | methods, status codes, targets, header fields, dates |
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
 //! | [`ws`] | the WebSocket machine (RFC 6455) |
+//! | [`multipart`] | forms with files (RFC 7578) |
 //! | [`proto`] | the methods and the vocabulary that all protocol machines share |
 //! | [`routing`] | the ordered table of routes |
 //! | [`app`] | the contract between servers and applications |
@@ -29,6 +30,7 @@ mod bytes;
 mod fault;
 pub mod h1;
 pub mod http;
+pub mod multipart;
 pub mod proto;
 pub mod routing;
 mod time;

@@ -13,6 +13,7 @@ mod frames;
 mod handshake;
 mod head;
 mod headers;
+mod multipart;
 mod peer;
 mod query;
 mod reference;
@@ -30,6 +31,7 @@ pub use frames::frames;
 pub use handshake::handshake;
 pub use head::head;
 pub use headers::headers;
+pub use multipart::multipart;
 pub use query::query;
 pub use response::response;
 pub use routing::routing;
@@ -39,7 +41,7 @@ pub use target::target;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 13] = [
+pub const PROPERTIES: [(&str, Property); 14] = [
     ("chunked", chunked),
     ("cookies", cookies),
     ("date", date),
@@ -47,6 +49,7 @@ pub const PROPERTIES: [(&str, Property); 13] = [
     ("h1_head", head),
     ("h1_response", response),
     ("headers", headers),
+    ("multipart", multipart),
     ("query", query),
     ("routing", routing),
     ("target", target),

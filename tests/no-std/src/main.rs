@@ -2,12 +2,14 @@
 //! of the compiler or the linker here.
 //!
 //! It parses requests with the HTTP/1.1 machine, has an application route and answer them, and writes the answers to
-//! the standard output; then two WebSocket machines talk to each other. `cargo xtask no-std` builds and runs it; exit code 0 says that the answers were the right ones.
+//! the standard output. Then two WebSocket machines talk to each other, and a form is parsed. `cargo xtask no-std` builds
+//! and runs it; exit code 0 says that the answers were the right ones.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
+mod form;
 mod site;
 mod system;
 mod websocket;
@@ -54,7 +56,8 @@ impl Executor for NoExecutor {
 extern "C" fn main() -> ! {
     let answers = Site::new().ok().and_then(|site| serve(&site, REQUESTS));
     system::write(answers.as_deref().unwrap_or(b"nothing\n"));
-    let good = answers.as_deref() == Some(ANSWERS) && websocket::echoes() == Some(true);
+    let good = answers.as_deref() == Some(ANSWERS) && websocket::echoes() == Some(true)
+        && form::is_read() == Some(true);
     system::exit(usize::from(!good))
 }
 
