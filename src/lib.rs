@@ -146,20 +146,21 @@
 //! no server runs, but the toolkit, the test client and the core work.
 
 pub mod server;
+pub mod testing;
 
 pub use stelo_runtime as runtime;
 
 pub use stelo_toolkit::{
     App, Extension, Form, Html, HttpError, IntoResponse, Json, Next, Path, Query, Redirect, Request,
-    Response, Router, State, StaticFiles, TestClient, WebSocket, any, delete, get, on, patch, post, put,
+    Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
 };
 pub use stelo_toolkit::{
-    app, body, describe, extract, files, handler, http, middleware, request, response, routing, testing,
-    websocket,
+    app, body, describe, extract, files, handler, http, middleware, request, response, routing, websocket,
 };
 
 pub use server::{Config, Server, run, run_with};
 pub use stelo_toolkit::{Body, Bytes, Error, Headers, Method, Result, Status, header};
+pub use testing::TestClient;
 
 /// The sans-IO core: the machines of the protocols, and the contract between servers and applications.
 pub mod proto {

@@ -6,7 +6,7 @@ use stelo_toolkit::testing::TestResponse;
 use stelo_toolkit::{Body, Status, TestClient};
 
 fn demo() -> TestClient {
-    TestClient::new(stelo_demo::app())
+    TestClient::new(stelo_demo::app()).raise_server_errors(false)
 }
 
 fn get(target: &str) -> TestResponse {

@@ -69,7 +69,7 @@ fn routes() -> Router {
 
 #[test]
 fn without_handlers_errors_answer_for_themselves() {
-    let client = TestClient::new(App::new().mount("/", routes()));
+    let client = TestClient::new(App::new().mount("/", routes())).raise_server_errors(false);
     for (target, status, text) in [
         ("/fail/fine", 200, "fine"),
         ("/fail/x", 502, "broken"),
@@ -106,7 +106,7 @@ fn handlers_by_status_and_by_type() {
         .error_handler(Status::INTERNAL_SERVER_ERROR, unforeseen)
         .on_error(http)
         .on_error::<Broken, _>(broken);
-    let client = TestClient::new(app);
+    let client = TestClient::new(app).raise_server_errors(false);
     for (target, status, text) in [
         ("/fail/fine", 200, "fine"),
         ("/fail/x", 503, "Broken handler: broken Some(\"/fail/{how}\")"),
@@ -187,7 +187,7 @@ async fn question_mark(Path(kind): Path<String>, body: Body) -> stelo_toolkit::R
 
 #[test]
 fn the_question_mark_keeps_the_status_of_an_error() {
-    let client = TestClient::new(App::new().route("/{kind}", post(question_mark)));
+    let client = TestClient::new(App::new().route("/{kind}", post(question_mark))).raise_server_errors(false);
     for (kind, status, text) in [
         ("fine", 200, "fine"),
         ("http", 410, "it was here"),
@@ -214,7 +214,8 @@ fn error_handlers_see_the_original_of_a_boxed_error() {
         format!("410 handler: {}", error.detail)
     }
     let app = App::new().route("/{kind}", post(question_mark));
-    let client = TestClient::new(app.on_error(broken).on_error(body).error_handler(Status::GONE, gone));
+    let client = TestClient::new(app.on_error(broken).on_error(body).error_handler(Status::GONE, gone))
+        .raise_server_errors(false);
     for (kind, text) in [
         ("http", "410 handler: it was here"),
         ("body", "BodyError handler: the body is larger than the limit of 1 bytes"),

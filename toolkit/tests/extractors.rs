@@ -57,7 +57,7 @@ fn path_parameters_in_every_shape() {
         .route("/unit/{a}", get(show::<()>))
         .route("/count/{a}", get(show::<(i8, i8)>))
         .route("/field/{other}", get(post));
-    let client = TestClient::new(app);
+    let client = TestClient::new(app).raise_server_errors(false);
     for (target, status, text) in [
         ("/int/7", 200, "7"),
         ("/int/18446744073709551616", 404, "Not Found"),
@@ -264,7 +264,8 @@ fn states_and_extensions() {
         format!("{n} {}", user.0)
     }
     let client =
-        TestClient::new(App::new().state(1_u32).state(2_u32).middleware(login).route("/", get(show)));
+        TestClient::new(App::new().state(1_u32).state(2_u32).middleware(login).route("/", get(show)))
+            .raise_server_errors(false);
     assert_eq!(client.get("/").header("x-user", "1").send().text(), "2 ada");
     assert_eq!(client.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
 }

@@ -67,7 +67,8 @@ async fn panics(Path(id): Path<u32>) -> &'static str {
 #[test]
 fn a_panic_is_answered_with_500_and_logged_with_its_route() {
     let messages = logged(|| {
-        let client = TestClient::new(App::new().mount("/api", Router::new().route("/n/{id}", get(panics))));
+        let client = TestClient::new(App::new().mount("/api", Router::new().route("/n/{id}", get(panics))))
+            .raise_server_errors(false);
         let response = client.get("/api/n/13").send();
         assert_eq!(response.status(), Status::INTERNAL_SERVER_ERROR);
         assert_eq!(response.text(), "Internal Server Error");
@@ -99,7 +100,7 @@ async fn ends(Path((time, way)): Path<(String, String)>, websocket: WebSocket) -
 
 #[test]
 fn of_a_websocket_only_what_is_no_fault_of_the_client_is_logged() {
-    let client = TestClient::new(App::new().websocket("/{time}/{way}", ends));
+    let client = TestClient::new(App::new().websocket("/{time}/{way}", ends)).raise_server_errors(false);
     let log = |target: &str| {
         logged(|| {
             let _ = client.websocket_connect(target).connect();
@@ -153,7 +154,7 @@ fn an_unknown_error_is_logged_once_with_its_sources() {
     for app in
         [app(), app().error_handler(Status::INTERNAL_SERVER_ERROR, passed_on), app().on_error(passed_on)]
     {
-        let client = TestClient::new(app);
+        let client = TestClient::new(app).raise_server_errors(false);
         let messages = logged(|| {
             assert_eq!(client.get("/unknown").send().status(), Status::INTERNAL_SERVER_ERROR);
             assert_eq!(client.get("/known").send().status(), Status::NOT_FOUND);

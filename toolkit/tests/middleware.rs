@@ -100,7 +100,7 @@ fn a_middleware_sees_errors_and_panics_as_responses() {
         Err(HttpError::new(Status::CONFLICT))
     }
     let app = App::new().middleware(status).route("/panics", get(panics)).route("/fails", get(fails));
-    let client = TestClient::new(app);
+    let client = TestClient::new(app).raise_server_errors(false);
     for (target, status) in [("/panics", "500"), ("/fails", "409"), ("/nowhere", "404")] {
         assert_eq!(client.get(target).send().header("x-status"), Some(status), "{target}");
     }

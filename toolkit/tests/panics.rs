@@ -15,7 +15,7 @@ fn the_handler_for_500_answers_panics() {
         (error.status, format!("sorry for {}", request.path()))
     }
     let app = App::new().route("/{id}", get(panics)).error_handler(Status::INTERNAL_SERVER_ERROR, sorry);
-    assert_eq!(TestClient::new(app).get("/13").send().text(), "sorry for /13");
+    assert_eq!(TestClient::new(app).raise_server_errors(false).get("/13").send().text(), "sorry for /13");
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_panic_of_an_error_handler_is_contained() {
         .route("/{id}", get(panics))
         .error_handler(Status::INTERNAL_SERVER_ERROR, worse)
         .error_handler(Status::NOT_FOUND, worse);
-    let client = TestClient::new(app);
+    let client = TestClient::new(app).raise_server_errors(false);
     assert_eq!(client.get("/13").send().text(), "Internal Server Error");
     assert_eq!(client.get("/a/b/c").send().status(), Status::INTERNAL_SERVER_ERROR);
 }
@@ -43,7 +43,7 @@ fn a_panic_of_an_error_on_its_way_to_a_response_is_contained() {
     async fn fails() -> Result<(), Unspeakable> {
         Err(Unspeakable)
     }
-    let client = TestClient::new(App::new().route("/", get(fails)));
+    let client = TestClient::new(App::new().route("/", get(fails))).raise_server_errors(false);
     assert_eq!(client.get("/").send().text(), "Internal Server Error");
 }
 
@@ -59,11 +59,11 @@ fn a_panic_of_a_middleware_is_contained() {
         async { next.run(request).await }
     }
     let app = App::new().middleware(late).middleware(early).route("/{id}", get(panics));
-    let client = TestClient::new(app);
+    let client = TestClient::new(app).raise_server_errors(false);
     assert_eq!(client.get("/12").send().status(), Status::INTERNAL_SERVER_ERROR);
     assert_eq!(client.get("/early").send().status(), Status::INTERNAL_SERVER_ERROR);
     assert_eq!(client.get("/a/b").send().status(), Status::NOT_FOUND);
-    let outermost = TestClient::new(App::new().middleware(early));
+    let outermost = TestClient::new(App::new().middleware(early)).raise_server_errors(false);
     assert_eq!(outermost.get("/early").send().status(), Status::INTERNAL_SERVER_ERROR);
 }
 
@@ -76,7 +76,7 @@ fn a_panic_of_a_body_cuts_it_off() {
             "piece "
         }))
     }
-    let client = TestClient::new(App::new().route("/", get(body)));
+    let client = TestClient::new(App::new().route("/", get(body))).raise_server_errors(false);
     let response = client.get("/").send();
     assert_eq!((response.status(), &*response.text()), (Status::OK, "piece piece "));
     assert_eq!(response.body_error().unwrap().to_string(), "the body of the response panicked");
@@ -87,6 +87,6 @@ fn a_panic_of_blocking_work_is_one_of_the_handler() {
     async fn work(executor: Executor) -> &'static str {
         executor.run_blocking(|| panic!("as it was told to")).await
     }
-    let client = TestClient::new(App::new().route("/", get(work)));
+    let client = TestClient::new(App::new().route("/", get(work))).raise_server_errors(false);
     assert_eq!(client.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
 }

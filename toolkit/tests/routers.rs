@@ -303,7 +303,7 @@ fn error_handlers_of_the_innermost_router_come_first() {
         .include("/plain", routes())
         .mount("/app", App::new().include("/in", routes()));
     check(
-        &TestClient::new(app),
+        &TestClient::new(app).raise_server_errors(false),
         &[
             ("/typed/broken", 200, "typed /typed/broken"),
             ("/typed/missing", 200, "app 404 /typed/missing"),

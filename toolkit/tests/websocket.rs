@@ -16,7 +16,7 @@ type Outcome = Result<(), WebSocketError>;
 fn client<Args: 'static>(handler: impl WebSocketHandler<Args>) -> TestClient {
     let app = App::new().websocket("/ws", handler);
     app.build().expect("it is in order");
-    TestClient::new(app)
+    TestClient::new(app).raise_server_errors(false)
 }
 
 fn closed(code: CloseCode, reason: &str) -> Closed {

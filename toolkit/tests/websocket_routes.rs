@@ -262,7 +262,7 @@ fn error_handlers_answer_what_is_not_accepted() {
         .error_handler(Status::UNAUTHORIZED, unauthorized)
         .error_handler(Status::INTERNAL_SERVER_ERROR, broken)
         .on_error(on_sold_out);
-    let client = TestClient::new(app);
+    let client = TestClient::new(app).raise_server_errors(false);
     let answer = client.websocket_connect("/status").connect().unwrap_err();
     assert_eq!(answer.status(), Status::UNAUTHORIZED);
     assert_eq!(answer.text(), "\"ws://testserver/status\"");
@@ -314,7 +314,7 @@ impl<T: FromMessage + std::fmt::Debug + Send + 'static> WebSocketEndpoint for Re
 fn reads<T: FromMessage + std::fmt::Debug + Send + 'static>() -> (TestClient, Log) {
     let log = Log::default();
     let endpoint = Reads::<T> { log: log.clone(), count: 0, kind: std::marker::PhantomData };
-    (TestClient::new(App::new().websocket("/ws", endpoint)), log)
+    (TestClient::new(App::new().websocket("/ws", endpoint)).raise_server_errors(false), log)
 }
 
 #[test]

@@ -33,7 +33,7 @@ use std::time::Duration;
 use stelo_os::Clock;
 use stelo_os::socket::Socket;
 use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 use tokio::task;
 
 pub use listener::Listener;
@@ -56,6 +56,17 @@ impl Tokio {
         };
         Ok(Self { handle, queue })
     }
+}
+
+/// Returns whether a call that waits for this program's tasks must not block the current thread. `idle` says that they
+/// cannot make progress unless the runtime does.
+///
+/// That is so on the thread of a current-thread runtime, which would have to run them. It is also so on any runtime once
+/// the current task has used up its budget: resources of tokio are pending until the task returns to the runtime.
+pub fn forbids_blocking(idle: bool) -> bool {
+    let is_alone = |handle: &Handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread;
+    let stops_runtime = idle && Handle::try_current().as_ref().is_ok_and(is_alone);
+    stops_runtime || !task::coop::has_budget_remaining()
 }
 
 /// A subscription to signals.

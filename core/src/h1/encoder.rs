@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::framing::content_length;
 use crate::body::Length;
 use crate::fault::FaultKind;
-use crate::http::{Headers, Status, is_field_value, is_name, is_token, list};
+use crate::http::{Headers, Method, RequestHead, Status, is_field_value, is_name, is_token, list};
 use crate::proto::Defaults;
 use crate::proto::Output;
 
@@ -231,6 +231,48 @@ fn is_framing_field(name: &[u8]) -> bool {
         17 => is_name(name, b"transfer-encoding"),
         _ => false,
     }
+}
+
+/// Checks a response as the machine does before it writes the head, and returns the length of the content that is sent.
+/// [`Length::None`] means that the body of the application is not sent: the response to HEAD, and those of status 204, 205,
+/// 304 and of a switch of protocols.
+///
+/// For callers that run an application without a machine, such as a client for tests.
+///
+/// ```
+/// use stelo_core::body::Length;
+/// use stelo_core::h1::check_response;
+/// use stelo_core::http::{Headers, Method, RequestHead, Status};
+/// use stelo_core::FaultKind;
+///
+/// let get = RequestHead::new(Method::Get, "/").unwrap();
+/// let mut headers = Headers::new();
+/// assert_eq!(check_response(&get, Status::OK, &headers, Length::Known(5)), Ok(Length::Known(5)));
+/// headers.set("content-length", "3");
+/// assert_eq!(check_response(&get, Status::OK, &headers, Length::Known(5)), Err(FaultKind::Framing));
+/// ```
+///
+/// # Errors
+/// [`FaultKind::Status`] if the status is not that of a final response (RFC 9110 section 15).
+/// [`FaultKind::Framing`] if the header fields contradict the length (section 8.6).
+pub fn check_response(
+    request: &RequestHead,
+    status: Status,
+    headers: &Headers,
+    length: Length,
+) -> Result<Length, FaultKind> {
+    let (fields, connect) = (request.headers(), *request.method() == Method::Connect);
+    let asked = Asked {
+        head: *request.method() == Method::Head,
+        connect,
+        old: false,
+        switch: connect || (fields.contains("upgrade") && fields.has_token("connection", "upgrade")),
+    };
+    Ok(match framing(status, &Own::read(headers)?, length, asked)? {
+        ResponseFraming::Suppressed | ResponseFraming::Switch => Length::None,
+        ResponseFraming::Known(n) => Length::Known(n),
+        ResponseFraming::Chunked | ResponseFraming::Close => Length::Unknown,
+    })
 }
 
 /// Returns the framing of a response.

@@ -67,3 +67,4 @@ mod tests;
 
 pub use config::{Config, Limits, Timeouts};
 pub use connection::{Connection, Memory};
+pub use encoder::check_response;

@@ -18,6 +18,7 @@ use crate::lifespan;
 pub use crate::lifespan::{HookResult, StartHook};
 use crate::middleware::Middleware;
 use crate::request::Executor;
+use crate::response::report::failure;
 use crate::response::{HttpError, IntoResponse};
 pub use crate::routing::BuildError;
 use crate::routing::mount::MountedKind;
@@ -268,7 +269,7 @@ impl CoreApp for App {
         match self.built() {
             Ok(built) => built.call(request),
             Err(error) => {
-                tracing::error!("the application cannot run: {error}");
+                failure!("the application cannot run: {error}");
                 HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
             }
         }

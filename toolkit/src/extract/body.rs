@@ -11,6 +11,7 @@ use stelo_core::http::{Headers, Method, Status};
 
 use super::{FromRequest, OptionalFromRequest, OptionalFromRequestParts, Query};
 use crate::request::{Request, decode};
+use crate::response::report::failure;
 use crate::response::{Failure, HttpError, IntoResponse, with_headers};
 
 /// JSON. As an argument, it reads the body as a value; as a response, it writes the value as the body.
@@ -72,7 +73,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
     fn into_outcome(self) -> Result<Response, Failure> {
         let text = serde_json::to_vec(&self.0).map_err(|error| {
-            tracing::error!("{} cannot be written as JSON: {error}", std::any::type_name::<T>());
+            failure!("{} cannot be written as JSON: {error}", std::any::type_name::<T>());
             Failure::new(HttpError::new(Status::INTERNAL_SERVER_ERROR))
         })?;
         const JSON: Headers = Headers::constant("content-type: application/json").expect("a header field");

@@ -11,6 +11,7 @@ use super::{FromRequestParts, OptionalFromRequestParts};
 use crate::describe::Operation;
 use crate::request::{Cookies, Executor, Parts, QueryParams, Url, decode};
 use crate::response::HttpError;
+use crate::response::report::failure;
 
 /// The query as a value: a struct with a field per parameter (`Vec` for repeated ones), or a map.
 ///
@@ -125,7 +126,7 @@ impl<T: Clone + Send + Sync + 'static> OptionalFromRequestParts for Extension<T>
 }
 
 fn missing(what: &str, name: &str, advice: &str) -> HttpError {
-    tracing::error!("no {what} of type {name}: {advice}");
+    failure!("no {what} of type {name}: {advice}");
     HttpError::new(Status::INTERNAL_SERVER_ERROR)
 }
 

@@ -10,6 +10,7 @@ use stelo_core::http::Status;
 use super::{FromRequestParts, OptionalFromRequestParts};
 use crate::request::Parts;
 use crate::response::HttpError;
+use crate::response::report::failure;
 
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
 /// percent-decoded.
@@ -48,7 +49,7 @@ impl<T: DeserializeOwned> FromRequestParts for Path<T> {
             }
             _ => {
                 let route = parts.matched_path().unwrap_or("this place");
-                tracing::error!("{route} does not suit `Path<{}>`: {error}", std::any::type_name::<T>());
+                failure!("{route} does not suit `Path<{}>`: {error}", std::any::type_name::<T>());
                 HttpError::new(Status::INTERNAL_SERVER_ERROR)
             }
         })

@@ -41,6 +41,7 @@ use self::range::Selection;
 use crate::handler::{Endpoint, Outcome};
 use crate::request::Request;
 use crate::request::url::encode_path;
+use crate::response::report::failure;
 use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 
 pub use stelo_os::files::DirectoryError;
@@ -258,11 +259,11 @@ impl Refused {
                     Reason::Exhausted => Status::SERVICE_UNAVAILABLE,
                     Reason::Fault => Status::INTERNAL_SERVER_ERROR,
                 };
-                tracing::error!("static file `{}`: {error}", path.as_path().display());
+                failure!("static file `{}`: {error}", path.as_path().display());
                 status
             }
             Self::Directory(error) => {
-                tracing::error!("static files: {error}");
+                failure!("static files: {error}");
                 Status::INTERNAL_SERVER_ERROR
             }
         };

@@ -17,6 +17,7 @@ use super::site::SiteRef;
 use super::url::{authority, encode_path};
 use super::{Cookies, Executor, Extensions, QueryParams, Url, decode};
 use crate::response::HttpError;
+use crate::response::report::failure;
 
 /// A request without its body: method, target, header fields, and what the application knows about it.
 ///
@@ -225,7 +226,7 @@ impl Parts {
     /// 400 if the text is not such a value, or the path is not UTF-8. 500, with a line in the log, if the route has no such parameter.
     pub fn path_param<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Result<T, HttpError> {
         let Some((_, text)) = self.path_params().rev().find(|(other, _)| *other == name) else {
-            tracing::error!("{} has no path parameter `{name}`", self.matched_path().unwrap_or("this place"));
+            failure!("{} has no path parameter `{name}`", self.matched_path().unwrap_or("this place"));
             return Err(HttpError::new(Status::INTERNAL_SERVER_ERROR));
         };
         self.check_path()?;

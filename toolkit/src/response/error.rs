@@ -11,7 +11,7 @@ use stelo_core::body::BodyError;
 use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
-use super::IntoResponse;
+use super::{IntoResponse, report};
 
 /// Any error: `?` converts every error to it. An alias of [`BoxError`].
 ///
@@ -43,7 +43,7 @@ use super::IntoResponse;
 ///     Ok(double.to_string())
 /// }
 ///
-/// let client = TestClient::new(App::new().route("/{text}", get(double)));
+/// let client = TestClient::new(App::new().route("/{text}", get(double))).raise_server_errors(false);
 /// assert_eq!(client.get("/21").send().text(), "42");
 /// assert_eq!(client.get("/tea").send().status(), Status::NOT_FOUND);
 /// assert_eq!(client.get("/4000000000").send().status(), Status::INTERNAL_SERVER_ERROR);
@@ -153,6 +153,7 @@ impl HttpError {
         {
             let error: &(dyn std::error::Error + 'static) = &*source.error;
             tracing::error!(error, "a handler failed: {}", Chain(error));
+            report::note(format_args!("a handler failed: {}", Chain(error)));
         }
     }
 }

@@ -14,6 +14,7 @@ use stelo_core::http::{Headers, Status};
 
 use super::{IntoResponse, with_headers};
 use crate::response::panics;
+use crate::response::report::failure;
 
 /// An HTML page: `text/html; charset=utf-8`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -173,7 +174,7 @@ impl<S: Stream<Item = Result<T, E>>, T, E: Into<BoxError>> Stream for Contained<
 }
 
 fn report(panic: &(dyn Any + Send)) -> BoxError {
-    tracing::error!("the body of a response panicked: {}", panics::message(panic));
+    failure!("the body of a response panicked: {}", panics::message(panic));
     "the body of the response panicked".into()
 }
 

@@ -5,6 +5,7 @@ mod ext;
 mod failure;
 mod kinds;
 pub(crate) mod panics;
+pub(crate) mod report;
 mod set_cookie;
 
 use std::borrow::Cow;

@@ -8,6 +8,7 @@ use futures_lite::FutureExt;
 use stelo_core::http::Status;
 
 use crate::response::HttpError;
+use crate::response::report::failure;
 
 /// The payload of a panic.
 pub(crate) type Panic = Box<dyn Any + Send>;
@@ -28,6 +29,6 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
 
 /// Logs a panic, and returns the error that answers the request.
 pub(crate) fn panicked(place: &str, panic: &(dyn Any + Send)) -> HttpError {
-    tracing::error!("panic in {place}: {}", message(panic));
+    failure!("panic in {place}: {}", message(panic));
     HttpError::new(Status::INTERNAL_SERVER_ERROR)
 }

@@ -7,6 +7,7 @@ use stelo_core::app::Response;
 use stelo_core::http::{InvalidHeader, Status};
 use stelo_core::ws::{CloseCode, Closed};
 
+use crate::response::report::failure;
 use crate::response::{Failure, HttpError, IntoResponse};
 
 /// The error of a method of a [`WebSocket`](crate::WebSocket).
@@ -89,7 +90,7 @@ impl IntoResponse for WebSocketError {
     /// 500, if the WebSocket was not accepted. The error is logged, unless the client has disconnected.
     fn into_response(self) -> Response {
         if self.closed().is_none() {
-            tracing::error!("a WebSocket handler failed: {self}");
+            failure!("a WebSocket handler failed: {self}");
         }
         HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response()
     }
@@ -180,12 +181,12 @@ pub(super) fn exception(failure: Failure, place: &str) -> Option<WebSocketExcept
     match (failure.downcast_ref::<WebSocketError>(), failure.downcast_ref::<HttpError>()) {
         (Some(WebSocketError::Disconnected(_)), _) => return None,
         (Some(_), _) if code != CloseCode::INTERNAL_ERROR => {}
-        (Some(error), _) => tracing::error!("the WebSocket handler of {place} failed: {error}"),
-        (_, Some(error)) => tracing::error!("the WebSocket handler of {place} failed: {error}"),
+        (Some(error), _) => failure!("the WebSocket handler of {place} failed: {error}"),
+        (_, Some(error)) => failure!("the WebSocket handler of {place} failed: {error}"),
         // A boxed error is logged as it becomes a response.
         _ => {
             let status = failure.into_response().status.code();
-            tracing::error!("the WebSocket handler of {place} failed, too late for an answer of {status}");
+            failure!("the WebSocket handler of {place} failed, too late for an answer of {status}");
         }
     }
     Some(WebSocketException::new(code))

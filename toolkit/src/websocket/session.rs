@@ -16,6 +16,7 @@ use super::line::{Answer, Line};
 use super::{WebSocketException, error};
 use crate::request::site::{NodeId, SiteRef};
 use crate::response::panics::panicked;
+use crate::response::report::failure;
 use crate::response::{Failure, HttpError, ResponseExt};
 
 /// A running handler. Ready when the handler, and with it the WebSocket, has ended.
@@ -112,9 +113,7 @@ impl Future for Handshake {
                 (None, Err(failure)) => return Poll::Ready(Err(error::unboxed(failure))),
                 (None, Ok(())) => {
                     let place = session.site.label(session.node);
-                    tracing::error!(
-                        "the WebSocket handler of {place} returned without completing the handshake"
-                    );
+                    failure!("the WebSocket handler of {place} returned without completing the handshake");
                     let error = HttpError::new(Status::INTERNAL_SERVER_ERROR);
                     return Poll::Ready(Err(Failure::new(error)));
                 }

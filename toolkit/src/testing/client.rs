@@ -1,0 +1,304 @@
+//! The client: starts an application, creates requests to it, and stops it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stelo_core::app::{App as CoreApp, BoxError};
+use stelo_core::body::Body;
+use stelo_core::http::Method;
+
+use super::executor::{Limits, TestExecutor};
+use super::host::{self, Host};
+use super::request::TestRequest;
+use super::websocket::TestHandshake;
+use crate::response::error::Chain;
+
+/// The default of [`Client::with_timeout`].
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Calls an application in memory. `TestClient` is the name to use it by.
+///
+/// [`new`](Self::new) runs the start-up hooks, and dropping the client runs the shutdown hooks. A request is sent by
+/// [`send`](TestRequest::send) or by `await`. Both return when the whole body has been read, the background task of the
+/// response has ended, and every spawned task has ended or waits for something outside the application.
+///
+/// ```
+/// use stelo_toolkit::{App, Json, Status, TestClient, get};
+///
+/// async fn double(Json(n): Json<u32>) -> Json<u32> { Json(2 * n) }
+///
+/// let client = TestClient::new(App::new().route("/", get(async || "hello").post(double)));
+/// assert_eq!(client.get("/").send().text(), "hello");
+/// assert_eq!(client.post("/").json(&21).send().json::<u32>().unwrap(), 42);
+/// assert_eq!(client.get("/nowhere").send().status(), Status::NOT_FOUND);
+/// ```
+///
+/// # Inside an executor
+/// A handler that uses the timers, tasks or sockets of an executor needs that executor. In a test of it, such as
+/// `#[tokio::test]`, write `await` instead of `send()`, and [`start`](Self::start) and [`stop`](Self::stop) if hooks
+/// wait too:
+///
+/// ```
+/// # use stelo_toolkit::{App, TestClient, get};
+/// # futures_lite::future::block_on(async {
+/// let client = TestClient::start(App::new().route("/", get("hello"))).await;
+/// assert_eq!(client.get("/").await.text(), "hello");
+/// client.stop().await.unwrap();
+/// # });
+/// ```
+///
+/// # Errors of the application
+/// A response of 500 because of an error or a panic makes the test panic with that error, as Starlette's client does.
+/// [`raise_server_errors(false)`](Self::raise_server_errors) returns the response instead.
+pub struct Client<H: Host> {
+    harness: Harness,
+    started: bool,
+    host: PhantomData<H>,
+}
+
+/// The part of a client that its requests need.
+pub(super) struct Harness {
+    pub(super) app: Arc<dyn CoreApp>,
+    pub(super) executor: TestExecutor,
+    pub(super) limits: Limits,
+    pub(super) secure: bool,
+    pub(super) root_path: Option<Arc<String>>,
+    pub(super) raises: bool,
+}
+
+impl<H: Host> Client<H> {
+    /// Starts an application, and creates a client of it. The shutdown hooks run when the client is
+    /// [closed](Self::close) or dropped.
+    ///
+    /// ```
+    /// use stelo_toolkit::response::BoxError;
+    /// use stelo_toolkit::{App, State, TestClient, get};
+    ///
+    /// #[derive(Clone)]
+    /// struct Greeting(String);
+    ///
+    /// async fn load() -> Result<Greeting, BoxError> { Ok(Greeting("hello".into())) }
+    /// async fn greet(State(greeting): State<Greeting>) -> String { greeting.0 }
+    ///
+    /// let client = TestClient::new(App::new().lifespan(load, async |_| ()).route("/", get(greet)));
+    /// assert_eq!(client.get("/").send().text(), "hello");
+    /// ```
+    ///
+    /// # Panics
+    /// If the application does not start: [`try_new`](Self::try_new) returns the error instead. If a hook waits for an
+    /// executor on this thread: use [`start`](Self::start).
+    #[track_caller]
+    pub fn new(app: impl CoreApp) -> Self {
+        Self::started(Self::try_new(app))
+    }
+
+    /// Does what [`new`](Self::new) does, for tests of a start that fails.
+    ///
+    /// # Errors
+    /// The application is invalid, or a start-up hook fails.
+    ///
+    /// # Panics
+    /// If a hook waits for an executor on this thread: use [`try_start`](Self::try_start).
+    #[track_caller]
+    pub fn try_new(app: impl CoreApp) -> Result<Self, BoxError> {
+        let mut client = Self::without_start(app);
+        let Harness { app, executor, limits, .. } = &client.harness;
+        let instead = "write `TestClient::start(app).await` instead of `TestClient::new(app)`";
+        let hooks = app.startup(Arc::new(executor.clone()));
+        host::block_on(executor, *limits, (&"the start-up", instead), hooks)?;
+        client.started = true;
+        Ok(client)
+    }
+
+    /// Does what [`new`](Self::new) does, in the executor of the test.
+    ///
+    /// # Panics
+    /// If the application does not start.
+    pub async fn start(app: impl CoreApp) -> Self {
+        Self::started(Self::try_start(app).await)
+    }
+
+    /// Does what [`try_new`](Self::try_new) does, in the executor of the test.
+    ///
+    /// # Errors
+    /// The application is invalid, or a start-up hook fails.
+    pub async fn try_start(app: impl CoreApp) -> Result<Self, BoxError> {
+        let mut client = Self::without_start(app);
+        let Harness { app, executor, .. } = &client.harness;
+        executor.drive(app.startup(Arc::new(executor.clone()))).await?;
+        client.started = true;
+        Ok(client)
+    }
+
+    #[track_caller]
+    fn started(client: Result<Self, BoxError>) -> Self {
+        match client {
+            Ok(client) => client,
+            Err(error) => panic!("the application does not start: {}", Chain(&*error)),
+        }
+    }
+
+    /// Creates a client of an application whose start-up and shutdown hooks do not run.
+    pub fn without_start(app: impl CoreApp) -> Self {
+        let harness = Harness {
+            app: Arc::new(app),
+            executor: TestExecutor::default(),
+            limits: Limits { timeout: TIMEOUT, forbids_blocking: H::forbids_blocking },
+            secure: false,
+            root_path: None,
+            raises: true,
+        };
+        Self { harness, started: false, host: PhantomData }
+    }
+
+    /// Runs the shutdown hooks.
+    ///
+    /// # Errors
+    /// A shutdown hook fails.
+    ///
+    /// # Panics
+    /// If a hook waits for an executor on this thread: use [`stop`](Self::stop).
+    #[track_caller]
+    pub fn close(mut self) -> Result<(), BoxError> {
+        if !std::mem::take(&mut self.started) {
+            return Ok(());
+        }
+        let Harness { app, executor, limits, .. } = &self.harness;
+        host::block_on(executor, *limits, STOP, app.shutdown())
+    }
+
+    /// Runs the shutdown hooks in the executor of the test.
+    ///
+    /// # Errors
+    /// A shutdown hook fails.
+    pub async fn stop(mut self) -> Result<(), BoxError> {
+        match std::mem::take(&mut self.started) {
+            true => self.harness.executor.drive(self.harness.app.shutdown()).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Returns the client with a root path, as behind a proxy that serves the application below it.
+    #[must_use]
+    pub fn with_root_path(mut self, root_path: &str) -> Self {
+        self.harness.root_path = Some(Arc::new(root_path.into()));
+        self
+    }
+
+    /// Returns the client with the scheme `https`.
+    #[must_use]
+    pub fn with_https(mut self) -> Self {
+        self.harness.secure = true;
+        self
+    }
+
+    /// Returns the client with another limit for calls that block the thread: the longest time without progress, 30
+    /// seconds by default. Such a call then panics instead of hanging.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.harness.limits.timeout = timeout;
+        self
+    }
+
+    /// Sets whether an error or a panic of the application makes the test panic. It does by default, if the response is
+    /// 500, if the body is cut off, if a background task panics, or if a WebSocket handler fails. Starlette's
+    /// `raise_server_exceptions`.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Status, TestClient, get};
+    ///
+    /// async fn fails() -> stelo_toolkit::Result<String> { Err("out of tea".into()) }
+    ///
+    /// let client = TestClient::new(App::new().route("/", get(fails))).raise_server_errors(false);
+    /// assert_eq!(client.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
+    /// ```
+    #[must_use]
+    pub fn raise_server_errors(mut self, raise: bool) -> Self {
+        self.harness.raises = raise;
+        self
+    }
+
+    /// Creates a request of this method to a target such as `/path?query`.
+    pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
+        TestRequest::new(&self.harness, method, target, Body::empty())
+    }
+
+    /// Creates a request for a WebSocket to a target such as `/path?query`.
+    pub fn websocket_connect(&self, target: &str) -> TestHandshake<'_> {
+        TestHandshake::new(self.get(target))
+    }
+
+    /// Creates a GET request.
+    pub fn get(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Get, target)
+    }
+
+    /// Creates a HEAD request.
+    pub fn head(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Head, target)
+    }
+
+    /// Creates a POST request.
+    pub fn post(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Post, target)
+    }
+
+    /// Creates a PUT request.
+    pub fn put(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Put, target)
+    }
+
+    /// Creates a PATCH request.
+    pub fn patch(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Patch, target)
+    }
+
+    /// Creates a DELETE request.
+    pub fn delete(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Delete, target)
+    }
+
+    /// Creates an OPTIONS request.
+    pub fn options(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Options, target)
+    }
+}
+
+/// The sentence about a shutdown that cannot block its thread.
+const STOP: (&dyn fmt::Display, &str) =
+    (&"the shutdown", "write `client.stop().await` at the end of the test");
+
+impl<H: Host> Drop for Client<H> {
+    /// Runs the shutdown hooks.
+    ///
+    /// # Panics
+    /// If a shutdown hook fails, so that the test fails too. Not while the test is panicking.
+    fn drop(&mut self) {
+        if !std::mem::take(&mut self.started) {
+            return;
+        }
+        let Harness { app, executor, limits, .. } = &self.harness;
+        let error = match executor.run(*limits, app.shutdown()) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => format!("the shutdown failed: {}", Chain(&*error)),
+            Err(stuck) => host::explain(&stuck, STOP.0, STOP.1),
+        };
+        if !std::thread::panicking() {
+            panic!("{error}");
+        }
+    }
+}
+
+impl<H: Host> fmt::Debug for Client<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TestClient")
+    }
+}
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TestClient")
+    }
+}
