@@ -58,7 +58,8 @@ values! {
         /// no pings. Against peers that vanish silently.
         pub ping_interval: Option<Duration> = Some(Duration::from_secs(20)),
         /// From a ping to its pong. Default 20 s, as Uvicorn's `--ws-ping-timeout`; then 1011. `None` waits without
-        /// end.
+        /// end. Starts when the ping is written, and again while a frame of the peer is incomplete and grows, or a
+        /// blocked write makes progress.
         pub ping_timeout: Option<Duration> = Some(Duration::from_secs(20)),
         /// From the close frame sent to the end of the connection. Also from the close frame or the broken rule of the
         /// peer to the close frame sent, if the application does not answer. Default 10 s; then the connection is

@@ -35,6 +35,8 @@ pub struct Connection {
     eof: bool,
     /// Whether bytes were received since the last `NeedData`.
     unseen: bool,
+    /// Whether the input ended inside a frame at the last `NeedData`.
+    in_frame: bool,
     /// The data frame that is being received.
     payload: Option<Payload>,
     /// The message of that frame.
@@ -55,14 +57,18 @@ pub struct Connection {
     /// The payload of the latest ping, if the answer waits because the peer does not read.
     unanswered: Option<Vec<u8>>,
     timers: Timers,
+    /// The time of the last write that has left output behind.
+    blocked: Option<Instant>,
     /// The time of the last call.
     now: Instant,
 }
 
-/// A sent ping that waits for its pong.
+/// A ping that waits for its pong.
 struct Ping {
     payload: [u8; 4],
     sent: Instant,
+    /// The bytes of output up to its end that were not written yet.
+    unwritten: usize,
 }
 
 /// The progress of the closing handshake.
@@ -158,6 +164,7 @@ impl Connection {
             input: Input::default(),
             eof: false,
             unseen: false,
+            in_frame: false,
             payload: None,
             incoming: Incoming::default(),
             output: Output::default(),
@@ -168,6 +175,7 @@ impl Connection {
             pings: 0,
             unanswered: None,
             timers,
+            blocked: None,
             now,
         }
     }
@@ -194,10 +202,18 @@ impl Connection {
         self.incoming = Incoming::default();
     }
 
-    fn expect_pong(&mut self, since: Instant) {
+    /// Starts the wait for a pong.
+    fn expect_pong(&mut self) {
         match self.config.timeouts.ping_timeout {
-            Some(timeout) => self.timers.expect(since, timeout, Reason::Pong),
+            Some(timeout) => self.timers.expect(self.now, timeout, Reason::Pong),
             None => self.timers.relax(),
+        }
+    }
+
+    /// Restarts the wait for a pong, if there is one: the peer could not have sent it yet.
+    fn extend_pong(&mut self) {
+        if self.timers.expecting() == Some(Reason::Pong) {
+            self.expect_pong();
         }
     }
 
@@ -302,7 +318,7 @@ impl Machine for Connection {
                 self.rest_codec();
             }
             // The pong may be in unparsed input.
-            Some(Reason::Pong) if self.unseen => self.expect_pong(now),
+            Some(Reason::Pong) if self.unseen => self.expect_pong(),
             Some(Reason::Pong) => {
                 let closed = Closed::from(Violation::PingTimeout);
                 self.close(now, closed.code, &closed.reason);

@@ -185,7 +185,12 @@ impl Connection {
                 self.next(in_parts)
             }
             Read::Nothing => {
-                self.unseen = false;
+                let in_frame = self.payload.is_some() || !self.input.is_empty();
+                // A peer cannot send a pong inside a frame (RFC 6455 section 5.5).
+                if self.unseen && (in_frame || self.in_frame) {
+                    self.extend_pong();
+                }
+                (self.unseen, self.in_frame) = (false, in_frame);
                 Event::NeedData
             }
         }

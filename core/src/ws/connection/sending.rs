@@ -57,18 +57,33 @@ impl Connection {
         {
             self.control_frame(Opcode::Pong, &payload);
         }
+        self.ping_written(n);
         if !self.output.is_empty() {
             if n > 0 {
                 self.timers.writing(now, self.config.timeouts.write);
             }
+            self.blocked = Some(now);
             return false;
         }
+        self.blocked = None;
         self.timers.written();
         // The close frame was sent: the peer has to close next.
         if self.ending.ours == State::Closed {
             self.timers.expect(now, self.close_timeout(), Reason::Close);
         }
         true
+    }
+
+    /// Notes that `n` bytes were written, for the wait for a pong. It starts when the ping has left the output. A write
+    /// that had to wait shows that the peer reads, and what it reads is before its pong.
+    fn ping_written(&mut self, n: usize) {
+        let Some(ping) = &mut self.ping else { return };
+        let has_waited = n > 0 && self.blocked.is_some_and(|since| since < self.now);
+        let leaves = ping.unwritten > 0 && ping.unwritten <= n;
+        ping.unwritten = ping.unwritten.saturating_sub(n);
+        if leaves || has_waited {
+            self.extend_pong();
+        }
     }
 
     /// Returns how many more bytes of messages to send: 0 while the peer is slow to read, and once it has ended.
@@ -184,9 +199,9 @@ impl Connection {
         // A peer does not send this payload by accident. The payload is not secret: a peer that guesses it harms only
         // itself.
         let payload = (self.now.as_micros() as u32 ^ self.pings.wrapping_mul(0x9e37_79b1)).to_be_bytes();
-        self.ping = Some(Ping { payload, sent: self.now });
         self.control_frame(Opcode::Ping, &payload);
-        self.expect_pong(self.now);
+        self.ping = Some(Ping { payload, sent: self.now, unwritten: self.output.len() });
+        self.expect_pong();
     }
 
     // Close frames

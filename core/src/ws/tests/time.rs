@@ -1,5 +1,6 @@
 //! Tests of pings and deadlines.
 
+use alloc::vec;
 use core::time::Duration;
 
 use super::*;
@@ -27,6 +28,17 @@ fn pinged(server: &mut Connection, seconds: f64) -> Vec<u8> {
     let ping = written(server, at(seconds));
     assert_eq!((ping.get(..2), ping.len()), (Some(&[0x89, 4][..]), 6));
     ping[2..].to_vec()
+}
+
+/// Passes bytes at this time, and returns all events.
+fn deliver_at(server: &mut Connection, seconds: f64, mut bytes: &[u8]) -> Vec<Seen> {
+    let mut all = Vec::new();
+    while !bytes.is_empty() {
+        let n = server.receive(at(seconds), bytes);
+        bytes = &bytes[n..];
+        all.extend(events(server));
+    }
+    all
 }
 
 fn pong(server: &mut Connection, seconds: f64, payload: &[u8]) {
@@ -74,7 +86,7 @@ fn a_missing_pong_closes_with_1011() {
     assert_eq!(close_said(&written(&mut server, at(40.0))), (1011, "keepalive ping timeout"));
     assert_eq!(due(&server), Some((50.0, Reason::Close)));
     server.handle_timeout(at(50.0));
-    assert_eq!((server.close_state(), events(&mut server)), (CloseState::Close, alloc::vec![Seen::Ended]));
+    assert_eq!((server.close_state(), events(&mut server)), (CloseState::Close, vec![Seen::Ended]));
 }
 
 #[test]
@@ -85,12 +97,69 @@ fn the_pong_timeout_is_extended_while_input_is_unparsed() {
     server.handle_timeout(at(40.0));
     assert_eq!(due(&server), Some((60.0, Reason::Pong)));
     assert_eq!(events(&mut server), [text("a"), Seen::Pong(ping)]);
-    // Consumed input does not extend the timeout, even if its frame is incomplete.
-    pinged(&mut server, 60.0);
-    server.receive(at(61.0), &frame(0x81, b"a")[..3]);
+}
+
+#[test]
+fn a_peer_inside_a_frame_cannot_send_a_pong_yet() {
+    let large = frame(0x82, &[7; 100_000]);
+    // The same for a header or a control frame that is incomplete, and for a frame that began before the ping.
+    for (first, second) in [(&large[..3], &large[3..20]), (&large[..50_000], &large[50_000..70_000])] {
+        let mut server = server(Config::DEFAULT);
+        let ping = pinged(&mut server, 20.0);
+        for (seconds, bytes) in [(39.0, first), (58.0, second)] {
+            assert_eq!(deliver_at(&mut server, seconds, bytes), []);
+            assert_eq!(due(&server), Some((seconds + 20.0, Reason::Pong)));
+        }
+        let rest = &large[first.len() + second.len()..];
+        assert_eq!(deliver_at(&mut server, 77.0, rest), [binary(&[7; 100_000])]);
+        assert_eq!(due(&server), Some((97.0, Reason::Pong)));
+        // The frame is complete, so a pong could follow.
+        assert_eq!(deliver_at(&mut server, 80.0, &frame(0x81, b"a")), [text("a")]);
+        assert_eq!(due(&server), Some((97.0, Reason::Pong)));
+        pong(&mut server, 96.0, &ping);
+        assert_eq!(due(&server), Some((40.0, Reason::Ping)));
+    }
+}
+
+#[test]
+fn a_peer_that_stops_inside_a_frame_is_timed_out() {
+    let mut server = server(Config::DEFAULT);
+    pinged(&mut server, 20.0);
+    assert_eq!(deliver_at(&mut server, 30.0, &frame(0x81, b"a")[..3]), []);
+    server.handle_timeout(at(49.9));
     assert_eq!(events(&mut server), []);
-    server.handle_timeout(at(80.0));
+    server.handle_timeout(at(50.0));
     assert_eq!(events(&mut server), [closed(1011, "keepalive ping timeout")]);
+}
+
+#[test]
+fn the_pong_timeout_starts_when_the_ping_is_written() {
+    let mut server = server(Config::DEFAULT);
+    server.handle_timeout(at(20.0));
+    server.send(at(21.0), Command::Message("after".into())).unwrap();
+    assert_eq!(due(&server), Some((50.0, Reason::Write)));
+    server.transmitted(at(45.0), 2);
+    server.transmitted(at(60.0), 4);
+    // The rest of the output leaves at once; only the ping had to wait.
+    server.transmitted(at(60.0), 7);
+    assert_eq!(due(&server), Some((80.0, Reason::Pong)));
+}
+
+#[test]
+fn the_pong_timeout_restarts_while_a_large_write_makes_progress() {
+    let mut server = server(Config::DEFAULT);
+    pinged(&mut server, 20.0);
+    server.send(at(21.0), Command::Message(vec![7; 50_000].into())).unwrap();
+    for second in [21.0, 35.0, 50.0, 65.0] {
+        server.transmitted(at(second), 10_000);
+    }
+    written(&mut server, at(80.0));
+    assert_eq!(due(&server), Some((100.0, Reason::Pong)));
+    // A message that the system takes at once does not show that the peer reads.
+    server.send(at(90.0), Command::Message(vec![7; 50_000].into())).unwrap();
+    server.transmitted(at(90.0), 10_000);
+    written(&mut server, at(90.0));
+    assert_eq!(due(&server), Some((100.0, Reason::Pong)));
 }
 
 #[test]
@@ -127,7 +196,7 @@ fn the_closing_handshake_has_a_timeout() {
     assert_eq!(due(&server), Some((15.0, Reason::Close)));
     assert_eq!(events(&mut server), [closed(1000, "")]);
     server.handle_timeout(at(15.0));
-    assert_eq!((server.close_state(), events(&mut server)), (CloseState::Close, alloc::vec![Seen::Ended]));
+    assert_eq!((server.close_state(), events(&mut server)), (CloseState::Close, vec![Seen::Ended]));
 
     // Both have closed, and the peer keeps the connection open.
     let mut server = super::server(Config::DEFAULT);
