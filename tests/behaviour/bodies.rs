@@ -1,6 +1,7 @@
 //! Bodies of requests and responses: lengths, chunks, trailers, `100 Continue`, large bodies and unread bodies.
 
 use std::io::Write;
+use std::time::Duration;
 
 use stelo_core::body::Frame;
 use stelo_core::body::Length;
@@ -37,6 +38,10 @@ cases!(
     a_small_unread_body_is_discarded,
     a_large_unread_body_ends_the_connection,
     an_early_refusal_reaches_a_client_that_is_still_sending,
+    a_client_that_writes_its_whole_body_first_reads_the_refusal,
+    a_refused_upload_is_not_read_for_ever,
+    chunks_that_are_still_to_come_end_the_connection_as_announced,
+    chunks_that_have_come_leave_the_connection_open,
     a_body_that_breaks_off_is_an_error,
     a_chunked_body_that_breaks_off_is_an_error,
     two_uploads_on_one_connection,
@@ -370,15 +375,6 @@ fn a_large_unread_body_ends_the_connection(on: On) {
     client.send(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {LARGE}\r\n\r\n"));
     assert!(client.answer().says_close());
     client.expect_end();
-
-    // With chunks, the length is known only while reading.
-    let mut client = server.connect();
-    client.send(CHUNKED);
-    assert!(!client.answer().says_close());
-    client.send(format!("{:x}\r\n", LARGE));
-    let _ = client.try_send(vec![b'x'; LARGE]);
-    let (rest, _) = client.rest();
-    assert_eq!(rest, b"", "no bytes follow the response");
 }
 
 /// The server reads and discards the rest: with unread bytes, the kernel would reset the connection and drop the response.
@@ -393,6 +389,67 @@ fn an_early_refusal_reaches_a_client_that_is_still_sending(on: On) {
     assert!(answer.says_close());
     let _ = client.try_send(vec![b'x'; 30_000]);
     client.expect_end();
+}
+
+fn a_client_that_writes_its_whole_body_first_reads_the_refusal(on: On) {
+    const BODY: usize = 30_000_000;
+    let app = App::new().route("/", get(async || "hello"));
+    let server = on.serve(app);
+    for (path, status) in [("/", 405), ("/nowhere", 404)] {
+        for framing in [format!("content-length: {BODY}"), "transfer-encoding: chunked".into()] {
+            let chunked = framing.starts_with('t');
+            let mut client = server.connect();
+            client.send(format!("POST {path} HTTP/1.1\r\nhost: a\r\n{framing}\r\n\r\n"));
+            if chunked {
+                client.send(format!("{BODY:x}\r\n"));
+            }
+            client.send(vec![b'x'; BODY]);
+            if chunked {
+                client.send("\r\n0\r\n\r\n");
+            }
+            let answer = client.answer();
+            assert_eq!((answer.status, answer.says_close()), (status, true), "{path} {framing}");
+            client.expect_end();
+        }
+    }
+}
+
+/// The bytes of a lingering close are limited.
+fn a_refused_upload_is_not_read_for_ever(on: On) {
+    let timeouts = Timeouts::DEFAULT.linger_read(Duration::from_millis(100));
+    let limits = Limits::DEFAULT.linger(1 << 20);
+    let server = on.serve_with(config().http_limits(limits).http_timeouts(timeouts), App::new());
+    let mut client = server.connect();
+    client.send(CHUNKED);
+    assert!(client.answer().says_close());
+    let piece = vec![b'x'; 1 << 20];
+    // A few megabytes are in the buffers of the system.
+    let sent = (0..100).take_while(|_| {
+        client.try_send(format!("{:x}\r\n", 1 << 20)).is_ok()
+            && client.try_send(&piece).is_ok()
+            && client.try_send("\r\n").is_ok()
+    });
+    assert!(sent.count() < 100);
+}
+
+fn chunks_that_are_still_to_come_end_the_connection_as_announced(on: On) {
+    let server = on.serve(App::new());
+    for here in ["", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
+        let mut client = server.connect();
+        client.send(format!("{CHUNKED}{here}"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.says_close()), (404, true), "{here:?}");
+        client.expect_end();
+    }
+}
+
+fn chunks_that_have_come_leave_the_connection_open(on: On) {
+    let server = on.serve(App::new());
+    let mut client = server.connect();
+    client.send(format!("{CHUNKED}400\r\n{}\r\n0\r\na: b\r\n\r\n", "x".repeat(1024)));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.says_close()), (404, false));
+    client.expect_open();
 }
 
 /// Sends a request that ends early. Returns the body that the handler has read.

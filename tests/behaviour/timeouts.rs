@@ -151,13 +151,14 @@ fn a_client_that_does_not_read_is_given_up(on: On) {
     client.head().expect("what had been sent by then");
 }
 
-/// The rest of an unread body has the timeout of a lingering close.
+/// The rest of an unread body has the timeout of an idle connection.
 fn an_unread_body_that_does_not_come_ends_the_connection(on: On) {
     let app = App::new().route("/read", post(async || "no, thanks"));
-    let server = patient(on, |timeouts| timeouts.linger = SHORT, app);
+    let server = patient(on, |timeouts| timeouts.keep_alive = SHORT, app);
     let mut client = server.connect();
     client.send(format!("{POST}hell"));
-    assert_eq!(client.answer().text(), "no, thanks");
+    let answer = client.answer();
+    assert_eq!((answer.text().as_str(), answer.says_close()), ("no, thanks", false));
     client.expect_end();
 }
 

@@ -54,10 +54,13 @@ values! {
         /// [`Body::collect`](crate::body::Body::collect) has a limit of its own. A larger body is answered with 413.
         /// Against endless uploads.
         pub body: Option<u64> = None,
-        /// The body bytes that the machine reads and drops after a response, so that the connection can be used again.
-        /// Beyond the limit the connection closes. The same limit, counted anew, applies to a lingering close. Default
+        /// The rest of a request body that is read and dropped after a response, so that the connection can be used
+        /// again. If more is missing, or the rest has no known length, the response says `connection: close`. Default
         /// 64 KiB. Against uploads to a handler that does not read them.
         pub drain: usize = 64 << 10,
+        /// The bytes that are read and dropped in a lingering close. Beyond the limit the client is held back until
+        /// [`Timeouts::linger_total`] has passed. Default 256 MiB. Against fast uploads without end.
+        pub linger: usize = 256 << 20,
         /// The number of requests on one connection. Default: no limit. The last one is answered with
         /// `connection: close`. Against clients that never leave a thread.
         pub requests: Option<u64> = None,
@@ -73,8 +76,9 @@ values! {
         /// From the start of the connection, or from the first byte of a later request, to the end of the request
         /// head. Default 10 s; then 408, or a silent close if nothing was received. Against slow heads ("slowloris").
         pub head: Duration = Duration::from_secs(10),
-        /// From the end of a response to the first byte of the next request. Default 5 s, as Uvicorn's
-        /// `--timeout-keep-alive`; then a silent close. Against idle connections.
+        /// From the end of a response to the first byte of the next request, or to the next byte of a request body
+        /// that is read and dropped. Default 5 s, as Uvicorn's `--timeout-keep-alive`; then a silent close. Against
+        /// idle connections.
         pub keep_alive: Duration = Duration::from_secs(5),
         /// The longest time without a byte of the body, while the application waits for it. Default 30 s; then 408.
         /// Against slow uploads.
@@ -82,8 +86,14 @@ values! {
         /// The longest time without progress while there is something to write. Default 30 s; then the connection is
         /// aborted. Against clients that never read.
         pub write: Duration = Duration::from_secs(30),
-        /// In a lingering close, the time in which the peer can read the response and close. Default 1 s.
+        /// In a lingering close after a complete request, or one that was too slow, the time in which the peer can read
+        /// the response and close. Default 1 s.
         pub linger: Duration = Duration::from_secs(1),
+        /// In a lingering close inside a request, the longest time without a byte of its rest. Default 5 s, as nginx's
+        /// `lingering_timeout`. Many clients read the response only after they have sent their whole body.
+        pub linger_read: Duration = Duration::from_secs(5),
+        /// The longest lingering close. Default 30 s, as nginx's `lingering_time`. Against endless requests.
+        pub linger_total: Duration = Duration::from_secs(30),
     }
 }
 
@@ -114,10 +124,19 @@ mod tests {
             trailer_fields,
             body,
             drain,
+            linger: linger_bytes,
             requests,
             write_buffer,
         } = Limits::DEFAULT;
-        let Timeouts { head: head_time, keep_alive, body: body_time, write, linger } = Timeouts::DEFAULT;
+        let Timeouts {
+            head: head_time,
+            keep_alive,
+            body: body_time,
+            write,
+            linger,
+            linger_read,
+            linger_total,
+        } = Timeouts::DEFAULT;
         let none = |limit: Option<u64>| limit.map_or("none".into(), |limit| limit.to_string());
         for (name, default) in [
             ("limits.request_line", size(request_line)),
@@ -131,6 +150,7 @@ mod tests {
             ("limits.trailer_fields", trailer_fields.to_string()),
             ("limits.body", none(body)),
             ("limits.drain", size(drain)),
+            ("limits.linger", format!("{} MiB", linger_bytes >> 20)),
             ("limits.requests", none(requests)),
             ("limits.write_buffer", size(write_buffer)),
             ("timeouts.head", format!("{head_time:?}")),
@@ -138,6 +158,8 @@ mod tests {
             ("timeouts.body", format!("{body_time:?}")),
             ("timeouts.write", format!("{write:?}")),
             ("timeouts.linger", format!("{linger:?}")),
+            ("timeouts.linger_read", format!("{linger_read:?}")),
+            ("timeouts.linger_total", format!("{linger_total:?}")),
         ] {
             let row = format!("\n| `{name}` | {default} |");
             assert!(page.contains(&row), "docs/core/http1.md has no row that begins with{row}");

@@ -9,6 +9,7 @@ mod sending;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::config::{Config, Limits};
 use super::decoder::Decoder;
@@ -48,8 +49,8 @@ pub struct Connection {
     requests: u64,
     /// A fault that has not been reported yet.
     fault: Option<Fault>,
-    /// The body bytes of this request that were read and dropped.
-    drained: usize,
+    /// The peer was too slow with a request.
+    late: bool,
     closing: Closing,
 }
 
@@ -71,8 +72,13 @@ enum Closing {
     Quiet,
     /// A last response is in flight: the sending side ends first, and the peer gets time to read.
     Lingering,
-    /// The sending side has ended. The number of bytes that were dropped since.
-    HalfClosed(usize),
+    /// The sending side has ended.
+    HalfClosed {
+        /// When it has ended.
+        since: Instant,
+        /// The number of bytes that were dropped since.
+        dropped: usize,
+    },
     /// The lingering close is over.
     Over,
 }
@@ -101,7 +107,7 @@ impl Connection {
             now,
             requests: 0,
             fault: None,
-            drained: 0,
+            late: false,
             closing: Closing::Quiet,
         }
     }
@@ -163,6 +169,29 @@ impl Connection {
         self.timers = Timers::default();
     }
 
+    /// Drops the input in a lingering close, and sets its deadline: each piece of an incomplete request extends it.
+    fn drop_input(&mut self, since: Instant, dropped: usize) {
+        self.input.clear();
+        self.closing = Closing::HalfClosed { since, dropped };
+        if self.timers.expecting().is_none() || self.is_in_request() {
+            let left = self.config.timeouts.linger_total.saturating_sub(self.now - since);
+            self.timers.expect(self.now, left.min(self.linger_wait()), Reason::Linger);
+        }
+    }
+
+    /// Returns how long a lingering close waits for the peer.
+    fn linger_wait(&self) -> Duration {
+        match self.is_in_request() {
+            true => self.config.timeouts.linger_read,
+            false => self.config.timeouts.linger,
+        }
+    }
+
+    /// Whether the peer has begun a request, or broken a rule inside it, and may be sending the rest.
+    fn is_in_request(&self) -> bool {
+        matches!(self.exchange.client, State::SendBody | State::Error) && !self.late
+    }
+
     /// Ends a connection on which no response is due.
     fn close_quietly(&mut self) {
         let _ = self.exchange.step(Role::Client, Step::Close);
@@ -192,7 +221,7 @@ impl Machine for Connection {
     fn spare(&mut self) -> &mut [u8] {
         match self.closing {
             // Closing now would reset a peer that is still sending, and it could lose the response.
-            Closing::HalfClosed(dropped) if dropped > self.config.limits.drain => &mut [],
+            Closing::HalfClosed { dropped, .. } if dropped >= self.config.limits.linger => &mut [],
             _ => self.input.spare(self.input_size),
         }
     }
@@ -202,10 +231,7 @@ impl Machine for Connection {
         self.now = now;
         self.input.filled(n);
         match self.closing {
-            Closing::HalfClosed(before) => {
-                self.input.clear();
-                self.closing = Closing::HalfClosed(before + n);
-            }
+            Closing::HalfClosed { since, dropped } => self.drop_input(since, dropped + n),
             _ if n == 0 => {}
             // The timeout for a head starts when the parser finds it incomplete.
             _ if matches!(self.timers.expecting(), Some(Reason::KeepAlive | Reason::Body)) => {
@@ -260,18 +286,22 @@ impl Machine for Connection {
         self.now = now;
         match self.timers.expired(now) {
             Some(Reason::Head) if self.reader.is_partial() || !self.input.is_empty() => {
+                self.late = true;
                 self.fail_head(FaultKind::HeadTimeout, 0);
             }
+            // The rest of a body does not come. The peer may still have to read the response.
+            Some(Reason::KeepAlive) if self.exchange.client == State::SendBody => {
+                self.late = true;
+                self.exchange.forbid_keep_alive();
+                self.settle();
+            }
             Some(Reason::Head | Reason::KeepAlive) => self.close_quietly(),
-            Some(Reason::Body) => self.fail(FaultKind::BodyTimeout, 0),
+            Some(Reason::Body) => {
+                self.late = true;
+                self.fail(FaultKind::BodyTimeout, 0);
+            }
             Some(Reason::Write) => self.give_up(FaultKind::WriteTimeout),
-            Some(Reason::Linger) => match self.closing {
-                Closing::HalfClosed(_) => self.closing = Closing::Over,
-                _ => {
-                    self.exchange.forbid_keep_alive();
-                    self.settle();
-                }
-            },
+            Some(Reason::Linger) => self.closing = Closing::Over,
             Some(Reason::Ping | Reason::Pong | Reason::Close) | None => {}
         }
     }
@@ -283,10 +313,10 @@ impl Machine for Connection {
             (_, State::Switched) => CloseState::Switched,
             (_, State::Closed) => CloseState::Close,
             (_, State::MustClose | State::Error) => match self.closing {
-                _ if self.eof || self.config.timeouts.linger.is_zero() => CloseState::Close,
+                _ if self.eof || self.linger_wait().is_zero() => CloseState::Close,
                 Closing::Quiet | Closing::Over => CloseState::Close,
                 Closing::Lingering => CloseState::HalfClose,
-                Closing::HalfClosed(_) => CloseState::Linger,
+                Closing::HalfClosed { .. } => CloseState::Linger,
             },
             _ => CloseState::Open,
         }
@@ -294,9 +324,8 @@ impl Machine for Connection {
 
     fn half_closed(&mut self, now: Instant) {
         self.now = now;
-        self.input.clear();
-        self.closing = Closing::HalfClosed(0);
-        self.timers.expect(now, self.config.timeouts.linger, Reason::Linger);
+        self.timers.relax();
+        self.drop_input(now, 0);
     }
 
     /// No further request is accepted: an idle connection closes, a busy one after its response.

@@ -2,6 +2,7 @@
 
 mod files;
 mod holding;
+mod lingering;
 mod properties;
 
 use alloc::format;
@@ -187,19 +188,6 @@ fn connection_close_ends_with_a_lingering_close() {
     assert_eq!(pair.machine.poll_timeout(), Some((at(1000), Reason::Linger)));
     assert_eq!(pair.feed(GET), "closed");
     pair.machine.receive_eof(at(1));
-    assert_eq!(pair.machine.close_state(), CloseState::Close);
-}
-
-#[test]
-fn a_peer_that_sends_on_in_a_lingering_close_is_held_back_and_not_reset() {
-    let mut pair = Pair::limited(|limits| limits.drain = 10);
-    pair.feed("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    pair.respond(200, &[], "x");
-    pair.machine.half_closed(at(0));
-    assert_eq!(pair.machine.receive(at(0), b"0123456789"), 10);
-    assert_eq!(pair.machine.receive(at(0), b"0123456789"), 10);
-    assert_eq!((pair.machine.spare().len(), pair.machine.close_state()), (0, CloseState::Linger));
-    pair.machine.handle_timeout(at(1000));
     assert_eq!(pair.machine.close_state(), CloseState::Close);
 }
 
@@ -400,30 +388,6 @@ fn continue_is_sent_once_and_only_when_the_body_is_wanted() {
     let mut pair = Pair::new();
     pair.feed(request);
     assert!(pair.respond(403, &[], "").contains("connection: close\r\n"));
-    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
-}
-
-#[test]
-fn an_unread_body_is_drained_up_to_the_limit() {
-    let mut pair = Pair::limited(|limits| limits.drain = 10);
-    pair.feed("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123");
-    assert!(!pair.respond(200, &[], "").contains("close"));
-    assert_eq!(pair.feed(&format!("4567890{GET}")), "GET /; paused");
-    pair.respond(200, &[], "");
-
-    // The declared length is too large: the response says `close`.
-    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\n");
-    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
-    pair.machine.discard_body(at(0), StreamId::ONLY);
-    assert!(pair.respond(200, &[], "").contains("connection: close\r\n"));
-    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
-
-    // The chunks turn out to be too large.
-    let mut pair = Pair::limited(|limits| limits.drain = 10);
-    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
-    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
-    assert!(!pair.respond(200, &[], "").contains("close"));
-    assert_eq!(pair.feed("b\r\n12345678901\r\n"), "closed");
     assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
 }
 

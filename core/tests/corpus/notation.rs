@@ -12,6 +12,8 @@ pub(crate) struct Case {
     pub(crate) ending: Option<Ending>,
     pub(crate) application: Application,
     pub(crate) limits: Limits,
+    /// The outcome depends on the pieces of the input, so the case is only sent whole.
+    pub(crate) is_whole: bool,
     expected: Vec<String>,
     /// The exact bytes of the answer, if the case gives them.
     written: Vec<u8>,
@@ -86,6 +88,7 @@ impl Case {
         let number = |text: &str| text.parse::<usize>().map_err(|error| error.to_string());
         match *option.split(' ').collect::<Vec<_>>() {
             ["unread"] => self.application.reads = false,
+            ["whole"] => self.is_whole = true,
             ["status", code] => self.application.status = code.parse().map_err(|_| "no status")?,
             ["limit", "body", most] => limits.body = Some(number(most)? as u64),
             ["limit", "requests", most] => limits.requests = Some(number(most)? as u64),

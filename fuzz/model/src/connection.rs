@@ -146,8 +146,8 @@ impl Script<'_> {
             };
             let unread = answer.when == When::Head && meaning.length != Length::None;
             if unread {
-                // The body is discarded, up to a limit. A client that waits for `100 Continue` may omit it.
-                last |= exchange.body.len() > limits.drain || (meaning.expects && !answer.invite);
+                // The body is dropped. A client that waits for `100 Continue` may omit it.
+                last |= meaning.expects && !answer.invite;
                 (exchange.body, exchange.trailers, exchange.ended) = Default::default();
             }
             reading.exchanges.push(exchange);

@@ -28,7 +28,7 @@ const TIGHT: Limits = Limits::DEFAULT
     .trailers(48)
     .trailer_fields(3)
     .body(Some(100))
-    .drain(24)
+    .linger(24)
     .requests(Some(4))
     .write_buffer(64);
 

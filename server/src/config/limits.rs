@@ -165,7 +165,13 @@ pub(super) const GROUP: Group = Group {
             "limit-drain",
             Bytes,
             limits.http.drain,
-            "Maximum unread body to discard before a connection is reused; beyond it the connection closes"
+            "Maximum unread body to discard before a connection is reused; beyond it the response says close"
+        ),
+        setting!(
+            "limit-linger",
+            Bytes,
+            limits.http.linger,
+            "Maximum number of bytes to discard in a lingering close"
         ),
         setting!(
             "limit-write-buffer",
@@ -202,6 +208,18 @@ pub(super) const GROUP: Group = Group {
             Seconds,
             timeouts.http.linger,
             "Maximum wait for the client to read the last response before closing"
+        ),
+        setting!(
+            "timeout-linger-read",
+            Seconds,
+            timeouts.http.linger_read,
+            "The same inside a request: maximum time without a byte of its rest"
+        ),
+        setting!(
+            "timeout-linger-total",
+            Seconds,
+            timeouts.http.linger_total,
+            "Maximum time to discard the rest of a request after the last response"
         ),
         setting!(
             "timeout-half-closed",

@@ -54,8 +54,7 @@ impl HttpMachine for Connection {
 
     fn discard_body(&mut self, now: Instant, _: StreamId) {
         self.now = now;
-        let drain = self.config.limits.drain as u64;
-        if self.exchange.client == State::SendBody && self.decoder.remaining().is_some_and(|n| n > drain) {
+        if self.exchange.client == State::SendBody && !self.is_rest_certain() {
             self.exchange.keep_alive = false;
         }
     }

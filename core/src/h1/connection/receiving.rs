@@ -56,7 +56,6 @@ impl Connection {
                 self.input.take(used);
                 self.requests += 1;
                 self.timers.relax();
-                self.drained = 0;
                 self.expects_continue = framing.expects_continue;
                 self.asked = Asked {
                     head: matches!(head.method(), Method::Head),
@@ -117,7 +116,7 @@ impl Connection {
                     return Some(Read::Fault);
                 }
                 let (wait, reason) = match self.exchange.server {
-                    State::Done => (self.config.timeouts.linger, Reason::Linger),
+                    State::Done => (self.config.timeouts.keep_alive, Reason::KeepAlive),
                     _ => (self.config.timeouts.body, Reason::Body),
                 };
                 if self.timers.expecting() != Some(reason) {
@@ -163,18 +162,39 @@ impl Connection {
         Event::End { stream }
     }
 
-    /// Reads and drops the rest of the body, so that another request can follow.
+    /// Drops what is here of a body that is not read. Returns whether another request can follow: the rest is here, or
+    /// is known to be within the limit for bytes that are dropped.
+    pub(super) fn is_rest_certain(&mut self) -> bool {
+        // A client that got no `100 Continue` may send its body or not, so the next bytes are ambiguous.
+        if self.expects_continue {
+            return false;
+        }
+        loop {
+            match self.decoder.read(self.input.bytes(), &self.config.limits) {
+                Ok(Part::Data { skip, len }) => self.input.take(skip + len),
+                Ok(Part::End { skip }) => {
+                    self.input.take(skip);
+                    self.decoder.take_trailers();
+                    // Allowed: the client is sending its body.
+                    let _ = self.exchange.step(Role::Client, Step::End);
+                    return true;
+                }
+                Ok(Part::Nothing { skip }) => {
+                    self.input.take(skip);
+                    let most = self.config.limits.drain as u64;
+                    return self.decoder.remaining().is_some_and(|left| left <= most);
+                }
+                // The fault cannot be answered any more: the application has a response.
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Reads and drops the rest of the body: the response has said that another request can follow.
     fn drain(&mut self) -> Event<'_> {
         loop {
             match self.next_part() {
-                Some(Read::Data(taken)) => {
-                    self.drained += taken;
-                    if self.drained > self.config.limits.drain {
-                        self.exchange.forbid_keep_alive();
-                        self.settle();
-                        return Event::Closed;
-                    }
-                }
+                Some(Read::Data(_)) => {}
                 Some(Read::End) => {
                     self.decoder.take_trailers();
                     let _ = self.exchange.step(Role::Client, Step::End);
