@@ -173,9 +173,11 @@ mod tests {
     #[test]
     fn a_clone_of_large_bytes_shares_them() {
         let large = Bytes::from(vec![7; SHARED_FROM]);
-        assert_eq!(large.clone().as_ptr(), large.as_ptr());
+        let clone = large.clone();
+        assert_eq!(clone.as_ptr(), large.as_ptr());
         let small = Bytes::from(vec![7; SHARED_FROM - 1]);
-        assert_ne!(small.clone().as_ptr(), small.as_ptr());
+        let clone = small.clone();
+        assert_ne!(clone.as_ptr(), small.as_ptr());
     }
 
     #[test]
@@ -185,7 +187,8 @@ mod tests {
             let (before, clone) = (bytes.as_ptr(), bytes.clone());
             let copy = clone.into_vec();
             assert_ne!(copy.as_ptr(), before);
-            assert_eq!(bytes.into_vec().as_ptr(), before);
+            let vec = bytes.into_vec();
+            assert_eq!(vec.as_ptr(), before);
         }
     }
 }

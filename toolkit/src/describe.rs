@@ -1,6 +1,7 @@
 //! `Operation`: a handler as its extractors and its response describe it when the application is built.
 //!
-//! Today an [`Operation`] records the states that the handler needs, so that one that is missing is found at start-up.
+//! An [`Operation`] records the states and the path parameters that the handler needs, so that a mistake is found at
+//! start-up.
 
 use std::any::{TypeId, type_name};
 
@@ -38,12 +39,17 @@ use std::any::{TypeId, type_name};
 pub struct Operation {
     name: &'static str,
     states: Vec<(TypeId, &'static str)>,
+    params: Vec<ParamsCheck>,
+    warnings: Vec<String>,
 }
+
+/// Checks an argument against the names of the path parameters of a route. The error says what does not suit.
+pub(crate) type ParamsCheck = fn(&[&str]) -> Result<(), String>;
 
 impl Operation {
     /// An operation that the type `H` performs, with nothing described yet.
     pub(crate) fn of<H>() -> Self {
-        Self { name: type_name::<H>(), states: Vec::new() }
+        Self { name: type_name::<H>(), states: Vec::new(), params: Vec::new(), warnings: Vec::new() }
     }
 
     /// Returns the path of the handler's function or type, as the compiler prints it.
@@ -54,6 +60,33 @@ impl Operation {
     /// Adds a state of this type. If the application has none, [`App::build`](crate::App::build) fails.
     pub fn state<T: 'static>(&mut self) {
         self.states.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// Adds a warning, which the application [logs](crate::App::warnings) when it is built.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// Adds a check of the path parameters. If it fails for a route, [`App::build`](crate::App::build) fails.
+    pub(crate) fn check_params(&mut self, check: ParamsCheck) {
+        self.params.push(check);
+    }
+
+    /// Describes an argument whose rejection the handler takes, so that path parameters that do not suit are no mistake.
+    pub(crate) fn fallible(&mut self, describe: impl FnOnce(&mut Self)) {
+        let count = self.params.len();
+        describe(self);
+        self.params.truncate(count);
+    }
+
+    /// The warnings.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Checks the names of the path parameters of a route.
+    pub(crate) fn check(&self, params: &[&str]) -> Result<(), String> {
+        self.params.iter().try_for_each(|check| check(params))
     }
 
     /// The states, with the names of their types.

@@ -265,3 +265,34 @@ fn an_error_of_an_error_handler_is_not_handled_again() {
     let client = TestClient::new(App::new().error_handler(Status::NOT_FOUND, fails));
     assert_eq!(client.get("/").send().text(), "failed again");
 }
+
+#[test]
+fn handlers_of_errors_keep_the_fields_of_the_error() {
+    async fn refuse() -> Result<(), HttpError> {
+        let error = HttpError::new(Status::UNAUTHORIZED).with_header("www-authenticate", "Basic");
+        Err(error.with_header("www-authenticate", "Bearer").with_header("content-type", "text/html"))
+    }
+    async fn json(_: Request, error: HttpError) -> (Status, String) {
+        (error.status, format!("\"{}\"", error.detail))
+    }
+    async fn busy(_: Request, _: HttpError) -> ([(&'static str, &'static str); 1], &'static str) {
+        ([("retry-after", "1")], "busy")
+    }
+    let overloaded = async || -> Result<(), HttpError> {
+        Err(HttpError::new(Status::SERVICE_UNAVAILABLE).with_header("retry-after", "120"))
+    };
+    let app = App::new()
+        .route("/a", post("a"))
+        .route("/refuse", get(refuse))
+        .route("/busy", get(overloaded))
+        .on_error(json)
+        .error_handler(Status::SERVICE_UNAVAILABLE, busy);
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/a").send().header("allow"), Some("POST"));
+    let response = client.get("/refuse").send();
+    let all = response.headers().get_all("www-authenticate").collect::<Vec<_>>();
+    assert_eq!(all, [&b"Basic"[..], b"Bearer"]);
+    assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(client.get("/busy").send().headers().get_all("retry-after").count(), 1);
+    assert_eq!(client.get("/busy").send().header("retry-after"), Some("1"));
+}

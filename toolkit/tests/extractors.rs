@@ -54,10 +54,8 @@ fn path_parameters_in_every_shape() {
         .route("/struct/{slug}/{id}", get(post))
         .route("/list/{a}/{b}", get(show::<Vec<i8>>))
         .route("/one/{a}", get(show::<(i8,)>))
-        .route("/unit/{a}", get(show::<()>))
-        .route("/count/{a}", get(show::<(i8, i8)>))
-        .route("/field/{other}", get(post));
-    let client = TestClient::new(app).raise_server_errors(false);
+        .route("/unit/{a}", get(show::<()>));
+    let client = TestClient::new(app);
     for (target, status, text) in [
         ("/int/7", 200, "7"),
         ("/int/18446744073709551616", 404, "Not Found"),
@@ -90,8 +88,6 @@ fn path_parameters_in_every_shape() {
         ("/list/1/-2", 200, "[1, -2]"),
         ("/one/1", 200, "(1,)"),
         ("/unit/1", 200, "()"),
-        ("/count/1", 500, "Internal Server Error"),
-        ("/field/1", 500, "Internal Server Error"),
     ] {
         let response = client.get(target).send();
         assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");

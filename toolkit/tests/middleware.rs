@@ -4,7 +4,7 @@ use stelo_toolkit::middleware::Middleware;
 use stelo_toolkit::response::{Background, Reply};
 use stelo_toolkit::{
     App, Body, Extension, Headers, HttpError, IntoResponse, Next, Path, Request, Response, Router, State,
-    Status, TestClient, get,
+    StaticFiles, Status, TestClient, get,
 };
 
 /// Writes its name into the response, around the names already there.
@@ -143,21 +143,6 @@ fn a_middleware_can_change_the_body_and_keeps_the_background() {
     assert!(ran.load(std::sync::atomic::Ordering::Relaxed));
 }
 
-#[test]
-fn the_route_is_known_to_the_middleware_of_a_route_and_not_before() {
-    async fn pattern(request: Request, next: Next) -> Response {
-        let pattern = request.matched_path().unwrap_or("none").to_owned();
-        let mut response = next.run(request).await;
-        response.headers.try_append("x-pattern", pattern).unwrap();
-        response
-    }
-    let route = get(home).middleware(pattern);
-    let client = TestClient::new(App::new().middleware(pattern).route("/{id}", route));
-    let response = client.get("/7").send();
-    let seen: Vec<_> = response.headers().get_all("x-pattern").map(String::from_utf8_lossy).collect();
-    assert_eq!(seen, ["/{id}", "none"]);
-}
-
 /// A span, a deadline or a task-local value that a middleware sets must cover all of the inner work.
 #[test]
 fn what_is_inside_begins_when_it_is_awaited() {
@@ -233,4 +218,39 @@ fn the_state_that_a_middleware_takes_is_checked_at_start_up() {
     let app = App::new().route("/x", get(home).middleware(layer));
     let error = TestClient::try_new(app).unwrap_err().to_string();
     assert!(error.contains("::layer` at `/x` takes `State<u32>`"), "{error}");
+}
+
+#[test]
+fn middleware_knows_the_pattern_before_it_sends_the_request_on() {
+    async fn route(request: Request, next: Next) -> Response {
+        let route = request.matched_path().unwrap_or("none").to_owned();
+        let mut response = next.run(request).await;
+        response.headers.try_append("x-route", route).expect("a valid value");
+        response
+    }
+    let inner = Router::new().middleware(route).route("/{b}", get("inner")).fallback("missing");
+    let app = App::new()
+        .middleware(route)
+        .route("/a/{id:int}", get("outer").middleware(route))
+        .mount("/m/{a}", inner)
+        .mount("/files", StaticFiles::new("."))
+        .host("{sub}.example.org", Router::new().middleware(route).route("/", get("host")));
+    let client = TestClient::new(app);
+    let routes = |target: &str, host: &str| {
+        let response = client.get(target).header("host", host).send();
+        response
+            .headers()
+            .get_all("x-route")
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .collect()
+    };
+    let routes = |target: &str, host: &str| -> Vec<String> { routes(target, host) };
+    assert_eq!(routes("/a/7", "a"), ["/a/{id:int}", "/a/{id:int}"]);
+    assert_eq!(routes("/m/x/y%20z", "a"), ["/m/{a}/{b}", "/m/{a}/{b}"]);
+    assert_eq!(routes("/m/x/y/z", "a"), ["none", "none"]);
+    assert_eq!(routes("/files/nothing", "a"), ["none"]);
+    assert_eq!(routes("/a/x", "a"), ["none"]);
+    assert_eq!(routes("/a/7/", "a"), ["none"]);
+    assert_eq!(routes("/", "b.example.org"), ["/", "/"]);
+    assert_eq!(client.post("/a/7").send().header("x-route"), Some("none"));
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use stelo_toolkit::routing::Convertor;
 use stelo_toolkit::{
-    App, HttpError, Method, Next, Path, Request, Response, Router, State, Status, TestClient, get, post,
+    App, HttpError, Method, Next, Path, Request, Response, Router, State, Status, TestClient, any, get, post,
 };
 
 /// Answers with root path, path below it, pattern, and URLs of the routes called `list` and `items:list`.
@@ -72,10 +72,11 @@ fn path_of(request: &Request, name: &str) -> String {
 fn a_merged_router_adds_its_routes_in_order() {
     let app = App::new()
         .route("/a", get("outer a"))
-        .merge(Router::new().route("/a", get("inner a").post("posted")).route("/b", get("inner b")))
-        .route("/b", get("outer b"));
+        .merge(Router::new().route("/a", post("posted")).route("/b", get("inner b")))
+        .route("/b", any("outer b"));
     let client = TestClient::new(app);
     check(&client, &[("/a", 200, "outer a"), ("/b", 200, "inner b")]);
+    assert_eq!(client.post("/b").send().text(), "outer b");
     assert_eq!(client.post("/a").send().text(), "posted");
     assert_eq!(client.request(Method::Delete, "/a").send().header("allow"), Some("GET, HEAD, POST"));
 }
@@ -340,4 +341,30 @@ fn values_are_handlers() {
         ],
     );
     assert_eq!(client.post("/text").send().status(), Status::CREATED);
+}
+
+#[test]
+fn a_fallback_is_inherited_by_mounted_routers() {
+    async fn nothing(_: Request, _: HttpError) -> &'static str {
+        "the inner 404"
+    }
+    let app = App::new()
+        .fallback("the fallback")
+        .include("/included", Router::new().route("", get("a")))
+        .mount("/plain", Router::new().route("/a", get("a")).mount("/deep", Router::new()))
+        .mount("/own", Router::new().fallback("its own"))
+        .mount("/handled", Router::new().error_handler(Status::NOT_FOUND, nothing))
+        .mount("/app", App::new());
+    let client = TestClient::new(app);
+    for (target, text) in [
+        ("/nothing", "the fallback"),
+        ("/included/nothing", "the fallback"),
+        ("/plain/nothing", "the fallback"),
+        ("/plain/deep/nothing", "the fallback"),
+        ("/own/nothing", "its own"),
+        ("/handled/nothing", "the inner 404"),
+        ("/app/nothing", "Not Found"),
+    ] {
+        assert_eq!(client.get(target).send().text(), text, "{target}");
+    }
 }

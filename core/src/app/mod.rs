@@ -54,6 +54,12 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// An application, which a server runs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an application",
+    label = "not an application",
+    note = "put a `Router` into one: `App::new().merge(router)`, or `App::new().mount(\"\", router)` if it has a fallback",
+    note = "put a handler into a route: `App::new().route(\"/\", get(handler))`"
+)]
 pub trait App: Send + Sync + 'static {
     /// Answers a request.
     ///

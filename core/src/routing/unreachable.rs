@@ -30,6 +30,9 @@ enum Symbol {
     Param(Class),
 }
 
+/// A route, and the symbols of its pattern.
+type Earlier = (RouteId, Box<[Symbol]>);
+
 /// The symbols of a pattern. For a mount, those of the paths below it.
 fn symbols(kind: Kind, pattern: &Pattern) -> Box<[Symbol]> {
     let mut symbols = Vec::new();
@@ -115,7 +118,7 @@ impl<T> Router<T> {
 
     fn unreachable_of(&self, routes: &[RouteId]) -> Vec<Unreachable> {
         // Earlier routes by their literal beginning. A pattern covers another only if that has the same beginning.
-        let mut earlier: BTreeMap<Vec<u8>, Vec<(RouteId, Box<[Symbol]>)>> = BTreeMap::new();
+        let mut earlier: BTreeMap<Vec<u8>, Vec<Earlier>> = BTreeMap::new();
         let mut found = Vec::new();
         for &id in routes {
             let entry = &self.entries[id.index()];
@@ -144,7 +147,7 @@ impl<T> Router<T> {
     fn answered(
         &self,
         entry: &Entry<T>,
-        covering: &[&(RouteId, Box<[Symbol]>)],
+        covering: &[&Earlier],
         symbols: &[Symbol],
     ) -> Option<(RouteId, bool)> {
         let (mut first, mut methods) = (None, Methods::new());

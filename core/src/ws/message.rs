@@ -151,7 +151,7 @@ impl From<Text> for Bytes {
             Repr::Owned(text) => text.into(),
             // An unshared buffer goes back to its connection once it is sent.
             Repr::Large(text) => {
-                Arc::try_unwrap(text).map_or_else(|text| Bytes::from_shared(text), Bytes::from)
+                Arc::try_unwrap(text).map_or_else(|text| Self::from_shared(text), Self::from)
             }
             Repr::Shared(text) => Arc::<[u8]>::from(text).into(),
         }

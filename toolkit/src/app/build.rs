@@ -19,12 +19,17 @@ pub(crate) struct Built {
     site: Sharded<Site>,
     routes: Arc<Routes>,
     lifespan: Lifespan,
+    warnings: Vec<String>,
 }
 
 impl Built {
     pub(crate) fn new(draft: Draft) -> Result<Self, BuildError> {
-        let Planned { site, routes, hooks } = Plan::of(draft)?;
-        Ok(Self { site: Sharded::new(site), routes, lifespan: Lifespan::new(hooks) })
+        let Planned { site, routes, hooks, warnings } = Plan::of(draft)?;
+        Ok(Self { site: Sharded::new(site), routes, lifespan: Lifespan::new(hooks), warnings })
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(crate) fn call(&self, request: stelo_core::app::Request) -> Reply {

@@ -6,6 +6,7 @@ use std::any::TypeId;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
@@ -23,7 +24,7 @@ use crate::response::{HttpError, IntoResponse};
 pub use crate::routing::BuildError;
 use crate::routing::mount::MountedKind;
 use crate::routing::plan::Draft;
-use crate::routing::{Foreign, MethodRouter, Mountable, Mounted, Router};
+use crate::routing::{EntryKind, Foreign, MethodRouter, Mountable, Mounted, Router, websocket};
 use crate::websocket::WebSocketHandler;
 
 /// An application: a [`Router`] with state, error handlers, and hooks for start-up and shutdown.
@@ -66,34 +67,40 @@ impl App {
     }
 
     /// Adds a route: see [`Router::route`].
+    #[track_caller]
     pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
-        self.routed(|router| router.route(pattern, methods))
+        self.added(Location::caller(), pattern, EntryKind::Route(methods))
     }
 
     /// Adds a route for WebSockets: see [`Router::websocket`].
+    #[track_caller]
     pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
-        self.routed(|router| router.websocket(pattern, handler))
+        self.added(Location::caller(), pattern, EntryKind::Route(websocket(handler)))
     }
 
     /// Includes the routes of a router behind a prefix: see [`Router::include`].
+    #[track_caller]
     pub fn include(self, prefix: &str, router: Router) -> Self {
-        self.routed(|outer| outer.include(prefix, router))
+        self.added(Location::caller(), prefix, EntryKind::Include(Box::new(router)))
     }
 
     /// Includes the routes of a router: see [`Router::merge`].
+    #[track_caller]
     pub fn merge(self, router: Router) -> Self {
-        self.routed(|outer| outer.merge(router))
+        self.include("", router)
     }
 
     /// Adds a mount: see [`Router::mount`]. A mounted `App` keeps its own state and error handlers, and sees the state of
     /// this one too. Its start-up hooks run after those of this one.
+    #[track_caller]
     pub fn mount(self, prefix: &str, mounted: impl Mountable) -> Self {
-        self.routed(|router| router.mount(prefix, mounted))
+        self.added(Location::caller(), prefix, EntryKind::Mount(mounted.into_mounted()))
     }
 
     /// Adds a host: see [`Router::host`].
+    #[track_caller]
     pub fn host(self, pattern: &str, mounted: impl Mountable) -> Self {
-        self.routed(|router| router.host(pattern, mounted))
+        self.added(Location::caller(), pattern, EntryKind::Host(mounted.into_mounted()))
     }
 
     /// Names the route, mount or host that was declared last: see [`Router::name`].
@@ -225,13 +232,45 @@ impl App {
     /// Builds the application, once. A server does so itself; a test can call it to find mistakes.
     ///
     /// # Errors
-    /// Returns the first mistake, in one line.
+    /// Returns the first mistake that is certain, in one line: an invalid pattern, a route that is declared twice, a state
+    /// that is missing, path parameters that do not suit a handler. What may be a mistake is a [warning](Self::warnings).
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, get};
+    ///
+    /// let app = App::new().route("/", get("hello")).route("/", get("world"));
+    /// assert!(app.build().unwrap_err().to_string().starts_with("GET `/` ("));
+    /// ```
     pub fn build(&self) -> Result<(), BuildError> {
         self.built().map(|_| ()).map_err(Clone::clone)
     }
 
+    /// Builds the application, and returns what may be a mistake, each in one line: a route that an earlier one hides, a
+    /// pattern in the syntax of another framework, a missing directory of static files. They are logged when the
+    /// application is built, or written to the standard error if the program has no log. Empty if [`build`](Self::build) fails.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, get};
+    ///
+    /// let app = App::new().route("/users/{name}", get("a user")).route("/users/me", get("you"));
+    /// assert!(app.warnings()[0].contains("is never reached"));
+    /// ```
+    pub fn warnings(&self) -> &[String] {
+        self.built().map_or(&[], |built| built.warnings())
+    }
+
     fn built(&self) -> Result<&Arc<Built>, &BuildError> {
-        let build = || Built::new(std::mem::take(&mut *self.lock())).map(Arc::new);
+        let build = || {
+            let built = Built::new(std::mem::take(&mut *self.lock()))?;
+            for warning in built.warnings() {
+                tracing::warn!("{warning}");
+                // A test has no log as a rule.
+                if !tracing::dispatcher::has_been_set() {
+                    eprintln!("warning: {warning}");
+                }
+            }
+            Ok(Arc::new(built))
+        };
         self.built.get_or_init(build).as_ref()
     }
 
@@ -245,6 +284,10 @@ impl App {
         }
         edit(self.draft.get_mut().unwrap_or_else(PoisonError::into_inner));
         self
+    }
+
+    fn added(self, place: &'static Location<'static>, pattern: &str, kind: EntryKind) -> Self {
+        self.routed(|router| router.add_at(place, pattern, kind))
     }
 
     fn routed(self, edit: impl FnOnce(Router) -> Router) -> Self {

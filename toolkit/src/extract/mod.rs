@@ -120,7 +120,7 @@ impl<T: FromRequestParts> FromRequestParts for Result<T, T::Rejection> {
     }
 
     fn describe(operation: &mut Operation) {
-        T::describe(operation);
+        operation.fallible(T::describe);
     }
 }
 
@@ -133,6 +133,6 @@ impl<T: FromRequest> FromRequest for Result<T, T::Rejection> {
     }
 
     fn describe(operation: &mut Operation) {
-        T::describe(operation);
+        operation.fallible(T::describe);
     }
 }

@@ -168,11 +168,12 @@ impl OptionalFromRequestParts for ClientAddress {
     }
 }
 
-/// The pattern of the route that answers, including mounts, such as `/users/{id:int}`. For logs and metrics.
+/// The pattern of the route that answers, including mounts, such as `/users/{id:int}`. For logs and metrics, in handlers
+/// and in middleware.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MatchedPath(pub String);
 
-/// `None` outside routes.
+/// `None` if no route answers.
 impl OptionalFromRequestParts for MatchedPath {
     type Rejection = Infallible;
 

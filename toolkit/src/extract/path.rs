@@ -1,6 +1,8 @@
 //! `Path<T>`: the path parameters as a value, deserialized with serde.
 
+use std::any::type_name;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::de::value::{MapDeserializer, SeqDeserializer};
 use serde_core::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -8,6 +10,7 @@ use serde_core::forward_to_deserialize_any;
 use stelo_core::http::Status;
 
 use super::{FromRequestParts, OptionalFromRequestParts};
+use crate::describe::Operation;
 use crate::request::Parts;
 use crate::response::HttpError;
 use crate::response::report::failure;
@@ -15,8 +18,9 @@ use crate::response::report::failure;
 /// The path parameters: one as a value, several as a tuple in their order, or by name as a struct or a map. They are
 /// percent-decoded.
 ///
-/// Rejects a parameter that does not fit with 400, naming it, and a path that is not UTF-8. If the route has another number of parameters, the response
-/// is 500, with a line in the log.
+/// Rejects a parameter that does not fit with 400, naming it, and a path that is not UTF-8. If the route has another
+/// number of parameters, or none with the name of a field, the application does not start. What that check cannot see is
+/// answered with 500, with a line in the log.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -44,16 +48,41 @@ impl<T: DeserializeOwned> FromRequestParts for Path<T> {
     async fn from_request_parts(parts: &mut Parts) -> Result<Self, HttpError> {
         parts.check_path()?;
         T::deserialize(Params(parts.path_param_bytes())).map(Self).map_err(|error| match error {
-            PathError::Value { .. } => {
+            PathError::Value { .. } | PathError::Custom(_) => {
                 HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid path: {error}"))
             }
             _ => {
                 let route = parts.matched_path().unwrap_or("this place");
-                failure!("{route} does not suit `Path<{}>`: {error}", std::any::type_name::<T>());
+                failure!("{route} does not suit `Path<{}>`: {error}", type_name::<T>());
                 HttpError::new(Status::INTERNAL_SERVER_ERROR)
             }
         })
     }
+
+    fn describe(operation: &mut Operation) {
+        operation.check_params(check::<T>);
+    }
+}
+
+/// Checks whether `T` can be made of parameters of these names.
+///
+/// It is tried with a value of each kind. A mistake is certain if no value fits and the number or the names of the
+/// parameters are the reason.
+fn check<T: DeserializeOwned>(names: &[&str]) -> Result<(), String> {
+    const VALUES: [&str; 4] = ["0", "a", "true", "00000000-0000-0000-0000-000000000000"];
+    let mut found = Ok(());
+    for value in VALUES {
+        let params = Params(names.iter().map(|&name| (name, value.as_bytes())));
+        match catch_unwind(AssertUnwindSafe(|| T::deserialize(params).map(drop))) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error @ (PathError::Count { .. } | PathError::Shape(_)))) => {
+                found = Err(format!("`Path<{}>`: {error}", type_name::<T>()));
+            }
+            // The value does not fit, or is one that the type cannot take without a panic.
+            Ok(Err(PathError::Value { .. } | PathError::Custom(_))) | Err(_) => {}
+        }
+    }
+    found
 }
 
 /// `None` outside routes, and in routes without parameters.
@@ -66,6 +95,10 @@ impl<T: DeserializeOwned> OptionalFromRequestParts for Path<T> {
         }
         <Self as FromRequestParts>::from_request_parts(parts).await.map(Some)
     }
+
+    fn describe(operation: &mut Operation) {
+        operation.check_params(|names| if names.is_empty() { Ok(()) } else { check::<T>(names) });
+    }
 }
 
 /// An error of deserializing path parameters.
@@ -75,8 +108,10 @@ enum PathError {
     Value { name: String, reason: String },
     /// The route has another number of parameters: the programmer's mistake.
     Count { expected: usize, found: usize },
-    /// An error of serde, such as a field that no parameter has: the programmer's mistake.
+    /// The parameters have other names or another form: the programmer's mistake.
     Shape(String),
+    /// The type rejects the parameters: the client's mistake.
+    Custom(String),
 }
 
 impl fmt::Display for PathError {
@@ -84,9 +119,9 @@ impl fmt::Display for PathError {
         match self {
             Self::Value { name, reason } => write!(f, "`{name}`: {reason}"),
             Self::Count { expected, found } => {
-                write!(f, "it asks for {expected} parameters, and the route has {found}")
+                write!(f, "it asks for {expected} path parameters, and the route has {found}")
             }
-            Self::Shape(reason) => f.write_str(reason),
+            Self::Shape(reason) | Self::Custom(reason) => f.write_str(reason),
         }
     }
 }
@@ -95,7 +130,19 @@ impl std::error::Error for PathError {}
 
 impl de::Error for PathError {
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self::Shape(reason.to_string())
+        Self::Custom(reason.to_string())
+    }
+
+    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::Shape(format!("it asks for {expected}, and the parameters are {found}"))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Shape(format!("no parameter is named `{field}`"))
+    }
+
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Self::Shape(format!("it has no field for the parameter `{field}`"))
     }
 }
 
@@ -291,7 +338,7 @@ impl<'de> Deserializer<'de> for Param<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PathError> {
         // If a type that reads text (a UUID, a date) rejects it, the client is at fault.
         visitor.visit_str(self.text()).map_err(|error: PathError| match error {
-            PathError::Shape(reason) => self.error(reason),
+            PathError::Shape(reason) | PathError::Custom(reason) => self.error(reason),
             error => error,
         })
     }

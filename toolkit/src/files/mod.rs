@@ -38,6 +38,7 @@ use self::kept::{Kept, Small};
 use self::lookup::Lookup;
 use self::path::FilePath;
 use self::range::Selection;
+use crate::describe::Operation;
 use crate::handler::{Endpoint, Outcome};
 use crate::request::Request;
 use crate::request::url::encode_path;
@@ -167,6 +168,13 @@ impl Endpoint for StaticFiles {
         match self.at_once(&request) {
             Some(response) => response.into(),
             None => Outcome::future(self.clone().answer(request)),
+        }
+    }
+
+    /// Warns if the directory does not exist. A start-up hook may make it.
+    fn describe(&self, operation: &mut Operation) {
+        if let Err(error) = self.check() {
+            operation.warn(error.to_string());
         }
     }
 }

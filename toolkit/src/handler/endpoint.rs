@@ -1,6 +1,9 @@
 //! `Endpoint`: a type that answers requests in its own way, such as static files or a gateway to another application.
 
+use std::sync::Arc;
+
 use super::{Leaf, Outcome};
+use crate::describe::Operation;
 use crate::request::Request;
 
 /// A type that answers every request below a [mount](crate::Router::mount).
@@ -34,9 +37,14 @@ pub trait Endpoint: Send + Sync + 'static {
     ///
     /// The error handlers of the application answer an error. A panic, here or in the future, is answered with 500.
     fn call(&self, request: Request) -> Outcome;
+
+    /// Describes the endpoint when the application is built. A [warning](Operation::warn) goes to the log.
+    fn describe(&self, operation: &mut Operation) {
+        let _ = operation;
+    }
 }
 
 /// Erases the type of an endpoint.
-pub(crate) fn leaf(endpoint: impl Endpoint) -> Leaf {
+pub(crate) fn leaf(endpoint: Arc<impl Endpoint>) -> Leaf {
     Leaf::new(move |request, scope| scope.contain(|| endpoint.call(request)))
 }

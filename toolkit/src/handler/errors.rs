@@ -9,8 +9,8 @@ use std::error::Error;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use stelo_core::app::Reply;
-use stelo_core::http::Status;
+use stelo_core::app::{Reply, Response};
+use stelo_core::http::{Headers, Status};
 
 use crate::request::Request;
 use crate::response::panics::{contained, panicked};
@@ -94,13 +94,47 @@ impl ErrorHandlers {
         self.by_status.is_empty() && self.by_type.is_empty()
     }
 
-    fn for_status(&self, status: Status) -> Option<&dyn ErrorHandler<HttpError>> {
+    pub(crate) fn for_status(&self, status: Status) -> Option<&dyn ErrorHandler<HttpError>> {
         self.by_status.iter().find(|(other, _)| *other == status).map(|(_, handler)| &**handler)
     }
 
     fn for_type(&self, failure: &Failure) -> Option<&dyn FailureHandler> {
         self.by_type.iter().map(|(_, handler)| &**handler).find(|handler| handler.takes(failure))
     }
+}
+
+/// Adds the header fields of an error to the response of its handler, except for those that the handler has set. A 405
+/// keeps `allow`, and a 401 `www-authenticate`, which RFC 9110 demands of them (sections 15.5.2 and 15.5.6).
+fn keeping(fields: Headers, reply: Reply) -> Reply {
+    if fields.is_empty() {
+        return reply;
+    }
+    match reply {
+        Reply::Ready(mut response) => {
+            keep(&mut response, &fields);
+            response.into()
+        }
+        Reply::Future(future) => Reply::future(async move {
+            let mut response = future.await;
+            keep(&mut response, &fields);
+            response
+        }),
+    }
+}
+
+/// The fields that describe the body of an error: its handler makes another body.
+const OF_BODY: [&str; 5] =
+    ["content-type", "content-length", "content-encoding", "content-language", "content-location"];
+
+fn keep(response: &mut Response, fields: &Headers) {
+    let mut kept = fields.clone();
+    for name in OF_BODY {
+        kept.remove(name);
+    }
+    for (name, _) in response.headers.iter() {
+        kept.remove(std::str::from_utf8(name).unwrap_or_default());
+    }
+    response.headers.append_all(&kept);
 }
 
 /// Answers an error by the first of `levels` that has a handler for it, those of the innermost router first.
@@ -121,10 +155,11 @@ where
         if let Some(error) = failure.downcast_ref::<HttpError>()
             && let Some(handler) = level.for_status(error.status)
         {
-            return handler.call(request, error.clone());
+            return keeping(error.headers.clone(), handler.call(request, error.clone()));
         }
         if let Some(handler) = level.for_type(&failure) {
-            return handler.call(request, failure);
+            let headers = failure.downcast_ref().map(|error: &HttpError| error.headers.clone());
+            return keeping(headers.unwrap_or_default(), handler.call(request, failure));
         }
     }
     let response = failure.into_response();

@@ -129,10 +129,31 @@ impl Parts {
         slice(self.path(), 0, self.position.rest)
     }
 
-    /// Returns the pattern of the route that answers, including mounts, such as `/users/{id:int}`; `None` outside
-    /// routes.
+    /// Returns the pattern of the route that answers, including mounts, such as `/users/{id:int}`. `None` if no route
+    /// answers: a mounted endpoint, a fallback, a redirect, 404, 405.
+    ///
+    /// In the middleware of a router or of the application it is looked up with each call.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Next, Request, Response, TestClient, get};
+    ///
+    /// async fn measure(request: Request, next: Next) -> Response {
+    ///     let route = request.matched_path().unwrap_or("none").to_owned();
+    ///     let mut response = next.run(request).await;
+    ///     response.headers.try_set("x-route", route).expect("this pattern is a valid value");
+    ///     response
+    /// }
+    ///
+    /// let app = App::new().middleware(measure).route("/users/{id:int}", get("a user"));
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.get("/users/7").send().header("x-route"), Some("/users/{id:int}"));
+    /// assert_eq!(client.get("/nowhere").send().header("x-route"), Some("none"));
+    /// ```
     pub fn matched_path(&self) -> Option<&str> {
-        let node = self.site.node(self.position.node);
+        let mut node = self.site.node(self.position.node);
+        if !node.is_route {
+            node = self.site.node(self.site.engine.destination(self)?);
+        }
         node.is_route.then_some(&*node.pattern)
     }
 

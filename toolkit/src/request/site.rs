@@ -9,10 +9,10 @@ use std::sync::{Arc, OnceLock};
 use stelo_core::app::Reply;
 use stelo_core::routing::{ReverseError, UrlPath, Values};
 
-use super::Request;
 use super::extensions::Extensions;
 use super::position::Protocol;
 use super::shards::Shard;
+use super::{Parts, Request};
 use crate::response::Failure;
 
 /// The index of a node: the application, a mount or a route.
@@ -68,6 +68,9 @@ pub(crate) struct Realm {
 pub(crate) trait Engine: Send + Sync {
     /// Sends a request on from a node, past the first `depth` of its middlewares.
     fn resume(&self, site: &SiteRef, request: Request, node: NodeId, depth: usize) -> Reply;
+
+    /// Returns the node at which the routes below would answer a request. `None` if none does.
+    fn destination(&self, parts: &Parts) -> Option<NodeId>;
 
     /// Answers an error of a request by the error handlers around its node.
     fn answer(&self, request: Request, failure: Failure) -> Reply;

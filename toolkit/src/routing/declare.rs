@@ -1,6 +1,7 @@
 //! Declares the entries of a router, and of the routers that it includes, in the tables of the core.
 
 use std::collections::HashMap;
+use std::panic::Location;
 use std::sync::Arc;
 
 use stelo_core::http::Method;
@@ -8,7 +9,7 @@ use stelo_core::routing::{Builder, Convertor, Methods, RouteError};
 
 use super::mount::{Mounted, MountedKind};
 use super::plan::Plan;
-use super::{BuildError, Declared, Entry, EntryKind, MethodRouter, Router};
+use super::{BuildError, Declared, Entry, EntryKind, MethodRouter, Router, check};
 use crate::middleware::Layer;
 use crate::request::site::NodeId;
 
@@ -47,6 +48,7 @@ pub(super) struct Line {
     pub(super) body_limit: usize,
     /// The middleware of the routers that include the line, and of its route.
     pub(super) layers: Vec<Layer>,
+    pub(super) place: &'static Location<'static>,
 }
 
 /// The target of a line of a table.
@@ -74,8 +76,15 @@ impl Around {
         Self { realm, body_limit, ..Self::default() }
     }
 
-    fn line(&self, target: Target, layers: &[Layer], body_limit: Option<usize>) -> Line {
+    fn line(
+        &self,
+        target: Target,
+        layers: &[Layer],
+        body_limit: Option<usize>,
+        place: &'static Location<'static>,
+    ) -> Line {
         Line {
+            place,
             target,
             realm: self.realm,
             body_limit: body_limit.unwrap_or(self.body_limit),
@@ -126,17 +135,18 @@ impl Tables {
         entries: Vec<Entry>,
         around: &Around,
     ) -> Result<(), BuildError> {
-        for Entry { pattern, name, kind } in entries {
+        for Entry { pattern, name, kind, place } in entries {
+            plan.warnings.extend(check::syntax(&pattern, place)?);
             match kind {
                 EntryKind::Route(route) => {
                     let (pattern, name) = (around.pattern(&pattern)?, around.name(name));
-                    self.route(plan, &pattern, name.as_deref(), route, around);
+                    self.route(plan, &pattern, name.as_deref(), (route, place), around);
                 }
                 EntryKind::Mount(mounted) => {
                     let pattern = around.pattern(&pattern)?;
                     // Names inside an unnamed mount have those of the routers around it alone.
                     let outer = around.names.strip_suffix(':').map(str::to_owned);
-                    self.mount(plan, &pattern, around.name(name).or(outer), mounted, around);
+                    self.mount(plan, &pattern, around.name(name).or(outer), (mounted, place), around);
                 }
                 EntryKind::Host(mounted) => {
                     if !around.prefix.is_empty() {
@@ -149,7 +159,7 @@ impl Tables {
                     for table in [&mut self.http, &mut self.websocket] {
                         named(table.host(&pattern, id), name.as_deref());
                     }
-                    self.lines.insert(id, around.line(Target::Host(mounted), &[], None));
+                    self.lines.insert(id, around.line(Target::Host(mounted), &[], None, place));
                 }
                 EntryKind::Include(router) => self.include(plan, &pattern, name, *router, around)?,
             }
@@ -162,7 +172,7 @@ impl Tables {
         plan: &mut Plan,
         pattern: &str,
         name: Option<&str>,
-        route: MethodRouter,
+        (route, place): (MethodRouter, &'static Location<'static>),
         around: &Around,
     ) {
         let MethodRouter { handlers, websocket, layers, body_limit } = route;
@@ -173,12 +183,12 @@ impl Tables {
         for (methods, handler) in head.into_iter().chain(others) {
             let id = plan.reserve();
             named(self.http.route(pattern, methods, id), name);
-            self.lines.insert(id, around.line(Target::Handler(handler), &layers, body_limit));
+            self.lines.insert(id, around.line(Target::Handler(handler), &layers, body_limit, place));
         }
         if let Some(handler) = websocket {
             let id = plan.reserve();
             named(self.websocket.route(pattern, Methods::ANY, id), name);
-            self.lines.insert(id, around.line(Target::Handler(handler), &layers, body_limit));
+            self.lines.insert(id, around.line(Target::Handler(handler), &layers, body_limit, place));
         }
     }
 
@@ -187,7 +197,7 @@ impl Tables {
         plan: &mut Plan,
         pattern: &str,
         name: Option<String>,
-        mounted: Mounted,
+        (mounted, place): (Mounted, &'static Location<'static>),
         around: &Around,
     ) {
         let (id, has_point) = (plan.reserve(), mounted.answers_mount_point());
@@ -197,7 +207,7 @@ impl Tables {
                 table.mount_point(pattern, id);
             }
         }
-        self.lines.insert(id, around.line(Target::Mounted(mounted), &[], None));
+        self.lines.insert(id, around.line(Target::Mounted(mounted), &[], None, place));
     }
 
     /// Declares the entries of a router behind a prefix.
@@ -263,7 +273,7 @@ impl Mounted {
         match &self.0 {
             MountedKind::Router(router) => router.answers_mount_point(),
             MountedKind::App(draft) => draft.router.answers_mount_point(),
-            MountedKind::Endpoint(_) | MountedKind::Foreign(_) => false,
+            MountedKind::Endpoint { .. } | MountedKind::Foreign(_) => false,
         }
     }
 }

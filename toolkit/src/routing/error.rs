@@ -1,6 +1,7 @@
 //! `BuildError`: the mistakes that are found when an application is built.
 
 use std::fmt;
+use std::panic::Location;
 
 use stelo_core::routing::RouteError;
 
@@ -23,6 +24,39 @@ pub enum BuildError {
         route: String,
         /// The path of the function or the type, as the compiler prints it.
         handler: &'static str,
+    },
+    /// The path parameters of a route do not suit a handler or a middleware.
+    PathParams {
+        /// The pattern of the route; empty for the application as a whole.
+        route: String,
+        /// The path of the function or the type, as the compiler prints it.
+        handler: &'static str,
+        /// The argument, and what does not suit.
+        reason: String,
+    },
+    /// A route, a mount or a host that no request reaches, because an earlier one answers its requests.
+    Unreachable {
+        /// The methods and the pattern.
+        route: String,
+        /// The declaration.
+        at: &'static Location<'static>,
+        /// The methods and the pattern of the earlier one.
+        earlier: String,
+        /// The declaration of the earlier one.
+        earlier_at: &'static Location<'static>,
+        /// Whether both match exactly the same paths. [`App::build`](crate::App::build) fails only then.
+        is_same: bool,
+    },
+    /// A pattern in the syntax of another framework.
+    ForeignSyntax {
+        /// The pattern.
+        pattern: String,
+        /// The part of it.
+        found: String,
+        /// The text to write instead.
+        instead: String,
+        /// The declaration.
+        at: &'static Location<'static>,
     },
     /// An included router has a fallback.
     IncludedFallback {
@@ -64,6 +98,26 @@ impl fmt::Display for BuildError {
                 }
                 write!(f, " takes `State<{state}>`: give it to `App::state` or `Router::state`")
             }
+            Self::PathParams { route, handler, reason } => {
+                write!(
+                    f,
+                    "`{handler}` does not suit the route `{route}`: {reason}; change the pattern or the argument"
+                )
+            }
+            Self::Unreachable { route, at, earlier, earlier_at, is_same } => {
+                write!(f, "{route} ({}) is never reached: {earlier} ({}) ", Line(at), Line(earlier_at))?;
+                f.write_str(match is_same {
+                    true => "answers the same requests; remove either, or change its pattern or method",
+                    false => "matches its paths first; declare it before that route",
+                })
+            }
+            Self::ForeignSyntax { pattern, found, instead, at } => {
+                write!(
+                    f,
+                    "the pattern `{pattern}` ({}) contains `{found}`, which is literal text: write {instead}",
+                    Line(at)
+                )
+            }
             Self::IncludedFallback { prefix } => write!(
                 f,
                 "the router included at `{prefix}` has a fallback: give it to the router around it, or use `mount`"
@@ -78,6 +132,15 @@ impl fmt::Display for BuildError {
             ),
             Self::Changed => f.write_str("the application was changed after `build`: build it last"),
         }
+    }
+}
+
+/// A place in the source code, without its column.
+struct Line(&'static Location<'static>);
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.0.file(), self.0.line())
     }
 }
 

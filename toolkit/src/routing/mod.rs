@@ -4,6 +4,7 @@
 //! `table`, through which an `arrival` goes.
 
 pub(crate) mod arrival;
+mod check;
 mod declare;
 mod error;
 mod methods;
@@ -12,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod table;
 
 use std::error::Error;
+use std::panic::Location;
 use std::sync::Arc;
 
 use stelo_core::http::Status;
@@ -62,6 +64,8 @@ pub(crate) struct Entry {
     pub(crate) pattern: String,
     pub(crate) name: Option<String>,
     pub(crate) kind: EntryKind,
+    /// The declaration in the source code, for messages.
+    pub(crate) place: &'static Location<'static>,
 }
 
 pub(crate) enum EntryKind {
@@ -107,11 +111,13 @@ impl Router {
     /// let client = TestClient::new(App::new().route("*", options("hello")));
     /// assert_eq!(client.options("*").send().text(), "hello");
     /// ```
+    #[track_caller]
     pub fn route(self, pattern: &str, methods: MethodRouter) -> Self {
         self.add(pattern, EntryKind::Route(methods))
     }
 
     /// Adds a route for WebSockets: short for `route(pattern, websocket(handler))`, see [`websocket`](crate::websocket()).
+    #[track_caller]
     pub fn websocket<Args: 'static>(self, pattern: &str, handler: impl WebSocketHandler<Args>) -> Self {
         self.route(pattern, websocket(handler))
     }
@@ -136,11 +142,13 @@ impl Router {
     /// assert_eq!(client.get("/items").send().text(), "all items");
     /// assert_eq!(client.get("/items/7").send().text(), "item 7");
     /// ```
+    #[track_caller]
     pub fn include(self, prefix: &str, router: Self) -> Self {
         self.add(prefix, EntryKind::Include(Box::new(router)))
     }
 
     /// Includes the routes of a router without a prefix: see [`include`](Self::include).
+    #[track_caller]
     pub fn merge(self, router: Self) -> Self {
         self.include("", router)
     }
@@ -151,12 +159,14 @@ impl Router {
     ///
     /// The prefix itself is redirected to the prefix and a slash, unless the mounted router has a route for the empty path:
     /// `mount("/items", Router::new().route("", get(list)))` answers `/items`.
+    #[track_caller]
     pub fn mount(self, prefix: &str, mounted: impl Mountable) -> Self {
         self.add(prefix, EntryKind::Mount(mounted.into_mounted()))
     }
 
     /// Mounts a value that answers all requests for a host, as [`mount`](Self::mount) does for a prefix: `example.org`,
     /// `{sub}.example.org`. Case and port are ignored.
+    #[track_caller]
     pub fn host(self, pattern: &str, mounted: impl Mountable) -> Self {
         self.add(pattern, EntryKind::Host(mounted.into_mounted()))
     }
@@ -196,8 +206,18 @@ impl Router {
         self
     }
 
-    fn add(mut self, pattern: &str, kind: EntryKind) -> Self {
-        self.entries.push(Entry { pattern: pattern.to_owned(), name: None, kind });
+    #[track_caller]
+    fn add(self, pattern: &str, kind: EntryKind) -> Self {
+        self.add_at(Location::caller(), pattern, kind)
+    }
+
+    pub(crate) fn add_at(
+        mut self,
+        place: &'static Location<'static>,
+        pattern: &str,
+        kind: EntryKind,
+    ) -> Self {
+        self.entries.push(Entry { pattern: pattern.to_owned(), name: None, kind, place });
         self
     }
 

@@ -6,6 +6,7 @@ use stelo_core::app::App as CoreApp;
 
 use super::Router;
 use super::plan::Draft;
+use crate::describe::Operation;
 use crate::handler::{Endpoint, Leaf, endpoint};
 use crate::request::Request;
 use crate::request::position::Protocol;
@@ -30,7 +31,10 @@ pub(crate) enum MountedKind {
     Router(Box<Router>),
     /// An application of the toolkit, whose routes become part of the outer one.
     App(Box<Draft>),
-    Endpoint(Leaf),
+    Endpoint {
+        leaf: Leaf,
+        describe: Box<dyn FnOnce() -> Operation + Send>,
+    },
     /// An application that routes its requests itself.
     Foreign(Arc<dyn CoreApp>),
 }
@@ -43,7 +47,14 @@ impl Mountable for Router {
 
 impl<E: Endpoint> Mountable for E {
     fn into_mounted(self) -> Mounted {
-        Mounted(MountedKind::Endpoint(endpoint::leaf(self)))
+        let endpoint = Arc::new(self);
+        let leaf = endpoint::leaf(endpoint.clone());
+        let describe = Box::new(move || {
+            let mut operation = Operation::of::<E>();
+            endpoint.describe(&mut operation);
+            operation
+        });
+        Mounted(MountedKind::Endpoint { leaf, describe })
     }
 }
 

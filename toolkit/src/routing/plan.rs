@@ -3,6 +3,9 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
+use stelo_core::http::Status;
+
+use super::check;
 use super::declare::{Around, Convertors, Tables, Target};
 use super::mount::{MountedKind, foreign};
 use super::table::{Inside, Level, Node, Routes, Table, error_handlers};
@@ -12,6 +15,7 @@ use crate::handler::ErrorHandlers;
 use crate::lifespan::{self, Open};
 use crate::middleware::Layer;
 use crate::request::Extensions;
+use crate::request::position::Protocol;
 use crate::request::site::{NodeId, NodeInfo, Realm, Site};
 
 /// The default limit of collected bodies, in bytes: enough for forms and JSON documents, too little for a client to
@@ -33,6 +37,7 @@ pub(crate) struct Planned {
     pub(crate) routes: Arc<Routes>,
     /// Each with the realm that its state belongs to.
     pub(crate) hooks: Vec<(usize, Open)>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The routes of an application while they are planned.
@@ -45,8 +50,16 @@ pub(crate) struct Plan {
     hooks: Vec<(usize, Open)>,
     /// The types of the states that the start-up hooks of a realm make.
     promised: Vec<(usize, TypeId)>,
-    /// The handlers and middlewares, each with its realm and its pattern.
-    operations: Vec<(usize, String, Operation)>,
+    operations: Vec<Described>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A handler or a middleware, and its place.
+struct Described {
+    realm: usize,
+    pattern: String,
+    params: Vec<Box<str>>,
+    operation: Operation,
 }
 
 /// The part of a node that it inherits from those around it.
@@ -60,6 +73,8 @@ struct Inherited {
     layers: Vec<Layer>,
     /// Whether the node is behind a mount point.
     is_mounted: bool,
+    /// The node that answers below if no route matches.
+    fallback: Option<NodeId>,
 }
 
 impl Plan {
@@ -69,11 +84,11 @@ impl Plan {
         let start = Inherited { body_limit: BODY_LIMIT, ..Inherited::default() };
         let root = plan.reserve();
         plan.app(root, draft, None, start, &[])?;
-        plan.check_states()?;
+        plan.check_operations()?;
         let (infos, nodes) = plan.nodes.into_iter().flatten().unzip();
         let routes = Arc::new(Routes { nodes, levels: plan.levels });
         let site = Site { nodes: infos, realms: plan.realms, engine: routes.clone() };
-        Ok(Planned { site, routes, hooks: plan.hooks })
+        Ok(Planned { site, routes, hooks: plan.hooks, warnings: plan.warnings })
     }
 
     fn app(
@@ -89,7 +104,8 @@ impl Plan {
         let realm = self.put_realm(Realm { outer, state, ..Realm::default() }, Level { errors, outer: None });
         self.hooks.extend(hooks.into_iter().map(|hook| (realm, hook)));
         self.promised.extend(promised.into_iter().map(|id| (realm, id)));
-        self.router(id, router, Inherited { realm, ..place }, convertors)
+        // An application answers its own errors, so it does not inherit a fallback.
+        self.router(id, router, Inherited { realm, fallback: None, ..place }, convertors)
     }
 
     /// Returns the realm of a router: a new one if it has state or error handlers.
@@ -119,7 +135,18 @@ impl Plan {
             return Err(BuildError::StrayName { name });
         }
         place.body_limit = body_limit.unwrap_or(place.body_limit);
+        if router.errors.for_status(Status::NOT_FOUND).is_some() {
+            // Nearer than the fallback of a router around this one.
+            place.fallback = None;
+        }
         place.realm = self.realm(place.realm, router.state, router.errors);
+        if let Some(handler) = fallback {
+            let id = self.reserve();
+            let inside = Inherited { layers: Vec::new(), ..place.clone() };
+            self.describe(&inside, handler.operation);
+            self.put(id, inside, false, Inside::Leaf(handler.leaf));
+            place.fallback = Some(id);
+        }
 
         let mut tables = Tables::new(redirect_slashes, place.is_mounted, [outer, &convertors].concat());
         tables.declare(self, entries, &Around::table(place.realm, place.body_limit))?;
@@ -127,6 +154,16 @@ impl Plan {
         let http = http.build().map_err(BuildError::Route)?;
         let websocket = websocket.build().map_err(BuildError::Route)?;
 
+        for (table, protocol) in [(&http, Protocol::Http), (&websocket, Protocol::WebSocket)] {
+            let found =
+                check::Lines { table, protocol, prefix: &place.pattern }.check(|id| lines.get(&id))?;
+            for warning in found {
+                // A mount is in both tables.
+                if !self.warnings.contains(&warning) {
+                    self.warnings.push(warning);
+                }
+            }
+        }
         for table in [&http, &websocket] {
             for (route, &inner) in table.routes().zip(table.values()) {
                 // A mount is in both tables.
@@ -141,16 +178,8 @@ impl Plan {
                 self.target(inner, line.target, place, &convertors)?;
             }
         }
-        let mut fallback_id = None;
-        if let Some(handler) = fallback {
-            let id = self.reserve();
-            let place = Inherited { layers: Vec::new(), ..place.clone() };
-            self.describe(&place, handler.operation);
-            self.put(id, place, false, Inside::Leaf(handler.leaf));
-            fallback_id = Some(id);
-        }
         place.layers.extend(layers);
-        let table = Table { http, websocket: Box::new(websocket), fallback: fallback_id };
+        let table = Table { http, websocket: Box::new(websocket), fallback: place.fallback };
         self.put(id, place, false, Inside::Table(Box::new(table)));
         Ok(())
     }
@@ -173,7 +202,10 @@ impl Plan {
         match mounted.0 {
             MountedKind::Router(router) => self.router(id, *router, place, convertors)?,
             MountedKind::App(app) => self.app(id, *app, Some(place.realm), place, convertors)?,
-            MountedKind::Endpoint(leaf) => self.put(id, place, false, Inside::Leaf(leaf)),
+            MountedKind::Endpoint { leaf, describe } => {
+                self.describe(&place, describe());
+                self.put(id, place, false, Inside::Leaf(leaf));
+            }
             MountedKind::Foreign(app) => {
                 self.hooks.push((place.realm, lifespan::foreign(app.clone())));
                 self.put(id, place, false, Inside::Leaf(foreign(app)));
@@ -188,7 +220,13 @@ impl Plan {
     }
 
     fn describe(&mut self, place: &Inherited, operation: Operation) {
-        self.operations.push((place.realm, place.pattern.clone(), operation));
+        let Inherited { realm, pattern, params, .. } = place;
+        self.operations.push(Described {
+            realm: *realm,
+            pattern: pattern.clone(),
+            params: params.clone(),
+            operation,
+        });
     }
 
     fn put(&mut self, id: NodeId, place: Inherited, is_route: bool, inside: Inside) {
@@ -203,16 +241,21 @@ impl Plan {
         self.nodes[id.0] = Some((info, Node { realm, is_guarded, layers, inside }));
     }
 
-    /// Checks that the handlers and middlewares find the states that they take.
-    fn check_states(&self) -> Result<(), BuildError> {
-        for (realm, route, operation) in &self.operations {
+    /// Checks that the handlers and middlewares find the states and the path parameters that they take.
+    fn check_operations(&mut self) -> Result<(), BuildError> {
+        for Described { realm, pattern, params, operation } in &self.operations {
+            let (route, handler) = (pattern, operation.name());
             for (id, state) in operation.states() {
                 let mut realms = std::iter::successors(Some(*realm), |&realm| self.realms[realm].outer);
                 if !realms.any(|r| self.realms[r].state.contains(id) || self.promised.contains(&(r, id))) {
-                    let (route, handler) = (route.clone(), operation.name());
-                    return Err(BuildError::MissingState { state, route, handler });
+                    return Err(BuildError::MissingState { state, route: route.clone(), handler });
                 }
             }
+            let params: Vec<_> = params.iter().map(|name| &**name).collect();
+            if let Err(reason) = operation.check(&params) {
+                return Err(BuildError::PathParams { route: route.clone(), handler, reason });
+            }
+            self.warnings.extend(operation.warnings().iter().map(|warning| format!("`{route}`: {warning}")));
         }
         Ok(())
     }

@@ -3,15 +3,15 @@
 //! [`plan`](super::plan) makes them from declarations. Matching is the core's ([`stelo_core::routing`]).
 
 use stelo_core::app::{Reply, Response};
-use stelo_core::http::{Method, Status, TargetForm, header};
+use stelo_core::http::{Method, RequestHead, Status, TargetForm, header};
 use stelo_core::routing::{Captures, Found, ReverseError, Router, UrlPath, Values};
 
 use super::arrival::Arriving;
 use crate::handler::errors::{self, ErrorHandlers};
 use crate::handler::{Leaf, LeafKind, Scope};
-use crate::request::Request;
-use crate::request::position::Protocol;
+use crate::request::position::{Position, Protocol};
 use crate::request::site::{Engine, NodeId, SiteRef, Step};
+use crate::request::{Parts, Request};
 use crate::response::{Failure, HttpError, IntoResponse, Redirect};
 
 /// The routes of an application and of everything that is mounted in it.
@@ -69,9 +69,21 @@ impl Table {
     }
 
     /// Finds the node that matches, and moves the request there.
+    #[inline(always)]
     fn find(&self, request: &mut impl Arriving) -> Result<NodeId, Found<'_, NodeId>> {
-        let router = self.of(request.protocol());
+        let protocol = request.protocol();
         let (head, position) = request.head_and_position();
+        self.find_from(head, protocol, position)
+    }
+
+    #[inline(always)]
+    fn find_from(
+        &self,
+        head: &RequestHead,
+        protocol: Protocol,
+        position: &mut Position,
+    ) -> Result<NodeId, Found<'_, NodeId>> {
+        let router = self.of(protocol);
         let host = if router.has_hosts() { head.authority().unwrap_or_default() } else { "" };
         let mut captures = Captures::new();
         match router.find(host, position.route_path_bytes(head), head.method(), &mut captures) {
@@ -178,6 +190,15 @@ impl Routes {
 impl Engine for Routes {
     fn resume(&self, site: &SiteRef, request: Request, node: NodeId, depth: usize) -> Reply {
         self.enter(site, request, node, depth)
+    }
+
+    #[cold]
+    fn destination(&self, parts: &Parts) -> Option<NodeId> {
+        let mut position = parts.position.clone();
+        while let Inside::Table(table) = &self.nodes[position.node.0].inside {
+            table.find_from(&parts.head, parts.protocol, &mut position).ok()?;
+        }
+        Some(position.node)
     }
 
     fn answer(&self, request: Request, failure: Failure) -> Reply {
