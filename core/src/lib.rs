@@ -33,6 +33,7 @@ pub mod http;
 pub mod multipart;
 pub mod proto;
 pub mod routing;
+mod sync;
 mod time;
 pub mod ws;
 

@@ -17,6 +17,7 @@ mod server;
 mod settings;
 mod sockets;
 mod stop;
+mod sync;
 mod thread;
 
 pub use config::{Config, ConfigError, Listen, LogLevel, Ws};

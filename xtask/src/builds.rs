@@ -19,7 +19,8 @@ const COMBINATIONS: &[&str] = &[
 ];
 
 /// Packages outside the workspace.
-const OUTSIDERS: &[&str] = &["fuzz/Cargo.toml", NO_STD];
+const OUTSIDERS: &[&str] = &["fuzz/Cargo.toml", NO_STD, RACES];
+const RACES: &str = "tests/races/Cargo.toml";
 const NO_STD: &str = "tests/no-std/Cargo.toml";
 
 /// A package outside the workspace that is only formatted: it depends on other servers.
@@ -56,6 +57,11 @@ pub(crate) fn clippy() -> Outcome {
 pub(crate) fn docs() -> Outcome {
     let mut command = cargo(&format!("doc --workspace --no-deps --features {ALL}"));
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Runs the state that threads share in every order of their steps.
+pub(crate) fn races() -> Outcome {
+    run(&mut cargo(&format!("test --locked --manifest-path {RACES}")))
 }
 
 /// Builds and runs the program without std, which is written for Linux on x86-64.

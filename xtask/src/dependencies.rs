@@ -9,12 +9,12 @@ use crate::run::{Outcome, root};
 /// The page, from the root of the repository. A line of it begins with ``- `package`:``.
 const PAGE: &str = "docs/inside/dependencies.md";
 
-/// Compares the page with the workspace and the fuzz targets.
+/// Compares the page with the workspace, the fuzz targets and the tests of races.
 pub(crate) fn check() -> Outcome {
     let page =
         fs::read_to_string(root().join(PAGE)).map_err(|error| format!("cannot read {PAGE}: {error}"))?;
     let mut used = BTreeSet::new();
-    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml", "tests/races/Cargo.toml"] {
         let graph = Graph::of(manifest)?;
         for (_, package) in graph.ours() {
             used.extend(

@@ -6,7 +6,8 @@ use crate::metadata::{Graph, Package};
 use crate::run::Outcome;
 
 /// The lock files of the repository.
-const LOCKED: &[&str] = &["Cargo.toml", "fuzz/Cargo.toml", "tests/no-std/Cargo.toml"];
+const LOCKED: &[&str] =
+    &["Cargo.toml", "fuzz/Cargo.toml", "tests/no-std/Cargo.toml", "tests/races/Cargo.toml"];
 
 /// Licences that require at most attribution. NCSA is LLVM's and covers libFuzzer.
 const ALLOWED: &[&str] = &[

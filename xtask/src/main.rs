@@ -42,6 +42,7 @@ cargo xtask <chore>
   evidence       the tests that docs/evidence/starlette.md names exist
   dependencies   every direct dependency has its line in docs/inside/dependencies.md
   licences       licences and sources of all packages; none unmaintained
+  races          the state that threads share, in every order of their steps
   instructions   the instructions of a request have not increased
   fuzz           every fuzz target for a short while [--runs N]
 ";
@@ -62,6 +63,7 @@ const CHECKS: &[Chore] = &[
     ("evidence", evidence::check),
     ("dependencies", dependencies::check),
     ("licences", licences::check),
+    ("races", builds::races),
     ("instructions", instructions::check),
     ("fuzz", || fuzz::all(fuzz::RUNS)),
 ];

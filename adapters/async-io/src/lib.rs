@@ -15,6 +15,7 @@
 //! | `watcher.rs` | hang-ups of sockets that async-io serves |
 //! | `source.rs` | the readiness of one socket, and the tasks that wait for it |
 //! | `io.rs` | a socket in either of the two reactors |
+//! | `sync.rs` | the state that threads share |
 //! | `stream.rs`, `listener.rs`, `sleep.rs` | what the contract asks for |
 
 mod executor;
@@ -25,6 +26,7 @@ mod reactor;
 mod sleep;
 mod source;
 mod stream;
+mod sync;
 mod thread;
 mod watcher;
 

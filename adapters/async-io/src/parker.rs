@@ -1,8 +1,9 @@
 //! Wake-ups of a thread that waits for its sockets. They cost a system call only while it waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::Wake;
+
+use crate::sync::{Alarm, AtomicBool, AtomicU8, Ordering};
 
 /// The thread polls tasks.
 const AWAKE: u8 = 0;
@@ -15,12 +16,12 @@ const PARKED: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct Parker {
     state: AtomicU8,
-    waker: mio::Waker,
+    alarm: Alarm,
 }
 
 impl Parker {
-    pub(crate) fn new(waker: mio::Waker) -> Self {
-        Self { state: AtomicU8::new(AWAKE), waker }
+    pub(crate) fn new(alarm: Alarm) -> Self {
+        Self { state: AtomicU8::new(AWAKE), alarm }
     }
 
     /// Notes that the thread begins to poll its tasks. Each wake-up from now on makes it poll them once more.
@@ -54,7 +55,7 @@ impl Parker {
 
     fn end_wait(&self) {
         // Fails only once the thread has ended.
-        let _ = self.waker.wake();
+        let _ = self.alarm.wake();
     }
 }
 
@@ -83,7 +84,9 @@ impl Wake for Flag {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.raised.store(true, Ordering::Release);
+        // A store would hide what another thread did before it raised the flag: only a read-modify-write continues its
+        // release sequence.
+        self.raised.swap(true, Ordering::Release);
         self.parker.unpark();
     }
 }

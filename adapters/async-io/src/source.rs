@@ -5,12 +5,11 @@
 //! operation.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use atomic_waker::AtomicWaker;
-use mio::event::Event;
 use stelo_runtime::Hangup;
+
+use crate::sync::{AtomicUsize, AtomicWaker, Event, Ordering};
 
 /// The direction in which a task waits for a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

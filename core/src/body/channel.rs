@@ -6,14 +6,11 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll};
-
-use atomic_waker::AtomicWaker;
-use concurrent_queue::ConcurrentQueue;
 
 use super::{BodyError, Frame, Length};
 use crate::Bytes;
+use crate::sync::{AtomicBool, AtomicUsize, AtomicWaker, ConcurrentQueue, Ordering};
 
 /// Creates a channel for a body of this length.
 pub(super) fn new(length: Length) -> (Sender, Receiver) {

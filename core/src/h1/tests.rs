@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{Config, Connection};
 use crate::body::Length;
@@ -483,6 +484,27 @@ fn timers() {
     pair.machine.handle_timeout(at(30_000));
     assert_eq!(pair.events(), "WriteTimeout; closed");
     assert_eq!((pair.written().as_str(), pair.machine.close_state()), ("", CloseState::Close));
+}
+
+#[test]
+fn progress_extends_the_write_timeout() {
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.head(200, &[], Length::Known(20)).unwrap();
+    pair.send(Command::Data("x".repeat(20).into())).unwrap();
+    pair.send(Command::End).unwrap();
+    // A byte every 20 seconds; without progress the connection ends after 30.
+    for _ in 0..40 {
+        pair.now = pair.now + Duration::from_secs(20);
+        pair.machine.handle_timeout(pair.now);
+        assert!(!pair.machine.transmitted(pair.now, 1));
+        let deadline = pair.now + Duration::from_secs(30);
+        assert_eq!(pair.machine.poll_timeout(), Some((deadline, Reason::Write)));
+    }
+    // A write of nothing is no progress.
+    let deadline = pair.machine.poll_timeout();
+    pair.machine.transmitted(pair.now + Duration::from_secs(1), 0);
+    assert_eq!(pair.machine.poll_timeout(), deadline);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //!
 //! Each thread has its own registry. It is locked when a member comes or goes, not on the path of a request.
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use crate::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// The phase of a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -166,5 +167,23 @@ impl Drop for Member {
         };
         drop(slots);
         watchers.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_of_members_that_have_gone_are_used_again() {
+        let registry = Registry::new();
+        let stays = registry.join(Kind::Task);
+        for _ in 0..1000 {
+            drop([registry.join(Kind::Connection), registry.join(Kind::Task)]);
+        }
+        assert_eq!((registry.slots().wakers.len(), registry.slots().free.len()), (3, 2));
+        assert_eq!((registry.count(Kind::Connection), registry.count(Kind::Task)), (0, 1));
+        drop(stays);
+        assert_eq!(registry.slots().free.len(), 3);
     }
 }
