@@ -75,7 +75,7 @@ fn with_allow(mut response: Response) -> Response {
 }
 
 fn field_lines(headers: &Headers) -> Vec<u8> {
-    headers.iter().flat_map(|(name, value)| [name, b": ", value, b"\n"].concat()).collect()
+    headers.iter().flat_map(|(name, value)| [name.as_bytes(), b": ", value, b"\n"].concat()).collect()
 }
 
 fn cookie_lines(headers: &Headers) -> Vec<u8> {

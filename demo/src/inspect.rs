@@ -27,7 +27,7 @@ pub(crate) async fn request(request: Request) -> Json<Seen> {
         target: request.head().target().to_owned(),
         path: request.path().to_owned(),
         query: request.query_params().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
-        headers: request.headers().iter().map(|(n, v)| (text(n), text(v))).collect(),
+        headers: request.headers().iter().map(|(n, v)| (n.to_owned(), text(v))).collect(),
         client: request.client().map(ToString::to_string),
         server: request.server().map(ToString::to_string),
         scheme: request.scheme(),

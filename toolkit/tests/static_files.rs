@@ -88,7 +88,7 @@ fn a_file_comes_with_what_a_client_should_know() {
     set_modified(&folder.path("root/f.txt"), Duration::from_millis(784_111_777_900));
     let response = folder.client().get("/st/f.txt").send();
     assert_eq!((response.status(), response.text()), (Status::OK, "ABCDEFGHIJ".into()));
-    let names: Vec<_> = response.headers().iter().map(|(name, _)| String::from_utf8_lossy(name)).collect();
+    let names: Vec<_> = response.headers().iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["content-type", "accept-ranges", "last-modified", "etag"]);
     assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
     assert_eq!(response.header("accept-ranges"), Some("bytes"));
@@ -233,7 +233,7 @@ fn a_client_that_has_the_file_gets_304() {
     let response = client.get("/st/f.txt").header("if-none-match", etag).header("range", "bytes=0-1").send();
     assert_eq!((response.status(), response.bytes()), (Status::NOT_MODIFIED, &b""[..]));
     let fields: Vec<_> = response.headers().iter().collect();
-    assert_eq!(fields, [(&b"etag"[..], etag.as_bytes())]);
+    assert_eq!(fields, [("etag", etag.as_bytes())]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut Vec<u8>, status: Status, own: &Headers, replaced: 
     if all {
         return out.extend_from_slice(block.get(STATUS_LINE.len()..).unwrap_or_default());
     }
-    for (name, value) in defaults.missing_from(own) {
+    for (name, value) in defaults.raw_missing_from(own) {
         field(out, name, value);
     }
 }
@@ -39,7 +39,7 @@ pub(super) fn write(out: &mut Vec<u8>, status: Status, own: &Headers, replaced: 
 #[cold]
 fn render(fields: &Headers) -> Vec<u8> {
     let mut block = STATUS_LINE.to_vec();
-    for (name, value) in fields.iter() {
+    for (name, value) in fields.raw() {
         field(&mut block, name, value);
     }
     block

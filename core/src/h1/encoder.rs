@@ -136,7 +136,7 @@ fn fields(out: &mut Vec<u8>, headers: &Headers) {
 
 #[inline(never)]
 fn each_field(out: &mut Vec<u8>, headers: &Headers) {
-    for (name, value) in headers.iter() {
+    for (name, value) in headers.raw() {
         if !is_framing_field(name) {
             field(out, name, value);
         }
@@ -198,7 +198,7 @@ impl Own {
     #[inline(never)]
     fn read(headers: &Headers) -> Result<Self, FaultKind> {
         let mut own = Self::default();
-        for (name, value) in headers.iter() {
+        for (name, value) in headers.raw() {
             match name.len() {
                 4 if is_name(name, b"date") => own.date = true,
                 6 if is_name(name, b"server") => own.server = true,

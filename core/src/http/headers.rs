@@ -144,7 +144,7 @@ impl Headers {
     /// Returns the values of all fields of that name, in order.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &[u8]> {
         let is_it = move |other: &[u8]| other.eq_ignore_ascii_case(name.as_ref().as_bytes());
-        self.iter().filter(move |(name, _)| is_it(name)).map(|(_, value)| value)
+        self.raw().filter(move |(name, _)| is_it(name)).map(|(_, value)| value)
     }
 
     /// Returns whether there is a field of that name.
@@ -157,8 +157,24 @@ impl Headers {
         self.get_all(name).flat_map(list).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
     }
 
-    /// Returns all names and values, in order and as received.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + ExactSizeIterator {
+    /// Returns all names and values, in order and as received. A name is a token, so it is ASCII.
+    ///
+    /// ```
+    /// use stelo_core::http::Headers;
+    ///
+    /// let mut headers = Headers::new();
+    /// headers.append("X-Room", "tea");
+    /// let own = headers.iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("x-"));
+    /// assert_eq!(own.collect::<Vec<_>>(), [("X-Room", &b"tea"[..])]);
+    /// ```
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &[u8])> + ExactSizeIterator {
+        // Every name is checked before it gets here, so the default is not used.
+        self.raw().map(|(name, value)| (core::str::from_utf8(name).unwrap_or_default(), value))
+    }
+
+    /// As [`iter`](Self::iter), without the UTF-8 check: machines read and write names as bytes.
+    #[inline]
+    pub(crate) fn raw(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + ExactSizeIterator {
         let block = &*self.block;
         self.fields.as_slice().iter().map(move |f| (f.name.of(block), f.value.of(block)))
     }
@@ -220,7 +236,7 @@ impl Headers {
 
     /// Appends all fields of `other`.
     pub fn append_all(&mut self, other: &Self) {
-        for (name, value) in other.iter() {
+        for (name, value) in other.raw() {
             self.push(name, value);
         }
     }
@@ -394,7 +410,7 @@ fn check(name: &[u8], value: &[u8]) -> Result<(), InvalidHeader> {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(n, v)| (AsText(n), AsText(v)))).finish()
+        f.debug_map().entries(self.raw().map(|(n, v)| (AsText(n), AsText(v)))).finish()
     }
 }
 
@@ -410,7 +426,7 @@ impl PartialEq for Headers {
     /// Compares fields in order, names without regard to case.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
-            && self.iter().zip(other.iter()).all(|(a, b)| a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
+            && self.raw().zip(other.raw()).all(|(a, b)| a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
     }
 }
 

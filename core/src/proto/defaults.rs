@@ -20,7 +20,7 @@ use crate::http::{Headers, InvalidHeader, date, header};
 /// let mut own = Headers::new();
 /// own.append(header::SERVER, "mine");
 /// let added: Vec<_> = defaults.missing_from(&own).collect();
-/// assert_eq!(added, [(&b"date"[..], &b"Sun, 06 Nov 1994 08:49:37 GMT"[..])]);
+/// assert_eq!(added, [("date", &b"Sun, 06 Nov 1994 08:49:37 GMT"[..])]);
 /// # Ok::<(), stelo_core::http::InvalidHeader>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ impl Defaults {
         server: Option<&str>,
         others: &Headers,
     ) -> Result<Self, InvalidHeader> {
-        if others.iter().any(|(name, _)| core::str::from_utf8(name).is_ok_and(header::is_of_connection)) {
+        if others.iter().any(|(name, _)| header::is_of_connection(name)) {
             return Err(InvalidHeader::Connection);
         }
         let mut fields = Headers::new();
@@ -70,13 +70,21 @@ impl Defaults {
     }
 
     /// Returns the fields that are not in `own`, the fields of a response, in order.
-    pub fn missing_from<'a>(&'a self, own: &'a Headers) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        self.fields.iter().filter(|(name, _)| !own.has(name))
+    pub fn missing_from<'a>(&'a self, own: &'a Headers) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.fields.iter().filter(|(name, _)| !own.has(name.as_bytes()))
+    }
+
+    /// As [`missing_from`](Self::missing_from), without the UTF-8 check of names.
+    pub(crate) fn raw_missing_from<'a>(
+        &'a self,
+        own: &'a Headers,
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.fields.raw().filter(|(name, _)| !own.has(name))
     }
 
     /// Returns whether `own` has none of the fields.
     pub(crate) fn is_disjoint(&self, own: &Headers) -> bool {
-        self.fields.iter().all(|(name, _)| !own.has(name))
+        self.fields.raw().all(|(name, _)| !own.has(name))
     }
 
     /// Returns whether there are fields beside `date` and `server`.

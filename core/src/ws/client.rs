@@ -289,7 +289,7 @@ mod tests {
         let agreed = handshake.accept(&mut headers, &Config::DEFAULT).unwrap();
         let mut answer = String::from("HTTP/1.1 101 \r\n");
         for (name, value) in headers.iter() {
-            let [name, value] = [name, value].map(|part| core::str::from_utf8(part).unwrap());
+            let value = core::str::from_utf8(value).unwrap();
             write!(answer, "{name}: {value}\r\n").unwrap();
         }
         answer += "\r\n";

@@ -336,10 +336,10 @@ mod tests {
     fn the_accept_value_is_computed_from_the_key() {
         let (agreed, headers) = accepted(&[], &[]).unwrap();
         let fields: Vec<_> = headers.iter().collect();
-        let expected: [(&[u8], &[u8]); 3] = [
-            (b"connection", b"Upgrade"),
-            (b"upgrade", b"websocket"),
-            (b"sec-websocket-accept", b"BACScCJPNqyz+UBoqMH89VmURoA="),
+        let expected: [(&str, &[u8]); 3] = [
+            ("connection", b"Upgrade"),
+            ("upgrade", b"websocket"),
+            ("sec-websocket-accept", b"BACScCJPNqyz+UBoqMH89VmURoA="),
         ];
         assert_eq!((agreed, &*fields), (Agreed::default(), &expected[..]));
     }

@@ -86,7 +86,7 @@ impl Run<'_> {
                     let target = escape(head.target().as_bytes());
                     self.say(format!("= request {} {target} {}", head.method(), head.version()));
                     for (name, value) in head.headers().iter() {
-                        self.say(format!("= field {}: {}", escape(name), escape(value)));
+                        self.say(format!("= field {}: {}", escape(name.as_bytes()), escape(value)));
                     }
                     self.machine.reuse(head);
                     self.begin(length != Length::None);
@@ -95,7 +95,7 @@ impl Run<'_> {
                 Event::Trailers { trailers, .. } => {
                     self.end_body();
                     for (name, value) in trailers.iter() {
-                        self.say(format!("= trailer {}: {}", escape(name), escape(value)));
+                        self.say(format!("= trailer {}: {}", escape(name.as_bytes()), escape(value)));
                     }
                 }
                 Event::End { .. } => {

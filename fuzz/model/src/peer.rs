@@ -170,7 +170,7 @@ pub(crate) fn unsent(connection: &mut Connection) -> usize {
 }
 
 pub(crate) fn fields(headers: &Headers) -> Fields {
-    headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+    headers.iter().map(|(name, value)| (name.into(), value.to_vec())).collect()
 }
 
 /// Passes one request and sends no answer. Returns the events, and the number of unread bytes after the request.

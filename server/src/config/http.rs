@@ -38,7 +38,7 @@ pub(crate) fn check_field(name: &str) -> Result<(), ConfigError> {
 }
 
 pub(crate) fn check_fields(fields: &Headers) -> Result<(), ConfigError> {
-    fields.iter().try_for_each(|(name, _)| check_field(&String::from_utf8_lossy(name)))
+    fields.iter().try_for_each(|(name, _)| check_field(name))
 }
 
 pub(crate) fn check_root_path(path: &str) -> Result<(), ConfigError> {
@@ -92,9 +92,8 @@ pub(super) const GROUP: Group = Group {
             kind: Kind::Fields,
             excludes: &[],
             get: |config| {
-                let field = |(name, value): (&[u8], &[u8])| {
-                    format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
-                };
+                let field =
+                    |(name, value): (&str, &[u8])| format!("{name}: {}", String::from_utf8_lossy(value));
                 Value::List(config.http.headers.iter().map(field).collect())
             },
             set: |config, values| {

@@ -192,7 +192,7 @@ fn collect<N: AsRef<[u8]>, V: AsRef<[u8]>>(
 /// Replaces fields by those of the same names in `fields`. Repeated fields stay repeated.
 pub(crate) fn merge_headers(headers: &mut Headers, fields: &Headers) {
     for (name, _) in fields.iter() {
-        headers.remove(std::str::from_utf8(name).unwrap_or_default());
+        headers.remove(name);
     }
     headers.append_all(fields);
 }

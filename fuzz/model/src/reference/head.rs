@@ -35,7 +35,7 @@ impl From<&RequestHead> for Head {
             method: head.method().to_string(),
             target: head.target().to_owned(),
             old: head.version() == Version::Http10,
-            fields: head.headers().iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
+            fields: head.headers().iter().map(|(name, value)| (name.into(), value.to_vec())).collect(),
         }
     }
 }

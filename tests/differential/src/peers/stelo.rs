@@ -37,7 +37,7 @@ async fn read(mut request: Request) -> Result<Account, BodyError> {
         match frame? {
             Frame::Data(bytes) => account.body.extend_from_slice(&bytes),
             Frame::Trailers(fields) => fields.iter().for_each(|(name, value)| {
-                account.trailer(&String::from_utf8_lossy(name), value);
+                account.trailer(name, value);
             }),
         }
     }
