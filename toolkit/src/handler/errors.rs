@@ -132,7 +132,7 @@ fn keep(response: &mut Response, fields: &Headers) {
         kept.remove(name);
     }
     for (name, _) in response.headers.iter() {
-        kept.remove(std::str::from_utf8(name).unwrap_or_default());
+        kept.remove(name);
     }
     response.headers.append_all(&kept);
 }
