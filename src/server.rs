@@ -114,11 +114,13 @@ impl Server {
         self.0.serve_on_any(RUNNERS, Arc::new(app)).await
     }
 
-    /// Serves on any executor until it is stopped: your own, or the simulated one of `stelo-sim`.
+    /// Serves on any executor until it is stopped: your own, or the simulated one of `stelo-sim`. Logs as
+    /// [`run`](Self::run) and [`serve`](Self::serve) do.
     ///
     /// # Errors
     /// A setting is invalid, or the server cannot start.
     pub async fn serve_on<R: Runtime>(self, runtime: R, app: impl App) -> Result<Stopped, ServeError> {
+        stelo_server::log::init(self.0.config());
         self.0.serve_on(runtime, Arc::new(app)).await
     }
 }

@@ -60,6 +60,11 @@ pub enum ServeError {
         /// The error of the executor.
         source: io::Error,
     },
+    /// The caller runs on the executor of the server, which cannot wait for another one.
+    Inside {
+        /// The name of the executor.
+        runtime: &'static str,
+    },
 }
 
 impl ServeError {
@@ -104,6 +109,13 @@ impl fmt::Display for ServeError {
             Self::Startup(error) => write!(f, "the start-up of the application failed: {error}"),
             Self::Shutdown(error) => write!(f, "the shutdown of the application failed: {error}"),
             Self::Runtime(error) => write!(f, "the executor could not go on: {error}"),
+            Self::Inside { runtime } => {
+                write!(
+                    f,
+                    "{runtime} already runs the caller: use `Server::serve(app).await` there, or make `main` \
+                     an ordinary `fn`"
+                )
+            }
             Self::Outside { runtime, .. } => {
                 write!(
                     f,
@@ -124,7 +136,7 @@ impl error::Error for ServeError {
             | Self::Outside { source, .. } => Some(source),
             Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
             Self::Runtime(error) => Some(error),
-            Self::SocketDirectoryMissing { .. } => None,
+            Self::SocketDirectoryMissing { .. } | Self::Inside { .. } => None,
         }
     }
 }

@@ -8,6 +8,8 @@ pub mod config;
 mod connection;
 mod contain;
 mod error;
+mod hooks;
+mod interrupts;
 mod lifecycle;
 pub mod log;
 mod messages;
@@ -22,12 +24,11 @@ mod thread;
 
 pub use config::{Config, ConfigError, Listen, LogLevel, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
-pub use lifecycle::Stopped;
 pub use program::{Parsed, Program};
 pub use runner::Runner;
 pub use server::Server;
 pub use settings::{Exit, Origin, SettingsError, SyntaxFault};
-pub use stop::ServerHandle;
+pub use stop::{ServerHandle, Stopped};
 
 /// The pages whose snippets need this crate.
 #[cfg(doctest)]

@@ -2,29 +2,22 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
 
-use stelo_core::app::{App, BoxError, BoxFuture};
-use stelo_runtime::{Runtime, Signal, Signals};
+use stelo_core::app::App;
+use stelo_runtime::{Runtime, Signal};
 
-use crate::contain::{self, Contained, catch};
+use crate::contain::Contained;
+use crate::interrupts::Interrupts;
 use crate::sockets::{self, Sockets};
-use crate::stop::Stop;
+use crate::stop::{Stop, Stopped};
 use crate::thread::drain::{Drained, abort, drain};
 use crate::thread::registry::Registry;
 use crate::thread::{Shared, Thread};
-use crate::{Config, ServeError, messages};
-
-/// Why a server has stopped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stopped {
-    /// By a signal.
-    Signal(Signal),
-    /// By its [`ServerHandle`](crate::ServerHandle), or because `limit_max_requests` was reached.
-    Request,
-}
+use crate::{Config, ServeError, hooks, messages};
 
 /// A server that is running, or about to.
 pub(crate) struct Serving<'a, R> {
@@ -32,6 +25,16 @@ pub(crate) struct Serving<'a, R> {
     pub(crate) stop: &'a Arc<Stop>,
     pub(crate) runtime: R,
     pub(crate) threads: usize,
+    /// The signals that stop the server.
+    pub(crate) signals: &'a [Signal],
+}
+
+/// What has ended a shutdown hook.
+enum Ended {
+    /// A second signal.
+    Forced,
+    /// The graceful timeout.
+    TimedOut,
 }
 
 impl<R: Runtime> Serving<'_, R> {
@@ -49,24 +52,34 @@ impl<R: Runtime> Serving<'_, R> {
         messages::started();
         let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone()));
         let first = Thread::new(self.runtime.clone(), shared);
-        let mut signals =
-            self.runtime.signals(&[Signal::Interrupt, Signal::Terminate]).map_err(ServeError::Runtime)?;
+        let interrupts = &mut Interrupts::new(&self.runtime, self.signals, self.stop.clone())
+            .map_err(ServeError::Runtime)?;
 
         messages::startup_waiting();
-        let startup = catch(|| app.startup(first.executor.clone()));
-        hook(startup).await.map_err(ServeError::Startup)?;
-        messages::startup_complete();
-
+        let executor = first.executor.clone();
+        let started = hooks::run(|| app.startup(executor), |cx| interrupts.poll_stopped(cx)).await;
         let mut registries = vec![first.registry.clone()];
-        let threads = match self.listen(&first, sockets, &mut registries) {
-            Ok(threads) => threads,
-            Err(error) => {
-                abort(&self.runtime, &registries).await;
-                return self.shutdown(&*app, Err(error)).await;
+        let mut threads = Vec::new();
+        let stopped = match started {
+            Ok(Ok(())) => {
+                messages::startup_complete();
+                match self.listen(&first, sockets, &mut registries) {
+                    Ok(spawned) => threads = spawned,
+                    Err(error) => {
+                        abort(&self.runtime, &registries).await;
+                        return self.shutdown(&*app, interrupts, Err(error)).await;
+                    }
+                }
+                interrupts.stopped().await
             }
+            Ok(Err(error)) => {
+                abort(&self.runtime, &registries).await;
+                return Err(ServeError::Startup(error));
+            }
+            // The hooks that had completed are undone.
+            Err(stopped) => stopped,
         };
-        let stopped = self.stopped(&mut signals).await;
-        match drain(&self.runtime, &registries, &mut signals, self.config.timeouts.graceful_shutdown).await {
+        match drain(&self.runtime, &registries, interrupts, self.config.timeouts.graceful_shutdown).await {
             // A thread that has panicked has ended, too.
             Drained::Gracefully => threads.into_iter().for_each(|thread| drop(thread.join())),
             // A thread that is blocked may never end.
@@ -77,7 +90,7 @@ impl<R: Runtime> Serving<'_, R> {
                 return Ok(stopped);
             }
         }
-        self.shutdown(&*app, Ok(stopped)).await
+        self.shutdown(&*app, interrupts, Ok(stopped)).await
     }
 
     /// Starts the threads, each listening on its sockets.
@@ -133,33 +146,40 @@ impl<R: Runtime> Serving<'_, R> {
         Ok((thread.map_err(ServeError::Runtime)?, registry))
     }
 
-    /// Completes when a signal or the handle asks the server to stop.
-    async fn stopped(&self, signals: &mut R::Signals) -> Stopped {
-        poll_fn(|cx| match signals.poll_signal(cx) {
-            Poll::Ready(signal) => Poll::Ready(Stopped::Signal(signal)),
-            Poll::Pending => self.stop.poll_requested(cx).map(|()| Stopped::Request),
-        })
-        .await
-    }
-
-    /// Runs the shutdown hook of the application, and returns `outcome` if it succeeds.
+    /// Runs the shutdown hook of the application, and returns `outcome` if it succeeds. A second signal ends the hook,
+    /// and so does the graceful timeout, which begins again for it.
     async fn shutdown(
         &self,
         app: &dyn App,
+        interrupts: &mut Interrupts<R>,
         outcome: Result<Stopped, ServeError>,
     ) -> Result<Stopped, ServeError> {
         messages::shutdown_waiting();
-        hook(catch(|| app.shutdown())).await.map_err(ServeError::Shutdown)?;
-        messages::shutdown_complete();
+        let timeout = self.config.timeouts.graceful_shutdown;
+        let mut deadline = self.runtime.sleep(self.runtime.now() + timeout);
+        let ended = hooks::run(
+            || app.shutdown(),
+            |cx| match interrupts.poll_forced(cx) {
+                Poll::Ready(()) => Poll::Ready(Ended::Forced),
+                Poll::Pending => Pin::new(&mut deadline).poll(cx).map(|()| Ended::TimedOut),
+            },
+        )
+        .await;
+        match ended {
+            Ok(result) => {
+                result.map_err(ServeError::Shutdown)?;
+                messages::shutdown_complete();
+            }
+            Err(Ended::Forced) => {}
+            Err(Ended::TimedOut) => {
+                let text =
+                    format!("a hook has not completed within {timeout:?} (--timeout-graceful-shutdown)");
+                return Err(ServeError::Shutdown(text.into()));
+            }
+        }
         messages::finished();
         outcome
     }
-}
-
-/// Runs a hook of the application. A panic is an error, like any other.
-async fn hook(future: Result<BoxFuture<Result<(), BoxError>>, String>) -> Result<(), BoxError> {
-    let panicked = |message| format!("panic: {message}");
-    contain::run(future.map_err(panicked)?).await.map_err(panicked)?
 }
 
 /// Starts to listen on the sockets of a thread, and to accept connections.

@@ -1,13 +1,22 @@
 //! A server, before it starts.
 
+use std::io;
 use std::sync::Arc;
 
 use stelo_core::app::App;
-use stelo_runtime::Runtime;
+use stelo_os::signals::is_handled;
+use stelo_runtime::{Runtime, Signal};
 
-use crate::lifecycle::{Serving, Stopped};
-use crate::stop::{ServerHandle, Stop};
+use crate::lifecycle::Serving;
+use crate::stop::{ServerHandle, Stop, Stopped};
 use crate::{Config, ServeError};
+
+/// The signals that stop a server.
+const SIGNALS: [Signal; 2] = [Signal::Interrupt, Signal::Terminate];
+
+fn all_if(taken: bool) -> Vec<Signal> {
+    if taken { SIGNALS.into() } else { Vec::new() }
+}
 
 /// A server that has not started yet.
 ///
@@ -24,18 +33,28 @@ impl Server {
         Self { config, handle: ServerHandle(Arc::new(Stop::default())) }
     }
 
+    /// Returns the configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Returns a handle, which knows where the server listens and stops it.
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
-    /// Serves `app` in a running executor, until a signal or the handle stops it.
+    /// Serves `app` in a running executor, until a signal or the handle stops it. Signals that the program has handlers
+    /// for are left to the program, unless [`Process::signals`](crate::config::Process::signals) is set.
     /// [`Process::threads`](crate::config::Process::threads) is ignored: the executor has its own threads.
     ///
     /// # Errors
     /// The server did not start, or the shutdown hook of the application failed.
     pub async fn serve_on<R: Runtime>(self, runtime: R, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-        self.serve(runtime, app, 1).await
+        let signals: Vec<_> = match self.config.process.signals {
+            Some(taken) => all_if(taken),
+            None => SIGNALS.into_iter().filter(|signal| !is_handled(*signal)).collect(),
+        };
+        self.serve(runtime, app, 1, &signals).await
     }
 
     /// Serves `app` until a signal or the handle stops it, on [`Process::threads`](crate::config::Process::threads)
@@ -45,7 +64,14 @@ impl Server {
     /// The server did not start, or the shutdown hook of the application failed.
     pub fn run<R: Runtime>(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
         let threads = self.config.process.threads.get();
-        R::block_on(|runtime| self.serve(runtime, app, threads)).map_err(ServeError::Runtime)?
+        let signals = all_if(self.config.process.signals.unwrap_or(true));
+        match R::block_on(|runtime| self.serve(runtime, app, threads, &signals)) {
+            Ok(outcome) => outcome,
+            Err(error) if error.kind() == io::ErrorKind::Deadlock => {
+                Err(ServeError::Inside { runtime: R::NAME })
+            }
+            Err(error) => Err(ServeError::Runtime(error)),
+        }
     }
 
     async fn serve<R: Runtime>(
@@ -53,9 +79,10 @@ impl Server {
         runtime: R,
         app: Arc<dyn App>,
         threads: usize,
+        signals: &[Signal],
     ) -> Result<Stopped, ServeError> {
         let stop = self.handle.0.clone();
-        let result = Serving { config: &self.config, stop: &stop, runtime, threads }.run(app).await;
+        let result = Serving { config: &self.config, stop: &stop, runtime, threads, signals }.run(app).await;
         stop.set_ended();
         result
     }

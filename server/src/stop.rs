@@ -5,6 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use stelo_core::app::Address;
+use stelo_runtime::Signal;
+
+/// Why a server has stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// By a signal.
+    Signal(Signal),
+    /// By its [`ServerHandle`], or because `limit_max_requests` was reached.
+    Request,
+}
 
 /// The state that a server shares with its handles.
 #[derive(Default)]

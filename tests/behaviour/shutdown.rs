@@ -2,11 +2,14 @@
 
 use std::future::Ready;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use stelo_core::body::Length;
-use stelo_server::{ServeError, Stopped};
+use stelo_runtime::Runtime;
+use stelo_server::{ServeError, Server, Stopped};
 use stelo_tests::{Closed, Gate, News, On, cases, config};
+use stelo_tokio::Tokio;
 use stelo_toolkit::response::{BoxError, ResponseExt};
 use stelo_toolkit::{App, Body, IntoResponse, Request, Response, State, get};
 
@@ -15,6 +18,9 @@ use crate::apps;
 cases!(
     hooks_run_in_order,
     a_failed_start_ends_the_server,
+    hooks_that_have_started_are_undone_if_a_later_one_fails,
+    hooks_that_have_started_are_undone_if_a_later_one_is_interrupted,
+    a_shutdown_hook_that_panics_does_not_keep_others_from_running,
     a_failed_shutdown_is_an_error,
     a_wrong_application_does_not_start,
     an_address_in_use_is_an_error,
@@ -69,6 +75,76 @@ fn a_failed_start_ends_the_server(on: On) {
         (error.to_string().as_str(), error.exit_code()),
         ("the start-up of the application failed: no database", 3)
     );
+}
+
+/// Returns an application with two states, and `last` as a further start-up hook.
+fn opened<Fut>(news: &News, last: impl FnOnce() -> Fut + Send + 'static) -> App
+where
+    Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    let (first, second) = (news.clone(), news.clone());
+    App::new()
+        .lifespan(async || Ok::<_, BoxError>(1), async move |_: i32| first.tell("close one"))
+        .lifespan(async || Ok::<_, BoxError>("two"), async move |_: &str| second.tell("close two"))
+        .on_startup(last)
+        .on_shutdown(tell(news, "never opened"))
+}
+
+fn hooks_that_have_started_are_undone_if_a_later_one_fails(on: On) {
+    let fails = || std::future::ready(Err("no database".into()));
+    let panics = async || panic!("no database");
+    let panics_at_once = || -> Ready<Result<(), BoxError>> { panic!("no database") };
+    let news = News::new();
+    for (app, why) in [
+        (opened(&news, fails), "no database"),
+        (opened(&news, panics), "panic: no database"),
+        (opened(&news, panics_at_once), "panic: no database"),
+    ] {
+        let error = on.try_serve(config(), app).expect_err("a failed start");
+        assert_eq!(error.to_string(), format!("the start-up of the application failed: {why}"));
+        assert_eq!(error.exit_code(), 3);
+        news.expect("close two");
+        news.expect("close one");
+        news.expect_silence();
+    }
+}
+
+fn hooks_that_have_started_are_undone_if_a_later_one_is_interrupted(on: On) {
+    let news = News::new();
+    let app = opened(&news, {
+        let news = news.clone();
+        async move || {
+            news.tell("hangs");
+            std::future::pending().await
+        }
+    });
+    let (handle, thread) = on.start(config(), app);
+    news.expect("hangs");
+    handle.stop();
+    assert_eq!(thread.join().expect("no panic").expect("an ordinary end"), Stopped::Request);
+    news.expect("close two");
+    news.expect("close one");
+    news.expect_silence();
+}
+
+fn a_shutdown_hook_that_panics_does_not_keep_others_from_running(on: On) {
+    let news = News::new();
+    let app = App::new()
+        .on_shutdown(tell(&news, "last"))
+        .on_shutdown(|| -> Ready<()> { panic!("not saved") })
+        .on_shutdown(tell(&news, "first"));
+    let error = on.serve(app).stop().expect_err("a failed shutdown");
+    assert_eq!(error.to_string(), "the shutdown of the application failed: panic: not saved");
+    news.expect("first");
+    news.expect("last");
+}
+
+#[test]
+fn a_task_of_tokio_is_told_to_serve_instead_of_running() {
+    let run = || Server::new(config()).run::<Tokio>(Arc::new(App::new()));
+    let error = Tokio::block_on(async |_| run()).expect("it starts").expect_err("a task cannot wait");
+    let line = "tokio already runs the caller: use `Server::serve(app).await` there, or make `main` an ordinary `fn`";
+    assert_eq!((error.to_string().as_str(), error.exit_code()), (line, 3));
 }
 
 fn a_failed_shutdown_is_an_error(on: On) {

@@ -13,7 +13,7 @@ mod websocket;
 pub use client::{Answer, Client, Closed, Wire};
 pub use gate::Gate;
 pub use news::{LastWord, News};
-pub use server::{On, Running, config};
+pub use server::{On, Running, Serving, config};
 pub use websocket::{HANDSHAKE, WebSocketClient};
 
 /// The timeout of reads. It is long, because it only expires if a case fails.

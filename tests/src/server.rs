@@ -47,11 +47,8 @@ impl On {
         }
     }
 
-    /// Starts a server with these settings, which may fail.
-    ///
-    /// # Errors
-    /// The errors of the server.
-    pub fn try_serve(self, config: Config, app: impl App) -> Result<Running, ServeError> {
+    /// Starts a server in a thread of its own. Does not wait until it listens.
+    pub fn start(self, config: Config, app: impl App) -> (ServerHandle, Serving) {
         let server = Server::new(config);
         let handle = server.handle();
         let app: Arc<dyn App> = Arc::new(app);
@@ -60,6 +57,15 @@ impl On {
             Self::Smol => server.run::<Smol>(app),
             Self::AsyncStd => server.run::<AsyncStd>(app),
         });
+        (handle, thread)
+    }
+
+    /// Starts a server with these settings, which may fail.
+    ///
+    /// # Errors
+    /// The errors of the server.
+    pub fn try_serve(self, config: Config, app: impl App) -> Result<Running, ServeError> {
+        let (handle, thread) = self.start(config, app);
         match block_on(handle.listening()) {
             Some(addresses) => Ok(Running { addresses, handle, thread: Some(thread) }),
             None => match join(thread) {
@@ -70,12 +76,15 @@ impl On {
     }
 }
 
+/// The thread of a server.
+pub type Serving = JoinHandle<Result<Stopped, ServeError>>;
+
 /// A running server. Dropping it stops the server and waits for its end.
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<Address>,
     handle: ServerHandle,
-    thread: Option<JoinHandle<Result<Stopped, ServeError>>>,
+    thread: Option<Serving>,
 }
 
 impl Running {

@@ -7,6 +7,7 @@ use stelo_core::app::{App as CoreApp, BoxError, BoxFuture};
 
 use crate::request::Executor;
 use crate::request::Extensions;
+use crate::response::panics::{contained, message};
 
 /// The result of a hook: nothing, or a `Result`. The error of a start-up hook ends the start; a server logs that of a
 /// shutdown hook.
@@ -63,7 +64,20 @@ where
 }
 
 /// A start-up hook whose type has been erased.
-pub(crate) type Open = Box<dyn FnOnce(Executor) -> BoxFuture<Result<Opened, BoxError>> + Send>;
+pub(crate) struct Open {
+    run: Box<dyn FnOnce(Executor) -> BoxFuture<Result<Opened, BoxError>> + Send>,
+    /// The shutdown hook of an application that may have started in part when its start is interrupted.
+    partial: Option<Close>,
+}
+
+impl Open {
+    fn new<F>(run: impl FnOnce(Executor) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<Opened, BoxError>> + Send + 'static,
+    {
+        Self { run: Box::new(|executor| Box::pin(run(executor))), partial: None }
+    }
+}
 
 type Close = Box<dyn FnOnce() -> BoxFuture<Result<(), BoxError>> + Send>;
 
@@ -78,11 +92,9 @@ pub(crate) struct Opened {
 
 /// A start-up hook without a state.
 pub(crate) fn on_startup<Args>(hook: impl StartHook<Args, ()>) -> Open {
-    Box::new(|executor| {
-        Box::pin(async {
-            hook.run(executor).await?;
-            Ok(Opened::default())
-        })
+    Open::new(async |executor| {
+        hook.run(executor).await?;
+        Ok(Opened::default())
     })
 }
 
@@ -92,7 +104,7 @@ where
     Fut: Future<Output: HookResult<()>> + Send + 'static,
 {
     let close: Close = Box::new(|| Box::pin(async { hook().await.into_result() }));
-    Box::new(|_| Box::pin(std::future::ready(Ok(Opened { state: None, close: Some(close) }))))
+    Open::new(|_| std::future::ready(Ok(Opened { state: None, close: Some(close) })))
 }
 
 /// A pair of hooks that create and dispose of a state.
@@ -104,28 +116,26 @@ where
     T: Clone + Send + Sync + 'static,
     Fut: Future<Output: HookResult<()>> + Send + 'static,
 {
-    Box::new(|executor| {
-        Box::pin(async {
-            let state = open.run(executor).await?;
-            let ours = state.clone();
-            Ok(Opened {
-                state: Some(Box::new(|states| {
-                    states.insert(ours);
-                })),
-                close: Some(Box::new(|| Box::pin(async { close(state).await.into_result() }))),
-            })
+    Open::new(async |executor| {
+        let state = open.run(executor).await?;
+        let ours = state.clone();
+        Ok(Opened {
+            state: Some(Box::new(|states| {
+                states.insert(ours);
+            })),
+            close: Some(Box::new(|| Box::pin(async { close(state).await.into_result() }))),
         })
     })
 }
 
 /// The hooks of an application that implements only the contract of the core.
 pub(crate) fn foreign(app: Arc<dyn CoreApp>) -> Open {
-    Box::new(|executor| {
-        Box::pin(async move {
-            app.startup(executor.into_inner()).await?;
-            Ok(Opened { state: None, close: Some(Box::new(move || app.shutdown())) })
-        })
-    })
+    let started = app.clone();
+    let run = async move |executor: Executor| {
+        app.startup(executor.into_inner()).await?;
+        Ok(Opened::default())
+    };
+    Open { partial: Some(Box::new(move || started.shutdown())), ..Open::new(run) }
 }
 
 /// The hooks of an application in the order of declaration, each with the realm that its state belongs to.
@@ -140,13 +150,16 @@ impl Lifespan {
         Self { open: Mutex::new(open), close: Mutex::default() }
     }
 
-    /// Runs the start-up hooks in order. Returns the states of each realm. If a hook fails, the shutdown hooks of those
-    /// before it run.
+    /// Runs the start-up hooks in order. Returns the states of each realm. If a hook fails or panics, the shutdown hooks of
+    /// those before it run. If the future is dropped, [`stop`](Self::stop) runs them.
     pub(crate) async fn start(&self, executor: Executor, realms: usize) -> Result<Vec<Extensions>, BoxError> {
         let mut states: Vec<Extensions> = (0..realms).map(|_| Extensions::default()).collect();
         let open = std::mem::take(&mut *lock(&self.open));
-        for (realm, open) in open {
-            match open(executor.clone()).await {
+        for (realm, Open { run, partial }) in open {
+            let is_partial = partial.is_some();
+            lock(&self.close).extend(partial);
+            let executor = executor.clone();
+            match run_hook(async { run(executor).await }).await {
                 Ok(opened) => {
                     if let (Some(put), Some(states)) = (opened.state, states.get_mut(realm)) {
                         put(states);
@@ -154,6 +167,10 @@ impl Lifespan {
                     lock(&self.close).extend(opened.close);
                 }
                 Err(error) => {
+                    // An application whose start fails undoes what it has begun.
+                    if is_partial {
+                        lock(&self.close).pop();
+                    }
                     if let Err(second) = self.stop().await {
                         tracing::error!("a shutdown hook failed after a failed start: {second}");
                     }
@@ -164,16 +181,21 @@ impl Lifespan {
         Ok(states)
     }
 
-    /// Runs the shutdown hooks in the reverse order. Continues after an error, and returns the first.
+    /// Runs the shutdown hooks in the reverse order. Continues after an error or a panic, and returns the first. If the
+    /// future is dropped, the next call continues with the next hook.
     pub(crate) async fn stop(&self) -> Result<(), BoxError> {
-        let close = std::mem::take(&mut *lock(&self.close));
         let mut result = Ok(());
-        for close in close.into_iter().rev() {
-            let closed = close().await;
+        loop {
+            let Some(close) = lock(&self.close).pop() else { return result };
+            let closed = run_hook(async { close().await }).await;
             result = result.and(closed);
         }
-        result
     }
+}
+
+/// Runs a hook. Its panic is an error.
+async fn run_hook<T>(hook: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+    contained(hook).await.unwrap_or_else(|panic| Err(format!("panic: {}", message(&*panic)).into()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -62,7 +62,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// have not ended by then.
     ///
     /// # Errors
-    /// Returns an error if the system refuses the resources that the executor needs.
+    /// Returns an error if the system refuses the resources that the executor needs, and `Deadlock` if the caller runs on
+    /// an executor that does not allow its threads to wait for another one.
     fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output>;
 
     /// Returns the executor that runs the calling task.

@@ -27,7 +27,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use stelo_os::Clock;
@@ -35,6 +35,7 @@ use stelo_os::socket::Socket;
 use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
 use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 use tokio::task;
+use tokio::task::coop::consume_budget;
 
 pub use listener::Listener;
 use queue::Queue;
@@ -82,6 +83,9 @@ impl Runtime for Tokio {
     type Signals = Signals;
 
     fn block_on<F: Future>(main: impl FnOnce(Self) -> F) -> io::Result<F::Output> {
+        if is_inside() {
+            return Err(io::ErrorKind::Deadlock.into());
+        }
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = Self::new(runtime.handle().clone())?;
         let output = runtime.block_on(async { main(handle).await });
@@ -162,6 +166,15 @@ impl Runtime for Tokio {
         let _context = self.handle.enter();
         Signals::new(signals, Stream::from_unix)
     }
+}
+
+/// Whether a runtime polls the caller, so that `block_on` would panic. Threads for blocking work have a handle too, and
+/// may wait; but only a poll has a limited budget.
+fn is_inside() -> bool {
+    /// More than the budget of a poll, which is 128 operations.
+    const BUDGET: usize = 256;
+    let mut cx = Context::from_waker(Waker::noop());
+    Handle::try_current().is_ok() && (0..BUDGET).any(|_| pin!(consume_budget()).poll(&mut cx).is_pending())
 }
 
 /// The README. Its example is tested.

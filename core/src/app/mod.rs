@@ -67,7 +67,8 @@ pub trait App: Send + Sync + 'static {
     /// go on belongs into [`Executor::spawn`] or [`Response::background`]. A panic is answered with 500.
     fn call(&self, request: Request) -> Reply;
 
-    /// Called once, before the first request. An error ends the start of the server.
+    /// Called once, before the first request. An error ends the start of the server; the application undoes what it has
+    /// begun. A server that is asked to stop meanwhile drops the future and calls [`shutdown`](Self::shutdown).
     fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
         let _ = executor;
         Box::pin(core::future::ready(Ok(())))

@@ -16,12 +16,15 @@ pub struct Process {
     pub threads: NonZeroUsize,
     /// The [name](crate::Runner::name) of the executor. Default `None`: the first that is compiled in.
     pub executor: Option<Cow<'static, str>>,
+    /// Whether `SIGINT` and `SIGTERM` stop the server; `Some(false)` leaves them to the program. Default `None`: they do,
+    /// but inside the executor of the program only those that the program has no handler for when the server starts.
+    pub signals: Option<bool>,
 }
 
 impl Default for Process {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { threads, executor: None }
+        Self { threads, executor: None, signals: None }
     }
 }
 
@@ -37,6 +40,20 @@ impl Config {
     #[must_use]
     pub fn executor(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.process.executor = Some(name.into());
+        self
+    }
+
+    /// Sets [`Process::signals`]. It has no option: the program that handles signals knows that it does.
+    ///
+    /// ```
+    /// # use stelo_server::{Config, Server};
+    /// let server = Server::new(Config::new().signals(false));
+    /// let handle = server.handle();
+    /// // The handler of the program calls `handle.stop()`.
+    /// ```
+    #[must_use]
+    pub fn signals(mut self, signals: bool) -> Self {
+        self.process.signals = Some(signals);
         self
     }
 }

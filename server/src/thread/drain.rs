@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use stelo_runtime::{Runtime, Signals};
+use stelo_runtime::Runtime;
 
 use super::registry::{Kind, Phase, Registry};
+use crate::interrupts::Interrupts;
 use crate::messages;
 
 /// The outcome of a drain.
@@ -18,18 +19,18 @@ pub(crate) enum Drained {
     Gracefully,
     /// The timeout has passed; the rest was dropped.
     TimedOut,
-    /// Another signal has come; the rest was dropped.
+    /// A second signal has come; the rest was dropped.
     Forced,
 }
 
 /// The time before the log mentions what is waited for, and the time to drop what is left: 100 ms each.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Waits until nothing runs any more, until `timeout` has passed, or until another signal comes.
+/// Waits until nothing runs any more, until `timeout` has passed, or until a second signal comes.
 pub(crate) async fn drain<R: Runtime>(
     runtime: &R,
     registries: &[Arc<Registry>],
-    signals: &mut R::Signals,
+    interrupts: &mut Interrupts<R>,
     timeout: Duration,
 ) -> Drained {
     messages::shutting_down();
@@ -57,7 +58,7 @@ pub(crate) async fn drain<R: Runtime>(
         if Pin::new(&mut deadline).poll(cx).is_ready() {
             return Poll::Ready(Drained::TimedOut);
         }
-        signals.poll_signal(cx).map(|_| Drained::Forced)
+        interrupts.poll_forced(cx).map(|()| Drained::Forced)
     })
     .await;
     if drained == Drained::TimedOut {
