@@ -158,6 +158,8 @@ pub use stelo_toolkit::{
     app, body, describe, extract, files, handler, http, middleware, request, response, routing, websocket,
 };
 
+pub use stelo_toolkit::check_handler;
+
 pub use server::{Config, Server, run, run_with};
 pub use stelo_toolkit::{Body, Bytes, Error, Headers, Method, Result, Status, header};
 pub use testing::TestClient;

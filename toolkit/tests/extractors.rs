@@ -1,6 +1,6 @@
 //! Arguments of handlers, and the responses if they cannot be taken.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use stelo_toolkit::extract::{ClientAddress, FromRequest, MatchedPath};
@@ -123,7 +123,7 @@ fn queries() {
         ("/?page=1&sort=cat", 200, "1 [] Some(Cat)"),
         ("/?page=x", 400, "invalid query: `page`: invalid digit found in string"),
         ("/", 400, "invalid query: missing field `page`"),
-        ("/?page=1&page=2", 400, "invalid query: `page`: unsupported value"),
+        ("/?page=1&page=2", 200, "2 [] None"),
         ("/?page=1&sort=x", 400, "invalid query: `sort`: unknown variant `x`, expected `cat` or `dog`"),
     ] {
         let response = client.get(target).send();
@@ -363,4 +363,77 @@ fn extractors_of_the_user() {
     let client = TestClient::new(App::new().route("/", post(count)));
     assert_eq!(client.post("/").body("a\nb").send().text(), "2");
     assert_eq!(client.post("/").body(vec![0xff]).send().text(), "lines of text, please");
+}
+
+#[test]
+fn a_repeated_parameter_is_a_list_or_its_last_value() {
+    async fn map(Query(map): Query<BTreeMap<String, String>>) -> String {
+        format!("{map:?}")
+    }
+    async fn pairs(Query(pairs): Query<Vec<(String, String)>>) -> String {
+        format!("{pairs:?}")
+    }
+    async fn lists(Query(lists): Query<BTreeMap<String, Vec<u8>>>) -> String {
+        format!("{lists:?}")
+    }
+    let client = TestClient::new(
+        App::new().route("/map", get(map)).route("/pairs", get(pairs)).route("/lists", get(lists)),
+    );
+    for (target, status, text) in [
+        ("/map?a=1&b=x&a=2", 200, r#"{"a": "2", "b": "x"}"#),
+        ("/map", 200, "{}"),
+        ("/pairs?b=1&a=&b=2", 200, r#"[("b", "1"), ("a", ""), ("b", "2")]"#),
+        ("/lists?a=1&b=3&a=2", 200, r#"{"a": [1, 2], "b": [3]}"#),
+        ("/lists?a=1&a=x", 400, "invalid query: `a`: invalid digit found in string"),
+    ] {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");
+    }
+}
+
+#[test]
+fn a_flattened_query_takes_numbers_and_texts() {
+    #[derive(Deserialize, Debug)]
+    struct Paging {
+        limit: usize,
+        name: String,
+        exact: Option<bool>,
+        ratio: Option<f64>,
+        offset: Option<i64>,
+    }
+
+    #[derive(Deserialize, Debug)]
+    struct Search {
+        q: String,
+        #[serde(flatten)]
+        paging: Paging,
+    }
+
+    #[derive(Deserialize, Debug)]
+    struct Counts {
+        #[serde(flatten)]
+        counts: BTreeMap<String, u32>,
+    }
+
+    async fn search(Query(Search { q, paging }): Query<Search>) -> String {
+        let Paging { limit, name, exact, ratio, offset } = paging;
+        format!("{q} {limit} {name} {exact:?} {ratio:?} {offset:?}")
+    }
+    async fn counts(Query(Counts { counts }): Query<Counts>) -> String {
+        counts.values().sum::<u32>().to_string()
+    }
+    let client = TestClient::new(App::new().route("/", get(search)).route("/counts", get(counts)));
+    for (target, status, text) in [
+        ("/?q=1&limit=5&name=tea", 200, "1 5 tea None None None"),
+        ("/?q=1&limit=5&name=7", 200, "1 5 7 None None None"),
+        ("/?q=1&limit=5&name=true&exact=true", 200, "1 5 true Some(true) None None"),
+        ("/?q=1&limit=5&name=1.0&ratio=1.5&offset=-1", 200, "1 5 1.0 None Some(1.5) Some(-1)"),
+        ("/?q=1&limit=x&name=tea", 400, "invalid query: `limit`: invalid type: string \"x\", expected usize"),
+        ("/?q=1&name=tea", 400, "invalid query: missing field `limit`"),
+    ] {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");
+    }
+    let many: Vec<_> = (0..1000).map(|n| format!("n{n}=1")).collect();
+    assert_eq!(client.get(&format!("/counts?{}", many.join("&"))).send().text(), "1000");
 }

@@ -138,7 +138,7 @@ fn path_parameters_that_do_not_suit_the_handler_are_an_error() {
          argument"
     );
     let message = error(&App::new().route("/x/{id}/{name}", get(named)));
-    assert!(message.contains("no parameter is named `slug`"), "{message}");
+    assert!(message.contains("missing field `slug`"), "{message}");
     let message = error(&App::new().route("/x", get(one)));
     assert!(message.contains("asks for 1 path parameters, and the route has 0"), "{message}");
     let message = error(&App::new().mount("/{a}", Router::new().route("/{b}", get(one))));

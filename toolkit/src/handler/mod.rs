@@ -2,6 +2,8 @@
 //!
 //! A route erases the type of its handler to a `Leaf`. The `Scope` of the request contains its errors and panics.
 
+#[doc(hidden)]
+pub mod check;
 pub(crate) mod endpoint;
 pub(crate) mod errors;
 mod leaf;
@@ -33,7 +35,8 @@ use crate::response::{Failure, IntoResponse};
 /// assert_eq!(TestClient::new(app).get("/one").send().text(), "1");
 /// ```
 ///
-/// `Args` are the types of its arguments, which the compiler infers.
+/// `Args` are the types of its arguments, which the compiler infers. If a function is not a handler,
+/// [`check_handler!`](crate::check_handler) names the reason.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "not an async function from extractors to a response, and not a response",
@@ -42,7 +45,8 @@ use crate::response::{Failure, IntoResponse};
     note = "`Option<T>` is an argument for `Path`, `Query`, `State`, `Extension`, `Json`, `Form` and other types that implement `OptionalFromRequestParts` or `OptionalFromRequest`",
     note = "it returns text, `Json(..)`, a `Status`, a `Response`, or anything else that implements `IntoResponse`; in a `Result` the error must do so too, as `HttpError` and `BoxError` do",
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`",
-    note = "if its last argument is a `WebSocket`, declare it with `websocket(..)`"
+    note = "if its last argument is a `WebSocket`, declare it with `websocket(..)`",
+    note = "`stelo::check_handler!(name_of_the_function);` names the argument or the result that is wrong"
 )]
 pub trait Handler<Args>: IntoLeaf<Args> + Clone + Send + Sync + 'static {
     /// Answers a request, or fails.

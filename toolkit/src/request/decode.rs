@@ -4,6 +4,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::error::Category;
 use stelo_core::http::Status;
 
+use super::pairs::from_pairs;
 use crate::response::HttpError;
 
 /// Reads a JSON text.
@@ -31,7 +32,7 @@ fn malformed(error: &serde_json::Error) -> HttpError {
 /// # Errors
 /// 400, naming the parameter that does not fit.
 pub(crate) fn query<T: DeserializeOwned>(query: &str) -> Result<T, HttpError> {
-    urlencoded(query.as_bytes())
+    from_pairs(query.as_bytes())
         .map_err(|detail| HttpError::new(Status::BAD_REQUEST).with_detail(format!("invalid query: {detail}")))
 }
 
@@ -40,14 +41,9 @@ pub(crate) fn query<T: DeserializeOwned>(query: &str) -> Result<T, HttpError> {
 /// # Errors
 /// 422, naming the field that does not fit.
 pub(crate) fn form<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
-    urlencoded(body).map_err(|detail| {
+    from_pairs(body).map_err(|detail| {
         HttpError::new(Status::UNPROCESSABLE_CONTENT).with_detail(format!("invalid form: {detail}"))
     })
-}
-
-fn urlencoded<T: DeserializeOwned>(pairs: &[u8]) -> Result<T, String> {
-    let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(pairs));
-    serde_path_to_error::deserialize(pairs).map_err(|error| named(&error))
 }
 
 /// The error, preceded by the name of its field if the error does not name it itself.
