@@ -25,9 +25,17 @@ pub(crate) fn bind<R: Runtime>(
     threads: usize,
 ) -> Result<Vec<Sockets<R>>, ServeError> {
     let mut all: Vec<Sockets<R>> = (0..threads).map(|_| Vec::new()).collect();
+    let keep_alive = config.tcp_keepalive.options();
     for (bind, first) in bind_all(runtime, &hosts(config)?)? {
+        let set = |socket: &R::Socket| match keep_alive {
+            Some(keep_alive) => runtime.set_keep_alive(socket, keep_alive),
+            None => Ok(()),
+        };
+        let fail = |source| ServeError::bind(&bind, source);
+        set(&first).map_err(fail)?;
         for sockets in all.iter_mut().skip(1) {
-            let shared = runtime.share(&first).map_err(|source| ServeError::bind(&bind, source))?;
+            let shared = runtime.share(&first).map_err(fail)?;
+            set(&shared).map_err(fail)?;
             sockets.push((bind.clone(), shared));
         }
         if let Some(sockets) = all.first_mut() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use stelo_os::Clock;
 use stelo_os::socket::Socket;
-use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
+use stelo_runtime::{Address, Bind, Instant, KeepAlive, Runtime, Signal};
 
 use crate::thread::{Handle, block_on};
 use crate::{Listener, Signals, Sleep, Stream};
@@ -102,6 +102,10 @@ impl<P: Process> Runtime for Executor<P> {
 
     fn local_address(&self, socket: &Socket) -> io::Result<Address> {
         socket.local_address()
+    }
+
+    fn set_keep_alive(&self, socket: &Socket, keep_alive: KeepAlive) -> io::Result<()> {
+        socket.set_keep_alive(keep_alive)
     }
 
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {

@@ -23,7 +23,7 @@ use std::task::Context;
 use std::time::Duration;
 
 pub use signal::{Signal, Signals};
-pub use socket::{Bind, Hangup, Listener, Stream};
+pub use socket::{Bind, Hangup, KeepAlive, Listener, Stream};
 pub use stelo_core::Instant;
 pub use stelo_core::app::Address;
 
@@ -107,6 +107,16 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// # Errors
     /// Returns an error if the system refuses.
     fn share(&self, socket: &Self::Socket) -> io::Result<Self::Socket>;
+
+    /// Sets TCP keep-alive for the connections that a TCP socket will accept. They inherit it, so that accepting costs no
+    /// further system call. Does nothing for Unix sockets, and by default.
+    ///
+    /// # Errors
+    /// Returns an error if the system refuses the values.
+    fn set_keep_alive(&self, socket: &Self::Socket, keep_alive: KeepAlive) -> io::Result<()> {
+        let _ = (socket, keep_alive);
+        Ok(())
+    }
 
     /// Starts to listen. This executor accepts the connections.
     ///

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::Address;
 
@@ -20,6 +21,17 @@ pub enum Bind {
     Unix(PathBuf),
     /// The descriptor number of a stream socket, inherited from the parent process.
     Fd(i32),
+}
+
+/// TCP keep-alive: the probes that find a peer that has vanished without a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeepAlive {
+    /// The time without a packet before the first probe. Systems count whole seconds.
+    pub idle: Duration,
+    /// The time between probes.
+    pub interval: Duration,
+    /// The number of probes without an answer that break the connection.
+    pub probes: u32,
 }
 
 /// A listening socket.

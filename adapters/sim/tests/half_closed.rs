@@ -65,6 +65,10 @@ impl App for Slow {
             match path.as_str() {
                 "/known" => this.stream(Length::Known(5 * PIECES as u64)),
                 "/unknown" => this.stream(Length::Unknown),
+                "/allowed" => {
+                    let response = this.stream(Length::Unknown);
+                    Response { body: response.body.allow_half_closed(), ..response }
+                }
                 "/large" => Response::new(vec![b'x'; 4 << 20]),
                 "/forever" => pending().await,
                 _ => {
@@ -158,6 +162,26 @@ fn a_stream_of_unknown_length_is_dropped_after_the_time() {
         let mut client = ask(&app, &address, "/unknown").await;
         client.answer().await.expect_err("it is cut off");
         app.sim.pause(4 * SECOND).await;
+        assert_eq!((app.running.load(Relaxed), app.sim.accepted()), (0, 0));
+    });
+}
+
+#[test]
+fn a_stream_that_allows_half_closed_clients_is_sent_to_its_end() {
+    run(async |app, address| {
+        let mut client = ask(&app, &address, "/allowed").await;
+        assert_eq!(client.answer().await.expect("an answer").body, b"piece".repeat(PIECES));
+    });
+}
+
+#[test]
+fn a_stream_that_allows_half_closed_clients_ends_with_the_next_write_to_a_lost_one() {
+    run(async |app, address| {
+        let client = ask(&app, &address, "/allowed").await;
+        app.sim.pause(SECOND).await;
+        client.reset();
+        // The producer learns of it with its next piece.
+        app.sim.pause(7 * SECOND).await;
         assert_eq!((app.running.load(Relaxed), app.sim.accepted()), (0, 0));
     });
 }

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use stelo_os::Clock;
 use stelo_os::socket::Socket;
-use stelo_runtime::{Address, Bind, Instant, Runtime, Signal};
+use stelo_runtime::{Address, Bind, Instant, KeepAlive, Runtime, Signal};
 use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 use tokio::task;
 use tokio::task::coop::consume_budget;
@@ -134,6 +134,10 @@ impl Runtime for Tokio {
 
     fn local_address(&self, socket: &Socket) -> io::Result<Address> {
         socket.local_address()
+    }
+
+    fn set_keep_alive(&self, socket: &Socket, keep_alive: KeepAlive) -> io::Result<()> {
+        socket.set_keep_alive(keep_alive)
     }
 
     fn listen(&self, socket: Socket, backlog: u32) -> io::Result<Listener> {

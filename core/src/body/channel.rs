@@ -22,6 +22,7 @@ pub(super) fn new(length: Length) -> (Sender, Receiver) {
         wanted: AtomicBool::new(false),
         ended: AtomicBool::new(false),
         abandoned: AtomicBool::new(false),
+        half_closed: AtomicBool::new(false),
     });
     (Sender { shared: shared.clone() }, Receiver { shared, length })
 }
@@ -40,6 +41,8 @@ struct Shared {
     ended: AtomicBool,
     /// The reader has been dropped.
     abandoned: AtomicBool,
+    /// See [`Body::allow_half_closed`](super::Body::allow_half_closed).
+    half_closed: AtomicBool,
 }
 
 impl Shared {
@@ -81,6 +84,14 @@ impl Receiver {
     /// Returns the announced length of the whole body.
     pub(super) fn length(&self) -> Length {
         self.length
+    }
+
+    pub(super) fn allow_half_closed(&self) {
+        self.shared.half_closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn allows_half_closed(&self) -> bool {
+        self.shared.half_closed.load(Ordering::Relaxed)
     }
 
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {

@@ -128,11 +128,13 @@ enum Repr {
 struct Streamed {
     frames: Pin<Box<dyn Stream<Item = Result<Frame, BodyError>> + Send>>,
     length: Length,
+    half_closed: bool,
 }
 
 struct Pieces {
     pieces: Pin<Box<dyn Stream<Item = Result<Piece, BodyError>> + Send>>,
     length: Length,
+    half_closed: bool,
     /// The unread rest of the last file range, if the body is read as frames.
     region: Option<Region>,
 }
@@ -168,7 +170,7 @@ impl Body {
         frames: impl Stream<Item = Result<Frame, BodyError>> + Send + 'static,
         length: Length,
     ) -> Self {
-        Self(Repr::Stream(Box::new(Streamed { frames: Box::pin(frames), length })))
+        Self(Repr::Stream(Box::new(Streamed { frames: Box::pin(frames), length, half_closed: false })))
     }
 
     /// Creates a body from a stream of file ranges and frames. A server without `sendfile`, and an application that
@@ -177,7 +179,12 @@ impl Body {
         pieces: impl Stream<Item = Result<Piece, BodyError>> + Send + 'static,
         length: Length,
     ) -> Self {
-        Self(Repr::Pieces(Box::new(Pieces { pieces: Box::pin(pieces), length, region: None })))
+        Self(Repr::Pieces(Box::new(Pieces {
+            pieces: Box::pin(pieces),
+            length,
+            half_closed: false,
+            region: None,
+        })))
     }
 
     /// Creates a body and the sender that fills it. The channel holds [`Sender::CAPACITY`] bytes, then the sender
@@ -196,6 +203,42 @@ impl Body {
             Repr::Stream(stream) => stream.length,
             Repr::Pieces(pieces) => pieces.length,
         }
+    }
+
+    /// Lets the server send a body of unknown length to its end even if the client has ended its side of the connection.
+    ///
+    /// A client that has left by an ordinary close looks the same, so the server otherwise drops such a body after a
+    /// timeout, when it next waits for its producer. With this, a quiet stream may outlive its client until the next
+    /// write fails: use it for streams that end, or that send something now and then. Bodies of known length are always
+    /// sent to their end.
+    ///
+    /// ```
+    /// use stelo_core::body::{Body, Length};
+    ///
+    /// let (sender, body) = Body::channel(Length::Unknown);
+    /// assert!(body.allow_half_closed().allows_half_closed());
+    /// # drop(sender);
+    /// ```
+    #[must_use]
+    pub fn allow_half_closed(mut self) -> Self {
+        match &mut self.0 {
+            Repr::Empty | Repr::Full(_) => {}
+            Repr::Channel(receiver) => receiver.allow_half_closed(),
+            Repr::Stream(stream) => stream.half_closed = true,
+            Repr::Pieces(pieces) => pieces.half_closed = true,
+        }
+        self
+    }
+
+    /// Whether the body is sent to its end to a client that has ended its side: a body of known length always is.
+    pub fn allows_half_closed(&self) -> bool {
+        self.length() != Length::Unknown
+            || match &self.0 {
+                Repr::Empty | Repr::Full(_) => true,
+                Repr::Channel(receiver) => receiver.allows_half_closed(),
+                Repr::Stream(stream) => stream.half_closed,
+                Repr::Pieces(pieces) => pieces.half_closed,
+            }
     }
 
     /// Returns the bytes if the whole body is in memory, and `None` for an empty body and for a stream.

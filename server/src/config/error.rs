@@ -51,6 +51,8 @@ pub enum ConfigError {
     Boolean,
     /// None of these words.
     Word(&'static [&'static str]),
+    /// A time or a number of probes that TCP keep-alive cannot have.
+    TcpKeepAlive,
     /// A header field without a colon.
     Colon,
     /// A header field with an invalid name or value.
@@ -96,6 +98,9 @@ impl fmt::Display for ConfigError {
             Self::Seconds => "use a number of seconds, such as 5 or 0.5",
             Self::SecondsOrOff => "use a number of seconds, such as 5 or 0.5, or off",
             Self::Boolean => "use true or false",
+            Self::TcpKeepAlive => {
+                "use 1 to 32767 seconds for the times of TCP keep-alive, or off, and 1 to 127 probes"
+            }
             Self::Colon => "use Name:Value, such as X-Frame-Options:DENY",
             Self::RootPath => "the root path must begin with a slash, such as /api, and be plain ASCII",
             Self::Encoding => "it is not UTF-8",

@@ -9,7 +9,7 @@ use stelo_core::h1;
 
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Bytes, BytesOrOff, Count, CountOrOff, Number, Seconds, Size};
+use super::codec::{Bytes, BytesOrOff, Count, CountOrOff, Number, Seconds, SecondsOrOff, Size};
 use super::table::{Group, Setting, setting};
 
 /// Limits of a server and of its HTTP/1.1 connections.
@@ -35,6 +35,9 @@ pub struct Timeouts {
     /// still pending is dropped, and so is a body of unknown length that waits for its producer. Responses that are
     /// ready and bodies of known length are still sent. Default 10 s.
     pub half_closed: Duration,
+    /// The time without a byte in either direction after which a tunnel is closed: a connection that has left HTTP by 101
+    /// or CONNECT, except for WebSockets, which have pings. `None` keeps it open. Default 10 minutes.
+    pub tunnel_idle: Option<Duration>,
     /// The timeouts of an HTTP/1.1 connection.
     pub http: h1::Timeouts,
 }
@@ -44,6 +47,7 @@ impl Default for Timeouts {
         Self {
             graceful_shutdown: Duration::from_secs(30),
             half_closed: Duration::from_secs(10),
+            tunnel_idle: Some(Duration::from_secs(600)),
             http: h1::Timeouts::default(),
         }
     }
@@ -89,6 +93,13 @@ impl Config {
     #[must_use]
     pub fn timeout_half_closed(mut self, timeout: Duration) -> Self {
         self.timeouts.half_closed = timeout;
+        self
+    }
+
+    /// Sets [`Timeouts::tunnel_idle`].
+    #[must_use]
+    pub fn timeout_tunnel_idle(mut self, timeout: Option<Duration>) -> Self {
+        self.timeouts.tunnel_idle = timeout;
         self
     }
 
@@ -226,6 +237,12 @@ pub(super) const GROUP: Group = Group {
             Seconds,
             timeouts.half_closed,
             "Maximum wait for a handler after its client has ended its side"
+        ),
+        setting!(
+            "timeout-tunnel-idle",
+            SecondsOrOff,
+            timeouts.tunnel_idle,
+            "Close a tunnel (101 or CONNECT, not WebSocket) after this time without a byte, or off"
         ),
         setting!(
             "timeout-graceful-shutdown",

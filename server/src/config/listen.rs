@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Config;
 use super::ConfigError;
 use super::codec::Codec;
-use super::codec::{Backlog, Descriptor, Host, Port, Switch};
+use super::codec::{Backlog, Count, Descriptor, Host, Port, Seconds, SecondsOrOff, Switch};
 use super::table::{Group, Kind, Setting, Value, each, setting, single};
 
 /// The default host and port, which are those of Uvicorn.
@@ -222,6 +222,19 @@ pub(super) const GROUP: Group = Group {
             Backlog,
             backlog,
             "Connections that may wait to be accepted; the system may allow fewer"
+        ),
+        setting!(
+            "tcp-keepalive",
+            SecondsOrOff,
+            tcp_keepalive.idle,
+            "Send TCP keep-alive probes on connections without a packet for this time, or off"
+        ),
+        setting!("tcp-keepalive-interval", Seconds, tcp_keepalive.interval, "Time between the probes"),
+        setting!(
+            "tcp-keepalive-probes",
+            Count,
+            tcp_keepalive.probes,
+            "Close the connection after this many probes without an answer"
         ),
     ],
 };

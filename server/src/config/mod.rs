@@ -7,6 +7,7 @@
 pub(crate) mod codec;
 mod error;
 mod http;
+mod keep_alive;
 mod limits;
 mod listen;
 mod log;
@@ -17,6 +18,7 @@ mod words;
 
 pub use error::ConfigError;
 pub use http::Http;
+pub use keep_alive::TcpKeepAlive;
 pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
 pub use log::{Log, LogLevel};
@@ -52,6 +54,8 @@ pub struct Config {
     pub ipv6_only: bool,
     /// The number of connections that may wait to be accepted. The system may allow fewer. Default 2048.
     pub backlog: u32,
+    /// TCP keep-alive of accepted connections.
+    pub tcp_keepalive: TcpKeepAlive,
     /// Threads and executor.
     pub process: Process,
     /// Which events are logged.
@@ -73,6 +77,7 @@ impl Config {
             listen: vec![Listen::default()],
             ipv6_only: false,
             backlog: 2048,
+            tcp_keepalive: TcpKeepAlive::default(),
             process: Process::default(),
             log: Log::default(),
             http: Http::default(),
@@ -91,6 +96,7 @@ impl Config {
             return Err(ConfigError::NoListener);
         }
         self.listen.iter().try_for_each(Listen::check)?;
+        self.tcp_keepalive.check()?;
         check_fields(&self.http.headers)?;
         check_root_path(&self.http.root_path)
     }

@@ -31,7 +31,7 @@ const ROUNDS: usize = 8;
 const SLICES: usize = 4;
 
 /// The precision of executors' timers: one that fires a little early counts as fired.
-const GRAIN: Duration = Duration::from_millis(1);
+pub(super) const GRAIN: Duration = Duration::from_millis(1);
 
 /// A protocol: its machine, and the application behind it.
 pub(super) trait Protocol<R: Runtime> {
@@ -97,7 +97,7 @@ pub(super) enum End {
 pub(super) struct Link<R: Runtime> {
     pub(super) thread: Arc<Thread<R>>,
     member: Member,
-    /// Taken when the connection is handed over, or has ended.
+    /// Taken by a tunnel, and when the connection has ended.
     transport: Option<Transport<R::Stream>>,
     /// The context that applications get, made at the first request.
     context: Option<Arc<app::Context>>,
@@ -143,7 +143,7 @@ impl<R: Runtime> Link<R> {
         self.transport.as_ref()
     }
 
-    /// Takes the transport, for another task.
+    /// Takes the transport, for a tunnel.
     pub(super) fn take_transport(&mut self) -> Option<Transport<R::Stream>> {
         self.transport.take()
     }
@@ -395,12 +395,23 @@ impl<R: Runtime> Link<R> {
     pub(super) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.thread.runtime.now();
         let until = *self.until.get_or_insert(now + self.thread.shared.half_closed);
-        if self.member.phase(cx) == Phase::Aborting || now + GRAIN >= until {
+        if self.is_aborted(cx) || now + GRAIN >= until {
             return Poll::Ready(());
         }
-        self.fires = self.fires.filter(|fires| now + GRAIN < *fires);
-        self.arm(until, cx);
+        self.wait_until(until, cx);
         Poll::Pending
+    }
+
+    /// Whether the server ends at once. The task of `cx` is woken when it does.
+    pub(super) fn is_aborted(&mut self, cx: &mut Context<'_>) -> bool {
+        self.member.phase(cx) == Phase::Aborting
+    }
+
+    /// Wakes the task of `cx` no later than at `deadline`, for a task that is not driven by [`drive`](Self::drive).
+    pub(super) fn wait_until(&mut self, deadline: Instant, cx: &mut Context<'_>) {
+        let now = self.thread.runtime.now();
+        self.fires = self.fires.filter(|fires| now + GRAIN < *fires);
+        self.arm(deadline, cx);
     }
 
     fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -38,7 +38,6 @@ use http::{HttpProtocol, Next, One};
 use link::{End, Link};
 use opening::{Opened, poll_open};
 use transport::Transport;
-use tunnel::Upgraded;
 use websocket::Session;
 
 /// HTTP/1.1: one exchange at a time.
@@ -56,6 +55,7 @@ pub(crate) struct Connection<R: Runtime> {
 /// |---|---|---|
 /// | `Opening` | `Http` | the protocol is known |
 /// | `Http` | `WebSocket` | a handshake was accepted |
+/// | `Http` | `Tunnel` | another upgrade or a CONNECT was accepted |
 ///
 /// Every connection begins with HTTP/1.1, the largest variant.
 #[expect(clippy::large_enum_variant)]
@@ -66,6 +66,8 @@ enum State<R: Runtime> {
     Http(Http1),
     /// A WebSocket.
     WebSocket(Session<R>),
+    /// Bytes both ways.
+    Tunnel(tunnel::Session<R>),
 }
 
 impl<R: Runtime> Connection<R> {
@@ -91,7 +93,7 @@ impl<R: Runtime> Connection<R> {
         Poll::Ready(true)
     }
 
-    /// Hands the connection to what follows HTTP. Returns whether this task drives it.
+    /// Begins what follows HTTP. Returns whether anything does.
     #[cold]
     #[inline(never)]
     fn switch(&mut self) -> bool {
@@ -99,10 +101,8 @@ impl<R: Runtime> Connection<R> {
         let thread = self.link.thread.clone();
         match http.take_next(StreamId::ONLY) {
             Some((Next::Tunnel(run), ahead)) => {
-                if let Some(io) = self.link.take_transport() {
-                    tunnel::spawn(&thread, Upgraded { io, ahead }, run);
-                }
-                false
+                self.state = State::Tunnel(tunnel::Session::new(&mut self.link, ahead, run));
+                true
             }
             Some((Next::WebSocket(accepted), ahead)) => {
                 let machine = ws::Connection::server(accepted.config, accepted.agreed, thread.runtime.now());
@@ -133,6 +133,7 @@ impl<R: Runtime> Future for Connection<R> {
                     _ => return Poll::Ready(()),
                 },
                 State::WebSocket(session) => return session.drive(&mut this.link, cx),
+                State::Tunnel(session) => return session.drive(&mut this.link, cx),
             }
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) root_path: Option<Arc<String>>,
     pub(crate) access_log: bool,
     pub(crate) half_closed: Duration,
+    /// `None` keeps idle tunnels open.
+    pub(crate) tunnel_idle: Option<Duration>,
     pub(crate) stop: Arc<Stop>,
     /// Distinguishes the servers of a process.
     pub(super) id: u64,
@@ -72,6 +74,7 @@ impl Shared {
             ws_max_queue: config.websocket.max_queue.get(),
             root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
             half_closed: config.timeouts.half_closed,
+            tunnel_idle: config.timeouts.tunnel_idle,
             access_log: config.log.access && log::access_enabled(),
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),

@@ -57,6 +57,24 @@ pub trait ResponseExt: Sized {
         self.set_cookie(&SetCookie::removal(name.to_owned()))
     }
 
+    /// Sends a body of unknown length to its end even if the client has ended its side of the connection: see
+    /// [`Body::allow_half_closed`](stelo_core::body::Body::allow_half_closed).
+    ///
+    /// ```
+    /// use futures_lite::stream;
+    /// use stelo_toolkit::response::{ResponseExt, StreamingResponse};
+    /// use stelo_toolkit::{IntoResponse, Response};
+    ///
+    /// /// A report that command-line clients fetch with `nc -N`, which ends its side after the request.
+    /// async fn report() -> Response {
+    ///     let lines = stream::iter((1..=3).map(|n| format!("{n}\n")));
+    ///     StreamingResponse::text(lines).into_response().allow_half_closed()
+    /// }
+    /// # let _ = stelo_toolkit::get(report);
+    /// ```
+    #[must_use]
+    fn allow_half_closed(self) -> Self;
+
     /// Runs a task after the response was sent or could not be sent, and after its earlier tasks.
     #[must_use]
     fn background(self, task: impl Future<Output = ()> + Send + 'static) -> Self;
@@ -72,6 +90,11 @@ impl ResponseExt for Response {
         let field = cookie.to_field()?;
         // The check of the cookie allows less than a header field may have.
         self.headers.try_append("set-cookie", field).map_err(|_| InvalidCookie::Attribute)
+    }
+
+    fn allow_half_closed(mut self) -> Self {
+        self.body = std::mem::take(&mut self.body).allow_half_closed();
+        self
     }
 
     fn background(mut self, task: impl Future<Output = ()> + Send + 'static) -> Self {

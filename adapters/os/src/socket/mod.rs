@@ -16,9 +16,10 @@ use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
-use stelo_runtime::{Address, Bind};
+use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
+use stelo_runtime::{Address, Bind, KeepAlive};
 
 pub use connect::{Connecting, connect, connected};
 pub use error::SocketError;
@@ -92,6 +93,24 @@ impl Socket {
             Self::Unix(file, socket) => Ok(Self::Unix(Arc::clone(file), socket.try_clone()?)),
             Self::Inherited(socket) => socket.try_clone().map(Self::Inherited),
         }
+    }
+
+    /// Sets TCP keep-alive. Accepted connections inherit it from their listener: see `tcp_create_openreq_child` of Linux
+    /// and `syncache_socket` of FreeBSD. Does nothing for Unix sockets. Times are rounded up to whole seconds.
+    ///
+    /// # Errors
+    /// Returns an error if the system refuses the values.
+    pub fn set_keep_alive(&self, keep_alive: KeepAlive) -> io::Result<()> {
+        let (Self::Tcp(socket) | Self::Inherited(socket)) = self else { return Ok(()) };
+        if socket.local_addr()?.is_unix() {
+            return Ok(());
+        }
+        let whole = |time: Duration| Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0));
+        let options = TcpKeepalive::new()
+            .with_time(whole(keep_alive.idle))
+            .with_interval(whole(keep_alive.interval))
+            .with_retries(keep_alive.probes);
+        socket.set_tcp_keepalive(&options)
     }
 
     /// Starts to listen. `backlog` limits the connections that wait to be accepted; the system may have a lower limit.

@@ -157,6 +157,39 @@ fn accepted_connections_have_nodelay() {
 }
 
 #[test]
+fn accepted_connections_inherit_tcp_keep_alive_from_their_listener() {
+    let seconds = Duration::from_secs;
+    let keep_alive = KeepAlive { idle: Duration::from_millis(59_001), interval: seconds(10), probes: 3 };
+    let bound = tcp("127.0.0.1:0");
+    bound.set_keep_alive(keep_alive).unwrap();
+    // The option belongs to one socket; a second one at the same address does not have it.
+    let bare = bound.share().unwrap();
+    let set = bound.share().unwrap();
+    set.set_keep_alive(keep_alive).unwrap();
+    drop(bare);
+    for socket in [bound, set] {
+        let Listener::Tcp(listener, Some(address)) = socket.listen(8).unwrap() else { panic!() };
+        listener.set_nonblocking(false).unwrap();
+        let _client = TcpStream::connect(*address).unwrap();
+        let (connection, _) = listener.accept().unwrap();
+        let accepted = SockRef::from(&connection);
+        assert!(accepted.keepalive().unwrap());
+        let times = (accepted.tcp_keepalive_time().unwrap(), accepted.tcp_keepalive_interval().unwrap());
+        assert_eq!(times, (seconds(60), seconds(10)));
+        assert_eq!(accepted.tcp_keepalive_retries().unwrap(), 3);
+    }
+}
+
+#[test]
+fn tcp_keep_alive_does_not_concern_unix_sockets() {
+    let keep_alive = KeepAlive { idle: Duration::from_secs(1), interval: Duration::from_secs(1), probes: 1 };
+    let folder = Folder::new();
+    unix(&folder.socket()).unwrap().set_keep_alive(keep_alive).unwrap();
+    let zero = KeepAlive { idle: Duration::ZERO, ..keep_alive };
+    assert!(tcp("127.0.0.1:0").set_keep_alive(zero).is_err());
+}
+
+#[test]
 fn a_listener_at_every_address_does_not_know_the_address_of_a_connection() {
     let address = "0.0.0.0:0".parse().unwrap();
     let socket = Socket::bind(&Bind::Tcp(address)).unwrap();

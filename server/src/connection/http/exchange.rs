@@ -111,11 +111,12 @@ impl Exchange {
         matches!(self.stage, Stage::Sending(_))
     }
 
-    /// Whether the application is not ready: with a response, or with more of a body of unknown length.
+    /// Whether the application is not ready: with a response, or with more of a body that a half-closed client does not
+    /// get to its end.
     pub(super) fn is_waiting(&self) -> bool {
         match &self.stage {
             Stage::Replying(..) | Stage::HalfClosed => true,
-            Stage::Sending(body) => body.length() == Length::Unknown,
+            Stage::Sending(body) => !body.allows_half_closed(),
             Stage::Blocked(_) | Stage::Idle => false,
         }
     }

@@ -13,8 +13,7 @@ use tracing::error;
 use super::{Exchange, Scene, Stage, Upload, internal_server_error};
 use crate::connection::http::StreamIo;
 use crate::connection::http::handshake::{Accepted, Next};
-use crate::connection::tunnel::{self, Upgraded};
-use crate::connection::websocket;
+use crate::connection::{tunnel, websocket};
 use crate::contain::{catch, discard};
 use crate::log::{self, SERVER};
 
@@ -168,7 +167,7 @@ impl Exchange {
         let io = StreamIo::new(incoming, outgoing, scene.context().clone());
         let thread = scene.link.thread.clone();
         match next {
-            Next::Tunnel(run) => tunnel::spawn(&thread, Upgraded::stream(io), run),
+            Next::Tunnel(run) => tunnel::spawn(&thread, io, run),
             Next::WebSocket(accepted) => websocket::spawn(&thread, io, *accepted),
         }
     }
