@@ -10,7 +10,8 @@
 //! | `inspect` | the request as the server sees it |
 //! | `bodies` | streaming bodies in constant memory |
 //! | `time` | delays, and a background task |
-//! | `websocket` | a WebSocket that echoes |
+//! | `websocket` | WebSockets that echo, and that only send |
+//! | `tunnel` | bytes both ways after 101 |
 #![forbid(unsafe_code)]
 
 mod basics;
@@ -18,6 +19,7 @@ mod bodies;
 mod home;
 mod inspect;
 mod time;
+mod tunnel;
 mod websocket;
 
 use std::path::PathBuf;
@@ -46,7 +48,9 @@ pub fn app() -> App {
         .route("/bytes/{n:int}", get(bodies::bytes))
         .route("/sleep/{ms:int}", get(time::sleep))
         .route("/background", get(time::background))
+        .route("/tunnel", get(tunnel::echo))
         .websocket("/ws", websocket::echo)
+        .websocket("/ws/quiet", websocket::quiet)
 }
 
 /// Returns an application that serves a folder, with `index.html` for directories. It does not start without the folder.

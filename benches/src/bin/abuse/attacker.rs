@@ -34,6 +34,10 @@ pub(crate) struct Attack {
     pub(crate) deaf: bool,
     /// It ends its side after what it sends first.
     pub(crate) half_closes: bool,
+    /// It closes the connection this long after what it sends first.
+    pub(crate) leaves: Option<Duration>,
+    /// The limit of concurrent connections of the server.
+    pub(crate) limit: Option<&'static str>,
     /// It comes back when it has been cut off.
     pub(crate) returns: bool,
 }
@@ -44,6 +48,7 @@ enum Ending {
     Closed,
     Reset,
     Unreachable,
+    Left,
 }
 
 /// The result of an attacker: the status of the last answer, and the end of the connection.
@@ -69,6 +74,7 @@ impl fmt::Display for Outcomes {
                 Ending::Closed => "closed",
                 Ending::Reset => "reset",
                 Ending::Unreachable => "not connected",
+                Ending::Left => "left",
             };
             match status {
                 Some(status) => write!(f, "{comma}{times} × {status} and {ending}")?,
@@ -106,6 +112,10 @@ async fn write(attack: &Attack, mut writer: WriteHalf<'_>) -> Ending {
         if attack.half_closes {
             poll_fn(|cx| Pin::new(&mut writer).poll_shutdown(cx)).await?;
         }
+        if let Some(time) = attack.leaves {
+            sleep(time).await;
+            return Ok(Ending::Left);
+        }
         while !attack.again.is_empty() {
             match attack.every {
                 // A server that takes all of it would keep the others from attacking.
@@ -114,11 +124,12 @@ async fn write(attack: &Attack, mut writer: WriteHalf<'_>) -> Ending {
             }
             write_all(&writer, &attack.again).await?;
         }
-        io::Result::Ok(())
+        future::pending::<io::Result<Ending>>().await
     };
     match sent.await {
+        Ok(ending) => ending,
         Err(_) if attack.deaf => Ending::Reset,
-        _ => future::pending().await,
+        Err(_) => future::pending().await,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Targets {
     pub(crate) large: Option<String>,
     /// Reads the body of a `POST`.
     pub(crate) upload: String,
+    /// The server is ours, with handlers that wait.
+    pub(crate) ours: bool,
 }
 
 /// All attacks, in the order of the table.
@@ -103,6 +105,9 @@ pub(crate) fn all(targets: &Targets) -> Vec<Attack> {
             ..Attack::default()
         },
     ];
+    if targets.ours {
+        attacks.extend(leaving());
+    }
     if let Some(target) = &targets.large {
         let first = GET.replace("/plaintext", target).into();
         attacks.push(Attack {
@@ -115,6 +120,41 @@ pub(crate) fn all(targets: &Targets) -> Vec<Attack> {
         });
     }
     attacks
+}
+
+/// Clients that leave while a handler waits, and tunnels that stay.
+fn leaving() -> [Attack; 3] {
+    let upgrade = |path: &str, to: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: {to}\r\n")
+    };
+    let websocket = upgrade("/ws/quiet", "websocket")
+        + "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    [
+        Attack {
+            name: "ask-and-leave",
+            attackers: MANY,
+            seconds: 18,
+            first: GET.replace("/plaintext", "/sleep/60000").into(),
+            leaves: Some(Duration::from_millis(50)),
+            ..Attack::default()
+        },
+        Attack {
+            name: "quiet-websocket",
+            attackers: MANY,
+            seconds: 20,
+            first: websocket.into(),
+            leaves: Some(Duration::from_secs(2)),
+            ..Attack::default()
+        },
+        Attack {
+            name: "tunnels",
+            attackers: SOME,
+            seconds: 5,
+            first: (upgrade("/tunnel", "echo") + "\r\n").into(),
+            limit: Some("10"),
+            ..Attack::default()
+        },
+    ]
 }
 
 /// A few clients that send at full speed, and reconnect when they are cut off.

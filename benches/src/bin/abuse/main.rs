@@ -76,6 +76,7 @@ impl Options {
                 _ => attacks.push(arg),
             }
         }
+        let ours = server.is_none();
         let program = match server {
             Some(path) => Program::foreign(&path),
             None => {
@@ -84,7 +85,7 @@ impl Options {
                 Program::ours(&executor)?
             }
         };
-        let targets = Targets { large, upload: upload.unwrap_or_else(|| "/echo".into()) };
+        let targets = Targets { large, upload: upload.unwrap_or_else(|| "/echo".into()), ours };
         Ok(Self { program, targets, connections, seconds, attacks })
     }
 
@@ -162,7 +163,11 @@ fn idle(program: &Program, connections: usize) -> Result<()> {
 
 /// One attack on a server of its own; a row of the table.
 async fn suffer(program: &Program, attack: Attack) -> Result<Row> {
-    let server = Victim::start(program)?;
+    let program = match attack.limit {
+        Some(limit) => program.clone().with("STELO_LIMIT_CONCURRENCY", limit),
+        None => program.clone(),
+    };
+    let server = Victim::start(&program)?;
     let client = Client::start(server.address)?;
     thread::sleep(AFTERWARDS / 2);
     let watch = Watch::start(server.process())?;
@@ -182,6 +187,6 @@ async fn suffer(program: &Program, attack: Attack) -> Result<Row> {
     tokio::time::sleep(AFTERWARDS / 5).await;
     attackers.shutdown().await;
     tokio::time::sleep(AFTERWARDS).await;
-    let after = server.process().memory()?;
-    Ok(Row { attack, latencies, seen, after, outcomes })
+    let (after, left) = (server.process().memory()?, server.process().open()?.saturating_sub(seen.base));
+    Ok(Row { attack, latencies, seen, after, left, outcomes })
 }

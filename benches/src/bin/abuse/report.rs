@@ -19,12 +19,14 @@ pub(crate) struct Row {
     pub(crate) seen: Seen,
     /// KiB of memory when all was over.
     pub(crate) after: f64,
+    /// Open files and sockets above those at the start, when all was over.
+    pub(crate) left: usize,
     pub(crate) outcomes: Outcomes,
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attack, latencies, seen, after, outcomes } = self;
+        let Self { attack, latencies, seen, after, left, outcomes } = self;
         let [before, peak, after] = [seen.before, seen.peak, *after].map(|kib| kib / 1024.0);
         write!(f, "| {} | {} ", attack.name, attack.attackers)?;
         write!(f, "| {:.2} | {:.2} ", latencies.percentile(50), latencies.percentile(99))?;
@@ -39,6 +41,9 @@ impl fmt::Display for Row {
             _ if attack.returns || seen.most == 0 => {}
             Some(gone) => parts.push(format!("gone after {:.1} s", gone.as_secs_f64())),
             None => parts.push(format!("{} still there after {} s", seen.open, attack.seconds)),
+        }
+        if *left > 0 {
+            parts.push(format!("**{left} descriptors were left**"));
         }
         if latencies.lost > 0 {
             parts.push(format!("**{} requests of the client were lost**", latencies.lost));

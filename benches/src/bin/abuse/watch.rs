@@ -20,6 +20,8 @@ pub(crate) struct Seen {
     /// KiB of memory.
     pub(crate) before: f64,
     pub(crate) peak: f64,
+    /// Open files and sockets at the start.
+    pub(crate) base: usize,
     /// Connections, those of well-behaved clients left out.
     pub(crate) open: usize,
     pub(crate) most: usize,
@@ -38,7 +40,7 @@ impl Watch {
     /// Takes the current values as the baseline.
     pub(crate) fn start(server: Process) -> Result<Self> {
         let (before, base) = (server.memory()?, server.open()?);
-        let shared = Arc::new(Mutex::new(Seen { before, peak: before, ..Seen::default() }));
+        let shared = Arc::new(Mutex::new(Seen { before, peak: before, base, ..Seen::default() }));
         let (stop, stopped) = channel();
         let start = Instant::now();
         let seen = shared.clone();
