@@ -141,6 +141,8 @@
 //! | `smol` | runs on smol |
 //! | `async-std` | runs on async-std, which is no longer developed |
 //! | `deflate` (default) | compresses WebSocket messages if the client supports it |
+//! | `bytes` | converts from and to `Bytes` of the crate `bytes` |
+//! | `http` | converts from and to the types of the crates `http` and `bytes` |
 //!
 //! With several executors, `--loop` or [`Config::executor`] chooses; the first in this order is the default. Without one,
 //! no server runs, but the toolkit, the test client and the core work.
@@ -161,6 +163,8 @@ pub use stelo_toolkit::{
 pub use stelo_toolkit::check_handler;
 
 pub use server::{Config, Server, run, run_with};
+#[cfg(feature = "http")]
+pub use stelo_core::Unsupported;
 pub use stelo_toolkit::{Body, Bytes, Error, Headers, Method, Result, Status, header};
 pub use testing::TestClient;
 
@@ -193,6 +197,11 @@ mod pages {
     mod files {}
     #[doc = include_str!("../docs/guide/testing.md")]
     mod testing {}
+    #[doc = include_str!("../docs/guide/executors.md")]
+    mod executors {}
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../docs/guide/interop.md")]
+    mod interop {}
     #[doc = include_str!("../docs/guide/simulator.md")]
     mod simulator {}
     #[doc = include_str!("../docs/from/axum.md")]

@@ -12,7 +12,10 @@
 //!     "tea"
 //! }
 //!
+//! # /*
 //! #[tokio::test]
+//! # */
+//! # #[tokio::main(flavor = "current_thread")]
 //! async fn tea_is_served() {
 //!     let client = TestClient::new(App::new().route("/", get(tea)));
 //!     assert_eq!(client.get("/").await.text(), "tea");

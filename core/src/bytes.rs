@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Deref;
+use core::ops::{Bound, Deref, Range, RangeBounds};
 
 /// Bytes of a body.
 ///
@@ -54,6 +54,57 @@ impl Bytes {
         Self { store: Store::Shared(owner), start: 0 }
     }
 
+    /// Creates a value from a copy of the bytes.
+    ///
+    /// ```
+    /// use stelo_core::Bytes;
+    ///
+    /// let buffer = [1, 2, 3];
+    /// assert_eq!(*Bytes::copy_from_slice(&buffer), [1, 2, 3]);
+    /// ```
+    pub fn copy_from_slice(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+
+    /// Returns a part of the bytes. Shares them, as a clone does.
+    ///
+    /// ```
+    /// use stelo_core::Bytes;
+    ///
+    /// let bytes = Bytes::from("hello");
+    /// assert_eq!(*bytes.slice(1..3), *b"el");
+    /// assert_eq!(*bytes.slice(4..), *b"o");
+    /// ```
+    ///
+    /// # Panics
+    /// If the range ends before it starts, or after the end of the bytes.
+    #[track_caller]
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
+        let range: Range<usize> = bounds(range, self.len());
+        match &self.store {
+            Store::Static(bytes) => Self::from_static(&bytes[self.start..][range]),
+            Store::Owned(vec) => Self::copy_from_slice(&vec[self.start..][range]),
+            Store::Large(_) | Store::Shared(_) => {
+                assert!(
+                    range.start <= range.end && range.end <= self.len(),
+                    "{range:?} is not a range of the bytes"
+                );
+                let (mut part, is_rest) = (self.clone(), range.end == self.len());
+                part.start += range.start;
+                if is_rest { part } else { Self::from_shared(Arc::new(Prefix(part, range.len()))) }
+            }
+        }
+    }
+
+    /// Returns the bytes if they are static.
+    #[cfg(feature = "bytes")]
+    pub(crate) fn as_static(&self) -> Option<&'static [u8]> {
+        match self.store {
+            Store::Static(bytes) => bytes.get(self.start..),
+            _ => None,
+        }
+    }
+
     /// Removes the first `n` bytes, or all if there are fewer.
     pub fn advance(&mut self, n: usize) {
         self.start += n.min(self.len());
@@ -76,6 +127,30 @@ impl Bytes {
             Store::Large(vec) => Arc::into_inner(vec),
             Store::Static(_) | Store::Shared(_) => None,
         }
+    }
+}
+
+/// Returns the range with both of its ends.
+fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let start = match range.start_bound() {
+        Bound::Included(&start) => start,
+        Bound::Excluded(&start) => start.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(&end) => end.saturating_add(1),
+        Bound::Excluded(&end) => end,
+        Bound::Unbounded => len,
+    };
+    start..end
+}
+
+/// The first bytes of shared ones.
+struct Prefix(Bytes, usize);
+
+impl AsRef<[u8]> for Prefix {
+    fn as_ref(&self) -> &[u8] {
+        self.0.get(..self.1).unwrap_or_default()
     }
 }
 
@@ -153,6 +228,15 @@ impl<const N: usize> From<&'static [u8; N]> for Bytes {
 impl From<Arc<[u8]>> for Bytes {
     fn from(shared: Arc<[u8]>) -> Self {
         Self::from_shared(Arc::new(shared))
+    }
+}
+
+impl From<Cow<'static, [u8]>> for Bytes {
+    fn from(bytes: Cow<'static, [u8]>) -> Self {
+        match bytes {
+            Cow::Borrowed(bytes) => bytes.into(),
+            Cow::Owned(bytes) => bytes.into(),
+        }
     }
 }
 

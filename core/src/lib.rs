@@ -30,6 +30,8 @@ mod bytes;
 mod fault;
 pub mod h1;
 pub mod http;
+#[cfg(any(feature = "bytes", feature = "http"))]
+mod interop;
 pub mod multipart;
 pub mod proto;
 pub mod routing;
@@ -39,6 +41,8 @@ pub mod ws;
 
 pub use bytes::Bytes;
 pub use fault::{Fault, FaultKind, Whose};
+#[cfg(feature = "http")]
+pub use interop::Unsupported;
 pub use time::Instant;
 
 /// The pages whose snippets need this crate.

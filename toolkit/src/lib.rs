@@ -44,6 +44,8 @@
 //! [`testing`] above [`websocket`](mod@websocket).
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "http")]
+mod interop;
 mod lifespan;
 
 pub mod app;

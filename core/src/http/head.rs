@@ -87,6 +87,12 @@ impl RequestHead {
         self.version
     }
 
+    /// Sets the version.
+    #[cfg(feature = "http")]
+    pub(crate) fn set_version(&mut self, version: Version) {
+        self.version = version;
+    }
+
     /// Sets the target, for middleware. Returns whether it is valid for the method; otherwise the head is unchanged.
     pub fn set_target(&mut self, target: &str) -> bool {
         let block = self.block_mut();

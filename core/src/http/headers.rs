@@ -329,6 +329,13 @@ impl Headers {
         &self.block
     }
 
+    /// Returns the block, and the ranges of names and values in it.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_block(self) -> (Cow<'static, [u8]>, Vec<(Span, Span)>) {
+        let fields = self.fields.as_slice().iter().map(|field| (field.name, field.value)).collect();
+        (self.block, fields)
+    }
+
     /// Returns the block for a parser that writes fields itself.
     #[inline]
     pub(crate) fn block_mut(&mut self) -> &mut Vec<u8> {

@@ -206,7 +206,7 @@ pub(crate) fn authority_len(bytes: &[u8]) -> usize {
     match port.iter().take_while(|b| b.is_ascii_digit()).count() {
         // An empty port means the default (RFC 3986 section 3.2.3).
         digits @ 0..5 => host + 1 + digits,
-        5 if port.get(..5).is_some_and(|port| port <= b"65535") => host + 6,
+        5 if port.get(..5).is_some_and(|port| port <= b"65535".as_slice()) => host + 6,
         _ => 0,
     }
 }
