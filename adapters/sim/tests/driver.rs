@@ -1,6 +1,6 @@
 //! The timers of a connection, the background tasks of its responses, and pauses of the accept loop.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +14,7 @@ use stelo_core::body::{Body, BodyError, File, Length, Piece, Region};
 use stelo_core::h1::Timeouts;
 use stelo_runtime::{Address, Runtime as _};
 use stelo_server::{Config, Server};
-use stelo_sim::{Broken, Client, Network, Sim, Simulation, Sleep};
+use stelo_sim::{Broken, Client, Handle, Network, Sim, Simulation, Sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -222,16 +222,22 @@ impl File for Reads {
     }
 }
 
-/// A response body: the file after a second, and the end when the request body is complete.
+/// A response body: the file after a second, and the end when another task has read the request body.
 struct Interrupted {
     body: Shared,
     file: Option<Sleep>,
-    rest: Sleep,
+    rest: Handle<()>,
 }
 
 fn interrupted(sim: &Sim, body: Body) -> Body {
     let body = Arc::new(Mutex::new(body));
-    let pieces = Interrupted { body, file: Some(sim.pause(SECOND)), rest: sim.pause(2 * SECOND) };
+    let (shared, pause) = (body.clone(), sim.pause(2 * SECOND));
+    // A task of its own, so that nothing but the demand wakes the connection.
+    let rest = sim.start(async move {
+        pause.await;
+        poll_fn(|cx| read(&shared, cx)).await;
+    });
+    let pieces = Interrupted { body, file: Some(sim.pause(SECOND)), rest };
     Body::from_pieces(pieces, Length::Unknown)
 }
 
@@ -248,10 +254,7 @@ impl Stream for Interrupted {
             let file = Arc::new(Reads(this.body.clone()));
             return Poll::Ready(Some(Ok(Piece::Region(Region::new(file, 0, 1)))));
         }
-        if pin!(&mut this.rest).poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        read(&this.body, cx).map(|()| None)
+        pin!(&mut this.rest).poll(cx).map(|()| None)
     }
 }
 

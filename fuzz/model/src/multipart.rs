@@ -46,8 +46,7 @@ fn listen(limits: Limits, body: &[u8], cut: Cut) -> (Vec<Part>, Option<Error>) {
             match (parser.next_event(&mut piece), current) {
                 (Ok(Event::Part(part)), None) => {
                     let (headers, name, filename) = part.into_parts();
-                    let headers =
-                        headers.iter().map(|(name, value)| (name.into(), value.to_vec())).collect();
+                    let headers = headers.iter().map(|(name, value)| (name.into(), value.to_vec())).collect();
                     parts.push(Part { headers, name, filename, data: Vec::new(), ended: false });
                 }
                 (Ok(Event::Data(data)), Some(part)) if !data.is_empty() => part.data.extend_from_slice(data),
