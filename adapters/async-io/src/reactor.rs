@@ -254,3 +254,24 @@ impl Drop for Driver {
         self.concerned.drain(..).for_each(Waker::wake);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_leaves_nothing_behind() {
+        let driver = Driver::new().expect("the system has descriptors");
+        for _ in 0..10 {
+            let (socket, _peer) = UnixStream::pair().expect("the system has descriptors");
+            let registration =
+                Registration::new(driver.reactor.clone(), socket.as_raw_fd()).expect("the reactor runs");
+            assert!(registration.poll_hangup(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let state = driver.reactor.state();
+        assert_eq!((state.sources.len(), state.hangups.len()), (0, 0));
+    }
+}

@@ -12,6 +12,7 @@ use futures_core::Stream;
 use stelo_core::app::{App, BoxError, Reply, Request, Response};
 use stelo_core::body::{Body, BodyError, File, Length, Piece, Region};
 use stelo_core::h1::Timeouts;
+use stelo_core::http::date;
 use stelo_runtime::{Address, Runtime as _};
 use stelo_server::{Config, Server};
 use stelo_sim::{Broken, Client, Handle, Network, Sim, Simulation, Sleep};
@@ -176,6 +177,41 @@ fn background_tasks_run_when_the_client_leaves_before_the_response_is_written() 
         client.reset();
         sim.pause(2 * SECOND).await;
         assert_eq!((done.load(Relaxed), sim.accepted()), (2, 0));
+    });
+}
+
+#[test]
+fn the_date_is_that_of_the_response() {
+    run(&Config::new(), &Network::perfect(), async |Site { sim, .. }, address| {
+        let mut client = connect(&sim, &address).await;
+        for pause in [1, 300, 999, 2500, 50, 4000, 700] {
+            let seconds = || sim.unix_time().as_secs();
+            let earliest = seconds();
+            client.send(GET).await.expect("it is open");
+            let answer = client.answer().await.expect("an answer");
+            let date = answer.field("date").expect("a date").as_bytes().to_vec();
+            assert!(
+                (earliest..=seconds()).any(|at| date::format(at)[..] == date),
+                "{:?}",
+                answer.field("date")
+            );
+            sim.pause(Duration::from_millis(pause)).await;
+        }
+    });
+}
+
+#[test]
+fn the_last_request_that_the_limit_allows_stops_the_server() {
+    run(&Config::new().limit_max_requests(3), &Network::perfect(), async |Site { sim, .. }, address| {
+        let mut client = connect(&sim, &address).await;
+        for _ in 0..3 {
+            client.send(GET).await.expect("it is open");
+            assert_eq!(client.answer().await.expect("an answer").status, 200);
+            sim.pause(SECOND).await;
+        }
+        client.queue(GET);
+        client.answer().await.expect_err("the server has stopped");
+        Client::connect(&sim, &address).await.expect_err("it listens no more");
     });
 }
 
