@@ -37,7 +37,7 @@ fn vectors() -> TestClient {
 #[test]
 fn starlette_vectors() {
     let client = vectors();
-    let cases: [(Method, &str, u16, &str); 33] = [
+    let cases: [(Method, &str, u16, &str); 34] = [
         (Method::Get, "/", 200, "home"),
         (Method::Head, "/a", 200, ""),
         (Method::Get, "/a", 200, "a"),
@@ -51,7 +51,8 @@ fn starlette_vectors() {
         (Method::Get, "/u/", 404, "Not Found"),
         (Method::Get, "/u/12", 200, " /u/12 id=12"),
         (Method::Delete, "/u/12", 200, " /u/12 name=12"),
-        (Method::Get, "/u/1%2F2", 404, "Not Found"),
+        (Method::Get, "/u/1%2F2", 405, "Method Not Allowed"),
+        (Method::Delete, "/u/1%2f2", 200, " /u/1/2 name=1/2"),
         (Method::Get, "/f/1", 200, " /f/1 x=1"),
         (Method::Get, "/f/1.5", 200, " /f/1.5 x=1.5"),
         (Method::Get, "/f/1.", 404, "Not Found"),
@@ -169,12 +170,37 @@ fn a_redirect_is_the_path_as_the_client_has_encoded_it() {
         ("/%c3%a9!*'()?", "/%c3%a9!*'()/?"),
         ("/%FF", "/%FF/"),
         ("/without/%7Ea//", "/without/%7Ea"),
-        ("/without/a%2F", "/without/a"),
+        ("/without/a%2F/", "/without/a%2F"),
         ("http://other.org/a?q", "/a/?q"),
     ] {
         let response = client.get(target).send();
         let found = (response.status().code(), response.header("location"));
         assert_eq!(found, (307, Some(location)), "{target}");
+    }
+}
+
+#[test]
+fn a_path_is_split_before_it_is_decoded() {
+    let inner = Router::new().route("/{name}", get(seen));
+    let app = App::new()
+        .route("/one/{name}", get(seen))
+        .route("/two/{a}/{b}", get(seen))
+        .route("/all/{rest:path}", get(seen))
+        .route("/a/b", get(seen))
+        .mount("/m", inner);
+    let client = TestClient::new(app);
+    for (target, status, text) in [
+        ("/one/a%2Fb", 200, " /one/a/b name=a/b"),
+        ("/one/%2f", 200, " /one// name=/"),
+        ("/one/%C3%A9%2F%25", 200, " /one/\u{e9}/% name=\u{e9}/%"),
+        ("/two/a%2Fb/c", 200, " /two/a/b/c a=a/b,b=c"),
+        ("/all/a%2Fb/c", 200, " /all/a/b/c rest=a/b/c"),
+        ("/m/a%2Fb", 200, "/m /a/b name=a/b"),
+        ("/m%2Fa", 404, "Not Found"),
+        ("/a%2Fb", 404, "Not Found"),
+    ] {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");
     }
 }
 

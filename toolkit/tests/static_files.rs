@@ -558,3 +558,56 @@ fn a_directory_that_cannot_be_served_is_named() {
     fs::write(folder.path("none/f.txt"), "there").unwrap();
     assert_eq!(client.get("/st/f.txt").send().text(), "there");
 }
+
+#[cfg(unix)]
+#[test]
+fn the_type_of_a_link_comes_from_its_name_and_then_from_its_target() {
+    use std::os::unix::fs::symlink;
+    let folder = site().with("root/blob", "<p>").with("root/logo.svgz", "x");
+    for (name, target) in
+        [("latest", "f.txt"), ("page.html", "blob"), ("logo.svg", "logo.svgz"), ("bare", "blob")]
+    {
+        symlink(target, folder.path("root").join(name)).expect(WRITABLE);
+    }
+    let client = folder.client();
+    for (name, kind, coding) in [
+        ("latest", "text/plain; charset=utf-8", None),
+        ("page.html", "text/html; charset=utf-8", None),
+        ("logo.svg", "image/svg+xml", None),
+        ("logo.svgz", "image/svg+xml", Some("gzip")),
+        ("bare", "application/octet-stream", None),
+    ] {
+        let response = client.get(&format!("/st/{name}")).send();
+        let found = (response.header("content-type"), response.header("content-encoding"));
+        assert_eq!(found, (Some(kind), coding), "{name}");
+    }
+}
+
+#[test]
+fn the_charset_of_texts_can_be_chosen() {
+    let folder = site();
+    let kind = |files: StaticFiles, name: &str| {
+        let response = mounted(files.html(true)).get(&format!("/st/{name}")).send();
+        response.header("content-type").map(str::to_owned)
+    };
+    let latin = || folder.files().charset("iso-8859-1");
+    assert_eq!(kind(latin(), "f.txt").as_deref(), Some("text/plain; charset=iso-8859-1"));
+    assert_eq!(kind(latin(), "sub/").as_deref(), Some("text/html; charset=iso-8859-1"));
+    assert_eq!(kind(latin(), "empty.bin").as_deref(), Some("application/octet-stream"));
+    assert_eq!(kind(folder.files().charset(None), "f.txt").as_deref(), Some("text/plain"));
+}
+
+#[test]
+fn an_encoded_slash_is_in_no_name() {
+    let folder = site();
+    let targets = ["/st/sub%2Findex.html", "/st/noidx%2fx.css", "/st/sub/%2Findex.html", "/st%2Ff.txt"];
+    assert_eq!(statuses(&folder.client(), &targets), all(&targets, 404));
+}
+
+#[cfg(not(windows))]
+#[test]
+fn names_that_mean_something_on_windows_are_ordinary_elsewhere() {
+    let folder = site().with("root/aux.js", "x").with("root/12:30.txt", "x").with("root/a\\b", "x");
+    let targets = ["/st/aux.js", "/st/12:30.txt", "/st/a%5Cb"];
+    assert_eq!(statuses(&folder.client(), &targets), all(&targets, 200));
+}

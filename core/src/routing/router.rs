@@ -133,7 +133,8 @@ impl<T> Router<T> {
     /// Finds the first route for a request.
     ///
     /// `host` is host and port of the request, empty if there is none. `path` is percent-decoded, without the root
-    /// path, and valid UTF-8. After a match, `captures` has the values of its parameters.
+    /// path, and valid UTF-8. A caller that keeps an encoded `/` apart from a separator gives NUL for it, which no other
+    /// character of a path decodes to. After a match, `captures` has the values of its parameters.
     ///
     /// The search allocates only for an unmatched path, for more than four parameters, and after parameters without a
     /// fixed end, such as in `{a}.{b}`. A path of 4 GiB or more never matches.
@@ -256,10 +257,14 @@ impl<T> fmt::Debug for Router<T> {
     }
 }
 
-/// Removes the port of a host. An IPv6 address is in brackets and keeps its colons.
+/// Removes the port of a host, and the dot at the end of an absolute name (RFC 3986 section 3.2.2). An IPv6 address is in
+/// brackets and keeps its colons.
 pub(super) fn without_port(host: &str) -> &str {
     match host.find(']') {
         Some(bracket) => &host[..=bracket],
-        None => host.split(':').next().unwrap_or(host),
+        None => {
+            let name = host.split(':').next().unwrap_or(host);
+            name.strip_suffix('.').unwrap_or(name)
+        }
     }
 }

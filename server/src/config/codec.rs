@@ -35,10 +35,10 @@ fn or_off<T>(value: Option<&T>, show: impl FnOnce(&T) -> Value) -> Value {
     value.map_or_else(|| Value::Text(OFF.into()), show)
 }
 
-/// Reads a number of at least `least`.
+/// Reads a number of at least `least`, without a sign.
 fn number<T: FromStr>(text: &str, least: u64, error: ConfigError) -> Result<T, ConfigError> {
     match (text.parse::<u64>(), text.parse()) {
-        (Ok(number), Ok(value)) if number >= least => Ok(value),
+        (Ok(number), Ok(value)) if number >= least && !text.starts_with('+') => Ok(value),
         _ => Err(error),
     }
 }

@@ -146,6 +146,12 @@ fn an_invalid_value_gives_one_line() {
             &["STELO_PORT=abc"],
             "invalid value 'abc' for STELO_PORT: use a number from 0 to 65535; 0 lets the system choose",
         ),
+        (
+            "--port +80",
+            &[],
+            "invalid value '+80' for --port: use a number from 0 to 65535; 0 lets the system choose",
+        ),
+        ("--threads=+2", &[], "invalid value '+2' for --threads: use a whole number, 1 or more"),
         ("--prot 80", &[], "unknown option --prot: did you mean --port?"),
         ("--port", &[], "the value is missing: use --port <PORT>"),
         ("--port 1 --port 2", &[], "--port <PORT> is given more than once"),

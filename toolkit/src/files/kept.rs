@@ -16,6 +16,7 @@ use stelo_core::body::Body;
 use stelo_os::files::{Opened, Version};
 
 use super::About;
+use super::media::Media;
 use crate::request::shards::thread;
 
 /// The time for which a file is cached before its path is looked up again.
@@ -74,10 +75,10 @@ impl Small {
     ///
     /// # Errors
     /// Returns an error if it is not in memory, or has become shorter.
-    pub(super) fn read(opened: Opened) -> io::Result<Arc<Self>> {
+    pub(super) fn read(opened: Opened, media: &Media) -> io::Result<Arc<Self>> {
         let Opened { file, metadata, path } = opened;
         Ok(Arc::new(Self {
-            about: About::of(&path, &metadata)?,
+            about: About::of(media, &metadata)?,
             content: file.read_cached(0, metadata.len() as usize)?,
             path,
             version: Version::of(&metadata),
@@ -159,11 +160,13 @@ mod tests {
         }
     }
 
+    const MEDIA: Media = Media { kind: "text/plain", charset: None, is_compressed: false };
+
     /// As [`Small::read`], but works on file systems without `RWF_NOWAIT` too.
     fn read(path: PathBuf) -> Arc<Small> {
         let metadata = fs::metadata(&path).unwrap();
         Arc::new(Small {
-            about: About::of(&path, &metadata).unwrap(),
+            about: About::of(&MEDIA, &metadata).unwrap(),
             content: fs::read(&path).unwrap(),
             path,
             version: Version::of(&metadata),

@@ -8,13 +8,15 @@ use super::Refused;
 use super::path::FilePath;
 
 /// The index page of a directory.
-const INDEX: &str = "index.html";
+pub(super) const INDEX: &str = "index.html";
 
 /// The directory of the files, and whether index pages are served.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
     pub(super) directory: Directory,
     pub(super) html: bool,
+    /// The charset in the content type of texts.
+    pub(super) charset: Option<&'static str>,
 }
 
 impl Lookup {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `path` | which paths can name a file |
 //! | `lookup` | which file a path means |
+//! | `media` | the content type of a file |
 //! | `conditional` | whether the client has the file already (RFC 9110 section 13) |
 //! | `range` | which part of the file the client wants (RFC 9110 section 14) |
 //! | `body` | how the bytes of the file are sent |
@@ -16,26 +17,28 @@ mod body;
 mod conditional;
 mod kept;
 mod lookup;
+mod media;
 mod path;
 mod range;
 
 use std::fs::Metadata;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_lite::stream;
 use stelo_core::app::Response;
 use stelo_core::body::Body;
 use stelo_core::body::Length;
-use stelo_core::http::{Headers, Method, Status};
+use stelo_core::http::{Headers, Method, Status, is_token};
 use stelo_os::files::{Directory, File, Opened, Reason};
 
 use self::body::{Read, SMALL};
 use self::conditional::{Precondition, Validators};
 use self::kept::{Kept, Small};
 use self::lookup::Lookup;
+use self::media::Media;
 use self::path::FilePath;
 use self::range::Selection;
 use crate::describe::Operation;
@@ -49,8 +52,8 @@ pub use stelo_os::files::DirectoryError;
 
 /// Serves the files of a directory. Mount it.
 ///
-/// Answers GET and HEAD. Other methods get 405, and paths that are not a file below the directory get 404. So do names
-/// that some system reads as a device (`con`, `nul.txt`), a drive or a stream, on every system. Responses have an `etag`
+/// Answers GET and HEAD. Other methods get 405, and paths that are not a file below the directory get 404. So do paths
+/// with an encoded `/`, and on Windows names of devices (`con`, `nul.txt`), drives and streams. Responses have an `etag`
 /// and a `last-modified`, so that clients can ask for changed files only. A single range is answered with 206. If a file
 /// becomes shorter while it is sent, the connection is closed. A compressed image or scene (`.svgz`, `.x3dz`, `.wrz`) has
 /// `content-encoding: gzip`.
@@ -78,7 +81,7 @@ impl StaticFiles {
     /// Creates an endpoint for a directory. The directory is read with each request; [`check`](Self::check) checks it at
     /// start-up.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        let lookup = Lookup { directory: Directory::new(directory), html: false };
+        let lookup = Lookup { directory: Directory::new(directory), html: false, charset: Some("utf-8") };
         Self { lookup: Arc::new(lookup), kept: Arc::default() }
     }
 
@@ -91,6 +94,18 @@ impl StaticFiles {
     /// Sets whether symbolic links may lead out of the directory. Off by default.
     pub fn follow_symlinks(self, follow: bool) -> Self {
         self.with(|lookup| lookup.directory.set_follow_symlinks(follow))
+    }
+
+    /// Sets the charset in the content type of text files, such as `"iso-8859-1"`; `None` names none, so that clients look at
+    /// the content. `utf-8` by default.
+    ///
+    /// # Panics
+    /// If `charset` is not a token (RFC 9110 section 5.6.2).
+    #[track_caller]
+    pub fn charset(self, charset: impl Into<Option<&'static str>>) -> Self {
+        let charset = charset.into();
+        assert!(charset.is_none_or(|name| is_token(name.as_bytes())), "a charset is a token, such as utf-8");
+        self.with(|lookup| lookup.charset = charset)
     }
 
     fn with(mut self, set: impl FnOnce(&mut Lookup)) -> Self {
@@ -122,18 +137,20 @@ impl StaticFiles {
 
     /// Returns the response if it needs only what is in memory. `None` leaves the request to [`answer`](Self::answer).
     fn at_once(&self, request: &Request) -> Option<Result<Response, HttpError>> {
-        if !is_read(request) || !request.has_text_path() {
+        if !is_read(request) || !request.has_text_path() || request.has_encoded_slash() {
             return None;
         }
         let path = request.route_path();
         let small = match self.kept.get(path) {
             Some(small) => small,
             None => {
-                let opened = self.lookup.open_cached(&FilePath::parse(path)?)?;
+                let name = FilePath::parse(path)?;
+                let opened = self.lookup.open_cached(&name)?;
+                let media = self.lookup.media(&name, &opened.path);
                 if opened.metadata.len() > SMALL {
-                    return settled(answer(opened, request, File::read_cached));
+                    return settled(answer(opened, &media, request, File::read_cached));
                 }
-                let small = Small::read(opened).ok()?;
+                let small = Small::read(opened, &media).ok()?;
                 if small.is_settled() {
                     self.kept.put(path, &small);
                 }
@@ -157,7 +174,10 @@ impl StaticFiles {
 
     fn look(&self, path: &FilePath, request: &Request) -> Result<Response, Refused> {
         match self.lookup.open(path)? {
-            Some(opened) => answer(opened, request, File::read),
+            Some(opened) => {
+                let media = self.lookup.media(path, &opened.path);
+                answer(opened, &media, request, File::read)
+            }
             None => Ok(to_directory(path, request)),
         }
     }
@@ -200,9 +220,9 @@ struct About {
 }
 
 impl About {
-    fn of(path: &Path, metadata: &Metadata) -> io::Result<Self> {
+    fn of(media: &Media, metadata: &Metadata) -> io::Result<Self> {
         let validators = Validators::of(metadata)?;
-        Ok(Self { size: metadata.len(), fields: fields(path, &validators), validators })
+        Ok(Self { size: metadata.len(), fields: fields(media, &validators), validators })
     }
 
     /// Returns the response to a request. `body` returns the bytes of a range.
@@ -237,9 +257,9 @@ impl About {
 }
 
 /// Returns the response to a request. `read` reads a body at once.
-fn answer(opened: Opened, request: &Request, read: Read) -> Result<Response, Refused> {
-    let Opened { file, metadata, path } = opened;
-    let about = About::of(&path, &metadata)?;
+fn answer(opened: Opened, media: &Media, request: &Request, read: Read) -> Result<Response, Refused> {
+    let Opened { file, metadata, .. } = opened;
+    let about = About::of(media, &metadata)?;
     about.answer(request, |range| body::of(file, range, request.executor(), read))
 }
 
@@ -298,15 +318,13 @@ impl From<HttpError> for Refused {
 }
 
 /// Returns the header fields of a response with the file or a part of it.
-fn fields(file: &Path, validators: &Validators) -> Headers {
+fn fields(media: &Media, validators: &Validators) -> Headers {
     let mut headers = Headers::with_capacity(5, 192);
-    let media = mime_guess::from_path(file).first_raw().unwrap_or("application/octet-stream");
-    if media.starts_with("text/") {
-        put(&mut headers, "content-type", format!("{media}; charset=utf-8"));
-    } else {
-        put(&mut headers, "content-type", media);
+    match media.charset.filter(|_| media.kind.starts_with("text/")) {
+        Some(charset) => put(&mut headers, "content-type", format!("{}; charset={charset}", media.kind)),
+        None => put(&mut headers, "content-type", media.kind),
     }
-    if is_compressed(file) {
+    if media.is_compressed {
         put(&mut headers, "content-encoding", "gzip");
     }
     put(&mut headers, "accept-ranges", "bytes");
@@ -317,13 +335,6 @@ fn fields(file: &Path, validators: &Validators) -> Headers {
         put(&mut headers, "etag", etag);
     }
     headers
-}
-
-/// Whether the media type of a file is that of its content before it was compressed with gzip.
-fn is_compressed(file: &Path) -> bool {
-    const EXTENSIONS: [&str; 5] = ["svgz", "wrz", "x3dbz", "x3dvz", "x3dz"];
-    file.extension()
-        .is_some_and(|extension| EXTENSIONS.iter().any(|other| extension.eq_ignore_ascii_case(other)))
 }
 
 fn not_modified(validators: &Validators) -> Response {

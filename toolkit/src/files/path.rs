@@ -17,8 +17,11 @@ pub(super) struct FilePath {
 }
 
 impl FilePath {
-    /// Reads the path of a request. `None` for bytes that are not UTF-8 on systems whose names are text.
+    /// Reads the path of a request. `None` for an encoded `/`, which no name contains, and for bytes that are not UTF-8 on systems whose names are text.
     pub(super) fn of(request: &Request) -> Option<Self> {
+        if request.has_encoded_slash() {
+            return None;
+        }
         match request.has_text_path() {
             true => Self::parse(request.route_path()),
             false => Self::parse_bytes(&percent_decode_str(request.raw_route_path()?).collect::<Vec<_>>()),
@@ -41,12 +44,17 @@ impl FilePath {
         None
     }
 
-    /// Reads a percent-decoded path. Repeated slashes count as one. `None` if a segment is `.` or `..`, is the name of a
-    /// device on some system, or has a NUL or a character that separates paths, drives or streams on some system.
+    /// Reads a percent-decoded path. Repeated slashes count as one. `None` if a segment is `.` or `..` or has a NUL; on
+    /// Windows also if it is the name of a device, or has a character that separates paths, drives or streams.
     pub(super) fn parse(path: &str) -> Option<Self> {
+        Self::parse_on(path, cfg!(windows))
+    }
+
+    fn parse_on(path: &str, windows: bool) -> Option<Self> {
         let mut text = String::with_capacity(path.len());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            if matches!(segment, "." | "..") || segment.contains(['\\', ':', '\0']) || is_device(segment) {
+            let is_of_windows = windows && (segment.contains(['\\', ':']) || is_device(segment));
+            if matches!(segment, "." | "..") || segment.contains('\0') || is_of_windows {
                 return None;
             }
             if !text.is_empty() {
@@ -62,8 +70,7 @@ impl FilePath {
     }
 }
 
-/// Whether Windows opens a device by this name, in any directory and with any extension. Rejected on every system, so
-/// that a site behaves the same on all of them.
+/// Whether Windows opens a device by this name, in any directory and with any extension.
 fn is_device(name: &str) -> bool {
     let name = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
     // Windows reads these superscripts as digits.
@@ -99,7 +106,7 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let path = FilePath::parse_bytes(b"//a//\xff/").expect("an ordinary path");
         assert_eq!((path.as_path().as_os_str().as_bytes(), path.slash), (&b"a/\xff"[..], true));
-        for path in [&b"/\xff/../b"[..], b"/./\xff", b"/\xff\\b", b"/\xff:b", b"/\xff\0", b"/con.\xff"] {
+        for path in [&b"/\xff/../b"[..], b"/./\xff", b"/\xff\0"] {
             assert_eq!(FilePath::parse_bytes(path), None, "{}", path.escape_ascii());
         }
     }
@@ -107,31 +114,26 @@ mod tests {
     /// RUSTSEC-2021-0135, RUSTSEC-2022-0043, RUSTSEC-2022-0069, RUSTSEC-2022-0082
     #[test]
     fn paths_that_leave_the_directory_are_rejected() {
-        for path in [
-            "/..",
-            "/.",
-            "/a/../b",
-            "/../../etc/passwd",
-            "/a/./b",
-            "/..\\b",
-            "/C:/x",
-            "/c:x",
-            "/a.txt:s",
-            "/a\0",
-        ] {
-            assert_eq!(FilePath::parse(path), None, "{path:?}");
+        for path in ["/..", "/.", "/a/../b", "/../../etc/passwd", "/a/./b", "/a\0"] {
+            assert_eq!(FilePath::parse_on(path, false), None, "{path:?}");
+            assert_eq!(FilePath::parse_on(path, true), None, "{path:?}");
+        }
+        for path in ["/..\\b", "/C:/x", "/c:x", "/a.txt:s"] {
+            assert_eq!(FilePath::parse_on(path, true), None, "{path:?}");
+            assert!(FilePath::parse_on(path, false).is_some(), "an ordinary name elsewhere: {path:?}");
         }
     }
 
     #[test]
-    fn all_names_of_devices_are_rejected() {
+    fn all_names_of_devices_are_rejected_on_windows() {
         for name in
             ["con", "NUL", "aux.txt", "Prn .a.b", "com1", "LPT9.log", "com\u{b2}", "CONIN$", "conout$.x"]
         {
-            assert_eq!(FilePath::parse(&format!("/a/{name}")), None, "{name}");
+            assert_eq!(FilePath::parse_on(&format!("/a/{name}"), true), None, "{name}");
+            assert!(FilePath::parse_on(&format!("/a/{name}"), false).is_some(), "{name}");
         }
         for name in ["console", "null", "a.con", "com", "com10", "lptx", "auxiliary.css", ".nul"] {
-            assert!(FilePath::parse(&format!("/a/{name}")).is_some(), "{name}");
+            assert!(FilePath::parse_on(&format!("/a/{name}"), true).is_some(), "{name}");
         }
     }
 }

@@ -132,6 +132,19 @@ macro_rules! counted {
     )*};
 }
 
+/// As `counted`, for types without a sign: `FromStr` accepts a `+`.
+macro_rules! unsigned {
+    ($($method:ident $visit:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
+            match self.digits().and_then(|number| number.try_into().ok()) {
+                Some(number) => visitor.$visit(number),
+                None if self.value.starts_with(b"+") => Err(self.error("a number without a sign is expected")),
+                None => visitor.$visit(self.text().parse().map_err(|error| self.error(error))?),
+            }
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Param<'_> {
     type Error = ParamError;
 
@@ -141,6 +154,9 @@ impl<'de> Deserializer<'de> for Param<'_> {
         deserialize_i32 visit_i32
         deserialize_i64 visit_i64
         deserialize_i128 visit_i128
+    }
+
+    unsigned! {
         deserialize_u8 visit_u8
         deserialize_u16 visit_u16
         deserialize_u32 visit_u32

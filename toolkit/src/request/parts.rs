@@ -77,6 +77,11 @@ impl Parts {
         self.position.raw_route_path(&self.head)
     }
 
+    /// Whether the [route path](Self::route_path) has a slash that was encoded by the client.
+    pub(crate) fn has_encoded_slash(&self) -> bool {
+        self.position.has_encoded_slash()
+    }
+
     /// Whether the decoded path is UTF-8.
     pub(crate) fn has_text_path(&self) -> bool {
         self.position.is_text
@@ -98,7 +103,7 @@ impl Parts {
         let path = [&*root, self.head.path()].concat();
         let path = match slash {
             Slash::Add => slash.apply(&path),
-            Slash::Remove => Cow::Borrowed(without_slashes(&path)),
+            Slash::Remove => Cow::Borrowed(path.trim_end_matches('/')),
         };
         // One slash at the start: after two, the next segment would be a host.
         let mut location = format!("/{}", path.trim_start_matches('/'));
@@ -344,14 +349,6 @@ impl Parts {
         let executor = self.executor();
         async move { executor.run_blocking(work).await }
     }
-}
-
-/// Removes the slashes at the end of a path, encoded ones too.
-fn without_slashes(mut path: &str) -> &str {
-    while let Some(rest) = ["/", "%2F", "%2f"].iter().find_map(|slash| path.strip_suffix(slash)) {
-        path = rest;
-    }
-    path
 }
 
 impl fmt::Debug for Parts {

@@ -20,6 +20,9 @@ pub(crate) struct Position {
     pub(crate) node: NodeId,
     /// The percent-decoded path, followed by the captures of hosts. `None` if the path needs no decoding.
     decoded: Option<Box<str>>,
+    /// The decoded path with NUL for each `/` that is encoded in the request, so that it separates nothing; `None` without
+    /// one. Ranges are the same as in `decoded`. No path has an encoded NUL (see `Target::parse`).
+    routed: Option<Box<str>>,
     /// The length of the path within `decoded`.
     decoded_len: u32,
     /// The end of the server's root path; 0 if the path does not begin with it.
@@ -38,14 +41,20 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 impl Position {
     /// A request that no route has seen yet.
     pub(crate) fn new(head: &RequestHead, root_path: &str) -> Self {
-        let (decoded, is_text) = if head.is_encoded() { decode(head.path_bytes()) } else { (None, true) };
+        let (routed, (decoded, is_text)) = match head.is_encoded() {
+            true => (without_encoded_slashes(head.path_bytes()), decode(head.path_bytes())),
+            false => (None, (None, true)),
+        };
         let decoded_len = decoded.as_ref().map_or(0, |text| text.len() as u32);
         let root = match root_path.as_bytes() {
             [] => 0,
-            root => root_len(decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes), root),
+            root => {
+                let text = routed.as_deref().or(decoded.as_deref());
+                root_len(text.map_or_else(|| head.path_bytes(), str::as_bytes), root)
+            }
         };
         let (node, params) = (NodeId::ROOT, Captured::new());
-        Self { node, decoded, decoded_len, root, rest: root, is_text, params }
+        Self { node, decoded, routed, decoded_len, root, rest: root, is_text, params }
     }
 
     /// Returns the whole path, decoded.
@@ -64,9 +73,16 @@ impl Position {
         }
     }
 
-    /// Returns the part of the path that no mount has matched.
+    /// Returns the part of the path that no mount has matched, with NUL for each encoded `/`.
     pub(crate) fn route_path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
-        self.path_bytes(head).get(self.rest as usize..).unwrap_or_default()
+        let path = self.routed.as_deref().map_or_else(|| self.path_bytes(head), str::as_bytes);
+        path.get(self.rest as usize..).unwrap_or_default()
+    }
+
+    /// Whether the part of the path that no mount has matched has an encoded `/`.
+    pub(crate) fn has_encoded_slash(&self) -> bool {
+        let rest = self.routed.as_deref().and_then(|path| path.get(self.rest as usize..));
+        rest.is_some_and(|rest| rest.contains('\0'))
     }
 
     /// Returns the part of the path, as received, that no mount has matched. `None` if a mount has matched bytes that are
@@ -133,6 +149,29 @@ impl Position {
         }
         rest
     }
+}
+
+/// Returns the decoded path with NUL for each encoded `/`, if it has one.
+fn without_encoded_slashes(path: &[u8]) -> Option<Box<str>> {
+    let is_slash = |piece: &[u8]| piece.eq_ignore_ascii_case(b"%2F");
+    if !path.windows(3).any(is_slash) {
+        return None;
+    }
+    let (mut marked, mut rest) = (Vec::with_capacity(path.len()), path);
+    while let Some((first, behind)) = rest.split_first() {
+        match rest.split_at_checked(3) {
+            Some((piece, behind)) if is_slash(piece) => {
+                marked.push(0);
+                rest = behind;
+            }
+            _ => {
+                marked.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    let text: Vec<u8> = percent_decode(&marked).collect();
+    Some(String::from_utf8_lossy(&text).into())
 }
 
 /// Returns the decoded path if it differs from `path`, and whether it is UTF-8.

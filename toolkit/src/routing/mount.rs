@@ -94,12 +94,9 @@ pub(crate) fn foreign(app: Arc<dyn CoreApp>) -> Leaf {
 
 /// The request as an application sees it that knows nothing of mounts.
 fn without_prefix(mut request: Request) -> stelo_core::app::Request {
-    // As received, so that the application sees what the client means. An encoded slash may follow the prefix.
+    // As received, so that the application sees what the client means.
     let mut target = match request.raw_route_path() {
-        Some(raw) => match raw.get(..3) {
-            Some("%2F" | "%2f") => format!("/{}", &raw[3..]),
-            _ => raw.to_owned(),
-        },
+        Some(raw) => raw.to_owned(),
         None => encode_path(request.route_path()),
     };
     if let Some(query) = request.head().query() {
