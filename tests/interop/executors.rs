@@ -1,4 +1,4 @@
-//! What handlers may use on which executor: the table of the guide's page "Your executor in handlers".
+//! The functions that handlers can use on each executor: the table of the guide's page "Your executor in handlers".
 
 use std::time::Duration;
 

@@ -42,14 +42,19 @@ const OUTSIDE: &[&str] = &["tests", "benches", "xtask", "model"];
 const EXECUTORS: &[&str] =
     &["async-executor", "async-global-executor", "async-io", "async-std", "mio", "polling", "smol", "tokio"];
 
-/// The packages that may be linked into the core. Each of them works without std.
+/// The packages that may be linked into the core. Each of them works without std, except `http`, which only the feature of
+/// that name links.
 const CORE: &[&str] = &[
     "atomic-waker",
     "base64",
+    "bytes",
     "concurrent-queue",
     "crossbeam-utils",
     "event-listener",
     "futures-core",
+    "http",
+    // Of http.
+    "itoa",
     "memchr",
     "once_cell",
     // Of event-listener, when another crate enables its feature std.
