@@ -51,7 +51,7 @@ macro_rules! app {
 }
 
 fn on_tokio() -> App {
-    app!(tokio::time::sleep(WAIT), |future| async { tokio::spawn(future).await.unwrap() })
+    app!(tokio::time::sleep(WAIT), |future| async { tokio::spawn(future).await.expect("no panic") })
 }
 
 fn on_smol() -> App {
@@ -68,14 +68,14 @@ async fn awaited(app: App) {
     assert_eq!(client.get("/waits").await.text(), "waited");
     assert_eq!(client.get("/spawns").await.text(), "spawned");
     assert_eq!(client.get("/state").await.text(), "7");
-    let mut socket = client.websocket_connect("/echo").await.unwrap();
+    let mut socket = client.websocket_connect("/echo").await.expect("no failure");
     for text in ["a", "b"] {
         socket.send_text(text).await;
-        assert_eq!(socket.receive_text().await.unwrap(), text);
+        assert_eq!(socket.receive_text().await.expect("no failure"), text);
     }
     socket.close(CloseCode::NORMAL_CLOSURE, "").await;
     drop(socket);
-    client.stop().await.unwrap();
+    client.stop().await.expect("no failure");
 }
 
 /// Uses all of an application with calls that block the thread.
@@ -83,11 +83,11 @@ fn blocking(app: App) {
     let client = TestClient::new(app);
     assert_eq!(client.get("/waits").send().text(), "waited");
     assert_eq!(client.get("/spawns").send().text(), "spawned");
-    let mut socket = client.websocket_connect("/echo").connect().unwrap();
+    let mut socket = client.websocket_connect("/echo").connect().expect("no failure");
     socket.send_text("a");
-    assert_eq!(socket.receive_text().unwrap(), "a");
+    assert_eq!(socket.receive_text().expect("no failure"), "a");
     drop(socket);
-    client.close().unwrap();
+    client.close().expect("no failure");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn tokio_on_several_threads_is_awaited_or_blocked() {
 
 #[test]
 fn tokio_that_was_entered_can_be_waited_for() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = tokio::runtime::Runtime::new().expect("no failure");
     let _context = runtime.enter();
     blocking(on_tokio());
 }
@@ -141,7 +141,7 @@ async fn a_call_that_blocks_the_only_thread_of_tokio_says_what_to_write() {
         );
     }
     assert_eq!(client.get("/state").send().text(), "7");
-    let mut socket = client.websocket_connect("/echo").connect().unwrap();
+    let mut socket = client.websocket_connect("/echo").connect().expect("no failure");
     socket.send_text("a");
     let message = panic_of(|| socket.receive_text());
     assert!(message.contains("write `websocket_connect(..).await` instead of `.connect()`"), "{message}");

@@ -112,7 +112,7 @@ async fn made(request: Request) -> Response {
     let named = |name: &str| headers.get_str(name).and_then(|value| value.parse().ok());
     response.status = named("x-status").and_then(Status::new).unwrap_or_default();
     if let Some(length) = headers.get_str("x-length") {
-        response.headers.try_set("content-length", length).unwrap();
+        response.headers.try_set("content-length", length).expect("a valid field");
     }
     if headers.contains("x-stream") {
         response.body = Body::from_stream(stream::iter(["12345"]).map(Ok::<_, BoxError>));
