@@ -29,6 +29,7 @@
 //! | declare an application | [`App`], [`Router`], [`get`] and the other [methods](routing) |
 //! | answer a request | a [handler](handler::Handler): an `async fn` of [extractors](extract) that returns a [response], or a value |
 //! | surround handlers | a [middleware](middleware::Middleware): an `async fn` of extractors, [`Request`] and [`Next`] |
+//! | take a form with files | [`Form`], [`FormData`](forms::FormData) or [`Multipart`](forms::Multipart) |
 //! | talk over a WebSocket | a [handler](websocket::WebSocketHandler) that takes a [`WebSocket`], or a [`WebSocketEndpoint`](websocket::WebSocketEndpoint) |
 //! | tell many clients at once | [`Broadcast`](websocket::Broadcast) |
 //! | serve files | [`StaticFiles`] |
@@ -39,7 +40,7 @@
 //!
 //! # How the modules depend on each other
 //!
-//! Each module imports only from those before it: [`describe`], [`response`], [`request`], `lifespan`,
+//! Each module imports only from those before it: [`describe`], [`response`], [`request`], [`forms`], `lifespan`,
 //! [`extract`], [`handler`], [`middleware`], [`websocket`](mod@websocket), [`routing`], [`app`]. [`files`] is above [`handler`], and
 //! [`testing`] above [`websocket`](mod@websocket).
 #![forbid(unsafe_code)]
@@ -52,6 +53,7 @@ pub mod app;
 pub mod describe;
 pub mod extract;
 pub mod files;
+pub mod forms;
 pub mod handler;
 pub mod middleware;
 pub mod request;

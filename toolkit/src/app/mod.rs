@@ -14,6 +14,7 @@ use stelo_core::http::Status;
 use stelo_core::routing::Convertor;
 
 use self::build::Built;
+use crate::forms::FormLimits;
 use crate::handler::{ErrorHandler, Handler};
 use crate::lifespan;
 pub use crate::lifespan::{HookResult, StartHook};
@@ -121,6 +122,11 @@ impl App {
     /// Sets the limit of collected bodies, in bytes: see [`Router::body_limit`].
     pub fn body_limit(self, bytes: usize) -> Self {
         self.routed(|router| router.body_limit(bytes))
+    }
+
+    /// Sets the limits of forms: see [`Router::form_limits`].
+    pub fn form_limits(self, limits: FormLimits) -> Self {
+        self.state(limits)
     }
 
     /// Sets whether paths that differ by a trailing `/` are redirected: see [`Router::redirect_slashes`].

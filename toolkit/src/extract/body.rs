@@ -1,4 +1,4 @@
-//! Extractors that take the body: JSON, forms, text, bytes, the body itself. Each is the last argument of a handler.
+//! Extractors that take the body: JSON, text, bytes, the body itself. Each is the last argument of a handler.
 
 use std::convert::Infallible;
 
@@ -7,9 +7,9 @@ use serde_core::de::DeserializeOwned;
 use stelo_core::Bytes;
 use stelo_core::app::Response;
 use stelo_core::body::Body;
-use stelo_core::http::{Headers, Method, Status};
+use stelo_core::http::{Headers, Status};
 
-use super::{FromRequest, OptionalFromRequest, OptionalFromRequestParts, Query};
+use super::{FromRequest, OptionalFromRequest};
 use crate::request::{Request, decode};
 use crate::response::report::failure;
 use crate::response::{Failure, HttpError, IntoResponse, with_headers};
@@ -78,45 +78,6 @@ impl<T: Serialize> IntoResponse for Json<T> {
         })?;
         const JSON: Headers = Headers::constant("content-type: application/json").expect("a header field");
         Ok(with_headers(text, JSON))
-    }
-}
-
-/// A urlencoded form as a value. For GET and HEAD it reads the query, for other methods the body.
-///
-/// Rejects another content type with 415, and a form that does not fit with 422, naming the field.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Form<T>(pub T);
-
-impl<T: DeserializeOwned> FromRequest for Form<T> {
-    type Rejection = HttpError;
-
-    async fn from_request(request: Request) -> Result<Self, HttpError> {
-        if matches!(request.method(), Method::Get | Method::Head) {
-            return request.query().map(Self);
-        }
-        let urlencoded_type = "application/x-www-form-urlencoded";
-        if !media_type(request.headers()).is_some_and(|media| media.eq_ignore_ascii_case(urlencoded_type)) {
-            return Err(HttpError::new(Status::UNSUPPORTED_MEDIA_TYPE).with_detail(
-                "the body must be a form: send it with `content-type: application/x-www-form-urlencoded`",
-            ));
-        }
-        decode::form(&collect(request).await?).map(Self)
-    }
-}
-
-/// `None` if the request has no content type, or, for GET and HEAD, no query.
-impl<T: DeserializeOwned> OptionalFromRequest for Form<T> {
-    type Rejection = HttpError;
-
-    async fn from_request(mut request: Request) -> Result<Option<Self>, HttpError> {
-        if matches!(request.method(), Method::Get | Method::Head) {
-            let query = <Query<T> as OptionalFromRequestParts>::from_request_parts(&mut request).await?;
-            return Ok(query.map(|Query(form)| Self(form)));
-        }
-        match request.headers().contains("content-type") {
-            true => <Self as FromRequest>::from_request(request).await.map(Some),
-            false => Ok(None),
-        }
     }
 }
 

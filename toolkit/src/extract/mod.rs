@@ -7,6 +7,7 @@
 //! | may be absent, as an `Option` | [`OptionalFromRequestParts`], [`OptionalFromRequest`] |
 
 mod body;
+mod form;
 mod optional;
 mod parts;
 mod path;
@@ -14,7 +15,8 @@ mod path;
 use std::convert::Infallible;
 use std::future::Future;
 
-pub use body::{Form, Json};
+pub use body::Json;
+pub use form::Form;
 pub use optional::{OptionalFromRequest, OptionalFromRequestParts};
 pub use parts::{ClientAddress, Extension, MatchedPath, Query, State};
 pub use path::Path;
@@ -48,7 +50,7 @@ use crate::response::IntoResponse;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler, or not in this place",
     label = "not an extractor that leaves the body alone",
-    note = "an argument that takes the body (`Request`, `Json`, `Form`, `Body`, `Bytes`, `String`) must be the last one",
+    note = "an argument that takes the body (`Request`, `Json`, `Form`, `FormData`, `Multipart`, `Body`, `Bytes`, `String`) must be the last one",
     note = "for an argument of your own type, implement `FromRequestParts`, or wrap it: `Path<T>`, `Query<T>`, `State<T>`",
     note = "an `Option<T>` is an argument if `T` implements `OptionalFromRequestParts`"
 )]
@@ -72,7 +74,7 @@ pub trait FromRequestParts: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
-    note = "arguments are `Request`, `Path<T>`, `Query<T>`, `State<T>`, `Extension<T>`, `Headers`, `Method`, `Cookies`, `Url` and, in the last place, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`; or an `Option` or `Result` of one",
+    note = "arguments are `Request`, `Path<T>`, `Query<T>`, `State<T>`, `Extension<T>`, `Headers`, `Method`, `Cookies`, `Url` and, in the last place, `Json<T>`, `Form<T>`, `FormData`, `Multipart`, `Body`, `Bytes`, `String`; or an `Option` or `Result` of one",
     note = "for an argument of your own type, implement `FromRequestParts` or `FromRequest`",
     note = "an `Option<T>` is an argument if `T` implements `OptionalFromRequestParts` or `OptionalFromRequest`"
 )]

@@ -10,6 +10,7 @@ use stelo_core::routing::{Builder, Convertor, Methods, RouteError};
 use super::mount::{Mounted, MountedKind};
 use super::plan::Plan;
 use super::{BuildError, Declared, Entry, EntryKind, MethodRouter, Router, check};
+use crate::handler::ErrorHandlers;
 use crate::middleware::Layer;
 use crate::request::site::NodeId;
 
@@ -175,7 +176,9 @@ impl Tables {
         (route, place): (MethodRouter, &'static Location<'static>),
         around: &Around,
     ) {
-        let MethodRouter { handlers, websocket, layers, body_limit } = route;
+        let MethodRouter { handlers, websocket, layers, body_limit, state } = route;
+        let realm = plan.realm(around.realm, state, ErrorHandlers::default());
+        let line = |handler| Line { realm, ..around.line(Target::Handler(handler), &layers, body_limit, place) };
         // A handler for HEAD alone comes before one for GET, which would answer HEAD too.
         let (head, others): (Vec<_>, Vec<_>) = handlers
             .into_iter()
@@ -183,12 +186,12 @@ impl Tables {
         for (methods, handler) in head.into_iter().chain(others) {
             let id = plan.reserve();
             named(self.http.route(pattern, methods, id), name);
-            self.lines.insert(id, around.line(Target::Handler(handler), &layers, body_limit, place));
+            self.lines.insert(id, line(handler));
         }
         if let Some(handler) = websocket {
             let id = plan.reserve();
             named(self.websocket.route(pattern, Methods::ANY, id), name);
-            self.lines.insert(id, around.line(Target::Handler(handler), &layers, body_limit, place));
+            self.lines.insert(id, line(handler));
         }
     }
 

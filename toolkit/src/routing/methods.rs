@@ -4,8 +4,10 @@ use stelo_core::http::Method;
 use stelo_core::routing::Methods;
 
 use crate::describe::Operation;
+use crate::forms::FormLimits;
 use crate::handler::{Handler, Leaf};
 use crate::middleware::{Layer, Middleware};
+use crate::request::Extensions;
 use crate::websocket::{WebSocketHandler, leaf};
 
 /// A handler that has been put into a route.
@@ -36,6 +38,8 @@ pub struct MethodRouter {
     pub(crate) websocket: Option<Declared>,
     pub(crate) layers: Vec<Layer>,
     pub(crate) body_limit: Option<usize>,
+    /// Settings of the route that are looked up by type, such as the limits of forms.
+    pub(crate) state: Extensions,
 }
 
 impl MethodRouter {
@@ -60,6 +64,12 @@ impl MethodRouter {
     /// Sets the [limit of collected bodies](crate::Router::body_limit) of this route, in bytes.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
+        self
+    }
+
+    /// Sets the [limits of forms](crate::Router::form_limits) of this route.
+    pub fn form_limits(mut self, limits: FormLimits) -> Self {
+        self.state.insert(limits);
         self
     }
 }

@@ -23,6 +23,7 @@ pub use self::error::BuildError;
 pub(crate) use self::methods::Declared;
 pub use self::methods::{MethodRouter, any, delete, get, head, on, options, patch, post, put, websocket};
 pub use self::mount::{Foreign, Mountable, Mounted};
+use crate::forms::FormLimits;
 use crate::handler::{ErrorHandler, ErrorHandlers, Handler};
 use crate::middleware::{Layer, Middleware};
 use crate::request::Extensions;
@@ -250,6 +251,12 @@ impl Router {
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
+    }
+
+    /// Sets the limits of forms: the number of fields and files, their sizes, and what is kept in memory. Inner limits
+    /// replace outer ones as a whole. They are a [state](Self::state) of the router.
+    pub fn form_limits(self, limits: FormLimits) -> Self {
+        self.state(limits)
     }
 
     /// Sets whether a path that matches no route is redirected if it would match with a `/` added or removed at its end

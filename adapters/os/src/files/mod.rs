@@ -9,6 +9,7 @@
 //! | `directory.rs` | from a name to a file: symbolic links, and the bounds of the directory |
 //! | `version.rs` | whether a file has changed |
 //! | `reason.rs` | why a file cannot be served |
+//! | `temporary.rs` | temporary files, and files that are replaced as a whole |
 //! | `linux.rs`, `other.rs` | the calls that do not wait |
 
 mod directory;
@@ -17,6 +18,7 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 mod reason;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -35,6 +37,7 @@ use other as nowait;
 
 pub use directory::{Directory, DirectoryError, Found, Root};
 pub use reason::Reason;
+pub use temporary::{TempFile, save};
 pub use version::Version;
 
 /// An open file, with what was true of it when it was opened.

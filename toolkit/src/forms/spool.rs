@@ -1,0 +1,113 @@
+//! The files of a form on their way to memory, or to a temporary file.
+//!
+//! All files of a form share one temporary file, so that a form needs one descriptor, and one amount of memory, whatever
+//! the number of its files.
+
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use stelo_core::Bytes;
+use stelo_os::files::TempFile;
+
+use super::FormLimits;
+use crate::request::Executor;
+
+/// The size of the pieces that are written to the temporary file, in bytes.
+const BATCH: usize = 256 << 10;
+
+/// The content of a file.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Memory(Bytes),
+    /// A range of the temporary file of the form.
+    File(Arc<TempFile>, Range<u64>),
+}
+
+impl Content {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(_, range) => range.end - range.start,
+        }
+    }
+}
+
+/// Takes the files of a form, one after the other.
+pub(super) struct Spool {
+    executor: Executor,
+    directory: PathBuf,
+    /// The bytes that may still be kept in memory.
+    left: usize,
+    /// The bytes of the current file that are not in the temporary file.
+    buffer: Vec<u8>,
+    /// The offset at which the current file begins in the temporary file, if it is too large for the memory.
+    start: Option<u64>,
+    file: Option<Arc<TempFile>>,
+    /// The length of the temporary file.
+    written: u64,
+}
+
+impl Spool {
+    pub(super) fn new(limits: &FormLimits, executor: Executor) -> Self {
+        Self {
+            executor,
+            directory: limits.directory(),
+            left: limits.spool_max_size,
+            buffer: Vec::new(),
+            start: None,
+            file: None,
+            written: 0,
+        }
+    }
+
+    /// Takes bytes of the current file.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.start.is_none() && self.buffer.len() > self.left {
+            self.start = Some(self.written);
+        }
+        match self.start.is_some() && self.buffer.len() >= BATCH {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Ends the current file. The next bytes belong to another one.
+    pub(super) async fn end(&mut self) -> io::Result<Content> {
+        let Some(start) = self.start else {
+            self.left -= self.buffer.len();
+            return Ok(Content::Memory(std::mem::take(&mut self.buffer).into()));
+        };
+        if !self.buffer.is_empty() {
+            self.flush().await?;
+        }
+        self.start = None;
+        let file = self.file.clone().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Content::File(file, start..self.written))
+    }
+
+    /// Writes the buffer to the temporary file, on a thread for blocking work.
+    ///
+    /// The work owns the file: if the request is dropped in the meantime, the file is closed when the work ends.
+    async fn flush(&mut self) -> io::Result<()> {
+        let (file, directory) = (self.file.take(), self.directory.clone());
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.written += buffer.len() as u64;
+        let work = move || {
+            let file = match file {
+                Some(file) => file,
+                None => Arc::new(TempFile::create_in(&directory)?),
+            };
+            file.append(&buffer)?;
+            buffer.clear();
+            io::Result::Ok((file, buffer))
+        };
+        let (file, buffer) = self.executor.run_blocking(work).await?;
+        self.file = Some(file);
+        // The first piece can be larger than the others.
+        self.buffer = if buffer.capacity() <= 2 * BATCH { buffer } else { Vec::with_capacity(BATCH) };
+        Ok(())
+    }
+}
