@@ -127,6 +127,7 @@
 //! | [`middleware`] | the trait, and `Next` |
 //! | [`websocket`](mod@websocket) | WebSockets, their errors and messages, `Broadcast` |
 //! | [`files`] | static files |
+//! | [`forms`] | forms, uploaded files, parts as a stream, limits |
 //! | [`testing`] | the client for tests |
 //! | [`http`], [`body`] | methods, status codes, header fields; bodies |
 //! | [`server`] | configuration, running inside an executor, stopping |
@@ -157,7 +158,7 @@ pub use stelo_toolkit::{
     Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
 };
 pub use stelo_toolkit::{
-    app, body, describe, extract, files, handler, http, middleware, request, response, routing, websocket,
+    app, body, describe, extract, files, forms, handler, http, middleware, request, response, routing, websocket,
 };
 
 pub use stelo_toolkit::check_handler;

@@ -64,7 +64,7 @@ mod tests {
         ] {
             assert_eq!(boundary(value), Ok(expected.into()), "{value}");
         }
-        let long = std::format!("m/f; boundary={}", "x".repeat(71));
+        let long = alloc::format!("m/f; boundary={}", "x".repeat(71));
         for value in ["m/f; boundary=", "m/f; boundary=\"a \"", "m/f; boundary=a*", "m/f; boundary=ä", &long]
         {
             assert_eq!(boundary(value).unwrap_err().kind, ErrorKind::BoundaryInvalid, "{value}");

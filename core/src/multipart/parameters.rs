@@ -108,8 +108,8 @@ fn unquote(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::String;
-    use std::{format, vec};
+    use alloc::string::String;
+    use alloc::{format, vec};
 
     fn read(value: &str) -> Vec<String> {
         let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

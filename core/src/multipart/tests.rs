@@ -1,9 +1,9 @@
 //! The parser, fed with bodies in pieces of every size.
 
-use std::borrow::ToOwned;
-use std::string::{String, ToString};
-use std::vec::Vec;
-use std::{format, vec};
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a form reads as.
+//! The fields and files that forms are read as.
 
 use serde_json::json;
 use stelo_toolkit::forms::FormData;
@@ -185,7 +185,7 @@ fn a_body_of_another_type_stays_unread() {
     assert_eq!(client.post("/").header("content-type", "text/plain").body("hello").send().text(), "5");
 }
 
-/// What python-multipart and its users have had to mend.
+/// Several of these were faults of other parsers.
 #[test]
 fn disposition_parameters_are_read_as_clients_write_them() {
     let filename = |disposition: &str| {

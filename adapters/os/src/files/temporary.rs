@@ -117,7 +117,7 @@ pub fn save(bytes: &[u8], path: &Path) -> io::Result<()> {
     replace(path, |beside| File::create_new(beside)?.write_all(bytes))
 }
 
-/// Has `make` make a file beside the path, and renames it.
+/// Calls `make` to make a file beside the path, and renames it.
 fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let beside = path.with_file_name(format!(".stelo-{}", unique()));
     let name = Name(beside);
