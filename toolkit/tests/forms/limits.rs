@@ -133,13 +133,14 @@ fn a_file_and_the_body_can_have_a_limit() {
         multipart(&tight, &[file("a", "f", "0123456789x")]),
         (413, "the file of the field `a` is larger than the limit of 10 bytes".into())
     );
-    let part = file("a", "f", "x");
-    let size = part.len() as u64 + 7;
-    assert_eq!(multipart(&with(FormLimits::new().max_body_size(Some(size))), &[part.clone()]).0, 200);
+    let part = [file("a", "f", "x")];
+    let size = part[0].len() as u64 + 7;
+    assert_eq!(multipart(&with(FormLimits::new().max_body_size(Some(size))), &part).0, 200);
     let tight = with(FormLimits::new().max_body_size(Some(size - 1)));
     let refusal = (413, format!("the form is larger than the limit of {} bytes", size - 1));
-    assert_eq!(multipart(&tight, &[part.clone()]), refusal);
+    assert_eq!(multipart(&tight, &part), refusal);
     // A body whose length is not announced is measured.
+    let [part] = part;
     let pieces = [part, "--B--\r\n".into()].map(|piece| Ok::<_, std::io::Error>(piece.into_bytes()));
     let stream = Body::from_stream(futures_lite::stream::iter(pieces));
     let response =

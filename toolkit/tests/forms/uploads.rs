@@ -253,8 +253,8 @@ impl Executor for Noting {
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
         let thread = std::thread::spawn(work);
-        self.0.lock().unwrap().push(thread.thread().id());
-        thread.join().unwrap();
+        self.0.lock().expect("no panic").push(thread.thread().id());
+        thread.join().expect("the work does not panic");
     }
 }
 
