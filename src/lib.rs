@@ -158,7 +158,8 @@ pub use stelo_toolkit::{
     Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
 };
 pub use stelo_toolkit::{
-    app, body, describe, extract, files, forms, handler, http, middleware, request, response, routing, websocket,
+    app, body, describe, extract, files, forms, handler, http, middleware, request, response, routing,
+    websocket,
 };
 
 pub use stelo_toolkit::check_handler;

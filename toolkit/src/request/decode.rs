@@ -47,7 +47,7 @@ pub(crate) fn form<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
 }
 
 /// The error, preceded by the name of its field if the error does not name it itself.
-pub(crate) fn named<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> String {
+fn named<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> String {
     match error.path().to_string() {
         path if path == "." => error.inner().to_string(),
         path => format!("`{path}`: {}", error.inner()),

@@ -6,7 +6,7 @@ mod cookies;
 pub(crate) mod decode;
 pub(crate) mod executor;
 mod extensions;
-mod pairs;
+pub(crate) mod pairs;
 pub(crate) mod param;
 mod parts;
 pub(crate) mod position;

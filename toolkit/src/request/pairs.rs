@@ -1,5 +1,7 @@
-//! Reads a value from the pairs of a query or of a urlencoded form. Names may repeat: a list takes all values, and
-//! anything else the last one.
+//! Reads a value from the pairs of a query or of a form. Names may repeat: a list takes all values, and anything else the
+//! last one.
+//!
+//! A file of a form cannot pass through serde. A type that asks for a newtype of the name [`FILE`] gets its number.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -14,10 +16,22 @@ use super::param::{Param, ParamError, Rejected};
 /// The number of attempts to find out which values are numbers.
 const ATTEMPTS: usize = 16;
 
+/// The name of the newtype by which a type asks for a file.
+pub(crate) const FILE: &str = "stelo_toolkit::forms::UploadFile";
+
+/// The value of a field.
+pub(crate) enum Field<'a> {
+    Text(Cow<'a, str>),
+    /// The number of a file.
+    File(u64),
+}
+
 /// A name and a value.
 struct Pair<'a> {
     name: Cow<'a, str>,
+    /// Empty for a file.
     value: Cow<'a, str>,
+    file: Option<u64>,
     /// Whether the type left it open what the value is. So do `#[serde(flatten)]` and untagged enums.
     is_open: Cell<bool>,
     /// Whether such a value is given as a number or as `true` or `false`, and not as text.
@@ -60,8 +74,15 @@ impl Pair<'_> {
         }
     }
 
-    fn param(&self) -> Param<'_> {
-        Param { name: &self.name, value: self.value.as_bytes() }
+    fn param(&self) -> Result<Param<'_>, ParamError> {
+        match self.file {
+            None => Ok(Param { name: &self.name, value: self.value.as_bytes() }),
+            Some(_) => Err(self.error("a file, expected a text")),
+        }
+    }
+
+    fn error(&self, reason: &str) -> ParamError {
+        ParamError::Value { name: self.name.clone().into_owned(), reason: reason.to_owned() }
     }
 }
 
@@ -73,8 +94,21 @@ impl Pair<'_> {
 /// # Errors
 /// What does not fit, with the name of the parameter if it is known.
 pub(crate) fn from_pairs<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
-    let pair = |(name, value)| Pair { name, value, is_open: Cell::new(false), is_literal: false };
-    let mut pairs: Vec<_> = form_urlencoded::parse(text).map(pair).collect();
+    from_fields(form_urlencoded::parse(text).map(|(name, value)| (name, Field::Text(value))))
+}
+
+/// As [`from_pairs`], for fields that have been parsed.
+pub(crate) fn from_fields<'a, T: DeserializeOwned>(
+    fields: impl Iterator<Item = (Cow<'a, str>, Field<'a>)>,
+) -> Result<T, String> {
+    let pair = |(name, value)| {
+        let (value, file) = match value {
+            Field::Text(text) => (text, None),
+            Field::File(number) => (Cow::Borrowed(""), Some(number)),
+        };
+        Pair { name, value, file, is_open: Cell::new(false), is_literal: false }
+    };
+    let mut pairs: Vec<_> = fields.map(pair).collect();
     let mut error = match T::deserialize(Pairs(&pairs)) {
         Ok(value) => return Ok(value),
         Err(error) => error,
@@ -212,7 +246,7 @@ impl<'de> IntoDeserializer<'de, ParamError> for Values<'_> {
 macro_rules! last {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
-            self.last().param().$method(visitor)
+            self.last().param()?.$method(visitor)
         }
     )*};
 }
@@ -232,6 +266,9 @@ impl<'de> Deserializer<'de> for Values<'_> {
             return self.deserialize_seq(visitor);
         }
         let pair = self.last();
+        if let Some(number) = pair.file {
+            return visitor.visit_u64(number);
+        }
         pair.is_open.set(true);
         match pair.literal().filter(|_| pair.is_literal) {
             Some(Literal::Unsigned(number)) => visitor.visit_u64(number),
@@ -244,7 +281,7 @@ impl<'de> Deserializer<'de> for Values<'_> {
 
     /// An empty value is `None`: the browser sends it for an empty field of a form.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
-        match self.last().value.is_empty() {
+        match self.last().value.is_empty() && self.last().file.is_none() {
             true => visitor.visit_none(),
             false => visitor.visit_some(self),
         }
@@ -269,10 +306,14 @@ impl<'de> Deserializer<'de> for Values<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ParamError> {
-        visitor.visit_newtype_struct(self)
+        match self.last().file {
+            _ if name != FILE => visitor.visit_newtype_struct(self),
+            Some(number) => visitor.visit_u64(number),
+            None => Err(self.last().error("a text, expected a file")),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -281,7 +322,7 @@ impl<'de> Deserializer<'de> for Values<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ParamError> {
-        self.last().param().deserialize_enum(name, variants, visitor)
+        self.last().param()?.deserialize_enum(name, variants, visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {

@@ -178,7 +178,8 @@ impl Tables {
     ) {
         let MethodRouter { handlers, websocket, layers, body_limit, state } = route;
         let realm = plan.realm(around.realm, state, ErrorHandlers::default());
-        let line = |handler| Line { realm, ..around.line(Target::Handler(handler), &layers, body_limit, place) };
+        let line =
+            |handler| Line { realm, ..around.line(Target::Handler(handler), &layers, body_limit, place) };
         // A handler for HEAD alone comes before one for GET, which would answer HEAD too.
         let (head, others): (Vec<_>, Vec<_>) = handlers
             .into_iter()

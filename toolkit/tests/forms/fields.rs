@@ -53,10 +53,7 @@ fn a_repeated_name_is_a_list() {
 fn headers_of_a_file_come_in_wire_order() {
     async fn headers(form: FormData) -> String {
         let file = form.file("test2").expect("a file");
-        file.headers()
-            .iter()
-            .map(|(name, value)| format!("{} {}\n", name.escape_ascii(), value.escape_ascii()))
-            .collect()
+        file.headers().iter().map(|(name, value)| format!("{} {}\n", name, value.escape_ascii())).collect()
     }
     let client = TestClient::new(App::new().route("/", post(headers)));
     let disposition = "content-disposition: form-data; name=\"test2\"; filename=\"f\"";

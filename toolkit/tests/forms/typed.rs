@@ -121,7 +121,7 @@ fn files_are_fields_of_a_struct() {
     for (photo, text) in [
         (field("photo", "0"), "invalid form: `photo`: a text, expected a file"),
         (file("photo", "", ""), "invalid form: missing field `photo`"),
-        (file("name", "f", "x"), "invalid form: `name`: a file, expected a string"),
+        (file("name", "f", "x"), "invalid form: `name`: a file, expected a text"),
     ] {
         let parts =
             [photo.clone(), if photo.contains("\"name\"") { String::new() } else { field("name", "ada") }];
