@@ -79,7 +79,11 @@ impl<R: Runtime> Serving<'_, R> {
             // The hooks that had completed are undone.
             Err(stopped) => stopped,
         };
-        match drain(&self.runtime, &registries, interrupts, self.config.timeouts.graceful_shutdown).await {
+        let timeout = self.config.timeouts.graceful_shutdown;
+        let drained = drain(&self.runtime, &registries, interrupts, timeout).await;
+        first.shared.invalid.finish();
+        first.shared.blocked.finish();
+        match drained {
             // A thread that has panicked has ended, too.
             Drained::Gracefully => threads.into_iter().for_each(|thread| drop(thread.join())),
             // A thread that is blocked may never end.

@@ -39,6 +39,11 @@ impl HeadReader {
         }
     }
 
+    /// Returns the head of the last request, unless that of the next one is in its place.
+    pub(super) fn answered(&self) -> Option<&RequestHead> {
+        self.head.as_deref().filter(|_| self.by_line.is_fresh())
+    }
+
     pub(super) fn held(&self) -> usize {
         self.head.as_ref().map_or(0, |head| size_of::<RequestHead>() + head.held())
     }

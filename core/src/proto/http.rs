@@ -85,6 +85,11 @@ pub trait HttpMachine: Machine {
 
     /// Returns the head of an answered request, so that the next request can use its memory. This is optional.
     fn reuse(&mut self, head: Arc<RequestHead>);
+
+    /// Returns the head that was last given back to [`reuse`](Self::reuse), until the next one is read.
+    fn answered(&self) -> Option<&RequestHead> {
+        None
+    }
 }
 
 /// An event of a connection, from [`HttpMachine::next_event`].

@@ -1,8 +1,10 @@
 //! The settings of the log.
 
+use std::time::Duration;
+
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Switch, Word};
+use super::codec::{Seconds, Switch, Word};
 use super::table::{Group, Setting, setting};
 use super::words::words;
 
@@ -14,11 +16,13 @@ pub struct Log {
     pub level: LogLevel,
     /// Whether each response is logged. Default `true`.
     pub access: bool,
+    /// The time that a handler may hold its thread before a warning is logged; zero means never. Default 100 ms.
+    pub blocking: Duration,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: LogLevel::Info, access: true }
+        Self { level: LogLevel::Info, access: true, blocking: Duration::from_millis(100) }
     }
 }
 
@@ -49,6 +53,13 @@ impl Config {
         self
     }
 
+    /// Sets [`Log::blocking`].
+    #[must_use]
+    pub fn log_blocking(mut self, time: Duration) -> Self {
+        self.log.blocking = time;
+        self
+    }
+
     /// Sets [`Log::access`].
     #[must_use]
     pub fn access_log(mut self, access: bool) -> Self {
@@ -61,6 +72,12 @@ pub(super) const GROUP: Group = Group {
     title: "Logging",
     settings: &[
         setting!("log-level", Word<LogLevel>, log.level, "The lowest level that is logged"),
+        setting!(
+            "log-blocking",
+            Seconds,
+            log.blocking,
+            "Warn if a handler holds its thread for this time; 0 means never"
+        ),
         setting!("access-log", Switch, log.access, "Log each response, on stdout"),
     ],
 };

@@ -5,11 +5,11 @@ use std::task::{Context, Poll};
 
 use stelo_core::body::{BodyError, Region};
 use stelo_runtime::Stream;
-use tracing::error;
-
-use crate::log::SERVER;
 
 /// Writes part of `before` and of the region that follows. Never ready with 0.
+///
+/// # Errors
+/// The connection fails, or the file, which then is the cause: the body is shorter than its `content-length`.
 pub(super) fn poll_send<S: Stream>(
     io: &mut S,
     cx: &mut Context<'_>,
@@ -18,7 +18,7 @@ pub(super) fn poll_send<S: Stream>(
 ) -> Poll<io::Result<usize>> {
     if let Some(file) = region.file().descriptor() {
         match io.poll_send_file(cx, before, file, region.offset(), region.len()) {
-            Poll::Ready(Ok(0)) => return Poll::Ready(Err(cut_off(BodyError::Truncated))),
+            Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::Error::other(BodyError::Truncated))),
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             sent => return sent,
         }
@@ -26,14 +26,8 @@ pub(super) fn poll_send<S: Stream>(
     match before {
         [] => match region.read() {
             Ok(bytes) => io.poll_write(cx, &bytes),
-            Err(error) => Poll::Ready(Err(cut_off(error))),
+            Err(error) => Poll::Ready(Err(io::Error::other(error))),
         },
         [slice, ..] => io.poll_write(cx, slice),
     }
-}
-
-/// The body is shorter than its `content-length`: the connection is aborted.
-fn cut_off(error: BodyError) -> io::Error {
-    error!(target: SERVER, "Response cut off: {error}");
-    io::Error::other(error)
 }

@@ -12,15 +12,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use stelo_core::app::{self, Address, Peer};
+use stelo_core::body::BodyError;
+use stelo_core::http::RequestHead;
 use stelo_core::proto::Reason;
 use stelo_core::proto::{CloseState, Machine};
 use stelo_runtime::{Hangup, Instant, Runtime, Sleep, Stream};
-use tracing::debug;
+use tracing::{debug, error};
 
 use super::pool::Pooled;
 use super::transport::Transport;
 use super::{file, pool};
-use crate::log::SERVER;
+use crate::log::{About, FromClient, SERVER};
 use crate::thread::Thread;
 use crate::thread::registry::{Kind, Member, Phase};
 
@@ -51,6 +53,11 @@ pub(super) trait Protocol<R: Runtime> {
 
     /// Whether a response of the application is due and not ready, or more of a body of unknown length.
     fn is_waiting(&self) -> bool;
+
+    /// Returns the head of the request that is being answered, or was answered last.
+    fn head(&self) -> Option<&RequestHead> {
+        None
+    }
 
     /// Notes that all output is written.
     fn written(&mut self, link: &Link<R>);
@@ -255,7 +262,11 @@ impl<R: Runtime> Link<R> {
         for _ in 0..ROUNDS {
             let more = protocol.advance(self, cx, now);
             // A handler that has blocked the thread does not use up the client's time.
-            now = self.thread.runtime.now();
+            let later = self.thread.runtime.now();
+            if later - now >= self.thread.shared.blocking {
+                self.blocked(protocol, now, later);
+            }
+            now = later;
             match self.write(protocol, cx, now) {
                 Poll::Ready(Ok(state)) => {
                     protocol.written(self);
@@ -274,7 +285,7 @@ impl<R: Runtime> Link<R> {
                         continue;
                     }
                 }
-                Poll::Ready(Err(_)) => return self.gone(),
+                Poll::Ready(Err(error)) => return self.cut_off(protocol, &error),
                 Poll::Pending => {}
             }
             if more {
@@ -418,6 +429,42 @@ impl<R: Runtime> Link<R> {
         match &mut self.transport {
             Some(io) => io.poll_close(cx),
             None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Reports that a response cannot be completed, if the connection has not failed by itself.
+    #[cold]
+    #[inline(never)]
+    fn cut_off<P: Protocol<R>>(&mut self, protocol: &P, error: &io::Error) -> Poll<End> {
+        if let Some(cause) = error.get_ref().filter(|cause| cause.is::<BodyError>()) {
+            match protocol.head() {
+                Some(head) => {
+                    let about = About { head, client: self.client() };
+                    error!(target: SERVER, "Response cut off, {about}: {cause}");
+                }
+                None => error!(target: SERVER, "Response cut off{}: {cause}", FromClient(self.client())),
+            }
+        }
+        self.gone()
+    }
+
+    /// Warns that the application has held the thread.
+    #[cold]
+    #[inline(never)]
+    fn blocked<P: Protocol<R>>(&self, protocol: &P, since: Instant, now: Instant) {
+        let time = now - since;
+        let blocked = &self.thread.shared.blocked;
+        let advice = "call blocking code with `run_blocking`";
+        match protocol.head() {
+            Some(head) => {
+                let about = About { head, client: self.client() };
+                blocked
+                    .warn(now, format_args!("A handler held its thread for {time:.0?}, {about}: {advice}"));
+            }
+            None => {
+                let client = FromClient(self.client());
+                blocked.warn(now, format_args!("A handler held its thread for {time:.0?}{client}: {advice}"));
+            }
         }
     }
 

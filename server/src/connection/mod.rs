@@ -142,7 +142,7 @@ impl<R: Runtime> Future for Connection<R> {
 impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
         if let State::Http(http) = &mut self.state {
-            http.run_background(&*self.link.thread.executor);
+            http.run_background(&self.link.thread);
         }
         // The machine holds bytes and files of the application.
         if let Err(message) = catch(|| self.state = State::Opening) {

@@ -5,12 +5,14 @@
 //! wording.
 
 mod format;
+mod limit;
 mod panics;
 mod writer;
 
 use std::cell::Cell;
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +28,7 @@ use tracing::{Event, Level, Metadata, Subscriber, enabled, field, info, warn};
 use crate::{Config, LogLevel};
 use format::Colours;
 pub(crate) use format::Escaped;
+pub(crate) use limit::Limit;
 use writer::Writer;
 
 /// The target of what the server says about itself.
@@ -93,6 +96,30 @@ pub(crate) extern "C" fn flush() {
 /// Whether a subscriber wants access lines. Checked once per connection, if [`Log::access`](crate::config::Log::access) is set.
 pub(crate) fn access_enabled() -> bool {
     enabled!(target: ACCESS, Level::INFO)
+}
+
+/// Displays a request in a line about it: `GET /path from 127.0.0.1:44650`. Clients of Unix sockets have no address.
+pub(crate) struct About<'a> {
+    pub(crate) head: &'a RequestHead,
+    pub(crate) client: Option<&'a Address>,
+}
+
+impl fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.head.method(), self.head.path(), FromClient(self.client))
+    }
+}
+
+/// Displays the client of a request, with a word before it; nothing if it has no address.
+pub(crate) struct FromClient<'a>(pub(crate) Option<&'a Address>);
+
+impl fmt::Display for FromClient<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(client) => write!(f, " from {client}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Logs an access line: `127.0.0.1:44650 - "GET /x?y=1 HTTP/1.1" 200 OK`. The target is not decoded.

@@ -67,8 +67,8 @@ fn fields_follow_the_message() {
 #[test]
 fn a_field_may_log_while_it_is_written() {
     struct Talkative;
-    impl std::fmt::Display for Talkative {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    impl fmt::Display for Talkative {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             info!("inside");
             f.write_str("outside")
         }

@@ -10,6 +10,7 @@ use stelo_core::app::{BoxFuture, Executor};
 use stelo_runtime::Runtime;
 use tracing::error;
 
+use super::Thread;
 use super::registry::{Kind, Member, Phase, Registry};
 use crate::contain::{Contained, catch};
 use crate::log::SERVER;
@@ -22,7 +23,7 @@ pub(crate) struct Handle<R> {
 
 impl<R: Runtime> Executor for Handle<R> {
     fn spawn(&self, future: BoxFuture<()>) {
-        self.runtime.spawn(Task { future: Contained::new(future), member: self.registry.join(Kind::Task) });
+        self.runtime.spawn(Task::new(future, &self.registry, None));
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
@@ -34,10 +35,25 @@ impl<R: Runtime> Executor for Handle<R> {
     }
 }
 
+impl<R: Runtime> Thread<R> {
+    /// Spawns the background task of a response. `request` describes the request in lines of the log.
+    pub(crate) fn spawn(&self, future: BoxFuture<()>, request: Box<str>) {
+        self.runtime.spawn(Task::new(future, &self.registry, Some(request)));
+    }
+}
+
 /// A background task. It ends when it completes or panics, or when the server aborts.
 struct Task {
     future: Contained<BoxFuture<()>>,
     member: Member,
+    /// The request that it belongs to, if it was a part of the response.
+    request: Option<Box<str>>,
+}
+
+impl Task {
+    fn new(future: BoxFuture<()>, registry: &Arc<Registry>, request: Option<Box<str>>) -> Self {
+        Self { future: Contained::new(future), member: registry.join(Kind::Task), request }
+    }
 }
 
 impl Future for Task {
@@ -51,7 +67,12 @@ impl Future for Task {
         match catch(|| future.as_mut().poll(cx)) {
             Ok(poll) => poll,
             Err(message) => {
-                error!(target: SERVER, "A background task panicked: {message}");
+                match &self.request {
+                    Some(request) => {
+                        error!(target: SERVER, "A background task panicked, {request}: {message}")
+                    }
+                    None => error!(target: SERVER, "A background task panicked: {message}"),
+                }
                 Poll::Ready(())
             }
         }

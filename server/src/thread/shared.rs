@@ -11,8 +11,9 @@ use stelo_core::proto::Defaults;
 use stelo_core::{h1, ws};
 
 use crate::contain::discard;
+use crate::log::{self, Limit};
 use crate::stop::Stop;
-use crate::{Config, Ws, log, messages};
+use crate::{Config, Ws, messages};
 
 /// Shared by all threads. Constant on the path of a request, except for the counters of limits that are set.
 pub(crate) struct Shared {
@@ -27,6 +28,12 @@ pub(crate) struct Shared {
     pub(crate) half_closed: Duration,
     /// `None` keeps idle tunnels open.
     pub(crate) tunnel_idle: Option<Duration>,
+    /// The time that the application may hold its thread without a warning.
+    pub(crate) blocking: Duration,
+    /// Lines about invalid requests.
+    pub(crate) invalid: Limit,
+    /// Lines about threads that were held.
+    pub(crate) blocked: Limit,
     pub(crate) stop: Arc<Stop>,
     /// Distinguishes the servers of a process.
     pub(super) id: u64,
@@ -75,6 +82,9 @@ impl Shared {
             root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
             half_closed: config.timeouts.half_closed,
             tunnel_idle: config.timeouts.tunnel_idle,
+            blocking: Some(config.log.blocking).filter(|time| !time.is_zero()).unwrap_or(Duration::MAX),
+            invalid: Limit::new("invalid requests"),
+            blocked: Limit::new("threads that were held"),
             access_log: config.log.access && log::access_enabled(),
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),

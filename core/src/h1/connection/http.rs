@@ -123,4 +123,8 @@ impl HttpMachine for Connection {
     fn reuse(&mut self, head: Arc<RequestHead>) {
         self.reader.adopt(Some(head));
     }
+
+    fn answered(&self) -> Option<&RequestHead> {
+        self.reader.answered()
+    }
 }

@@ -19,13 +19,15 @@ use super::handshake;
 use super::{Deferred, is_cut_off};
 use crate::connection::link::Link;
 use crate::contain::{catch, discard};
-use crate::log::SERVER;
+use crate::log::{About, SERVER};
 use crate::messages;
 
 /// One request and its response. An exchange without a request is a free place for one.
 #[derive(Default)]
 pub(in crate::connection) struct Exchange {
     stage: Stage,
+    /// The head of the request, while its response is sent.
+    head: Option<Arc<RequestHead>>,
     /// The request body, while it is read.
     upload: Option<Upload>,
     /// The handshake of a WebSocket that has not been accepted or declined yet.
@@ -102,6 +104,14 @@ impl Drop for Exchange {
 }
 
 impl Exchange {
+    /// Returns the head of the request, while the application has something to do for it.
+    pub(super) fn head(&self) -> Option<&RequestHead> {
+        match &self.stage {
+            Stage::Replying(_, head) => Some(head),
+            _ => self.head.as_deref(),
+        }
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         !matches!(self.stage, Stage::Idle)
     }
@@ -212,6 +222,7 @@ impl Exchange {
     pub(super) fn abandon(&mut self) {
         if self.is_busy() {
             discard(std::mem::take(&mut self.stage));
+            self.head = None;
         }
         self.upload = None;
         self.handshake = None;
@@ -265,7 +276,15 @@ impl Exchange {
                 self.panicked(scene, message, &head);
             }
         }
-        scene.machine.reuse(head);
+        self.keep(scene, head);
+    }
+
+    /// Keeps the head of a request until its response is complete, and then gives it back.
+    fn keep<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, head: Arc<RequestHead>) {
+        match self.is_busy() {
+            true => self.head = Some(head),
+            false => scene.machine.reuse(head),
+        }
     }
 
     /// Whether the request is the handshake of a WebSocket. Returns the response if it is an invalid one.
@@ -279,7 +298,13 @@ impl Exchange {
         if !asked || scene.link.thread.shared.websocket.is_none() {
             return Ok(false);
         }
-        self.handshake = Some(handshake::check(head, length)?);
+        self.handshake = Some(handshake::check(head, length).map_err(|refusal| {
+            let (client, why) = (scene.link.client(), &refusal.why);
+            let line =
+                format_args!("Invalid WebSocket handshake received, {}: {why}", About { head, client });
+            scene.link.thread.shared.invalid.warn(scene.now, line);
+            refusal.response()
+        })?);
         Ok(true)
     }
 
@@ -340,7 +365,7 @@ impl Exchange {
             Ok(Poll::Pending) => {}
             Err(message) => self.panicked(scene, &message, &head),
         }
-        scene.machine.reuse(head);
+        self.keep(scene, head);
         true
     }
 
@@ -354,8 +379,11 @@ impl Exchange {
         let mut sent = false;
         while let Poll::Ready(interim) = context.poll_interim(cx, self.number) {
             let command = Command::Informational { status: interim.status, headers: &interim.headers };
-            if let Err(fault) = scene.send(command) {
-                error!(target: SERVER, "Invalid interim response: {fault}");
+            if let Err(fault) = scene.send(command)
+                && let Some(head) = self.head()
+            {
+                let about = About { head, client: context.client() };
+                error!(target: SERVER, "Invalid interim response, {about}: {fault}");
             }
             sent = true;
         }
@@ -368,7 +396,8 @@ impl Exchange {
         message: &str,
         head: &RequestHead,
     ) {
-        error!(target: SERVER, "Panic in the application, {} {}: {message}", head.method(), head.path());
+        let about = About { head, client: scene.context().client() };
+        error!(target: SERVER, "Panic in the application, {about}: {message}");
         self.respond(scene, &mut internal_server_error(), head);
     }
 

@@ -5,6 +5,7 @@ use std::task::{Context, Waker};
 
 use stelo_core::app;
 use stelo_core::body::Demand;
+use stelo_core::http::RequestHead;
 use stelo_core::proto::{HttpMachine, StreamId};
 
 use super::exchange::Exchange;
@@ -37,6 +38,11 @@ pub(in crate::connection) trait Exchanges: Default {
 
     /// Whether a response waited for the client to read, and the machine has capacity again.
     fn can_unblock(&self, machine: &impl HttpMachine) -> bool;
+
+    /// Returns the head of the request of an exchange.
+    fn head(&self) -> Option<&RequestHead> {
+        None
+    }
 
     /// Calls `poll` with each exchange that may have something to do, and with a context that wakes it again. Returns
     /// whether any has moved.
@@ -73,6 +79,10 @@ impl Exchanges for One {
 
     fn get(&mut self, stream: StreamId) -> Option<Slot<'_>> {
         Some(Slot { stream, exchange: &mut self.0, context: None, waker: None })
+    }
+
+    fn head(&self) -> Option<&RequestHead> {
+        self.0.head()
     }
 
     fn close(&mut self, _: StreamId) {}

@@ -7,9 +7,6 @@ use stelo_core::app::{OnTunnel, OnWebSocket, Response};
 use stelo_core::body::Length;
 use stelo_core::http::{Headers, RequestHead, Status};
 use stelo_core::ws::{self, Agreed, Handshake};
-use tracing::warn;
-
-use crate::log::SERVER;
 
 /// The protocol that follows HTTP on a connection or stream.
 pub(in crate::connection) enum Next {
@@ -24,24 +21,37 @@ pub(in crate::connection) struct Accepted {
     pub(in crate::connection) run: OnWebSocket,
     pub(in crate::connection) agreed: Agreed,
     pub(in crate::connection) config: Arc<ws::Config>,
-    /// The target of the request, for the log.
+    /// The target of the request and its client, for the log.
     pub(in crate::connection) target: Box<str>,
 }
 
-/// Checks a request that asks for a WebSocket. Returns the response if it is invalid.
-pub(super) fn check(head: &RequestHead, length: Length) -> Result<Box<Handshake>, Box<Response>> {
-    match Handshake::check(head) {
-        Err(refusal) => Err(refuse(refusal.status(), refusal.headers(), &refusal)),
-        Ok(_) if !matches!(length, Length::None | Length::Known(0)) => {
-            Err(refuse(Status::BAD_REQUEST, Headers::new(), &"a WebSocket handshake has no body"))
-        }
-        Ok(handshake) => Ok(Box::new(handshake)),
+/// An invalid handshake.
+pub(super) struct Refusal {
+    status: Status,
+    headers: Headers,
+    pub(super) why: String,
+}
+
+impl Refusal {
+    fn new(status: Status, headers: Headers, why: impl Display) -> Self {
+        Self { status, headers, why: why.to_string() }
+    }
+
+    /// Returns the response to the handshake.
+    pub(super) fn response(&self) -> Box<Response> {
+        let mut response = Response::text(self.status, format!("{}\n", self.why));
+        response.headers.append_all(&self.headers);
+        Box::new(response)
     }
 }
 
-fn refuse(status: Status, headers: Headers, why: &dyn Display) -> Box<Response> {
-    warn!(target: SERVER, "Invalid WebSocket handshake received: {why}");
-    let mut response = Response::text(status, format!("{why}\n"));
-    response.headers.append_all(&headers);
-    Box::new(response)
+/// Checks a request that asks for a WebSocket.
+pub(super) fn check(head: &RequestHead, length: Length) -> Result<Box<Handshake>, Refusal> {
+    match Handshake::check(head) {
+        Err(refusal) => Err(Refusal::new(refusal.status(), refusal.headers(), refusal)),
+        Ok(_) if !matches!(length, Length::None | Length::Known(0)) => {
+            Err(Refusal::new(Status::BAD_REQUEST, Headers::new(), "a WebSocket handshake has no body"))
+        }
+        Ok(handshake) => Ok(Box::new(handshake)),
+    }
 }

@@ -22,18 +22,20 @@ mod tests;
 
 use std::task::Context;
 
-use stelo_core::app::{BoxFuture, Executor};
+use stelo_core::app::BoxFuture;
 use stelo_core::body::Frame;
+use stelo_core::http::RequestHead;
 use stelo_core::proto::Reason;
 use stelo_core::proto::{Event, HttpMachine, StreamId};
 use stelo_core::{Fault, FaultKind};
 use stelo_runtime::{Instant, Runtime};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::link::{Interest, Link, Protocol, Read};
 use super::pool::Pooled;
 use crate::contain::discard;
-use crate::log::SERVER;
+use crate::log::{FromClient, SERVER};
+use crate::thread::Thread;
 use exchange::Scene;
 use exchanges::{Exchanges, Slot};
 
@@ -58,7 +60,7 @@ pub(super) struct HttpProtocol<M, X> {
 #[derive(Default)]
 struct Deferred {
     /// Tasks to spawn once the responses that they belong to are written.
-    background: Vec<BoxFuture<()>>,
+    background: Vec<(BoxFuture<()>, Box<str>)>,
     /// The protocol that follows HTTP on the connection.
     next: Option<Next>,
 }
@@ -99,9 +101,9 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
     }
 
     /// Spawns the background tasks of responses.
-    pub(super) fn run_background(&mut self, executor: &dyn Executor) {
-        for task in self.deferred.background.drain(..) {
-            executor.spawn(task);
+    pub(super) fn run_background<R: Runtime>(&mut self, thread: &Thread<R>) {
+        for (task, request) in self.deferred.background.drain(..) {
+            thread.spawn(task, request);
         }
     }
 
@@ -189,7 +191,10 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
         if fault.status().is_none() {
             return debug!(target: SERVER, "Connection ended: {fault}");
         }
-        warn!(target: SERVER, "Invalid HTTP request received: {fault}");
+        let context = link.context().clone();
+        let client = FromClient(context.client());
+        let line = format_args!("Invalid HTTP request received{client}: {fault}");
+        link.thread.shared.invalid.warn(now, line);
         let machine = &mut self.machine;
         // Cannot fail: no response has begun, and the fault has a status.
         let _ = link.thread.with_defaults(now, |defaults| machine.refuse(now, stream, fault, defaults));
@@ -241,9 +246,13 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
         self.exchanges.is_waiting()
     }
 
+    fn head(&self) -> Option<&RequestHead> {
+        self.exchanges.head().or_else(|| self.machine.answered())
+    }
+
     fn written(&mut self, link: &Link<R>) {
         if !self.deferred.background.is_empty() {
-            self.run_background(&*link.thread.executor);
+            self.run_background(&link.thread);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::connection::http::StreamIo;
 use crate::connection::http::handshake::{Accepted, Next};
 use crate::connection::{tunnel, websocket};
 use crate::contain::{catch, discard};
-use crate::log::{self, SERVER};
+use crate::log::{self, About, SERVER};
 
 impl Exchange {
     /// Sends the head of a response, and its body if it is complete.
@@ -28,7 +28,8 @@ impl Exchange {
         let Response { status, headers, body, background, upgrade } = response;
         let mut status = *status;
         if let Some(background) = background.take() {
-            scene.deferred.background.push(background);
+            let about = About { head, client: scene.context().client() }.to_string();
+            scene.deferred.background.push((background, about.into()));
         }
         let next = match upgrade.take() {
             None => None,
@@ -110,7 +111,8 @@ impl Exchange {
         error: &dyn Display,
         head: &RequestHead,
     ) {
-        error!(target: SERVER, "Invalid response, {} {}: {error}", head.method(), head.path());
+        let about = About { head, client: scene.context().client() };
+        error!(target: SERVER, "Invalid response, {about}: {error}");
         match scene.machine.has_responded(scene.stream) {
             true => self.reset(scene),
             // No endless recursion: this response is valid.
@@ -148,7 +150,8 @@ impl Exchange {
                         return Err(error.into());
                     }
                 };
-                let (config, target) = (config.clone(), head.target().into());
+                let target = format!("{}{}", head.target(), log::FromClient(scene.link.client())).into();
+                let config = config.clone();
                 Ok(Some(Next::WebSocket(Box::new(Accepted { run, agreed, config, target }))))
             }
             (upgrade, ..) => {
@@ -238,6 +241,9 @@ impl Exchange {
         scene.link.thread.shared.count_response();
         if self.is_busy() {
             discard(std::mem::take(&mut self.stage));
+            if let Some(head) = self.head.take() {
+                scene.machine.reuse(head);
+            }
         }
         if M::MULTIPLEXED && self.upload.is_some() && scene.machine.acceptance(scene.stream).is_some() {
             self.stage = Stage::HalfClosed;
@@ -249,7 +255,10 @@ impl Exchange {
 
     /// Reports that the response cannot be completed, and cuts it off.
     fn cut_off<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, error: &dyn Display) {
-        error!(target: SERVER, "Response cut off: {error}");
+        if let Some(head) = self.head() {
+            let about = About { head, client: scene.context().client() };
+            error!(target: SERVER, "Response cut off, {about}: {error}");
+        }
         self.reset(scene);
     }
 
