@@ -14,6 +14,8 @@ pub(super) struct Framing {
     /// `Unknown` means chunked.
     pub(super) length: Length,
     pub(super) keep_alive: bool,
+    /// The client has asked for `keep-alive`, which is the default of HTTP/1.1.
+    pub(super) asks_keep_alive: bool,
     pub(super) expects_continue: bool,
     /// The client asks to switch protocols: `Upgrade` with `Connection: upgrade`, or CONNECT.
     pub(super) switch: bool,
@@ -146,6 +148,7 @@ impl Facts {
         Ok(Framing {
             length,
             keep_alive: !self.has(CLOSE) && (!old || self.has(KEEP_ALIVE)),
+            asks_keep_alive: self.has(KEEP_ALIVE),
             expects_continue: self.has(CONTINUE) && !old && length != Length::None,
             switch: matches!(head.method(), Method::Connect) || (self.has(UPGRADE) && !old),
         })

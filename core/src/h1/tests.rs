@@ -230,7 +230,13 @@ fn http_1_0_closes_unless_asked_otherwise() {
     pair.feed("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
     assert_eq!(
         pair.respond(200, &[], "x"),
-        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: keep-alive\r\n\r\nx"
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: keep-alive\r\nkeep-alive: timeout=5\r\n\r\nx"
+    );
+    let mut pair = Pair::new();
+    pair.feed("GET / HTTP/1.1\r\nhost: a\r\nconnection: Keep-Alive\r\n\r\n");
+    assert_eq!(
+        pair.respond(200, &[], "x"),
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: keep-alive\r\nkeep-alive: timeout=5\r\n\r\nx"
     );
     assert_eq!(pair.machine.close_state(), CloseState::Open);
 }

@@ -141,11 +141,7 @@ impl Names {
 fn is_dots(segment: &str) -> bool {
     let once: Vec<u8> = percent_decode_str(segment).collect();
     let mut twice = percent_decode(&once);
-    match (twice.next(), twice.next(), twice.next()) {
-        (Some(b'.'), None, _) => true,
-        (Some(b'.'), Some(b'.'), None) => true,
-        _ => false,
-    }
+    matches!((twice.next(), twice.next(), twice.next()), (Some(b'.'), None | Some(b'.'), None))
 }
 
 impl<T> Router<T> {
