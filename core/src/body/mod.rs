@@ -375,3 +375,35 @@ impl<S: Stream, T, F: FnMut(S::Item) -> T + Unpin> Stream for Mapped<S, F> {
         Poll::Ready(item.map(&mut self.map))
     }
 }
+
+#[cfg(test)]
+mod collecting {
+    use alloc::vec;
+    use core::pin::pin;
+    use core::task::Waker;
+
+    use super::*;
+
+    /// Collects a body that arrives in pieces. Returns its length, or `None` if it is too large.
+    fn collect(pieces: &[usize], limit: usize) -> Option<usize> {
+        let (sender, body) = Body::channel(Length::Unknown);
+        for &len in pieces {
+            assert!(sender.try_send(Frame::Data(vec![7; len].into())).is_ok());
+        }
+        sender.finish();
+        match pin!(body.collect(limit)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(all)) => Some(all.len()),
+            Poll::Ready(Err(BodyError::TooLarge { limit: named })) if named == limit => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_of_exactly_the_limit_is_collected() {
+        for pieces in [&[10][..], &[4, 6], &[9, 1], &[0, 10, 0]] {
+            assert_eq!(collect(pieces, 10), Some(10), "{pieces:?}");
+            assert_eq!(collect(pieces, 9), None, "{pieces:?}");
+        }
+        assert_eq!((collect(&[], 0), collect(&[0], 0), collect(&[1], 0)), (Some(0), Some(0), None));
+    }
+}
