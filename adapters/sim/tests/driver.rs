@@ -302,7 +302,7 @@ fn a_reader_that_asks_just_before_the_connection_waits_gets_the_body() {
         let mut client = connect(&sim, &address).await;
         client.queue(format!("POST /interrupted HTTP/1.1\r\nhost: a\r\ncontent-length: {LARGE}\r\n\r\n"));
         client.queue(vec![b'x'; LARGE]);
-        // Two seconds for the pauses. A connection that waits in vain wakes up for its first timer, after ten.
+        // Two seconds for the pauses. A connection whose wake-up is lost wakes up for its first timer, after ten.
         let answer = sim.timeout(4 * SECOND, client.answer()).await.expect("it does not hang");
         assert_eq!(answer.expect("an answer").body, b"x");
     });
