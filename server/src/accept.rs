@@ -19,27 +19,40 @@ const ACCEPTS: usize = 64;
 /// The most connections accepted after the shutdown has begun, so that new clients cannot delay it.
 const LAST: usize = 4096;
 
+/// How often the queue is found empty before the listener closes. Between two looks the executor asks the system what
+/// is ready: until then it may not know of a connection that has come.
+const LOOKS: usize = 3;
+
 impl<R: Runtime> Thread<R> {
     /// Accepts connections until the server drains, each driven by a task of its own.
     pub(crate) async fn accept(self: Arc<Self>, mut listener: R::Listener) {
-        let mut member = self.registry.join(Kind::Task);
+        let mut member = self.registry.join(Kind::Listener);
         let mut pause: Option<R::Sleep> = None;
         let mut failures = 0;
-        let mut last = LAST;
+        let (mut last, mut looks) = (LAST, LOOKS);
         poll_fn(|cx| {
             for _ in 0..ACCEPTS {
-                match member.phase(cx) {
-                    Phase::Running => {}
+                let closes = match member.phase(cx) {
+                    Phase::Running => false,
                     // Clients in the queue may have sent a request.
-                    Phase::Draining if last > 0 && pause.is_none() => last -= 1,
-                    Phase::Draining | Phase::Aborting => return Poll::Ready(()),
-                }
+                    Phase::Closing | Phase::Draining if last > 0 && pause.is_none() => {
+                        last -= 1;
+                        true
+                    }
+                    Phase::Closing | Phase::Draining | Phase::Aborting => return Poll::Ready(()),
+                };
                 if let Some(sleep) = &mut pause {
                     ready!(Pin::new(sleep).poll(cx));
                     pause = None;
                 }
                 let accepted = match listener.poll_accept(cx) {
-                    Poll::Pending if last < LAST => return Poll::Ready(()),
+                    Poll::Pending if closes => {
+                        looks -= 1;
+                        if looks == 0 {
+                            return Poll::Ready(());
+                        }
+                        break;
+                    }
                     accepted => ready!(accepted),
                 };
                 match accepted {

@@ -80,6 +80,11 @@ values! {
         /// that is read and dropped. Default 5 s, as Uvicorn's `--timeout-keep-alive`; then a silent close. Against
         /// idle connections.
         pub keep_alive: Duration = Duration::from_secs(5),
+        /// In a shutdown, the time from the end of a response, or from the start of the connection, in which a request is
+        /// still answered: that response says `connection: close`, which the last one did not. Default 1 s, or
+        /// `keep_alive` if that is less; then a silent close. nginx has it as `keepalive_min_timeout`. Against requests
+        /// that cross the close of their connection.
+        pub keep_alive_min: Duration = Duration::from_secs(1),
         /// The longest time without a byte of the body, while the application waits for it. Default 30 s; then 408.
         /// Against slow uploads.
         pub body: Duration = Duration::from_secs(30),
@@ -131,6 +136,7 @@ mod tests {
         let Timeouts {
             head: head_time,
             keep_alive,
+            keep_alive_min,
             body: body_time,
             write,
             linger,
@@ -155,6 +161,7 @@ mod tests {
             ("limits.write_buffer", size(write_buffer)),
             ("timeouts.head", format!("{head_time:?}")),
             ("timeouts.keep_alive", format!("{keep_alive:?}")),
+            ("timeouts.keep_alive_min", format!("{keep_alive_min:?}")),
             ("timeouts.body", format!("{body_time:?}")),
             ("timeouts.write", format!("{write:?}")),
             ("timeouts.linger", format!("{linger:?}")),

@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::config::{Config, Limits};
+use super::config::{Config, Limits, Timeouts};
 use super::decoder::Decoder;
 use super::encoder::{Asked, ResponseFraming};
 use super::head::HeadReader;
@@ -51,6 +51,8 @@ pub struct Connection {
     fault: Option<Fault>,
     /// The peer was too slow with a request.
     late: bool,
+    /// The shutdown has begun: the next response is the last.
+    stopping: bool,
     closing: Closing,
 }
 
@@ -108,6 +110,7 @@ impl Connection {
             requests: 0,
             fault: None,
             late: false,
+            stopping: false,
             closing: Closing::Quiet,
         }
     }
@@ -130,13 +133,10 @@ impl Connection {
     /// Updates timers and closing at the end of a message.
     fn settle(&mut self) {
         match (self.exchange.client, self.exchange.server) {
-            (State::Idle, State::Idle) => {
-                let timeouts = &self.config.timeouts;
-                match self.input.is_empty() {
-                    true => self.timers.expect(self.now, timeouts.keep_alive, Reason::KeepAlive),
-                    false => self.timers.relax(),
-                }
-            }
+            (State::Idle, State::Idle) => match self.input.is_empty() {
+                true => self.timers.expect(self.now, self.idle_time(), Reason::KeepAlive),
+                false => self.timers.relax(),
+            },
             (_, State::MustClose) => {
                 self.timers.relax();
                 self.closing = Closing::Lingering;
@@ -167,6 +167,21 @@ impl Connection {
         self.closing = Closing::Over;
         self.output.clear();
         self.timers = Timers::default();
+    }
+
+    /// Returns how long an idle connection waits for the next request.
+    fn idle_time(&self) -> Duration {
+        let Timeouts { keep_alive, keep_alive_min, .. } = self.config.timeouts;
+        if self.stopping { keep_alive.min(keep_alive_min) } else { keep_alive }
+    }
+
+    /// Returns how much of the time of an idle connection is left in a shutdown.
+    fn idle_left(&self) -> Option<Duration> {
+        let (deadline, reason) = self.timers.reading()?;
+        let timeouts = &self.config.timeouts;
+        let whole = if reason == Reason::KeepAlive { timeouts.keep_alive } else { timeouts.head };
+        let passed = whole.saturating_sub(deadline - self.now);
+        Some(self.idle_time().saturating_sub(passed))
     }
 
     /// Drops the input in a lingering close, and sets its deadline: each piece of an incomplete request extends it.
@@ -272,7 +287,7 @@ impl Machine for Connection {
         self.timers.written();
         // A client that has read slowly has as much time for its next request as any other.
         if self.timers.expecting() == Some(Reason::KeepAlive) {
-            self.timers.expect(now, self.config.timeouts.keep_alive, Reason::KeepAlive);
+            self.timers.expect(now, self.idle_time(), Reason::KeepAlive);
         }
         true
     }
@@ -328,12 +343,22 @@ impl Machine for Connection {
         self.drop_input(now, 0);
     }
 
-    /// No further request is accepted: an idle connection closes, a busy one after its response.
+    /// The next response is the last, and says so. The last one has not: an idle connection waits for a request until
+    /// it has been idle for `keep_alive_min`.
     fn shutdown(&mut self, now: Instant) {
         self.now = now;
-        self.exchange.keep_alive = false;
-        if self.is_idle() && self.input.is_empty() && !self.reader.is_partial() {
-            self.close_quietly();
+        if core::mem::replace(&mut self.stopping, true) {
+            return;
+        }
+        match self.exchange.server {
+            State::SendResponse => self.exchange.keep_alive = false,
+            State::Idle if self.is_idle() && self.input.is_empty() && !self.reader.is_partial() => {
+                match self.idle_left().filter(|left| !left.is_zero()) {
+                    Some(left) => self.timers.expect(now, left, Reason::KeepAlive),
+                    None => self.close_quietly(),
+                }
+            }
+            _ => {}
         }
     }
 

@@ -28,6 +28,11 @@ impl Timers {
         self.read.map(|(_, reason)| reason)
     }
 
+    /// Returns the deadline of the wait for input, also while it is suspended.
+    pub(crate) fn reading(&self) -> Option<(Instant, Reason)> {
+        self.read
+    }
+
     /// Starts or restarts the deadline of writing: there is more to write.
     pub(crate) fn writing(&mut self, now: Instant, wait: Duration) {
         self.write = Some(now + wait);

@@ -215,6 +215,12 @@ pub(super) const GROUP: Group = Group {
             "Close idle connections after this time without a request"
         ),
         setting!(
+            "timeout-keep-alive-min",
+            Seconds,
+            timeouts.http.keep_alive_min,
+            "When stopping, answer requests on connections that have been idle for less than this time"
+        ),
+        setting!(
             "timeout-linger",
             Seconds,
             timeouts.http.linger,

@@ -113,6 +113,8 @@ pub(super) struct Link<R: Runtime> {
     fires: Option<Instant>,
     /// The shutdown has begun.
     draining: bool,
+    /// It has begun, and the socket was empty when an idle connection looked.
+    looked: bool,
     /// The peer has ended its side, and all that it has sent is read.
     eof: bool,
     /// The peer has ended its side: when the response of the application must be ready.
@@ -128,6 +130,7 @@ impl<R: Runtime> Link<R> {
             timer: None,
             fires: None,
             draining: false,
+            looked: false,
             eof: false,
             until: None,
             thread,
@@ -183,7 +186,7 @@ impl<R: Runtime> Link<R> {
     pub(super) fn drive<P: Protocol<R>>(&mut self, protocol: &mut P, cx: &mut Context<'_>) -> Poll<End> {
         let now = self.thread.runtime.now();
         let stops = match self.member.phase(cx) {
-            Phase::Running => false,
+            Phase::Running | Phase::Closing => false,
             Phase::Draining => !std::mem::replace(&mut self.draining, true),
             Phase::Aborting => return Poll::Ready(End::Aborted),
         };
@@ -213,7 +216,8 @@ impl<R: Runtime> Link<R> {
         Poll::Pending
     }
 
-    /// Begins the shutdown. A request that is already in the socket has come in time.
+    /// Begins the shutdown. A request that is already in the socket has come in time. An idle connection looks twice:
+    /// the executor may not know of that request before it has asked the system again.
     #[cold]
     #[inline(never)]
     fn shutdown<P: Protocol<R>>(
@@ -222,10 +226,16 @@ impl<R: Runtime> Link<R> {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> io::Result<()> {
-        if protocol.interest().read == Read::First
-            && let Poll::Ready(Err(error)) = self.read(protocol, cx, now)
-        {
-            return Err(error);
+        if protocol.interest().read == Read::First {
+            match self.read(protocol, cx, now) {
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending if !self.looked => {
+                    (self.draining, self.looked) = (false, true);
+                    self.thread.runtime.yield_now(cx);
+                    return Ok(());
+                }
+                Poll::Pending | Poll::Ready(Ok(_)) => {}
+            }
         }
         protocol.shutdown(self, now);
         Ok(())

@@ -23,7 +23,8 @@ pub(crate) enum Drained {
     Forced,
 }
 
-/// The time before the log mentions what is waited for, and the time to drop what is left: 100 ms each.
+/// The time to close the listeners, the time before the log mentions what is waited for, and the time to drop what is
+/// left: 100 ms each.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Waits until nothing runs any more, until `timeout` has passed, or until a second signal comes.
@@ -34,6 +35,7 @@ pub(crate) async fn drain<R: Runtime>(
     timeout: Duration,
 ) -> Drained {
     messages::shutting_down();
+    close_listeners(runtime, registries).await;
     enter(registries, Phase::Draining);
     let now = runtime.now();
     let mut patience = runtime.sleep(now + PATIENCE);
@@ -52,7 +54,7 @@ pub(crate) async fn drain<R: Runtime>(
             said = Some(kind);
             match kind {
                 Kind::Connection => messages::waiting_for_connections(),
-                Kind::Task => messages::waiting_for_tasks(),
+                Kind::Listener | Kind::Task => messages::waiting_for_tasks(),
             }
         }
         if Pin::new(&mut deadline).poll(cx).is_ready() {
@@ -66,6 +68,19 @@ pub(crate) async fn drain<R: Runtime>(
     }
     abort(runtime, registries).await;
     drained
+}
+
+/// Closes the listeners before the first response says `connection: close`. Its client connects again at once, and a
+/// connection that is still in the queue of a listener when that closes is reset.
+async fn close_listeners<R: Runtime>(runtime: &R, registries: &[Arc<Registry>]) {
+    enter(registries, Phase::Closing);
+    // A thread that is blocked cannot close its listener now.
+    let mut patience = runtime.sleep(runtime.now() + PATIENCE);
+    poll_fn(|cx| match poll_all(registries, |registry| registry.poll_without(cx, &[Kind::Listener])) {
+        Poll::Pending => Pin::new(&mut patience).poll(cx),
+        ready => ready,
+    })
+    .await;
 }
 
 /// Drops everything that still runs. A task that blocks its thread cannot be dropped, and is not waited for.
@@ -87,8 +102,13 @@ fn count(registries: &[Arc<Registry>], kind: Kind) -> usize {
     registries.iter().map(|registry| registry.count(kind)).sum()
 }
 
-/// Completes when no registry has a member. Each is polled, so that each knows the waker.
+/// Completes when no registry has a member.
 fn poll_empty(registries: &[Arc<Registry>], cx: &mut Context<'_>) -> Poll<()> {
-    let busy = registries.iter().filter(|registry| registry.poll_empty(cx).is_pending()).count();
+    poll_all(registries, |registry| registry.poll_empty(cx))
+}
+
+/// Completes when each registry does. Each is polled, so that each knows the waker.
+fn poll_all(registries: &[Arc<Registry>], mut poll: impl FnMut(&Registry) -> Poll<()>) -> Poll<()> {
+    let busy = registries.iter().filter(|registry| poll(registry).is_pending()).count();
     if busy == 0 { Poll::Ready(()) } else { Poll::Pending }
 }

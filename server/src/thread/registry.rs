@@ -12,15 +12,18 @@ use crate::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering};
 pub(crate) enum Phase {
     /// It accepts and serves.
     Running = 0,
+    /// It closes its listeners, and serves.
+    Closing = 1,
     /// Nothing new begins; what has begun may complete.
-    Draining = 1,
+    Draining = 2,
     /// Everything is dropped.
-    Aborting = 2,
+    Aborting = 3,
 }
 
 /// The kind of a member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
+    Listener,
     Connection,
     Task,
 }
@@ -28,6 +31,7 @@ pub(crate) enum Kind {
 /// The members of one thread.
 pub(crate) struct Registry {
     phase: AtomicU8,
+    listeners: AtomicUsize,
     connections: AtomicUsize,
     tasks: AtomicUsize,
     slots: Mutex<Slots>,
@@ -53,6 +57,7 @@ impl Registry {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             phase: AtomicU8::new(Phase::Running as u8),
+            listeners: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             tasks: AtomicUsize::new(0),
             slots: Mutex::default(),
@@ -62,7 +67,8 @@ impl Registry {
     pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Running,
-            1 => Phase::Draining,
+            1 => Phase::Closing,
+            2 => Phase::Draining,
             _ => Phase::Aborting,
         }
     }
@@ -96,7 +102,7 @@ impl Registry {
     pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
         let empty = self.poll_empty(cx);
         match self.phase() {
-            Phase::Running => Poll::Pending,
+            Phase::Running | Phase::Closing => Poll::Pending,
             Phase::Draining => empty,
             Phase::Aborting => Poll::Ready(()),
         }
@@ -104,15 +110,21 @@ impl Registry {
 
     /// Completes when there is no member left.
     pub(crate) fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_without(cx, &[Kind::Listener, Kind::Connection, Kind::Task])
+    }
+
+    /// Completes when there is no member of these kinds left.
+    pub(crate) fn poll_without(&self, cx: &mut Context<'_>, kinds: &[Kind]) -> Poll<()> {
         self.slots().watch(cx);
-        match self.count(Kind::Connection) + self.count(Kind::Task) {
-            0 => Poll::Ready(()),
-            _ => Poll::Pending,
+        match kinds.iter().any(|kind| self.count(*kind) > 0) {
+            false => Poll::Ready(()),
+            true => Poll::Pending,
         }
     }
 
     fn counter(&self, kind: Kind) -> &AtomicUsize {
         match kind {
+            Kind::Listener => &self.listeners,
             Kind::Connection => &self.connections,
             Kind::Task => &self.tasks,
         }

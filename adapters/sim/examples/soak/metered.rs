@@ -50,6 +50,12 @@ fn most(limits: &Limits) -> usize {
     READ + head + trailers + output + bodies + task
 }
 
+/// The buffers of a connection that has ended while it was idle. They stay in the pool of the thread.
+const POOLED: usize = READ + (16 << 10) + (4 << 10);
+
+/// The most buffers in the pool.
+const KEPT: usize = 64;
+
 /// The executor of the server.
 #[derive(Clone)]
 pub(crate) struct Metered {
@@ -64,11 +70,13 @@ struct Meter {
     tasks: AtomicUsize,
     /// The most bytes that were held at a time.
     peak: AtomicUsize,
+    /// The most connections that were open at a time.
+    connections: AtomicUsize,
 }
 
 impl Metered {
     pub(crate) fn new(sim: Sim, limits: &Limits) -> Self {
-        let meter = Meter { most: most(limits), tasks: 0.into(), peak: 0.into() };
+        let meter = Meter { most: most(limits), tasks: 0.into(), peak: 0.into(), connections: 0.into() };
         Self { sim, meter: Arc::new(meter) }
     }
 
@@ -84,11 +92,12 @@ impl Metered {
 
     /// Panics if the server holds more than its limits allow.
     fn look(&self) {
-        let Meter { most, tasks, peak } = &*self.meter;
+        let Meter { most, tasks, peak, connections } = &*self.meter;
         let (held, open) = (heap::held(), self.sim.accepted());
         let tasks = tasks.load(Ordering::Relaxed);
         peak.fetch_max(held, Ordering::Relaxed);
-        let limit = FIXED + open * most + tasks * TASK;
+        let ended = connections.fetch_max(open, Ordering::Relaxed).saturating_sub(open);
+        let limit = FIXED + open * most + tasks * TASK + ended.min(KEPT) * POOLED;
         assert!(
             held <= limit,
             "{held} bytes held for {open} connections and {tasks} tasks, of {limit} allowed"

@@ -68,7 +68,7 @@ impl Connection {
                     },
                 };
                 let last = self.config.limits.requests.is_some_and(|most| self.requests >= most);
-                self.exchange.keep_alive &= framing.keep_alive && !last;
+                self.exchange.keep_alive &= framing.keep_alive && !last && !self.stopping;
                 // Both steps are allowed in this state.
                 let _ = self.exchange.step(Role::Client, Step::Request);
                 let _ = self.exchange.step(Role::Server, Step::Request);

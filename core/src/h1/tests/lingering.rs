@@ -160,3 +160,45 @@ fn a_peer_that_sends_too_much_in_a_lingering_close_is_held_back_and_not_reset() 
     pair.machine.handle_timeout(at(5000));
     assert_eq!(pair.machine.close_state(), CloseState::Close);
 }
+
+#[test]
+fn a_shutdown_waits_for_a_request_that_may_be_on_its_way() {
+    // The last response, 400 ms ago, has promised a connection that stays open.
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    assert!(!pair.respond(200, &[], "").contains(CLOSE));
+    pair.machine.shutdown(at(400));
+    assert_eq!((pair.machine.close_state(), due(&pair)), (CloseState::Open, Some((1000, Reason::KeepAlive))));
+    pair.machine.receive(at(900), GET.as_bytes());
+    assert_eq!(pair.events(), "GET /; paused");
+    assert!(pair.respond(200, &[], "").contains(CLOSE));
+    assert_eq!(pair.machine.close_state(), CloseState::HalfClose);
+
+    // None comes.
+    let mut pair = Pair::new();
+    pair.machine.shutdown(at(400));
+    assert_eq!(due(&pair), Some((1000, Reason::KeepAlive)));
+    pair.machine.handle_timeout(at(1000));
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::Close));
+
+    // It has been idle for longer.
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.respond(200, &[], "");
+    pair.machine.shutdown(at(1000));
+    assert_eq!((pair.events().as_str(), pair.machine.close_state()), ("closed", CloseState::Close));
+}
+
+#[test]
+fn a_response_that_began_before_the_shutdown_is_not_the_last() {
+    let mut pair = Pair::new();
+    pair.feed(GET);
+    pair.head(200, &[], Length::Known(2)).unwrap();
+    pair.machine.shutdown(at(0));
+    pair.send(Command::Data("hi".into())).unwrap();
+    pair.send(Command::End).unwrap();
+    assert!(!pair.written().contains(CLOSE));
+    assert_eq!(due(&pair), Some((1000, Reason::KeepAlive)));
+    pair.feed(GET);
+    assert!(pair.respond(200, &[], "").contains(CLOSE));
+}
