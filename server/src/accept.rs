@@ -19,7 +19,7 @@ const ACCEPTS: usize = 64;
 /// The most connections accepted after the shutdown has begun, so that new clients cannot delay it.
 const LAST: usize = 4096;
 
-/// How often the queue is found empty before the listener closes. Between two looks the executor asks the system what
+/// The number of times that the queue is found empty before the listener closes. Between two looks the executor asks the system what
 /// is ready: until then it may not know of a connection that has come.
 const LOOKS: usize = 3;
 

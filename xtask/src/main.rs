@@ -15,11 +15,13 @@ mod licences;
 mod links;
 mod metadata;
 mod python;
+mod restart;
 mod run;
 mod rust;
 mod words;
 
 use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -45,6 +47,8 @@ cargo xtask <chore>
   races          the state that threads share, in every order of their steps
   instructions   the instructions of a request have not increased
   fuzz           every fuzz target for a short while [--runs N]
+
+  restart        counts the requests that are lost when the servers, or other PROGRAMS, are stopped under load
 ";
 
 /// A chore and its name.
@@ -74,6 +78,11 @@ fn main() -> ExitCode {
     let outcome = match args[..] {
         ["test"] => timed("test", builds::test),
         ["check"] => CHECKS.iter().try_for_each(|&(name, chore)| timed(name, chore)),
+        ["restart"] => timed("restart", restart::servers),
+        ["restart", ref programs @ ..] => {
+            let programs: Vec<_> = programs.iter().map(Path::new).collect();
+            timed("restart", || restart::programs(&programs))
+        }
         ["api", "--write"] => timed("api", api::write),
         ["words", "--count"] => words::count(),
         ["fuzz", "--runs", runs] => match runs.parse() {

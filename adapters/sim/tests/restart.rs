@@ -44,7 +44,7 @@ impl App for Slow {
     }
 }
 
-/// What the clients have seen.
+/// The counts of all clients.
 #[derive(Default)]
 struct Seen {
     answered: AtomicUsize,
