@@ -1,4 +1,4 @@
-//! What asks a running server to stop: signals, and its handle.
+//! Requests to stop a running server: signals, and its handle.
 
 use std::future::poll_fn;
 use std::io;

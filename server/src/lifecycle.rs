@@ -29,7 +29,7 @@ pub(crate) struct Serving<'a, R> {
     pub(crate) signals: &'a [Signal],
 }
 
-/// What has ended a shutdown hook.
+/// The event that ended a shutdown hook.
 enum Ended {
     /// A second signal.
     Forced,
