@@ -62,7 +62,8 @@ fn handshakes_are_logged(on: On) {
     let mut client = Client::connect(address);
     client.send(HANDSHAKE.replace("sec-websocket-version: 13", "sec-websocket-version: 8"));
     assert_eq!(client.answer().status, 426);
-    process.expect_line("WARNING:  Invalid WebSocket handshake received: unsupported Sec-WebSocket-Version");
+    let about = format!("GET / from {}", client.address());
+    process.expect_line(&format!("WARNING:  Invalid WebSocket handshake received, {about}: unsupported"));
     let line = format!("INFO:     {} - \"GET / HTTP/1.1\" 426 Upgrade Required", client.address());
     assert_eq!(process.access_line(), line);
 }
