@@ -11,6 +11,7 @@ mod demo;
 mod errors;
 mod files;
 mod folder;
+mod forms;
 mod keep_alive;
 mod leaving;
 mod limits;

@@ -35,7 +35,7 @@ kinds! {
     BoundaryMissing, "the content type has no boundary";
     BoundaryInvalid, "the boundary has an invalid character, or is longer than 70 characters";
     PreambleTooLarge, "more bytes before the first boundary than the limit";
-    BoundaryLine, "a boundary is not followed by CR LF";
+    BoundaryLine, "a boundary is not on a line of its own that ends with CR LF";
     LineEnding, "a header line of a part does not end with CR LF";
     HeaderName, "a part has an invalid header name";
     HeaderValue, "a part has an invalid header value";

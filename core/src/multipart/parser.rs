@@ -14,7 +14,7 @@ use super::{Boundary, Error, ErrorKind, Limits, Part};
 /// A parser of `multipart/form-data` bodies (RFC 7578). See the [module](super) for an example.
 ///
 /// The time that it takes grows with the length of the body, whatever the pieces. Its memory is bounded by
-/// [`Limits::head`].
+/// [`Limits::head`] and [`Limits::preamble`].
 ///
 /// Bytes before the first boundary and after the closing one are skipped. `Content-Transfer-Encoding` is ignored, as
 /// RFC 7578 section 4.7 says. `--boundary` directly behind the headers of a part ends it: the part is empty.
@@ -31,6 +31,8 @@ pub struct Parser {
     virtual_bytes: usize,
     /// Whether the data belongs to a part, and not to the preamble.
     in_part: bool,
+    /// The bytes before the first delimiter. Rarely any.
+    preamble: Vec<u8>,
     /// The number of bytes that may still come: of the field, or of the preamble.
     left: usize,
     fields: usize,
@@ -90,6 +92,7 @@ impl Parser {
             matched: 2,
             virtual_bytes: 2,
             in_part: false,
+            preamble: Vec::new(),
             left: limits.preamble,
             fields: 0,
             files: 0,
@@ -201,6 +204,9 @@ impl Parser {
         if self.matched == self.len() {
             self.state = State::Delimiter;
         }
+        if !self.in_part {
+            self.preamble.extend_from_slice(&all[..end]);
+        }
         match end {
             0 if self.matched == 0 => Ok(Step::NeedData),
             0 => Ok(Step::Again),
@@ -248,6 +254,14 @@ impl Parser {
             self.in_part = false;
             return Ok(Step::Event(Event::PartEnd));
         }
+        if next != State::Hyphen && !self.preamble.is_empty() {
+            // A boundary behind a bare LF would be part of the preamble, and so would the part behind it: it would be lost.
+            let boundary = &self.delimiter[2..self.len()];
+            if memchr::memmem::find(&self.preamble, boundary).is_some() {
+                return Err(ErrorKind::BoundaryLine);
+            }
+            self.preamble = Vec::new();
+        }
         if next == State::Padding {
             self.head.pad(&self.limits)?;
         }
@@ -268,9 +282,13 @@ impl Parser {
         } else {
             self.take(within);
         }
+        let range = (start, start + within);
+        if !self.in_part {
+            self.preamble.extend_from_slice(&self.delimiter[range.0..range.1]);
+        }
         match within {
             0 => Ok(Step::Again),
-            _ if self.in_part => Ok(Step::Held((start, start + within))),
+            _ if self.in_part => Ok(Step::Held(range)),
             _ => Ok(Step::Again),
         }
     }

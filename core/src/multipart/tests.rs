@@ -117,7 +117,7 @@ fn preamble_padding_and_epilogue_are_skipped() {
         ("\r\n", "--\r\n"),
         ("This is a form.\r\n", "--\r\nThe end.\r\n--B\r\n"),
         ("--A\r\n--\r\n", "--x"),
-        ("--Bx\r\n", "--\n"),
+        ("--x\r\n", "--\n"),
     ] {
         let body = format!("{before}--B \t\r\ncontent-disposition: form-data; name=a\r\n\r\nx\r\n--B{after}");
         let expected = Read { parts: vec![field("a", "x")], ended: true, error: None };
@@ -150,6 +150,9 @@ fn malformed_bodies_are_rejected() {
         ("--B\n".to_owned(), Kind::BoundaryLine),
         ("--B\r\r\n".to_owned(), Kind::BoundaryLine),
         ("--B x\r\n".to_owned(), Kind::BoundaryLine),
+        (format!("\n{}", one("a")), Kind::BoundaryLine),
+        (format!("text --B\r\n{}", one("a")), Kind::BoundaryLine),
+        (format!("--Bx\r\n{}", one("a")), Kind::BoundaryLine),
         ("--B\r\n--B--".to_owned(), Kind::Truncated),
         ("--B\r\n\r\n".to_owned(), Kind::NameMissing),
         (format!("{head}\r\nx"), Kind::Truncated),

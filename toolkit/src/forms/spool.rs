@@ -111,3 +111,34 @@ impl Spool {
         Ok(())
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use futures_lite::future::block_on;
+    use stelo_core::app::{self, BoxFuture};
+
+    use super::*;
+
+    struct AtOnce;
+
+    impl app::Executor for AtOnce {
+        fn spawn(&self, _: BoxFuture<()>) {}
+
+        fn sleep(&self, _: std::time::Duration) -> BoxFuture<()> {
+            Box::pin(std::future::pending())
+        }
+
+        fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+            work();
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_reported() {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let mut spool = Spool::new(&FormLimits::new(), Executor::new(Arc::new(AtOnce)));
+        (spool.file, spool.left) = (Some(Arc::new(full.into())), 0);
+        block_on(spool.write(b"x")).expect("a small piece waits in memory");
+        assert_eq!(block_on(spool.end()).expect_err("the disk is full").kind(), io::ErrorKind::StorageFull);
+    }
+}

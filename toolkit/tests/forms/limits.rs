@@ -191,7 +191,7 @@ fn a_malformed_or_truncated_form_is_refused() {
         (field("a", "1"), "malformed multipart form: the body ends before its closing boundary (at byte 52)"),
         (
             field("a", "1").replace("\r\n", "\n"),
-            "malformed multipart form: a boundary is not followed by CR LF (at byte 3)",
+            "malformed multipart form: a boundary is not on a line of its own that ends with CR LF (at byte 3)",
         ),
         (part("a b: c", ""), "malformed multipart form: a part has an invalid header name (at byte 5)"),
     ] {

@@ -108,6 +108,13 @@ impl TempFile {
     }
 }
 
+/// Takes a file that is open for reading and writing, and that its owner removes.
+impl From<File> for TempFile {
+    fn from(file: File) -> Self {
+        Self { file, _name: None }
+    }
+}
+
 /// Saves bytes under a path, in place of a file that is there. Readers of the path see the old content or the new one,
 /// never a part. Blocks.
 ///

@@ -25,6 +25,9 @@ pub(crate) fn read(body: &[u8], limits: &Limits, parts: &mut Vec<Part>) -> Resul
     if preamble.data.len() > limits.preamble {
         return Err(Halt::Refused);
     }
+    if preamble.ends && preamble.data.windows(3).any(|bytes| bytes == &LINE[2..]) {
+        return Err(Halt::Refused);
+    }
     let mut next = preamble.next;
     let (mut fields, mut files) = (0, 0);
     loop {
