@@ -4,6 +4,8 @@
 mod app;
 #[path = "../examples/soak/heap.rs"]
 mod heap;
+#[path = "../examples/soak/leaving.rs"]
+mod leaving;
 #[path = "../examples/soak/metered.rs"]
 mod metered;
 #[path = "../examples/soak/polite.rs"]

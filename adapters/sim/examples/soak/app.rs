@@ -2,10 +2,14 @@
 //! application records what it sees. A CONNECT has the target `id.sim:1`.
 
 use std::collections::BTreeSet;
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{self, Poll};
 use std::time::Duration;
 
+use futures_core::Stream;
 use stelo_core::app::{
     App, BoxError, BoxFuture, Context, Executor, Reply, Request, Response, Tunnel, Upgrade,
 };
@@ -27,6 +31,8 @@ pub(crate) struct Witness {
     /// The amount of background work of responses that is not done.
     pub(crate) owed: AtomicUsize,
     seen: Mutex<BTreeSet<u64>>,
+    /// The requests whose work never ends by itself, while it lives.
+    living: Mutex<BTreeSet<u64>>,
     faults: Mutex<Vec<String>>,
 }
 
@@ -47,6 +53,16 @@ impl Witness {
     /// Whether the application has received this request.
     pub(crate) fn has_seen(&self, id: u64) -> bool {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Whether the work of this request lives.
+    pub(crate) fn is_living(&self, id: u64) -> bool {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Returns the number of requests whose work lives.
+    pub(crate) fn living(&self) -> usize {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Records that the application receives this request, which may happen once.
@@ -90,6 +106,28 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.background.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Work of a request, which lives until this is dropped.
+struct Living(Arc<Witness>, u64);
+
+impl Living {
+    fn new(witness: &Arc<Witness>, id: u64) -> Self {
+        witness.living.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        Self(witness.clone(), id)
+    }
+
+    /// Never ends.
+    async fn forever(self) {
+        let _living = self;
+        pending().await
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        self.0.living.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 
@@ -159,13 +197,31 @@ impl App for Tester {
                 };
                 Response { background: Some(Box::pin(task)), ..short }.into()
             }
-            "tunnel" => {
-                let mut response = tagged(id, Body::empty());
-                response.status = Status::SWITCHING_PROTOCOLS;
-                for (name, value) in [("connection", "upgrade"), ("upgrade", "echo")] {
-                    response.headers.try_append(name, value).expect("a constant is valid");
-                }
-                self.tunnel(response).into()
+            "tunnel" => self.tunnel(switched(id)).into(),
+            "stuck" => {
+                let living = Living::new(&self.witness, id);
+                Reply::future(async move {
+                    living.forever().await;
+                    short
+                })
+            }
+            "quiet" => {
+                let living = Box::pin(Living::new(&self.witness, id).forever());
+                tagged(id, Body::from_frames(Quiet(living), Length::Unknown)).into()
+            }
+            "quiet-websocket" => {
+                let living = Living::new(&self.witness, id);
+                Response::websocket(|_| not_serving(living.forever())).into()
+            }
+            "stuck-tunnel" => {
+                let living = Living::new(&self.witness, id);
+                let run = |tunnel| {
+                    not_serving(async {
+                        let _tunnel = tunnel;
+                        living.forever().await;
+                    })
+                };
+                Response { upgrade: Some(Upgrade::tunnel(run)), ..switched(id) }.into()
             }
             // `resume_unwind` skips the panic hook, which would print the message.
             "panic" => std::panic::resume_unwind(Box::new("on purpose")),
@@ -203,6 +259,27 @@ fn tagged(id: u64, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body);
     response.headers.try_append("x-id", id.to_string()).expect("a number is a valid value");
     response
+}
+
+/// Returns the head of a response that leaves HTTP.
+fn switched(id: u64) -> Response {
+    let mut response = tagged(id, Body::empty());
+    response.status = Status::SWITCHING_PROTOCOLS;
+    for (name, value) in [("connection", "upgrade"), ("upgrade", "echo")] {
+        response.headers.try_append(name, value).expect("a constant is valid");
+    }
+    response
+}
+
+/// A body that never has anything to send.
+struct Quiet(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Stream for Quiet {
+    type Item = Result<Frame, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll(cx).map(|()| None)
+    }
 }
 
 /// Echoes all bytes until the end.

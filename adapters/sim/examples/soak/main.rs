@@ -5,6 +5,7 @@
 
 mod app;
 mod heap;
+mod leaving;
 mod metered;
 mod polite;
 mod rude;

@@ -35,6 +35,9 @@ const READ: usize = 16 << 10;
 /// The bytes of a body that a task of the application may hold after its connection has ended.
 const TASK: usize = (Sender::CAPACITY + 1) * READ;
 
+/// The bytes that a WebSocket may leave: its buffers go to the pool of the thread, and its handler may outlive its client.
+const LEFT: usize = READ + (6 << 10);
+
 /// Returns the bytes that the server may hold for each open connection, by its limits.
 fn most(limits: &Limits) -> usize {
     /// Up to this size a piece of a response is copied into the output.
@@ -96,8 +99,9 @@ impl Metered {
         let (held, open) = (heap::held(), self.sim.accepted());
         let tasks = tasks.load(Ordering::Relaxed);
         peak.fetch_max(held, Ordering::Relaxed);
-        let ended = connections.fetch_max(open, Ordering::Relaxed).saturating_sub(open);
-        let limit = FIXED + open * most + tasks * TASK + ended.min(KEPT) * POOLED;
+        let crowd = open.max(connections.fetch_max(open, Ordering::Relaxed));
+        let ended = crowd - open;
+        let limit = FIXED + open * most + tasks * TASK + ended.min(KEPT) * POOLED + crowd * LEFT;
         assert!(
             held <= limit,
             "{held} bytes held for {open} connections and {tasks} tasks, of {limit} allowed"

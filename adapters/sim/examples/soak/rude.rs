@@ -6,6 +6,7 @@ use stelo_core::h1::Timeouts;
 use stelo_runtime::Runtime;
 use stelo_sim::{Answer, Broken, Client, Sim};
 
+use crate::leaving;
 use crate::scenario::Scene;
 
 /// The sum of all timeouts of one exchange, and some time for the network.
@@ -23,7 +24,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
     let get = |kind: &str, size: u64| format!("GET /{kind}/{id}/{size} HTTP/1.1\r\nhost: sim\r\n\r\n");
     let post = |fields: &str| format!("POST /sink/{id}/0 HTTP/1.1\r\nhost: sim\r\n{fields}\r\n");
     // Sending fails once the server has closed the connection, which it may.
-    match sim.number(0..16) {
+    match sim.number(0..20) {
         0 => idle(&scene, &sim, client, scene.timeouts.head).await,
         // Sends a head byte by byte.
         1 => {
@@ -164,6 +165,7 @@ pub(crate) async fn run(scene: Scene, sim: Sim) {
             sim.pause(patience(&scene)).await;
             gone(&scene, &sim, &mut client).await;
         }
+        15..=18 => leaving::run(&scene, &sim, client, id).await,
         // Sends a chunk size line without an end.
         _ => {
             client.queue(post("transfer-encoding: chunked\r\n") + "1;" + &"x".repeat(2000));

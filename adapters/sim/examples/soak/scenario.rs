@@ -34,6 +34,11 @@ pub(crate) struct Summary {
 pub(crate) struct Scene {
     pub(crate) address: Address,
     pub(crate) timeouts: Timeouts,
+    /// The time of the application after its client has left.
+    pub(crate) half_closed: Duration,
+    /// The time of a tunnel without a byte.
+    pub(crate) tunnel_idle: Duration,
+    pub(crate) witness: Arc<Witness>,
     /// The number of bytes of a large body.
     pub(crate) large: u64,
     /// Whether the network has no faults: every request of a polite client must be answered.
@@ -86,6 +91,9 @@ struct Plan {
     rude: u64,
 }
 
+/// The time of a tunnel without a byte: longer than a polite client needs.
+const TUNNEL_IDLE: Duration = Duration::from_secs(60);
+
 /// The address of a server with a fixed address.
 const SOCKET: &str = "/sim/server.sock";
 const PORT: u16 = 8000;
@@ -101,6 +109,7 @@ impl Plan {
         };
         let calm = network.resets == 0.0 && random.chance(0.7);
         let mut config = Config::new().port(0).threads(1).access_log(false);
+        config = config.timeout_tunnel_idle(Some(TUNNEL_IDLE));
         if !calm {
             let mut short =
                 |most: u64| random.duration(Duration::from_millis(100)..Duration::from_secs(most));
@@ -111,6 +120,7 @@ impl Plan {
                 .write(short(30))
                 .linger(short(2));
             config.timeouts.graceful_shutdown = short(30);
+            config.timeouts.half_closed = short(15);
             let mut upto = |most: usize| random.number(256..most as u64) as usize;
             let all = Limits::DEFAULT;
             config.limits.http = all
@@ -170,6 +180,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     };
     let timeouts = config.timeouts.http;
     let grace = config.timeouts.graceful_shutdown;
+    let half_closed = config.timeouts.half_closed;
     let limited = config.limits.max_requests.is_some();
     let server = Server::new(config);
     let handle = server.handle();
@@ -184,7 +195,18 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     let addresses = handle.listening().await.expect("the server starts");
     let address = addresses.into_iter().next().expect("it has an address");
     let (last, answered, excused) = Default::default();
-    let scene = Scene { address: address.clone(), timeouts, large, calm, last, answered, excused };
+    let scene = Scene {
+        address: address.clone(),
+        timeouts,
+        half_closed,
+        tunnel_idle: TUNNEL_IDLE,
+        witness: witness.clone(),
+        large,
+        calm,
+        last,
+        answered,
+        excused,
+    };
 
     let mut clients = Vec::new();
     for n in 0..polite + rude {
@@ -243,6 +265,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     for client in clients {
         client.await;
     }
+    assert_eq!(witness.living(), 0, "work of clients is left");
     assert_eq!(witness.faults(), [""; 0]);
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     Summary {

@@ -178,6 +178,10 @@ async fn suffer(program: &Program, attack: Attack) -> Result<Row> {
     for _ in 0..attack.attackers {
         let stream = TcpStream::connect(server.address).await?;
         attackers.spawn(attacker::run(attack.clone(), stream, server.address, outcomes.clone()));
+        if attack.limit.is_some() {
+            // Connections that are accepted together are all over the limit, or none is.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
     while Instant::now() < end && (attack.attackers == 0 || attack.returns || watch.seen().gone.is_none()) {
         tokio::time::sleep(Duration::from_millis(50)).await;
