@@ -35,8 +35,12 @@ const READ: usize = 16 << 10;
 /// The bytes of a body that a task of the application may hold after its connection has ended.
 const TASK: usize = (Sender::CAPACITY + 1) * READ;
 
-/// The bytes that a WebSocket may leave: its buffers go to the pool of the thread, and its handler may outlive its client.
-const LEFT: usize = READ + (6 << 10);
+/// The most bytes of messages in the queue of a WebSocket, and the largest message of the clients.
+const QUEUED: usize = (64 << 10) + 1000;
+
+/// The bytes that a WebSocket may leave: its buffers and those of its handshake go to the pools of the thread. Its handler
+/// may outlive its client, with the messages that it has not received.
+const LEFT: usize = 2 * READ + QUEUED + (6 << 10);
 
 /// Returns the bytes that the server may hold for each open connection, by its limits.
 fn most(limits: &Limits) -> usize {
