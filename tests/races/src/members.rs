@@ -14,9 +14,9 @@ mod registry;
 
 /// Runs as a connection does: until the server drains.
 fn serve(mut member: Member) {
-    block_on(poll_fn(|cx| match member.phase(cx) {
-        Phase::Running => Poll::Pending,
-        Phase::Draining | Phase::Aborting => Poll::Ready(()),
+    block_on(poll_fn(|cx| match member.phase(cx) >= Phase::Draining {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
     }));
 }
 
