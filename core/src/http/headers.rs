@@ -241,6 +241,36 @@ impl Headers {
         }
     }
 
+    /// Adds a field name to `vary` (RFC 9110 section 12.5.5), behind those that are there. The lines become one. Does
+    /// nothing if the name or `*` is there already.
+    ///
+    /// ```
+    /// use stelo_core::http::Headers;
+    ///
+    /// let mut headers = Headers::new();
+    /// headers.set("vary", "Cookie");
+    /// headers.add_vary("Accept-Encoding");
+    /// headers.add_vary("cookie");
+    /// assert_eq!(headers.get_str("vary"), Some("Cookie, Accept-Encoding"));
+    /// ```
+    ///
+    /// # Panics
+    /// If a literal is not a valid name.
+    #[track_caller]
+    pub fn add_vary(&mut self, name: impl IntoHeaderName) {
+        let name = name.into_header_name();
+        if self.has_token("vary", name.as_str()) || self.has_token("vary", "*") {
+            return;
+        }
+        let mut value = Vec::new();
+        for line in self.get_all("vary").filter(|line| !line.is_empty()) {
+            value.extend_from_slice(line);
+            value.extend_from_slice(b", ");
+        }
+        value.extend_from_slice(name.as_ref());
+        self.replace(b"vary", &value);
+    }
+
     fn replace(&mut self, name: &[u8], value: &[u8]) {
         let Some(first) = self.position(name) else {
             return self.push(name, value);
@@ -511,6 +541,21 @@ mod tests {
         }
         assert!(h.is_empty());
         h.append("n", "tab\tand \u{e9}");
+    }
+
+    #[test]
+    fn vary_keeps_every_line() {
+        let mut h = Headers::new();
+        h.add_vary("Origin");
+        h.append("vary", "Cookie, accept");
+        h.append("vary", "");
+        h.add_vary("Accept");
+        assert_eq!(h.len(), 3);
+        h.add_vary("Accept-Encoding");
+        assert_eq!(std::format!("{h:?}"), r#"{"vary": "Origin, Cookie, accept, Accept-Encoding"}"#);
+        h.set("vary", "*");
+        h.add_vary("Origin");
+        assert_eq!(h.get_str("vary"), Some("*"));
     }
 
     #[test]
