@@ -3,11 +3,26 @@
 //! The first middleware that is added is the outermost. Errors and panics of what is inside have become responses
 //! when they come out of [`Next::run`]: a middleware sees the 404 of an unknown path and the 500 of a panic, and can
 //! still add header fields to them.
+//!
+//! | middleware | does |
+//! |---|---|
+//! | [`Cors`] | lets pages of other origins read responses |
+//! | [`HttpsRedirect`] | redirects `http` to `https` |
+//! | [`TrustedHost`] | rejects requests for other hosts |
+
+mod cors;
+mod https_redirect;
+mod reply;
+mod trusted_host;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use stelo_core::app::Reply;
+
+pub use cors::Cors;
+pub use https_redirect::HttpsRedirect;
+pub use trusted_host::TrustedHost;
 
 use crate::describe::Operation;
 use crate::extract::FromRequestParts;

@@ -82,6 +82,11 @@ impl Url {
         Self { scheme: scheme.into(), ..self }
     }
 
+    /// Returns the URL with another host and port.
+    pub(crate) fn with_authority(self, authority: impl Into<String>) -> Self {
+        Self { authority: authority.into(), ..self }
+    }
+
     /// Returns the URL with another path.
     #[must_use]
     pub fn with_path(self, path: impl Into<String>) -> Self {
@@ -161,7 +166,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Splits an authority into host and port. A colon within the brackets of an IPv6 address does not begin a port.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),

@@ -1,0 +1,4 @@
+//! The middleware that admit, refuse or limit requests.
+
+mod cors;
+mod hosts;
