@@ -197,6 +197,8 @@ mod pages {
     mod websockets {}
     #[doc = include_str!("../docs/guide/files.md")]
     mod files {}
+    #[doc = include_str!("../docs/guide/forms.md")]
+    mod forms {}
     #[doc = include_str!("../docs/guide/testing.md")]
     mod testing {}
     #[doc = include_str!("../docs/guide/executors.md")]

@@ -3,7 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | read a form as a struct, files included | [`Form`](crate::Form) |
-//! | read whatever fields a form has | [`FormData`], as an argument or from [`Request::form`] |
+//! | read whatever fields a form has | [`FormData`], as an argument or from [`Request::form`](crate::Request::form) |
 //! | handle files while they arrive | [`Multipart`] |
 //! | change the limits | [`FormLimits`], on an application, a router or a route |
 //!
