@@ -2,6 +2,7 @@
 //! and the tests of those that concern the protocol.
 
 use serde::Deserialize;
+use stelo_toolkit::forms::{FormData, UploadFile};
 use stelo_toolkit::response::{InvalidCookie, SetCookie};
 use stelo_toolkit::{
     App, Bytes, Form, HttpError, IntoResponse, Json, Redirect, StaticFiles, Status, TestClient, get, post,
@@ -23,11 +24,43 @@ fn whatever_collects_a_body_has_a_limit() {
         ("/form", "application/x-www-form-urlencoded"),
     ] {
         let send = |size: usize| {
-            let body = [b"\"".to_vec(), vec![b'x'; size - 2], b"\"".to_vec()].concat();
+            // Many fields for a form, since a field has a lower limit.
+            let text = (2..size).map(|i| if i % 4096 == 0 { b'&' } else { b'x' });
+            let body: Vec<u8> = [b'"'].into_iter().chain(text).chain([b'"']).collect();
             client.post(target).header("content-type", content_type).body(body).send().status()
         };
         assert_eq!((send(2 << 20), send((2 << 20) + 1)), (Status::OK, Status::CONTENT_TOO_LARGE), "{target}");
     }
+}
+
+/// CVE-2024-53981, CVE-2026-24486, CVE-2026-40347 and CVE-2026-42561, python-multipart; CVE-2023-30798, CVE-2024-47874 and
+/// CVE-2025-54121, Starlette: forms took time, memory, or a path that the client chose.
+#[test]
+fn a_form_takes_no_more_than_its_limits() {
+    async fn save(form: FormData) -> String {
+        form.file("f").and_then(UploadFile::safe_filename).unwrap_or("unsafe").to_owned()
+    }
+    let client = TestClient::new(App::new().route("/", post(save)));
+    let send = |body: String| {
+        let response =
+            client.post("/").header("content-type", "multipart/form-data; boundary=B").body(body).send();
+        (response.status().code(), response.text())
+    };
+    let part = |head: &str| format!("--B\r\ncontent-disposition: form-data; name=f{head}\r\n\r\n\r\n");
+    let end = "--B--\r\n";
+    assert_eq!(send(part("; filename=\"../../etc/passwd\"") + end), (200, "passwd".into()));
+    assert_eq!(send(part("; filename=\"..\"") + end), (200, "unsafe".into()));
+    for refused in [
+        "\r".repeat(1 << 20) + &part("") + end,
+        part("").repeat(1001) + end,
+        part("; filename=f").repeat(1001) + end,
+        part(&"\r\nx: y".repeat(100)) + end,
+        part(&format!("\r\nx: {}", "y".repeat(1 << 20))) + end,
+        part("\r\n\r\n").replace("\r\n\r\n\r\n", &"x".repeat(2 << 20)) + end,
+    ] {
+        assert_eq!(send(refused).0, 400);
+    }
+    assert_eq!(send(end.to_owned() + &"x".repeat(3 << 20)).0, 413);
 }
 
 /// RUSTSEC-2021-0135 and RUSTSEC-2022-0043, tower-http; RUSTSEC-2022-0069, hyper-staticfile; RUSTSEC-2022-0082, warp:
