@@ -7,12 +7,16 @@
 //! | middleware | does |
 //! |---|---|
 //! | [`Cors`] | lets pages of other origins read responses |
+//! | [`Csrf`] | rejects requests that pages of other origins make |
 //! | [`HttpsRedirect`] | redirects `http` to `https` |
+//! | [`Timeout`] | ends handlers that take too long |
 //! | [`TrustedHost`] | rejects requests for other hosts |
 
 mod cors;
+mod csrf;
 mod https_redirect;
 mod reply;
+mod timeout;
 mod trusted_host;
 
 use std::future::Future;
@@ -21,7 +25,9 @@ use std::sync::Arc;
 use stelo_core::app::Reply;
 
 pub use cors::Cors;
+pub use csrf::Csrf;
 pub use https_redirect::HttpsRedirect;
+pub use timeout::Timeout;
 pub use trusted_host::TrustedHost;
 
 use crate::describe::Operation;

@@ -1,4 +1,6 @@
 //! The middleware that admit, refuse or limit requests.
 
 mod cors;
+mod csrf;
 mod hosts;
+mod timeout;
