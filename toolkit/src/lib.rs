@@ -48,6 +48,7 @@
 #[cfg(feature = "http")]
 mod interop;
 mod lifespan;
+mod random;
 
 pub mod app;
 pub mod describe;

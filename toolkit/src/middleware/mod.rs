@@ -6,17 +6,25 @@
 //!
 //! | middleware | does |
 //! |---|---|
+//! | [`BodyLimit`] | limits the size of request bodies |
 //! | [`Cors`] | lets pages of other origins read responses |
 //! | [`Csrf`] | rejects requests that pages of other origins make |
 //! | [`HttpsRedirect`] | redirects `http` to `https` |
+//! | [`RequestId`], [`TraceContext`] | identify requests in the log, and across servers |
+//! | [`SecurityHeaders`] | restricts what pages can do, with a [`ContentSecurityPolicy`] |
 //! | [`Timeout`] | ends handlers that take too long |
 //! | [`TrustedHost`] | rejects requests for other hosts |
 
+mod body_limit;
+mod content_security_policy;
 mod cors;
 mod csrf;
 mod https_redirect;
 mod reply;
+mod request_id;
+mod security_headers;
 mod timeout;
+mod trace_context;
 mod trusted_host;
 
 use std::future::Future;
@@ -24,10 +32,15 @@ use std::sync::Arc;
 
 use stelo_core::app::Reply;
 
+pub use body_limit::BodyLimit;
+pub use content_security_policy::{ContentSecurityPolicy, CspNonce};
 pub use cors::Cors;
 pub use csrf::Csrf;
 pub use https_redirect::HttpsRedirect;
+pub use request_id::{RequestId, RequestIdentifier};
+pub use security_headers::SecurityHeaders;
 pub use timeout::Timeout;
+pub use trace_context::{Trace, TraceContext};
 pub use trusted_host::TrustedHost;
 
 use crate::describe::Operation;

@@ -1,7 +1,9 @@
-//! What the middleware of this folder have in common: changing a response, and answering with an error.
+//! Steps that several middlewares of this folder share: changing a response, answering with an error, a span.
 
 use stelo_core::app::{Reply, Response};
+use tracing::{Instrument, Span};
 
+use super::Next;
 use crate::handler::{Outcome, Scope};
 use crate::request::Request;
 use crate::response::HttpError;
@@ -24,4 +26,15 @@ pub(super) fn edited(reply: Reply, edit: impl FnOnce(&mut Response) + Send + 'st
 /// Answers a request with an error, which the error handlers of the application see.
 pub(super) fn refused(request: Request, error: HttpError) -> Reply {
     Scope::keeping(request).contain(|| Outcome::fail(error))
+}
+
+/// Runs what is inside in a span, so that its log lines name the request.
+pub(super) fn traced(span: Span, request: Request, next: Next) -> Reply {
+    if span.is_disabled() {
+        return next.run(request);
+    }
+    match span.in_scope(|| next.run(request)) {
+        Reply::Future(future) => Reply::future(future.instrument(span)),
+        ready => ready,
+    }
 }

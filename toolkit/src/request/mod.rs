@@ -6,6 +6,7 @@ mod cookies;
 pub(crate) mod decode;
 pub(crate) mod executor;
 mod extensions;
+pub(crate) mod limit;
 pub(crate) mod pairs;
 pub(crate) mod param;
 mod parts;

@@ -12,6 +12,7 @@ use stelo_core::app::{Address, Context, InterimSender, Peer};
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, Slash, UrlPath};
 
+use super::limit::Limit;
 use super::position::{Position, Protocol, slice};
 use super::site::SiteRef;
 use super::url::{authority, encode_path};
@@ -269,7 +270,15 @@ impl Parts {
 
     /// The number of bytes of the body that may be collected.
     pub(crate) fn body_limit(&self) -> usize {
-        self.site.node(self.position.node).body_limit
+        match self.extensions().get::<Limit>() {
+            Some(limit) => limit.bytes(),
+            None => self.site.node(self.position.node).body_limit,
+        }
+    }
+
+    /// Whether a proxy that the server trusts has named the client.
+    pub(crate) fn is_forwarded(&self) -> bool {
+        self.context.client() != self.context.connection().peer.as_ref()
     }
 
     /// Returns the address of the client.
