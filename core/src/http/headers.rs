@@ -234,6 +234,37 @@ impl Headers {
         Ok(())
     }
 
+    /// Returns the value of the first field of that name. Adds a field with this value first if there is none.
+    ///
+    /// ```
+    /// use stelo_core::http::{Headers, header};
+    ///
+    /// let mut headers = Headers::new();
+    /// assert_eq!(headers.set_default(header::CACHE_CONTROL, "no-store"), b"no-store");
+    /// assert_eq!(headers.set_default(header::CACHE_CONTROL, "no-cache"), b"no-store");
+    /// ```
+    ///
+    /// # Panics
+    /// If a literal is not a valid name or value.
+    #[track_caller]
+    pub fn set_default(&mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> &[u8] {
+        let (name, value) = (name.into_header_name(), value.into_header_value());
+        let name: &[u8] = name.as_ref();
+        let at = self.position(name).unwrap_or_else(|| {
+            self.push(name, value.as_bytes());
+            self.len() - 1
+        });
+        self.fields.as_slice()[at].value.of(&self.block)
+    }
+
+    /// Replaces fields by those of the same names in `other`. Repeated fields of `other` stay repeated.
+    pub fn set_all(&mut self, other: &Self) {
+        for (name, _) in other.iter() {
+            self.remove(name);
+        }
+        self.append_all(other);
+    }
+
     /// Appends all fields of `other`.
     pub fn append_all(&mut self, other: &Self) {
         for (name, value) in other.raw() {
@@ -460,10 +491,10 @@ impl fmt::Debug for AsText<'_> {
 }
 
 impl PartialEq for Headers {
-    /// Compares fields in order, names without regard to case.
+    /// Compares the values of each name, in order. Names have no order (RFC 9110 section 5.3) and no case.
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self.raw().zip(other.raw()).all(|(a, b)| a.0.eq_ignore_ascii_case(b.0) && a.1 == b.1)
+        let values = |(name, _)| self.get_all(name).eq(other.get_all(name));
+        self.len() == other.len() && self.iter().all(values)
     }
 }
 
@@ -508,6 +539,35 @@ mod tests {
         assert_eq!(std::format!("{h:?}"), r#"{"a": "4", "b": "2"}"#);
         assert!(h.remove("B") && !h.remove("b"));
         assert_eq!(h.len(), 1);
+    }
+
+    #[test]
+    fn equality_is_by_name_and_keeps_the_order_of_values() {
+        let headers = |fields: &[(&str, &str)]| {
+            let mut headers = Headers::new();
+            fields.iter().try_for_each(|(name, value)| headers.try_append(name, value)).unwrap();
+            headers
+        };
+        let first = headers(&[("a", "1"), ("a", "2"), ("b", "3")]);
+        assert_eq!(first, headers(&[("A", "1"), ("b", "3"), ("a", "2")]));
+        for other in [&[("a", "2"), ("a", "1"), ("b", "3")][..], &[("a", "1"), ("a", "1"), ("b", "3")], &[]] {
+            assert_ne!(first, headers(other));
+            assert_ne!(headers(other), first);
+        }
+    }
+
+    #[test]
+    fn fields_are_merged_by_name() {
+        let mut h = Headers::new();
+        h.append("a", "1");
+        h.append("b", "2");
+        let mut other = Headers::new();
+        other.append("A", "3");
+        other.append("a", "4");
+        h.set_all(&other);
+        assert_eq!(std::format!("{h:?}"), r#"{"b": "2", "A": "3", "a": "4"}"#);
+        assert_eq!(h.set_default("b", "5"), b"2");
+        assert_eq!(h.set_default("c", "5"), b"5");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use stelo_core::app::{BoxError, Reply};
+use stelo_core::routing::{ReverseError, Values};
 
 use crate::lifespan::Lifespan;
-use crate::request::Executor;
 use crate::request::shards::Sharded;
-use crate::request::site::{NodeId, Site};
+use crate::request::site::{Engine, NodeId, Site};
+use crate::request::{Executor, UrlPath};
 use crate::routing::BuildError;
 use crate::routing::arrival::Arrival;
 use crate::routing::plan::{Draft, Plan, Planned};
@@ -30,6 +31,10 @@ impl Built {
 
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    pub(crate) fn url_path_for(&self, name: &str, params: &Values<'_>) -> Result<UrlPath, ReverseError> {
+        self.routes.url_path_for(name, params).map(|(path, protocol)| UrlPath::new(path, protocol))
     }
 
     pub(crate) fn call(&self, request: stelo_core::app::Request) -> Reply {

@@ -19,7 +19,7 @@ use crate::handler::{ErrorHandler, Handler};
 use crate::lifespan;
 pub use crate::lifespan::{HookResult, StartHook};
 use crate::middleware::Middleware;
-use crate::request::Executor;
+use crate::request::{Executor, UrlPath};
 use crate::response::report::failure;
 use crate::response::{HttpError, IntoResponse};
 pub use crate::routing::BuildError;
@@ -249,6 +249,20 @@ impl App {
     /// ```
     pub fn build(&self) -> Result<(), BuildError> {
         self.built().map(|_| ()).map_err(Clone::clone)
+    }
+
+    /// Returns the path of the route of that name, `outer:inner` through mounts, for code without a request. Builds the
+    /// application. With a request, call [`url_for`](crate::request::Parts::url_for).
+    ///
+    /// # Errors
+    /// The application has a mistake; no route has that name and exactly these parameters; or a value does not fit.
+    pub fn url_path_for(
+        &self,
+        name: &str,
+        params: &[(&str, &dyn fmt::Display)],
+    ) -> Result<UrlPath, BoxError> {
+        let built = self.built().map_err(Clone::clone)?;
+        Ok(built.url_path_for(name, params)?)
     }
 
     /// Builds the application, and returns what may be a mistake, each in one line: a route that an earlier one hides, a

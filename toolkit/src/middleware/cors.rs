@@ -273,7 +273,7 @@ impl Middleware for Cors {
         }
         let (origin, fields) = (self.named(origin), self.fields.simple.clone());
         edited(next.run(request), move |response| {
-            crate::response::merge_headers(&mut response.headers, &fields);
+            response.headers.set_all(&fields);
             if let Some(origin) = origin {
                 response.headers.set("access-control-allow-origin", origin);
                 response.headers.add_vary("Origin");

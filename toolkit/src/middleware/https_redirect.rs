@@ -4,7 +4,7 @@ use stelo_core::app::Reply;
 
 use super::{Middleware, Next};
 use crate::request::Request;
-use crate::request::url::split_port;
+use crate::request::url::authority::split_port;
 use crate::response::{IntoResponse, Redirect};
 
 /// Redirects `http` to `https` and `ws` to `wss`, with status 307: Starlette's `HTTPSRedirectMiddleware`.

@@ -6,7 +6,7 @@ use stelo_core::http::Status;
 use super::reply::refused;
 use super::{Middleware, Next};
 use crate::request::Request;
-use crate::request::url::split_port;
+use crate::request::url::authority::split_port;
 use crate::response::{HttpError, IntoResponse, Redirect};
 
 /// Rejects requests whose `host` is not one of the site, with status 400: Starlette's `TrustedHostMiddleware`.

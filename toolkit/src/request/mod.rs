@@ -7,6 +7,7 @@ pub(crate) mod decode;
 pub(crate) mod executor;
 mod extensions;
 pub(crate) mod limit;
+mod multidict;
 pub(crate) mod pairs;
 pub(crate) mod param;
 mod parts;
@@ -15,6 +16,7 @@ mod query;
 pub(crate) mod shards;
 pub(crate) mod site;
 pub(crate) mod url;
+mod url_path;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -31,9 +33,11 @@ pub use stelo_core::app::Address;
 pub use self::cookies::Cookies;
 pub use self::executor::Executor;
 pub use self::extensions::Extensions;
+pub use self::multidict::MultiDict;
 pub use self::parts::Parts;
 pub use self::query::QueryParams;
-pub use self::url::Url;
+pub use self::url::{InvalidUrl, Url};
+pub use self::url_path::UrlPath;
 
 use self::position::{Position, Protocol};
 use self::site::SiteRef;

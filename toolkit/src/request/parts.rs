@@ -10,13 +10,14 @@ use std::time::Duration;
 use serde_core::de::DeserializeOwned;
 use stelo_core::app::{Address, Context, InterimSender, Peer};
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
-use stelo_core::routing::{ReverseError, Slash, UrlPath};
+use stelo_core::routing::{ReverseError, Slash};
 
 use super::limit::Limit;
 use super::position::{Position, Protocol, slice};
 use super::site::SiteRef;
-use super::url::{authority, encode_path};
-use super::{Cookies, Executor, Extensions, QueryParams, Url, decode};
+use super::url::authority::authority;
+use super::url::encode_path;
+use super::{Cookies, Executor, Extensions, QueryParams, Url, UrlPath, decode};
 use crate::response::HttpError;
 use crate::response::report::failure;
 
@@ -171,12 +172,12 @@ impl Parts {
         } else {
             format!("{}{path}", self.context.root_path())
         };
-        self.site_url(self.protocol, None, path, self.head.query())
+        self.site_url(path, self.head.query())
     }
 
     /// Returns the URL of the application: the root path of the server with a `/` behind it, no query.
     pub fn base_url(&self) -> Url {
-        self.site_url(self.protocol, None, format!("{}/", self.context.root_path()), None)
+        self.site_url(format!("{}/", self.context.root_path()), None)
     }
 
     /// Returns the URL of the route of that name, `outer:inner` through mounts, with these values for its parameters.
@@ -197,22 +198,24 @@ impl Parts {
     /// # Errors
     /// No route has that name and exactly these parameters, or a value does not fit its convertor.
     pub fn url_for(&self, name: &str, params: &[(&str, &dyn fmt::Display)]) -> Result<Url, ReverseError> {
-        let (UrlPath { host, path }, protocol) = self.site.engine.url_path_for(name, params)?;
-        Ok(self.site_url(protocol, host, format!("{}{path}", self.context.root_path()), None))
+        Ok(self.url_path_for(name, params)?.make_absolute_url(&self.base_url()))
     }
 
-    fn site_url(&self, protocol: Protocol, host: Option<String>, path: String, query: Option<&str>) -> Url {
-        let authority =
-            host.unwrap_or_else(|| authority(self.head.authority(), self.server(), self.context.scheme()));
-        Url::new(self.scheme_of(protocol), authority, path, query)
+    /// Returns the path of the route of that name, as [`url_for`](Self::url_for) without scheme, host and root path.
+    ///
+    /// # Errors
+    /// As [`url_for`](Self::url_for).
+    pub fn url_path_for(
+        &self,
+        name: &str,
+        params: &[(&str, &dyn fmt::Display)],
+    ) -> Result<UrlPath, ReverseError> {
+        self.site.engine.url_path_for(name, params).map(|(path, protocol)| UrlPath::new(path, protocol))
     }
 
-    fn scheme_of(&self, protocol: Protocol) -> &'static str {
-        match (protocol, self.context.scheme()) {
-            (Protocol::Http, scheme) => scheme,
-            (Protocol::WebSocket, "https") => "wss",
-            (Protocol::WebSocket, _) => "ws",
-        }
+    fn site_url(&self, path: String, query: Option<&str>) -> Url {
+        let authority = authority(self.head.authority(), self.server(), self.context.scheme());
+        Url::new(self.scheme(), authority, path, query)
     }
 
     /// Returns the parameters of the query; none if there is no query.
@@ -293,7 +296,11 @@ impl Parts {
 
     /// Returns `http` or `https`, or `ws` or `wss` if the client asks for a WebSocket.
     pub fn scheme(&self) -> &'static str {
-        self.scheme_of(self.protocol)
+        match (self.protocol, self.context.scheme()) {
+            (Protocol::Http, scheme) => scheme,
+            (Protocol::WebSocket, "https") => "wss",
+            (Protocol::WebSocket, _) => "ws",
+        }
     }
 
     /// Whether the client asks for a WebSocket.

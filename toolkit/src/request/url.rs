@@ -1,13 +1,20 @@
-//! `Url`: the URL of a request, and URLs derived from it.
+//! `Url`: the URL of a request, URLs derived from it, and URLs in the configuration.
+
+pub(crate) mod authority;
+mod parse;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use form_urlencoded::{Serializer, parse};
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use stelo_core::app::Address;
+use form_urlencoded::{Serializer, parse as pairs};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
-/// An absolute URL: `http`, `https`, `ws` or `wss`. Path and query are percent-encoded, as in a request.
+use self::authority::Authority;
+pub use self::parse::InvalidUrl;
+
+/// A URL, or a relative reference such as `/path?a=1`. Its parts are percent-encoded, as in a request.
+///
+/// `Display` writes the whole URL. `Debug` hides the password, so that no log shows it.
 ///
 /// ```
 /// use stelo_toolkit::request::Url;
@@ -16,13 +23,21 @@ use stelo_core::app::Address;
 /// assert_eq!((url.host(), url.port()), ("example.org", Some(8000)));
 /// let next = url.include_query_params([("page", "2")]);
 /// assert_eq!(next.to_string(), "https://example.org:8000/search?q=a&page=2");
+///
+/// let database: Url = "postgres://ada:secret@db/app".parse()?;
+/// assert_eq!((database.username(), database.password()), (Some("ada"), Some("secret")));
+/// assert_eq!(format!("{database:?}"), "Url(postgres://ada:********@db/app)");
+/// assert_eq!(database.with_port(5433).with_password(None), "postgres://ada@db:5433/app");
+/// # Ok::<(), stelo_toolkit::request::InvalidUrl>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url {
+    /// Empty for a relative reference.
     scheme: Cow<'static, str>,
-    authority: String,
+    authority: Option<String>,
     path: String,
     query: Option<String>,
+    fragment: Option<String>,
 }
 
 impl Url {
@@ -33,14 +48,16 @@ impl Url {
         path: impl Into<String>,
         query: Option<&str>,
     ) -> Self {
-        let mut path = path.into();
-        if !path.starts_with('/') {
-            path.insert(0, '/');
+        Self {
+            scheme: scheme.into(),
+            authority: Some(authority.into()),
+            path: absolute(path.into()),
+            query: query.map(Into::into),
+            fragment: None,
         }
-        Self { scheme: scheme.into(), authority: authority.into(), path, query: query.map(Into::into) }
     }
 
-    /// Returns the scheme: `http`, `https`, `ws` or `wss`.
+    /// Returns the scheme, such as `https`. Empty for a relative reference.
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
@@ -50,20 +67,34 @@ impl Url {
         matches!(&*self.scheme, "https" | "wss")
     }
 
-    /// Returns host and port, as they are written in the URL.
+    /// Returns user, password, host and port, as they are written in the URL. Empty for a relative reference.
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.authority.as_deref().unwrap_or_default()
     }
 
-    /// Returns the host; an IPv6 address without its brackets.
+    fn parts(&self) -> Authority<'_> {
+        Authority::parse(self.authority())
+    }
+
+    /// Returns the host as it is written; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
-        let host = split_port(&self.authority).0;
+        let host = self.parts().host;
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
     /// Returns the port, if the URL has one.
     pub fn port(&self) -> Option<u16> {
-        split_port(&self.authority).1?.parse().ok()
+        self.parts().port?.parse().ok()
+    }
+
+    /// Returns the name of the user, percent-encoded.
+    pub fn username(&self) -> Option<&str> {
+        self.parts().username
+    }
+
+    /// Returns the password, percent-encoded.
+    pub fn password(&self) -> Option<&str> {
+        self.parts().password
     }
 
     /// Returns the path.
@@ -76,6 +107,11 @@ impl Url {
         self.query.as_deref()
     }
 
+    /// Returns the fragment, without its `#`.
+    pub fn fragment(&self) -> Option<&str> {
+        self.fragment.as_deref()
+    }
+
     /// Returns the URL with another scheme.
     #[must_use]
     pub fn with_scheme(self, scheme: impl Into<Cow<'static, str>>) -> Self {
@@ -84,14 +120,64 @@ impl Url {
 
     /// Returns the URL with another host and port.
     pub(crate) fn with_authority(self, authority: impl Into<String>) -> Self {
-        Self { authority: authority.into(), ..self }
+        Self { authority: Some(authority.into()), ..self }
     }
 
-    /// Returns the URL with another path.
+    /// Returns the URL with another host. An IPv6 address gets its brackets.
     #[must_use]
-    pub fn with_path(self, path: impl Into<String>) -> Self {
-        let Self { scheme, authority, query, .. } = self;
-        Self::new(scheme, authority, path, query.as_deref())
+    pub fn with_host(self, host: &str) -> Self {
+        self.with_parts(|parts| Authority { host, ..parts }.write_with(authority::host(host)))
+    }
+
+    /// Returns the URL with another port; `None` removes it.
+    #[must_use]
+    pub fn with_port(self, port: impl Into<Option<u16>>) -> Self {
+        let port = port.into().map(|port| port.to_string());
+        self.with_parts(|parts| Authority { port: port.as_deref(), ..parts }.write())
+    }
+
+    /// Returns the URL with another name of the user; `None` removes it.
+    #[must_use]
+    pub fn with_username<'a>(self, username: impl Into<Option<&'a str>>) -> Self {
+        let username = username.into().map(authority::user);
+        self.with_parts(|parts| Authority { username: username.as_deref(), ..parts }.write())
+    }
+
+    /// Returns the URL with another password; `None` removes it.
+    #[must_use]
+    pub fn with_password<'a>(self, password: impl Into<Option<&'a str>>) -> Self {
+        let password = password.into().map(authority::user);
+        self.with_parts(|parts| Authority { password: password.as_deref(), ..parts }.write())
+    }
+
+    fn with_parts(self, edit: impl FnOnce(Authority<'_>) -> String) -> Self {
+        let authority = Some(edit(self.parts()));
+        let path = if self.path.is_empty() { self.path } else { absolute(self.path) };
+        Self { authority, path, ..self }
+    }
+
+    /// Returns the URL with another path. It gets a `/` at its start if it has none. A character that would end the
+    /// path is percent-encoded; `%` is not.
+    #[must_use]
+    pub fn with_path(self, path: impl AsRef<str>) -> Self {
+        const END: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'\\');
+        Self { path: absolute(utf8_percent_encode(path.as_ref(), END).to_string()), ..self }
+    }
+
+    /// Returns the URL with another query; `None` removes it.
+    #[must_use]
+    pub fn with_query<'a>(self, query: impl Into<Option<&'a str>>) -> Self {
+        const END: &AsciiSet = &CONTROLS.add(b' ').add(b'#');
+        let query = query.into().map(|query| utf8_percent_encode(query, END).to_string());
+        Self { query, ..self }
+    }
+
+    /// Returns the URL with another fragment; `None` removes it.
+    #[must_use]
+    pub fn with_fragment<'a>(self, fragment: impl Into<Option<&'a str>>) -> Self {
+        const END: &AsciiSet = &CONTROLS.add(b' ');
+        let fragment = fragment.into().map(|fragment| utf8_percent_encode(fragment, END).to_string());
+        Self { fragment, ..self }
     }
 
     /// Returns the URL with these query parameters in place of all others.
@@ -100,7 +186,7 @@ impl Url {
         &self,
         params: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        self.with_query(Serializer::new(String::new()).extend_pairs(params).finish())
+        self.queried(Serializer::new(String::new()).extend_pairs(params).finish())
     }
 
     /// Returns the URL with these query parameters at the end, in place of those of the same names.
@@ -112,64 +198,82 @@ impl Url {
         let params: Vec<_> = params.into_iter().collect();
         let kept = |name: &str| params.iter().all(|(other, _)| other.as_ref() != name);
         let mut query = self.filtered(kept);
-        self.with_query(query.extend_pairs(params.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))).finish())
+        self.queried(query.extend_pairs(params.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))).finish())
     }
 
     /// Returns the URL without the query parameters of these names.
     #[must_use]
     pub fn remove_query_params(&self, names: &[&str]) -> Self {
-        self.with_query(self.filtered(|name| !names.contains(&name)).finish())
+        self.queried(self.filtered(|name| !names.contains(&name)).finish())
     }
 
     fn filtered(&self, kept: impl Fn(&str) -> bool) -> Serializer<'static, String> {
         let mut query = Serializer::new(String::new());
-        query.extend_pairs(parse(self.query().unwrap_or_default().as_bytes()).filter(|(name, _)| kept(name)));
+        query.extend_pairs(pairs(self.query().unwrap_or_default().as_bytes()).filter(|(name, _)| kept(name)));
         query
     }
 
-    fn with_query(&self, query: String) -> Self {
+    fn queried(&self, query: String) -> Self {
         Self { query: Some(query).filter(|query| !query.is_empty()), ..self.clone() }
     }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, authority: &str) -> fmt::Result {
+        if !self.scheme.is_empty() {
+            write!(f, "{}:", self.scheme)?;
+        }
+        if self.authority.is_some() {
+            write!(f, "//{authority}")?;
+        } else if self.path.starts_with("//") {
+            // Without an authority, what follows two slashes would be a host.
+            f.write_str("/.")?;
+        }
+        f.write_str(&self.path)?;
+        self.query.iter().try_for_each(|query| write!(f, "?{query}"))?;
+        self.fragment.iter().try_for_each(|fragment| write!(f, "#{fragment}"))
+    }
+}
+
+impl Authority<'_> {
+    /// Writes the authority with a host that is already encoded.
+    fn write_with(self, host: Cow<'_, str>) -> String {
+        Authority { host: &host, ..self }.write()
+    }
+}
+
+fn absolute(mut path: String) -> String {
+    if !path.starts_with('/') {
+        path.insert(0, '/');
+    }
+    path
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)?;
-        self.query.iter().try_for_each(|query| write!(f, "?{query}"))
+        self.write(f, self.authority())
     }
 }
 
-/// Returns the authority of a request: its `Host`, or the address of the server if the host is invalid in a URL. User
-/// information, `/` or `@` would let a client change the meaning of the URL.
-pub(crate) fn authority(host: Option<&str>, server: Option<&Address>, scheme: &str) -> String {
-    match (host.filter(|host| is_host(host)), server) {
-        (Some(host), _) => host.to_owned(),
-        (None, Some(Address::Ip(address))) => match (scheme, address.port()) {
-            ("http", 80) | ("https", 443) if address.is_ipv6() => format!("[{}]", address.ip()),
-            ("http", 80) | ("https", 443) => address.ip().to_string(),
-            _ => address.to_string(),
-        },
-        (None, _) => "localhost".to_owned(),
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = self.parts();
+        let hidden = Authority { password: parts.password.map(|_| "********"), ..parts };
+        f.write_str("Url(")?;
+        self.write(f, &hidden.write())?;
+        f.write_str(")")
     }
 }
 
-fn is_host(text: &str) -> bool {
-    let (host, port) = split_port(text);
-    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let valid = match literal {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
-    };
-    valid
-        && !host.is_empty()
-        && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
+impl PartialEq<str> for Url {
+    /// Compares the text of the URL.
+    fn eq(&self, other: &str) -> bool {
+        self.to_string() == other
+    }
 }
 
-/// Splits an authority into host and port. A colon within the brackets of an IPv6 address does not begin a port.
-pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
+impl PartialEq<&str> for Url {
+    /// Compares the text of the URL.
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
     }
 }
 
@@ -194,42 +298,4 @@ const PATH: &AsciiSet = &CONTROLS
 /// Percent-encodes a decoded path.
 pub(crate) fn encode_path(path: impl AsRef<[u8]>) -> String {
     percent_encode(path.as_ref(), PATH).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_that_could_change_the_url_is_replaced_by_the_server() {
-        let server = Address::Ip(([127, 0, 0, 1], 8000).into());
-        for good in ["example.org", "x:443", "a_b", "[::1]:80", "127.0.0.1"] {
-            assert_eq!(authority(Some(good), Some(&server), "http"), good);
-        }
-        for bad in ["", "ev il", "u@h", "a/b", "a?b", "a#b", "a\\b", "a:b", "a:", ":80", "[::1", "::1"] {
-            assert_eq!(authority(Some(bad), Some(&server), "http"), "127.0.0.1:8000", "{bad}");
-        }
-        let default = Address::Ip(([127, 0, 0, 1], 80).into());
-        assert_eq!(authority(None, Some(&default), "http"), "127.0.0.1");
-        assert_eq!(authority(None, Some(&default), "https"), "127.0.0.1:80");
-        let v6 = |port| Address::Ip((std::net::Ipv6Addr::LOCALHOST, port).into());
-        assert_eq!(authority(None, Some(&v6(8000)), "http"), "[::1]:8000");
-        assert_eq!(authority(None, Some(&v6(80)), "http"), "[::1]");
-        assert_eq!(authority(None, Some(&Address::Unix("/run/s".into())), "http"), "localhost");
-    }
-
-    #[test]
-    fn query_parameters_are_replaced_at_the_end() {
-        let url = Url::new("http", "h", "/x", Some("a=1&a=2&b=3"));
-        assert_eq!(url.include_query_params([("a", "9")]).to_string(), "http://h/x?b=3&a=9");
-        assert_eq!(url.replace_query_params([("q", "a b")]).to_string(), "http://h/x?q=a+b");
-        assert_eq!(url.remove_query_params(&["a", "b"]).to_string(), "http://h/x");
-    }
-
-    #[test]
-    fn a_path_cannot_become_part_of_the_host() {
-        assert_eq!(Url::new("http", "host", "@google.com", None).to_string(), "http://host/@google.com");
-        let url = Url::new("http", "[fe::2]:12345", "/", None);
-        assert_eq!((url.host(), url.port()), ("fe::2", Some(12345)));
-    }
 }

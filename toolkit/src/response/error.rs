@@ -243,7 +243,7 @@ impl IntoResponse for HttpError {
         } else {
             Response::text(self.status, self.detail)
         };
-        super::merge_headers(&mut response.headers, &self.headers);
+        response.headers.set_all(&self.headers);
         response
     }
 }

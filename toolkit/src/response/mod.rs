@@ -189,14 +189,6 @@ fn collect<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     Ok(headers)
 }
 
-/// Replaces fields by those of the same names in `fields`. Repeated fields stay repeated.
-pub(crate) fn merge_headers(headers: &mut Headers, fields: &Headers) {
-    for (name, _) in fields.iter() {
-        headers.remove(name);
-    }
-    headers.append_all(fields);
-}
-
 impl<T: IntoResponse> IntoResponse for (Status, T) {
     fn into_response(self) -> Response {
         Response { status: self.0, ..self.1.into_response() }
@@ -219,7 +211,7 @@ impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (H, T) {
     fn into_outcome(self) -> Result<Response, Failure> {
         let mut response = self.1.into_outcome()?;
         let fields = self.0.into_headers().map_err(|error| Failure::new(BoxError::from(error)))?;
-        merge_headers(&mut response.headers, &fields);
+        response.headers.set_all(&fields);
         Ok(response)
     }
 
