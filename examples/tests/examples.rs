@@ -184,6 +184,26 @@ mod served {
     }
 
     #[test]
+    fn upload() {
+        let example = serve("upload");
+        assert!(parts(&example.ask("GET /", "", "")).1.contains("multipart/form-data"));
+        let send = |filename: &str| {
+            let head = "--B\r\ncontent-disposition: form-data; name=";
+            let form = format!(
+                "{head}title\r\n\r\nSea\r\n{head}picture; filename=\"{filename}\"\r\n\r\n...\r\n--B--\r\n"
+            );
+            example.ask("POST /", "content-type: multipart/form-data; boundary=B\r\n", &form)
+        };
+        let answer = send("C:\\test-sea.png");
+        assert_eq!(parts(&answer), ("201", "Sea: 3 bytes at /pictures/test-sea.png\n"));
+        assert_eq!(parts(&example.ask("GET /pictures/test-sea.png", "", "")), ("200", "..."));
+        assert_eq!(parts(&send("page.html")), ("422", "send one of .png, .jpg, .gif, .webp"));
+        let kept = env::temp_dir().join("stelo-pictures/test-sea.png");
+        std::fs::remove_file(kept).expect("the example has kept it");
+        example.stop();
+    }
+
+    #[test]
     fn middleware() {
         let example = serve("middleware");
         let answer = example.ask("GET /", "", "");

@@ -33,7 +33,7 @@ pub(super) struct Parameters<'a>(&'a [u8]);
 pub(super) struct Malformed;
 
 impl<'a> Parameters<'a> {
-    /// Creates the value from everything behind the first `;`.
+    /// Creates the value from everything after the first `;`.
     pub(super) fn of(value: &'a [u8]) -> Self {
         Self(memchr::memchr(b';', value).map_or(&[], |at| &value[at + 1..]))
     }
@@ -81,7 +81,7 @@ impl<'a> Iterator for Parameters<'a> {
     }
 }
 
-/// Reads a quoted string whose opening quote has been read. Returns the rest behind its closing quote.
+/// Reads a quoted string whose opening quote has been read. Returns the rest after its closing quote.
 fn unquote(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
     let mut owned = Vec::new();
     let mut start = 0;

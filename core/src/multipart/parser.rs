@@ -17,7 +17,7 @@ use super::{Boundary, Error, ErrorKind, Limits, Part};
 /// [`Limits::head`] and [`Limits::preamble`].
 ///
 /// Bytes before the first boundary and after the closing one are skipped. `Content-Transfer-Encoding` is ignored, as
-/// RFC 7578 section 4.7 says. `--boundary` directly behind the headers of a part ends it: the part is empty.
+/// RFC 7578 section 4.7 says. `--boundary` directly after the headers of a part ends it: the part is empty.
 #[derive(Debug)]
 pub struct Parser {
     /// CR LF `--` boundary, and a hyphen.
@@ -39,7 +39,7 @@ pub struct Parser {
     files: usize,
     /// The number of bytes that have been consumed.
     at: u64,
-    /// The offset behind the last delimiter.
+    /// The offset after the last delimiter.
     part_at: u64,
     /// The offset of the current header line.
     line_at: u64,
@@ -53,15 +53,15 @@ enum State {
     Delimiter,
     /// The delimiter and a hyphen have come.
     Hyphen,
-    /// White space behind a delimiter.
+    /// White space after a delimiter.
     Padding,
-    /// The CR behind a delimiter has come.
+    /// The CR after a delimiter has come.
     LineFeed,
     /// The headers of a part.
     Head,
     /// The closing delimiter has come, and was not reported.
     Close,
-    /// Everything behind the closing delimiter.
+    /// Everything after the closing delimiter.
     Epilogue,
     Failed(Error),
 }
@@ -231,7 +231,7 @@ impl Parser {
         Ok(Step::Again)
     }
 
-    /// Handles the byte behind a delimiter.
+    /// Handles the byte after a delimiter.
     fn delimited<'a>(&mut self, input: &mut &'a [u8]) -> Result<Step<'a>, ErrorKind> {
         let Some((&byte, rest)) = input.split_first() else { return Ok(Step::NeedData) };
         if self.state == State::Delimiter {
@@ -255,7 +255,7 @@ impl Parser {
             return Ok(Step::Event(Event::PartEnd));
         }
         if next != State::Hyphen && !self.preamble.is_empty() {
-            // A boundary behind a bare LF would be part of the preamble, and so would the part behind it: it would be lost.
+            // A boundary after a bare LF would belong to the preamble, and the part after it would be lost.
             let boundary = &self.delimiter[2..self.len()];
             if memchr::memmem::find(&self.preamble, boundary).is_some() {
                 return Err(ErrorKind::BoundaryLine);

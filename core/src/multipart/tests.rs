@@ -103,7 +103,7 @@ fn a_boundary_within_a_line_or_with_more_characters_is_data() {
         "\r\n--\r\n--Bx",
         "\r",
     ] {
-        // Directly behind the headers, a boundary is at the beginning of a line.
+        // Directly after the headers, a boundary is at the beginning of a line.
         let data = format!("x{data}");
         let expected = Read { parts: vec![field("a", &text(data.as_bytes()))], ended: true, error: None };
         assert_eq!(read(&one(&data)), expected, "{data:?}");

@@ -31,7 +31,7 @@
 //! |---|---|
 //! | `data.rs` | `FormData` |
 //! | `upload.rs` | `UploadFile` |
-//! | `spool.rs` | files on their way to memory or to a temporary file |
+//! | `spool.rs` | where the content of files goes: memory or a temporary file |
 //! | `multipart.rs` | parts as a stream |
 //! | `urlencoded.rs` | urlencoded bodies |
 //! | `read.rs` | from a request to a form |

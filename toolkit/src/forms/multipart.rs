@@ -44,7 +44,7 @@ pub struct Multipart {
     /// The number of bytes that have been received.
     received: u64,
     limits: FormLimits,
-    /// The number of bytes that may be collected, of one part or behind the last.
+    /// The number of bytes that may be collected, of one part or after the last.
     body_limit: usize,
     charset: Charset,
     in_part: bool,
@@ -175,7 +175,7 @@ impl Multipart {
         }
     }
 
-    /// Skips everything behind the closing boundary, so that the connection can be used again.
+    /// Skips everything after the closing boundary, so that the connection can be used again.
     async fn skip_epilogue(&mut self) -> Result<(), HttpError> {
         self.ended = true;
         let mut skipped = mem::take(&mut self.chunk).len();

@@ -1,4 +1,4 @@
-//! The files of a form on their way to memory, or to a temporary file.
+//! Receives the files of a form into memory, or into a temporary file.
 //!
 //! All files of a form share one temporary file, so that a form needs one descriptor, and one amount of memory, whatever
 //! the number of its files.

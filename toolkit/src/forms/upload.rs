@@ -147,7 +147,7 @@ impl UploadFile {
         self.filename().is_empty() && self.size() == 0
     }
 
-    /// Reads up to `max` bytes, and moves the position behind them. Fewer only at the end of the file; none behind it.
+    /// Reads up to `max` bytes, and moves the position after them. Fewer only at the end of the file; none after it.
     ///
     /// # Errors
     /// The temporary file cannot be read.
@@ -157,7 +157,7 @@ impl UploadFile {
         Ok(bytes)
     }
 
-    /// Sets the position of [`read`](Self::read), in bytes from the start. It can be behind the end.
+    /// Sets the position of [`read`](Self::read), in bytes from the start. It can be after the end.
     pub fn seek(&mut self, position: u64) {
         self.position = position;
     }

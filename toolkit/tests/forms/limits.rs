@@ -120,7 +120,7 @@ fn all_fields_together_have_the_limit_of_collected_bodies() {
         (413, "all fields of the form is larger than the limit of 100 bytes".into())
     );
     assert_eq!(urlencoded(&client, "x".repeat(101)).0, 413);
-    // The rest behind the form too.
+    // The rest after the form too.
     let behind = |n: usize| send_body(&client, "/", format!("--B--{}", "x".repeat(n))).status().code();
     assert_eq!((behind(100), behind(101)), (200, 413));
 }

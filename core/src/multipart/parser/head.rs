@@ -12,7 +12,7 @@ pub(super) struct Head {
     headers: Headers,
     /// The line whose end has not arrived.
     line: Vec<u8>,
-    /// The bytes of all complete lines, and of the white space behind the boundary.
+    /// The bytes of all complete lines, and of the white space after the boundary.
     taken: usize,
 }
 
@@ -27,7 +27,7 @@ pub(super) enum Line {
 }
 
 impl Head {
-    /// Counts a byte of white space behind the boundary.
+    /// Counts a byte of white space after the boundary.
     pub(super) fn pad(&mut self, limits: &Limits) -> Result<(), ErrorKind> {
         self.taken += 1;
         if self.taken > limits.head { Err(ErrorKind::HeadTooLarge) } else { Ok(()) }

@@ -64,7 +64,7 @@ pub(crate) fn read(body: &[u8], limits: &Limits, parts: &mut Vec<Part>) -> Resul
     }
 }
 
-/// Data up to a delimiter, whether it ends there for certain, and everything behind the delimiter.
+/// Data up to a delimiter, whether it ends there for certain, and everything after the delimiter.
 struct Data<'a> {
     data: &'a [u8],
     ends: bool,
