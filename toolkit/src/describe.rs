@@ -41,6 +41,8 @@ pub struct Operation {
     states: Vec<(TypeId, &'static str)>,
     params: Vec<ParamsCheck>,
     warnings: Vec<String>,
+    /// The first mistake in the configuration.
+    mistake: Option<String>,
 }
 
 /// Checks an argument against the names of the path parameters of a route. The error says what does not suit.
@@ -49,7 +51,7 @@ pub(crate) type ParamsCheck = fn(&[&str]) -> Result<(), String>;
 impl Operation {
     /// An operation that the type `H` performs, with nothing described yet.
     pub(crate) fn of<H>() -> Self {
-        Self { name: type_name::<H>(), states: Vec::new(), params: Vec::new(), warnings: Vec::new() }
+        Self { name: type_name::<H>(), states: Vec::new(), params: Vec::new(), warnings: Vec::new(), mistake: None }
     }
 
     /// Returns the path of the handler's function or type, as the compiler prints it.
@@ -77,6 +79,16 @@ impl Operation {
         let count = self.params.len();
         describe(self);
         self.params.truncate(count);
+    }
+
+    /// Notes a mistake in the configuration. The first is reported.
+    pub(crate) fn mistake(&mut self, mistake: String) {
+        self.mistake.get_or_insert(mistake);
+    }
+
+    /// The first mistake in the configuration.
+    pub(crate) fn first_mistake(&self) -> Option<&str> {
+        self.mistake.as_deref()
     }
 
     /// The warnings.

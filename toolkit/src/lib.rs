@@ -60,6 +60,8 @@ pub mod middleware;
 pub mod request;
 pub mod response;
 pub mod routing;
+#[cfg(feature = "sessions")]
+pub mod sessions;
 pub mod testing;
 pub mod websocket;
 

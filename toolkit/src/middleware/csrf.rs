@@ -77,7 +77,7 @@ impl Csrf {
         self
     }
 
-    fn admits(&self, request: &Parts) -> bool {
+    pub(super) fn admits(&self, request: &Parts) -> bool {
         let is_safe = matches!(request.method(), Method::Get | Method::Head | Method::Options);
         if is_safe && !request.is_websocket() {
             return true;
@@ -120,9 +120,14 @@ impl Middleware for Csrf {
         if self.admits(&request) {
             return next.run(request);
         }
-        let error = HttpError::new(Status::FORBIDDEN);
-        refused(request, error.with_detail("the request comes from a page of another origin"))
+        refuse(request)
     }
+}
+
+/// Answers a request that is not admitted.
+pub(super) fn refuse(request: Request) -> Reply {
+    let error = HttpError::new(Status::FORBIDDEN);
+    refused(request, error.with_detail("the request comes from a page of another origin"))
 }
 
 impl fmt::Debug for Csrf {

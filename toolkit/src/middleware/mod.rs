@@ -12,6 +12,7 @@
 //! | [`HttpsRedirect`] | redirects `http` to `https` |
 //! | [`RequestId`], [`TraceContext`] | identify requests in the log, and across servers |
 //! | [`SecurityHeaders`] | restricts what pages can do, with a [`ContentSecurityPolicy`] |
+//! | `Sessions` (feature `sessions`) | keeps values for each client |
 //! | [`Timeout`] | ends handlers that take too long |
 //! | [`TrustedHost`] | rejects requests for other hosts |
 
@@ -23,6 +24,8 @@ mod https_redirect;
 mod reply;
 mod request_id;
 mod security_headers;
+#[cfg(feature = "sessions")]
+mod sessions;
 mod timeout;
 mod trace_context;
 mod trusted_host;
@@ -39,6 +42,8 @@ pub use csrf::Csrf;
 pub use https_redirect::HttpsRedirect;
 pub use request_id::{RequestId, RequestIdentifier};
 pub use security_headers::SecurityHeaders;
+#[cfg(feature = "sessions")]
+pub use sessions::Sessions;
 pub use timeout::Timeout;
 pub use trace_context::{Trace, TraceContext};
 pub use trusted_host::TrustedHost;
@@ -83,6 +88,15 @@ use crate::response::{Failure, IntoResponse};
 pub trait Middleware<Args = ()>: Send + Sync + 'static {
     /// Answers a request, with the response of `next` or without it.
     fn call(&self, request: Request, next: Next) -> Reply;
+
+    /// Checks the configuration when the application is built.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do about it. The application does not start:
+    /// [`BuildError::Middleware`](crate::routing::BuildError::Middleware).
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Describes the arguments, so that a state that is missing is found at start-up.
     fn describe(operation: &mut Operation)
@@ -145,6 +159,9 @@ impl Layer {
     pub(crate) fn new<Args: 'static, M: Middleware<Args>>(middleware: M) -> Self {
         let mut operation = Operation::of::<M>();
         M::describe(&mut operation);
+        if let Err(mistake) = middleware.check() {
+            operation.mistake(mistake);
+        }
         Self {
             step: Arc::new(move |request, node, depth| middleware.call(request, Next { node, depth })),
             operation,

@@ -87,7 +87,7 @@ impl SetCookie {
         Self { http_only: true, ..self }
     }
 
-    /// Partitions the cookie by top-level site (CHIPS).
+    /// Partitions the cookie by top-level site (CHIPS). Browsers require [`secure`](Self::secure) with it.
     #[must_use]
     pub fn partitioned(self) -> Self {
         Self { partitioned: true, ..self }
@@ -115,7 +115,8 @@ impl SetCookie {
     /// Characters outside ASCII become octal escapes of their UTF-8 bytes.
     ///
     /// # Errors
-    /// Name, domain or path has a character that the field cannot have.
+    /// Name, domain or path has a character that the field cannot have, or an attribute is missing that the prefix
+    /// `__Host-` or `__Secure-` of the name requires.
     pub fn to_field(&self) -> Result<String, InvalidCookie> {
         self.check()?;
         let mut field = format!("{}={}", self.name, quote(&self.value));
@@ -177,7 +178,21 @@ impl SetCookie {
         } else if !plain(&self.domain) || !plain(&self.path) {
             Err(InvalidCookie::Attribute)
         } else {
-            Ok(())
+            self.check_prefix()
+        }
+    }
+
+    /// Checks the attributes that a prefix of the name requires. Browsers ignore a cookie without them, and compare the
+    /// prefix without regard to case (RFC 6265bis section 4.1.3).
+    fn check_prefix(&self) -> Result<(), InvalidCookie> {
+        let has = |prefix: &str| {
+            self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        let host_only = self.domain.is_none() && self.path.as_deref() == Some("/");
+        match (has("__Host-"), has("__Secure-")) {
+            (true, _) if !self.secure || !host_only => Err(InvalidCookie::HostPrefix),
+            (_, true) if !self.secure => Err(InvalidCookie::SecurePrefix),
+            _ => Ok(()),
         }
     }
 }
@@ -205,6 +220,7 @@ fn quote(value: &str) -> Cow<'_, str> {
 
 /// An error of a cookie that cannot be written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum InvalidCookie {
     /// The name is empty or has a character that a name must not have.
     Name,
@@ -212,6 +228,10 @@ pub enum InvalidCookie {
     ReservedName,
     /// Domain or path has a `;`, a control character, or is not ASCII.
     Attribute,
+    /// The name begins with `__Host-`, and the cookie is not secure, has a domain, or has another path than `/`.
+    HostPrefix,
+    /// The name begins with `__Secure-`, and the cookie is not secure.
+    SecurePrefix,
 }
 
 impl fmt::Display for InvalidCookie {
@@ -222,6 +242,10 @@ impl fmt::Display for InvalidCookie {
                 "a cookie must not have the name of an attribute, such as `path` or `expires`"
             }
             Self::Attribute => "domain and path of a cookie must be printable ASCII without `;`",
+            Self::HostPrefix => {
+                "a cookie named `__Host-` must be secure, for the path `/`, and without a domain"
+            }
+            Self::SecurePrefix => "a cookie named `__Secure-` must be secure",
         })
     }
 }

@@ -34,6 +34,13 @@ pub enum BuildError {
         /// The argument, and what does not suit.
         reason: String,
     },
+    /// The configuration of a middleware is invalid.
+    Middleware {
+        /// The path of the type, as the compiler prints it.
+        middleware: &'static str,
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
     /// A route, a mount or a host that no request reaches, because an earlier one answers its requests.
     Unreachable {
         /// The methods and the pattern.
@@ -104,6 +111,7 @@ impl fmt::Display for BuildError {
                     "`{handler}` does not suit the route `{route}`: {reason}; change the pattern or the argument"
                 )
             }
+            Self::Middleware { middleware, reason } => write!(f, "`{middleware}`: {reason}"),
             Self::Unreachable { route, at, earlier, earlier_at, is_same } => {
                 write!(f, "{route} ({}) is never reached: {earlier} ({}) ", Line(at), Line(earlier_at))?;
                 f.write_str(match is_same {

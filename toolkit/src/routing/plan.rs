@@ -245,6 +245,9 @@ impl Plan {
     fn check_operations(&mut self) -> Result<(), BuildError> {
         for Described { realm, pattern, params, operation } in &self.operations {
             let (route, handler) = (pattern, operation.name());
+            if let Some(reason) = operation.first_mistake() {
+                return Err(BuildError::Middleware { middleware: handler, reason: reason.to_owned() });
+            }
             for (id, state) in operation.states() {
                 let mut realms = std::iter::successors(Some(*realm), |&realm| self.realms[realm].outer);
                 if !realms.any(|r| self.realms[r].state.contains(id) || self.promised.contains(&(r, id))) {
