@@ -127,6 +127,7 @@
 //! | [`middleware`] | the trait, and `Next` |
 //! | [`websocket`](mod@websocket) | WebSockets, their errors and messages, `Broadcast` |
 //! | [`files`] | static files |
+//! | `sessions` | sessions, where they are kept, messages for the next page |
 //! | [`forms`] | forms, uploaded files, parts as a stream, limits |
 //! | [`testing`] | the client for tests |
 //! | [`http`], [`body`] | methods, status codes, header fields; bodies |
@@ -144,6 +145,8 @@
 //! | `deflate` (default) | compresses WebSocket messages if the client supports it |
 //! | `bytes` | converts from and to `Bytes` of the crate `bytes` |
 //! | `http` | converts from and to the types of the crates `http` and `bytes` |
+//! | `sessions` | sessions in signed cookies, or in a store |
+//! | `encrypted-cookies` | sessions in encrypted cookies too |
 //!
 //! With several executors, `--loop` or [`Config::executor`] chooses; the first in this order is the default. Without one,
 //! no server runs, but the toolkit, the test client and the core work.
@@ -161,6 +164,9 @@ pub use stelo_toolkit::{
     app, body, describe, extract, files, forms, handler, http, middleware, request, response, routing,
     websocket,
 };
+
+#[cfg(feature = "sessions")]
+pub use stelo_toolkit::sessions;
 
 pub use stelo_toolkit::check_handler;
 
@@ -191,6 +197,9 @@ mod pages {
     mod errors {}
     #[doc = include_str!("../docs/guide/middleware.md")]
     mod middleware {}
+    #[cfg(feature = "sessions")]
+    #[doc = include_str!("../docs/guide/sessions.md")]
+    mod sessions {}
     #[doc = include_str!("../docs/guide/state.md")]
     mod state {}
     #[doc = include_str!("../docs/guide/websockets.md")]

@@ -51,7 +51,13 @@ pub(crate) type ParamsCheck = fn(&[&str]) -> Result<(), String>;
 impl Operation {
     /// An operation that the type `H` performs, with nothing described yet.
     pub(crate) fn of<H>() -> Self {
-        Self { name: type_name::<H>(), states: Vec::new(), params: Vec::new(), warnings: Vec::new(), mistake: None }
+        Self {
+            name: type_name::<H>(),
+            states: Vec::new(),
+            params: Vec::new(),
+            warnings: Vec::new(),
+            mistake: None,
+        }
     }
 
     /// Returns the path of the handler's function or type, as the compiler prints it.

@@ -4,7 +4,7 @@ use crate::run::{Outcome, cargo, in_ci, run};
 use crate::{chromium, python};
 
 /// All features, for tests and documentation.
-const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std,stelo/deflate,stelo/http";
+const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std,stelo/deflate,stelo/http,stelo/encrypted-cookies";
 
 /// The combinations of features that are supported, besides all of them at once.
 const COMBINATIONS: &[&str] = &[
@@ -15,6 +15,7 @@ const COMBINATIONS: &[&str] = &[
     "-p stelo --no-default-features --features async-std",
     "-p stelo --no-default-features --features tokio,smol",
     "-p stelo --no-default-features --features bytes",
+    "-p stelo --no-default-features --features sessions",
     "-p stelo-server-smol --no-default-features --features smol",
     "-p stelo-server-smol --no-default-features --features async-std",
 ];

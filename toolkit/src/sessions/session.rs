@@ -110,9 +110,7 @@ impl Session {
 
     /// Returns all values.
     pub fn to_map(&self) -> Map<String, Value> {
-        self.0.with(|state| {
-            state.values.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
-        })
+        self.0.with(|state| state.values.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect())
     }
 
     /// Returns whether there is a value of this key.

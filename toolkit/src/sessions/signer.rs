@@ -77,9 +77,7 @@ impl Key {
 
     fn sign(&self, text: &str) -> String {
         match self {
-            Self::Sha1(mac) => {
-                URL_SAFE_NO_PAD.encode(mac.clone().chain_update(text).finalize().into_bytes())
-            }
+            Self::Sha1(mac) => URL_SAFE_NO_PAD.encode(mac.clone().chain_update(text).finalize().into_bytes()),
             Self::Sha256(mac) => {
                 URL_SAFE_NO_PAD.encode(mac.clone().chain_update(text).finalize().into_bytes())
             }

@@ -197,7 +197,8 @@ impl Settings {
         if size > MAX_COOKIE {
             let advice = "keep less in the session, or create the middleware by `Sessions::stored`";
             return Err(fault(
-                format!("the session cookie has {size} bytes, and browsers keep {MAX_COOKIE}: {advice}").into(),
+                format!("the session cookie has {size} bytes, and browsers keep {MAX_COOKIE}: {advice}")
+                    .into(),
             ));
         }
         Ok(value)
@@ -240,7 +241,12 @@ impl Settings {
     }
 
     /// Returns the record of a session that is used now.
-    fn record(&self, values: &Values, created: SystemTime, now: SystemTime) -> Result<SessionRecord, HttpError> {
+    fn record(
+        &self,
+        values: &Values,
+        created: SystemTime,
+        now: SystemTime,
+    ) -> Result<SessionRecord, HttpError> {
         let data = values.to_json().map_err(|error| fault(error.into()))?;
         if data.len() > self.max_stored {
             let (size, limit) = (data.len(), self.max_stored);

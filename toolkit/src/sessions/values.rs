@@ -130,7 +130,8 @@ mod tests {
     fn values_are_written_as_python_writes_them() {
         let json = r#"{"z":[1,{"b":null}],"a":"é\u007f\n\u0001\"/𝄞","e":{},"n":-1.5}"#;
         let values = Values::from_json(json.as_bytes()).unwrap();
-        let python = r#"{"z": [1, {"b": null}], "a": "\u00e9\u007f\n\u0001\"/\ud834\udd1e", "e": {}, "n": -1.5}"#;
+        let python =
+            r#"{"z": [1, {"b": null}], "a": "\u00e9\u007f\n\u0001\"/\ud834\udd1e", "e": {}, "n": -1.5}"#;
         assert_eq!(String::from_utf8(values.to_python_json().unwrap()).unwrap(), python);
         assert_eq!(Values::from_json(python.as_bytes()).unwrap(), values);
         assert_eq!(Values::from_json(b"null"), None);
