@@ -165,6 +165,11 @@ fn cookies_are_written_in_the_order_of_starlette() {
         (SetCookie::new("a", "\n"), r#"a="\012"; Path=/; SameSite=lax"#),
         (SetCookie::new("a", "é"), r#"a="\303\251"; Path=/; SameSite=lax"#),
         (SetCookie::new("a", "").path("").same_site(None), "a=\"\""),
+        (SetCookie::new("__Host-a", "b").secure(), "__Host-a=b; Path=/; SameSite=lax; Secure"),
+        (
+            SetCookie::new("__Secure-a", "b").secure().path("/p"),
+            "__Secure-a=b; Path=/p; SameSite=lax; Secure",
+        ),
         (
             SetCookie::new("a", "1")
                 .domain("x.com")
@@ -204,6 +209,12 @@ fn cookies_that_would_be_something_else_are_refused() {
         (SetCookie::new("expires", ""), InvalidCookie::ReservedName),
         (SetCookie::new("a", "").domain("x; y"), InvalidCookie::Attribute),
         (SetCookie::new("a", "").path("/\r\n"), InvalidCookie::Attribute),
+        (SetCookie::new("__Secure-a", ""), InvalidCookie::SecurePrefix),
+        (SetCookie::new("__secure-a", ""), InvalidCookie::SecurePrefix),
+        (SetCookie::new("__Host-a", ""), InvalidCookie::HostPrefix),
+        (SetCookie::new("__HOST-a", "").secure().domain("x.com"), InvalidCookie::HostPrefix),
+        (SetCookie::new("__Host-a", "").secure().path("/a"), InvalidCookie::HostPrefix),
+        (SetCookie::new("__Host-a", "").secure().path(""), InvalidCookie::HostPrefix),
     ] {
         assert_eq!(cookie.to_field(), Err(error));
     }

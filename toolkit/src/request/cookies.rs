@@ -100,6 +100,7 @@ fn unquote(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::hash::Hasher;
 
     use super::*;
     use crate::response::SetCookie;
@@ -115,8 +116,14 @@ mod tests {
     }
 
     /// A name that counts how often it is compared.
-    #[derive(Clone, Copy, Hash)]
+    #[derive(Clone, Copy)]
     struct Counted(usize);
+
+    impl Hash for Counted {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
 
     impl PartialEq for Counted {
         fn eq(&self, other: &Self) -> bool {

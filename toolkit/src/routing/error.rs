@@ -38,7 +38,7 @@ pub enum BuildError {
     Middleware {
         /// The path of the type, as the compiler prints it.
         middleware: &'static str,
-        /// What is wrong, and what to do about it.
+        /// The mistake, and what to do about it.
         reason: String,
     },
     /// A route, a mount or a host that no request reaches, because an earlier one answers its requests.

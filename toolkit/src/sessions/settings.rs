@@ -17,7 +17,7 @@ pub(crate) const MIN_SECRET: usize = 16;
 /// The age at which a session ends.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// Where the values of sessions are.
+/// The place of the values of sessions.
 #[derive(Clone)]
 pub(crate) enum Keeper {
     Signed(Signer),
