@@ -296,3 +296,31 @@ fn handlers_of_errors_keep_the_fields_of_the_error() {
     assert_eq!(client.get("/busy").send().headers().get_all("retry-after").count(), 1);
     assert_eq!(client.get("/busy").send().header("retry-after"), Some("1"));
 }
+
+#[test]
+fn an_error_answers_with_its_phrase_its_fields_or_nothing() {
+    async fn fields() -> Result<(), HttpError> {
+        Err(HttpError::new(Status::OK).with_header("x-potato", "always"))
+    }
+    async fn plain(Path(code): Path<u16>) -> Result<(), HttpError> {
+        Err(Status::new(code).unwrap_or_default().into())
+    }
+    let client = TestClient::new(App::new().route("/fields", get(fields)).route("/{code:int}", get(plain)));
+    assert_eq!(client.get("/406").send().text(), "Not Acceptable");
+    for code in [204, 304] {
+        let response = client.get(&format!("/{code}")).send();
+        assert_eq!((response.status().code(), response.text()), (code, String::new()));
+        assert_eq!(response.header("content-length"), None);
+    }
+    let response = client.get("/fields").send();
+    assert_eq!((response.status(), response.header("x-potato")), (Status::OK, Some("always")));
+}
+
+#[test]
+fn errors_show_their_status_and_their_text() {
+    let plain = HttpError::new(Status::NOT_FOUND);
+    assert_eq!(plain.to_string(), "404: Not Found");
+    assert_eq!(plain.clone().with_detail("Not Found: foo").to_string(), "404: Not Found: foo");
+    assert_eq!(plain.clone().with_header("key", "value").to_string(), "404: Not Found");
+    assert!(format!("{plain:?}").contains("detail: \"Not Found\""));
+}

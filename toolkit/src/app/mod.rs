@@ -20,6 +20,7 @@ use crate::lifespan;
 pub use crate::lifespan::{HookResult, StartHook};
 use crate::middleware::Middleware;
 use crate::request::{Executor, UrlPath};
+use crate::response::panics;
 use crate::response::report::failure;
 use crate::response::{HttpError, IntoResponse};
 pub use crate::routing::BuildError;
@@ -187,6 +188,35 @@ impl App {
     /// ```
     pub fn on_error<E: Error + Send + Sync + 'static, H: ErrorHandler<E>>(self, handler: H) -> Self {
         self.routed(|router| router.on_error(handler))
+    }
+
+    /// Answers unforeseen errors and panics with a page that shows the error with its sources, the request, the route, and
+    /// the backtrace of a panic: as HTML if the client accepts it, else as text. It comes before the handler for 500.
+    ///
+    /// The page is for development. In a program built without debug assertions, as `cargo build --release` does, this
+    /// has no effect but a [warning](Self::warnings). A panic hook records the places of panics, before the hook of the
+    /// program.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, TestClient, get};
+    ///
+    /// async fn broken() -> stelo_toolkit::Result<String> {
+    ///     Ok(std::fs::read_to_string("/nowhere/quote")?)
+    /// }
+    ///
+    /// let client = TestClient::new(App::new().debug(true).route("/", get(broken))).raise_server_errors(false);
+    /// let page = client.get("/").header("accept", "text/html").send().text();
+    /// assert!(page.contains("No such file or directory"));
+    /// ```
+    pub fn debug(self, debug: bool) -> Self {
+        let allowed = cfg!(debug_assertions);
+        if debug && allowed {
+            panics::record();
+        }
+        self.edited(|draft| {
+            draft.router.errors.set_debug(debug && allowed);
+            draft.hides_debug = debug && !allowed;
+        })
     }
 
     /// Runs a hook before the first request, after the hooks declared before. It may take the [`Executor`]. Its error

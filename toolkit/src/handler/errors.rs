@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 use stelo_core::app::{Reply, Response};
 use stelo_core::http::{Headers, Status};
 
+use super::debug;
 use crate::request::Request;
 use crate::response::panics::{contained, panicked};
 use crate::response::{Failure, HttpError, IntoResponse};
@@ -50,6 +51,8 @@ where
 pub(crate) struct ErrorHandlers {
     by_status: Vec<(Status, Box<dyn ErrorHandler<HttpError>>)>,
     by_type: Vec<(TypeId, Box<dyn FailureHandler>)>,
+    /// Whether unforeseen errors are answered by the debug page.
+    debug: bool,
 }
 
 /// An error handler whose type of error is erased.
@@ -90,8 +93,13 @@ impl ErrorHandlers {
         self.by_type.push((TypeId::of::<E>(), Box::new(ByType(handler, PhantomData))));
     }
 
+    /// Sets whether unforeseen errors are answered by the debug page.
+    pub(crate) fn set_debug(&mut self, debug: bool) {
+        self.debug = debug;
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_status.is_empty() && self.by_type.is_empty()
+        self.by_status.is_empty() && self.by_type.is_empty() && !self.debug
     }
 
     pub(crate) fn for_status(&self, status: Status) -> Option<&dyn ErrorHandler<HttpError>> {
@@ -141,7 +149,8 @@ fn keep(response: &mut Response, fields: &Headers) {
 ///
 /// Within a level, an [`HttpError`] goes to the handler of its status, else to that of its type. A boxed error that no
 /// handler takes by its type becomes an [`HttpError`]. A response of 500 that no handler has made goes to the handler
-/// for 500, so one page covers everything unforeseen.
+/// for 500, so one page covers everything unforeseen. In an application with [`App::debug`](crate::App::debug), the
+/// debug page does.
 pub(crate) fn answer<'a, I>(levels: I, request: Request, failure: Failure) -> Reply
 where
     I: Iterator<Item = &'a ErrorHandlers> + Clone,
@@ -150,6 +159,13 @@ where
     let failure = if is_registered { failure } else { failure.into_http() };
     if let Some(error) = failure.downcast_ref::<HttpError>() {
         error.log();
+        if levels.clone().any(|level| level.debug)
+            && !request.is_websocket()
+            && (!is_registered || debug::is_panic(error))
+            && let Some(page) = debug::page(&request, error)
+        {
+            return page.into();
+        }
     }
     for level in levels.clone() {
         if let Some(error) = failure.downcast_ref::<HttpError>()

@@ -4,6 +4,7 @@
 
 #[doc(hidden)]
 pub mod check;
+mod debug;
 pub(crate) mod endpoint;
 pub(crate) mod errors;
 mod leaf;

@@ -11,7 +11,7 @@ use stelo_core::body::BodyError;
 use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 use stelo_core::http::{Headers, InvalidHeader, Status};
 
-use super::{IntoResponse, report};
+use super::{IntoResponse, Problem, report};
 
 /// Any error: `?` converts every error to it. An alias of [`BoxError`].
 ///
@@ -23,6 +23,7 @@ use super::{IntoResponse, report};
 /// | [`HttpError`] | its status, text and header fields | that of its status, else that of `HttpError` |
 /// | rejection of an extractor of the toolkit | as `HttpError`, which it is | as `HttpError` |
 /// | [`BodyError`] | 400, 408 or 413, as [`HttpError::from`] says | that of `BodyError`, else as `HttpError` |
+/// | [`Problem`] | its JSON | that of `Problem`, else as `HttpError` |
 /// | type registered with [`App::on_error`](crate::App::on_error) | | that of the type |
 /// | [`WebSocketException`](crate::websocket::WebSocketException) in a WebSocket handler | 403, or its close code once accepted | that of the type, before the WebSocket is accepted |
 /// | [`WebSocketError`](crate::websocket::WebSocketError) in a WebSocket handler | 500, or a close code once accepted | that of the type, before the WebSocket is accepted |
@@ -111,6 +112,17 @@ impl HttpError {
     pub fn with_source(self, error: impl Into<BoxError>) -> Self {
         let source = Source { error: error.into(), logged: AtomicBool::new(false) };
         Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// As [`with_source`](Self::with_source), for an error that is in the log already.
+    pub(crate) fn with_logged_source(self, error: impl Into<BoxError>) -> Self {
+        let source = Source { error: error.into(), logged: AtomicBool::new(true) };
+        Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// Returns the problem that this error was made of.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.source.as_ref()?.error.downcast_ref()
     }
 
     /// Adds a header field. Name and value are constants, literals or numbers; others are checked
@@ -210,13 +222,14 @@ impl From<BodyError> for HttpError {
 }
 
 impl From<BoxError> for HttpError {
-    /// Takes the error out of its box if it is an `HttpError` or a [`BodyError`]. Any other error becomes the source of
+    /// Takes the error out of its box if it is an `HttpError`, a [`Problem`] or a [`BodyError`]. Any other error becomes the source of
     /// an error of status 500.
     fn from(error: BoxError) -> Self {
         error
             .downcast()
             .map(|error| *error)
             .or_else(|error| error.downcast::<BodyError>().map(|error| (*error).into()))
+            .or_else(|error| error.downcast::<Problem>().map(|problem| (*problem).into()))
             .unwrap_or_else(|error| Self::new(Status::INTERNAL_SERVER_ERROR).with_source(error))
     }
 }
@@ -238,7 +251,9 @@ impl IntoResponse for BodyError {
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         self.log();
-        let mut response = if self.status.forbids_body() {
+        let mut response = if let Some(problem) = self.problem().filter(|it| it.status() == self.status) {
+            problem.to_response()
+        } else if self.status.forbids_body() {
             Response::empty(self.status)
         } else {
             Response::text(self.status, self.detail)

@@ -7,7 +7,7 @@ use std::fmt;
 use stelo_core::app::{BoxError, Response};
 use stelo_core::body::BodyError;
 
-use super::{HttpError, IntoResponse};
+use super::{HttpError, IntoResponse, Problem};
 
 /// An error on its way to an error handler.
 ///
@@ -55,10 +55,11 @@ impl Failure {
         self.downcast::<E>().map_or_else(|failure| failure, Self::new)
     }
 
-    /// Converts a boxed error or a [`BodyError`] to an [`HttpError`].
+    /// Converts a boxed error, a [`BodyError`] or a [`Problem`] to an [`HttpError`].
     pub(crate) fn into_http(self) -> Self {
         let http = self.take::<BoxError>().map(HttpError::from);
         let http = http.or_else(|failure| failure.take::<BodyError>().map(HttpError::from));
+        let http = http.or_else(|failure| failure.take::<Problem>().map(HttpError::from));
         http.map_or_else(|failure| failure, Self::new)
     }
 

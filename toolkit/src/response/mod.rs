@@ -5,6 +5,7 @@ mod ext;
 mod failure;
 mod kinds;
 pub(crate) mod panics;
+mod problem;
 pub(crate) mod report;
 mod set_cookie;
 
@@ -22,6 +23,7 @@ pub use error::{Error, HttpError, Result};
 pub use ext::{Background, ResponseExt};
 pub use failure::Failure;
 pub use kinds::{Html, Redirect, StreamingResponse};
+pub use problem::Problem;
 pub use set_cookie::{InvalidCookie, SameSite, SetCookie};
 
 /// A type that a handler can return.

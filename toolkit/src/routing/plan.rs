@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     pub(crate) hooks: Vec<Open>,
     /// The types of the states that the start-up hooks make.
     pub(crate) promised: Vec<TypeId>,
+    /// Whether the debug page was asked for in a release build.
+    pub(crate) hides_debug: bool,
 }
 
 /// An application that has been planned.
@@ -99,7 +101,11 @@ impl Plan {
         place: Inherited,
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
-        let Draft { mut router, hooks, promised } = draft;
+        let Draft { mut router, hooks, promised, hides_debug } = draft;
+        if hides_debug {
+            let warning = "`App::debug(true)` has no effect in a release build: remove it, or build with debug assertions";
+            self.warnings.push(warning.to_owned());
+        }
         let (state, errors) = (std::mem::take(&mut router.state), std::mem::take(&mut router.errors));
         let realm = self.put_realm(Realm { outer, state, ..Realm::default() }, Level { errors, outer: None });
         self.hooks.extend(hooks.into_iter().map(|hook| (realm, hook)));

@@ -191,3 +191,17 @@ pub(super) fn exception(failure: Failure, place: &str) -> Option<WebSocketExcept
     }
     Some(WebSocketException::new(code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exception_shows_its_code_and_its_reason() {
+        let plain = WebSocketException { code: CloseCode::POLICY_VIOLATION, reason: "".into() };
+        assert_eq!(plain.to_string(), "1008: ");
+        let full = WebSocketException { reason: "Policy Violation".into(), ..plain };
+        assert_eq!(full.to_string(), "1008: Policy Violation");
+        assert!(format!("{full:?}").contains("reason: \"Policy Violation\""));
+    }
+}
