@@ -7,9 +7,12 @@
 //! | middleware | does |
 //! |---|---|
 //! | [`BodyLimit`] | limits the size of request bodies |
+//! | [`ConcurrencyLimit`] | limits how many requests are handled at once |
 //! | [`Cors`] | lets pages of other origins read responses |
 //! | [`Csrf`] | rejects requests that pages of other origins make |
 //! | [`HttpsRedirect`] | redirects `http` to `https` |
+//! | [`LoadShed`] | rejects requests that have waited too long |
+//! | [`RateLimit`] | limits the number of requests of each client, route or key |
 //! | [`RequestId`], [`TraceContext`] | identify requests in the log, and across servers |
 //! | [`SecurityHeaders`] | restricts what pages can do, with a [`ContentSecurityPolicy`] |
 //! | `Sessions` (feature `sessions`) | keeps values for each client |
@@ -17,10 +20,14 @@
 //! | [`TrustedHost`] | rejects requests for other hosts |
 
 mod body_limit;
+mod concurrency_limit;
 mod content_security_policy;
 mod cors;
 mod csrf;
 mod https_redirect;
+mod load_shed;
+mod permits;
+mod rate_limit;
 mod reply;
 mod request_id;
 mod security_headers;
@@ -36,10 +43,13 @@ use std::sync::Arc;
 use stelo_core::app::Reply;
 
 pub use body_limit::BodyLimit;
+pub use concurrency_limit::ConcurrencyLimit;
 pub use content_security_policy::{ContentSecurityPolicy, CspNonce};
 pub use cors::Cors;
 pub use csrf::Csrf;
 pub use https_redirect::HttpsRedirect;
+pub use load_shed::LoadShed;
+pub use rate_limit::{MemoryRateLimits, Quota, RateLimit, RateLimitStore, Verdict};
 pub use request_id::{RequestId, RequestIdentifier};
 pub use security_headers::SecurityHeaders;
 #[cfg(feature = "sessions")]

@@ -5,5 +5,7 @@ mod cors;
 mod csrf;
 mod hosts;
 mod identifiers;
+mod load;
+mod rate_limit;
 mod security_headers;
 mod timeout;
