@@ -1,5 +1,6 @@
 //! The middleware that admit, refuse, limit or identify requests.
 
+mod around;
 mod body_limit;
 mod cors;
 mod csrf;
