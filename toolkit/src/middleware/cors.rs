@@ -12,7 +12,7 @@ use super::reply::edited;
 use super::{Middleware, Next};
 use crate::request::Request;
 
-/// The methods that `*` stands for. Other methods must be named.
+/// The methods that `*` allows. Other methods must be named.
 const ALL_METHODS: [&str; 8] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY"];
 
 /// The header fields that need no permission (Fetch section 2.2.2).

@@ -14,9 +14,9 @@ pub(super) struct Permits(Mutex<State>);
 #[derive(Debug)]
 struct State {
     free: usize,
-    /// Those that wait for a permit. If there are any, no permit is free.
+    /// The waiters, first come first. If there are any, no permit is free.
     waiting: VecDeque<Arc<Mutex<Waiter>>>,
-    /// The time since which there is always one that waits.
+    /// The time at which the list of waiters last became non-empty.
     busy_since: Duration,
 }
 
@@ -46,8 +46,8 @@ impl Permits {
         Some(Permit(self.clone()))
     }
 
-    /// Waits for a permit behind those that wait already. `None` if `max` wait. Also returns for how long there has always
-    /// been one that waits.
+    /// Waits for a permit, behind the others. `None` if `max` wait already. Also returns for how long the list has not
+    /// been empty.
     pub(super) fn wait(
         self: &Arc<Self>,
         max: usize,
@@ -176,8 +176,8 @@ mod tests {
             drop(held);
             assert!(permits.take().is_none(), "it is for the first");
             assert!(poll_once(&mut second).await.is_none());
-            drop(poll_once(&mut first).await.expect("its turn"));
-            drop(poll_once(&mut second).await.expect("its turn"));
+            drop(poll_once(&mut first).await.expect("it is the first"));
+            drop(poll_once(&mut second).await.expect("it is the first"));
         });
         assert!(permits.take().is_some());
     }

@@ -6,7 +6,7 @@ use stelo_core::app::Address;
 
 use crate::request::Parts;
 
-/// What has a quota of its own.
+/// The kind of keys.
 pub(super) enum Keys {
     Client,
     Route,
