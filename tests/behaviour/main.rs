@@ -9,6 +9,7 @@ mod connections;
 mod containment;
 mod demo;
 mod errors;
+mod events;
 mod files;
 mod folder;
 mod forms;

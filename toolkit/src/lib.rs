@@ -32,6 +32,7 @@
 //! | take a form with files | [`Form`], [`FormData`](forms::FormData) or [`Multipart`](forms::Multipart) |
 //! | talk over a WebSocket | a [handler](websocket::WebSocketHandler) that takes a [`WebSocket`], or a [`WebSocketEndpoint`](websocket::WebSocketEndpoint) |
 //! | tell many clients at once | [`Broadcast`](websocket::Broadcast) |
+//! | stream events or rows | [`EventStream`](events::EventStream), [`JsonLines`](json_lines::JsonLines) |
 //! | serve files | [`StaticFiles`] |
 //! | fail | [`HttpError`], or any error; [`App::error_handler`] and [`App::on_error`] answer it |
 //! | test without a socket | [`TestClient`] |
@@ -41,7 +42,8 @@
 //! # How the modules depend on each other
 //!
 //! Each module imports only from those before it: [`describe`], [`response`], [`request`], [`forms`], `lifespan`,
-//! [`extract`], [`handler`], [`middleware`], [`websocket`](mod@websocket), [`routing`], [`app`]. [`files`] is above [`handler`], and
+//! [`extract`], [`handler`], [`middleware`], [`websocket`](mod@websocket), [`routing`], [`app`]. [`json_lines`] is above
+//! [`extract`], [`events`] above [`websocket`](mod@websocket). [`files`] is above [`handler`], and
 //! [`testing`] above [`websocket`](mod@websocket).
 #![forbid(unsafe_code)]
 
@@ -52,10 +54,12 @@ mod random;
 
 pub mod app;
 pub mod describe;
+pub mod events;
 pub mod extract;
 pub mod files;
 pub mod forms;
 pub mod handler;
+pub mod json_lines;
 pub mod middleware;
 pub mod request;
 pub mod response;

@@ -90,6 +90,11 @@ pub trait Executor: Send + Sync {
 
     /// Runs blocking `work` on another thread.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>);
+
+    /// Completes when the server begins to stop, so that streams without an end can end. By default it never does.
+    fn shutdown(&self) -> BoxFuture<()> {
+        Box::pin(core::future::pending())
+    }
 }
 
 /// The reply to a request: a response, or a future of one.

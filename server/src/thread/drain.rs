@@ -54,7 +54,7 @@ pub(crate) async fn drain<R: Runtime>(
             said = Some(kind);
             match kind {
                 Kind::Connection => messages::waiting_for_connections(),
-                Kind::Listener | Kind::Task => messages::waiting_for_tasks(),
+                Kind::Listener | Kind::Task | Kind::Observer => messages::waiting_for_tasks(),
             }
         }
         if Pin::new(&mut deadline).poll(cx).is_ready() {

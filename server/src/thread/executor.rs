@@ -33,6 +33,25 @@ impl<R: Runtime> Executor for Handle<R> {
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.runtime.blocking(work);
     }
+
+    fn shutdown(&self) -> BoxFuture<()> {
+        Box::pin(Shutdown(self.registry.join(Kind::Observer)))
+    }
+}
+
+/// Completes when the server drains, after the listeners have closed: a client that connects again at once reaches the
+/// next server.
+struct Shutdown(Member);
+
+impl Future for Shutdown {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.0.phase(cx) {
+            Phase::Running | Phase::Closing => Poll::Pending,
+            Phase::Draining | Phase::Aborting => Poll::Ready(()),
+        }
+    }
 }
 
 impl<R: Runtime> Thread<R> {

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Listener,
     Connection,
     Task,
+    /// The application waits for the shutdown. The server does not wait for it.
+    Observer,
 }
 
 /// The members of one thread.
@@ -34,6 +36,7 @@ pub(crate) struct Registry {
     listeners: AtomicUsize,
     connections: AtomicUsize,
     tasks: AtomicUsize,
+    observers: AtomicUsize,
     slots: Mutex<Slots>,
 }
 
@@ -60,6 +63,7 @@ impl Registry {
             listeners: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             tasks: AtomicUsize::new(0),
+            observers: AtomicUsize::new(0),
             slots: Mutex::default(),
         })
     }
@@ -127,6 +131,7 @@ impl Registry {
             Kind::Listener => &self.listeners,
             Kind::Connection => &self.connections,
             Kind::Task => &self.tasks,
+            Kind::Observer => &self.observers,
         }
     }
 

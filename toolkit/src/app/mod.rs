@@ -19,7 +19,7 @@ use crate::handler::{ErrorHandler, Handler};
 use crate::lifespan;
 pub use crate::lifespan::{HookResult, StartHook};
 use crate::middleware::Middleware;
-use crate::request::{Executor, UrlPath};
+use crate::request::{BlockingLimits, Executor, UrlPath};
 use crate::response::panics;
 use crate::response::report::failure;
 use crate::response::{HttpError, IntoResponse};
@@ -128,6 +128,11 @@ impl App {
     /// Sets the limits of forms: see [`Router::form_limits`].
     pub fn form_limits(self, limits: FormLimits) -> Self {
         self.state(limits)
+    }
+
+    /// Sets the limits of work that blocks: see [`Router::blocking_limits`].
+    pub fn blocking_limits(self, limits: BlockingLimits) -> Self {
+        self.routed(|router| router.blocking_limits(limits))
     }
 
     /// Sets whether paths that differ by a trailing `/` are redirected: see [`Router::redirect_slashes`].

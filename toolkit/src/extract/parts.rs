@@ -9,7 +9,7 @@ use stelo_core::http::{Headers, Method, Status, Version};
 
 use super::{FromRequestParts, OptionalFromRequestParts};
 use crate::describe::Operation;
-use crate::request::{Cookies, Executor, Parts, QueryParams, Url, decode};
+use crate::request::{Cookies, Executor, Parts, QueryParams, Url, Workers, decode};
 use crate::response::HttpError;
 use crate::response::report::failure;
 
@@ -204,5 +204,6 @@ always! {
     QueryParams = Parts::query_params;
     Url = Parts::url;
     Executor = Parts::executor;
+    Workers = Parts::workers;
     MatchedPath = |parts| Self(parts.matched_path().unwrap_or_default().to_owned());
 }

@@ -2,6 +2,7 @@
 //!
 //! A route erases the type of its handler to a `Leaf`. The `Scope` of the request contains its errors and panics.
 
+mod blocking;
 #[doc(hidden)]
 pub mod check;
 mod debug;
@@ -15,6 +16,7 @@ use std::future::Future;
 
 use stelo_core::app::{Reply, Response};
 
+pub use self::blocking::{AsBlocking, Blocking, BlockingCall, BlockingFunction, blocking};
 pub use self::endpoint::Endpoint;
 pub use self::errors::ErrorHandler;
 pub(crate) use self::errors::ErrorHandlers;

@@ -17,7 +17,8 @@ use super::position::{Position, Protocol, slice};
 use super::site::SiteRef;
 use super::url::authority::authority;
 use super::url::encode_path;
-use super::{Cookies, Executor, Extensions, QueryParams, Url, UrlPath, decode};
+use super::workers::Pool;
+use super::{BlockingLimits, Cookies, Executor, Extensions, QueryParams, Url, UrlPath, Workers, decode};
 use crate::response::HttpError;
 use crate::response::report::failure;
 
@@ -326,6 +327,37 @@ impl Parts {
         InterimSender::new(self.context.clone(), self.number)
     }
 
+    /// Sends 103 Early Hints (RFC 8297): the client can load what these `link` fields name while the handler still works.
+    /// Completes when the server has taken it. Clients of HTTP/1.0 get none, and it is no error if the client has left.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Html, HttpError, Request, TestClient, get};
+    ///
+    /// async fn page(request: Request) -> Result<Html<&'static str>, HttpError> {
+    ///     request.send_early_hints(["</style.css>; rel=preload; as=style"]).await?;
+    ///     Ok(Html("<link rel=stylesheet href=/style.css>"))
+    /// }
+    ///
+    /// let client = TestClient::new(App::new().route("/", get(page)));
+    /// assert_eq!(client.get("/").send().status().code(), 200);
+    /// ```
+    ///
+    /// # Errors
+    /// 500 if a link cannot be written in one line of a header.
+    pub fn send_early_hints<I: IntoIterator<Item: AsRef<[u8]>>>(
+        &self,
+        links: I,
+    ) -> impl Future<Output = Result<(), HttpError>> + Send + use<I> {
+        let mut headers = Headers::new();
+        let written = links.into_iter().try_for_each(|link| headers.try_append("link", link));
+        let interim = self.interim();
+        async move {
+            written.map_err(|error| HttpError::new(Status::INTERNAL_SERVER_ERROR).with_source(error))?;
+            let _gone = interim.send(Status::EARLY_HINTS, headers).await;
+            Ok(())
+        }
+    }
+
     /// Returns the value of this type that was given to [`App::state`](crate::App::state) or made at start-up.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.site.state(self.position.node)
@@ -355,6 +387,33 @@ impl Parts {
     /// Completes after `duration`.
     pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
         self.context.connection().executor.sleep(duration)
+    }
+
+    /// Completes when the server begins to stop. A handler that waits for something else without an end must then return:
+    /// the server drops it at the graceful timeout.
+    ///
+    /// ```
+    /// use futures_lite::future;
+    /// use stelo_toolkit::{App, Request, Status, get};
+    ///
+    /// # async fn next_job() -> String { "a job".into() }
+    /// async fn poll(request: Request) -> Result<String, Status> {
+    ///     let stopped = async {
+    ///         request.shutdown().await;
+    ///         Err(Status::SERVICE_UNAVAILABLE)
+    ///     };
+    ///     future::or(async { Ok(next_job().await) }, stopped).await
+    /// }
+    /// # App::new().route("/", get(poll)).build().unwrap();
+    /// ```
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.context.connection().executor.shutdown()
+    }
+
+    /// Returns the threads for work that blocks, whose number the application [limits](crate::App::blocking_limits).
+    pub fn workers(&self) -> Workers {
+        let pool = self.site.state::<Pool>(self.position.node).cloned();
+        Workers::new(pool.unwrap_or_else(|| Pool::new(BlockingLimits::default())), self.executor())
     }
 
     /// Runs `work`, which may block, on a thread where it delays no other request.

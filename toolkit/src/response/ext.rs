@@ -1,12 +1,13 @@
-//! `ResponseExt`: header fields, cookies and background tasks of a response; `Background`.
+//! `ResponseExt`: header fields, cookies, trailers and background tasks of a response; `Background`.
 
 use std::future::Future;
 
 use stelo_core::app::{BoxFuture, Response};
+use stelo_core::http::Headers;
 use stelo_core::http::header::{IntoHeaderName, IntoHeaderValue};
 
-use super::IntoResponse;
-use super::{InvalidCookie, SetCookie};
+use super::trailers::with_trailers;
+use super::{IntoResponse, InvalidCookie, SetCookie};
 use crate::describe::Operation;
 
 /// Methods that the toolkit adds to [`Response`].
@@ -75,6 +76,27 @@ pub trait ResponseExt: Sized {
     #[must_use]
     fn allow_half_closed(self) -> Self;
 
+    /// Adds trailer fields, which the future gives when the body has been sent (RFC 9110 section 6.5). The body is sent in
+    /// chunks, so a `content-length` is removed. Clients of HTTP/1.0 get no trailers.
+    ///
+    /// ```
+    /// use futures_lite::stream;
+    /// use stelo_toolkit::response::{ResponseExt, StreamingResponse};
+    /// use stelo_toolkit::{Headers, IntoResponse, Response};
+    ///
+    /// async fn report() -> Response {
+    ///     let lines = stream::iter(["one\n", "two\n"]);
+    ///     StreamingResponse::text(lines).into_response().trailers(async {
+    ///         let mut fields = Headers::new();
+    ///         fields.set("x-lines", 2);
+    ///         fields
+    ///     })
+    /// }
+    /// # let _ = stelo_toolkit::get(report);
+    /// ```
+    #[must_use]
+    fn trailers(self, trailers: impl Future<Output = Headers> + Send + 'static) -> Self;
+
     /// Runs a task after the response was sent or could not be sent, and after its earlier tasks.
     #[must_use]
     fn background(self, task: impl Future<Output = ()> + Send + 'static) -> Self;
@@ -94,6 +116,12 @@ impl ResponseExt for Response {
 
     fn allow_half_closed(mut self) -> Self {
         self.body = std::mem::take(&mut self.body).allow_half_closed();
+        self
+    }
+
+    fn trailers(mut self, trailers: impl Future<Output = Headers> + Send + 'static) -> Self {
+        self.headers.remove("content-length");
+        self.body = with_trailers(std::mem::take(&mut self.body), trailers);
         self
     }
 

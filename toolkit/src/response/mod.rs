@@ -8,6 +8,7 @@ pub(crate) mod panics;
 mod problem;
 pub(crate) mod report;
 mod set_cookie;
+mod trailers;
 
 use std::borrow::Cow;
 

@@ -26,7 +26,8 @@ pub use self::mount::{Foreign, Mountable, Mounted};
 use crate::forms::FormLimits;
 use crate::handler::{ErrorHandler, ErrorHandlers, Handler};
 use crate::middleware::{Layer, Middleware};
-use crate::request::Extensions;
+use crate::request::workers::Pool;
+use crate::request::{BlockingLimits, Extensions};
 use crate::response::HttpError;
 use crate::websocket::WebSocketHandler;
 
@@ -257,6 +258,12 @@ impl Router {
     /// replace outer ones as a whole. They are a [state](Self::state) of the router.
     pub fn form_limits(self, limits: FormLimits) -> Self {
         self.state(limits)
+    }
+
+    /// Sets the limits of work that blocks ([`blocking`](crate::handler::blocking), [`Workers`](crate::request::Workers)): 40
+    /// threads and a queue of 1,000 by default. A router with limits has its own threads and its own queue.
+    pub fn blocking_limits(self, limits: BlockingLimits) -> Self {
+        self.state(Pool::new(limits))
     }
 
     /// Sets whether a path that matches no route is redirected if it would match with a `/` added or removed at its end

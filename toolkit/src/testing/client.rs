@@ -166,6 +166,7 @@ impl<H: Host> Client<H> {
             return Ok(());
         }
         let Harness { app, executor, limits, .. } = &self.harness;
+        executor.begin_shutdown();
         host::block_on(executor, *limits, STOP, app.shutdown())
     }
 
@@ -174,6 +175,7 @@ impl<H: Host> Client<H> {
     /// # Errors
     /// A shutdown hook fails.
     pub async fn stop(mut self) -> Result<(), BoxError> {
+        self.harness.executor.begin_shutdown();
         match std::mem::take(&mut self.started) {
             true => self.harness.executor.drive(self.harness.app.shutdown()).await,
             false => Ok(()),
@@ -280,6 +282,7 @@ impl<H: Host> Drop for Client<H> {
             return;
         }
         let Harness { app, executor, limits, .. } = &self.harness;
+        executor.begin_shutdown();
         let error = match executor.run(*limits, app.shutdown()) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => format!("the shutdown failed: {}", Chain(&*error)),

@@ -26,6 +26,8 @@ struct State {
     blocking: usize,
     /// The number of sleeps that have not ended.
     sleeping: usize,
+    /// Whether the shutdown has begun.
+    stopping: bool,
     /// Whether a task was woken since the last poll.
     woken: bool,
     /// The wakers of the futures that drive this executor.
@@ -99,6 +101,12 @@ impl TestExecutor {
         }
     }
 
+    /// Begins the shutdown, for tasks that wait for it.
+    pub(super) fn begin_shutdown(&self) {
+        self.0.lock().stopping = true;
+        self.0.wake_by_ref();
+    }
+
     /// Polls all spawned tasks, including those that they spawn.
     fn poll_tasks(&self, cx: &mut Context<'_>) {
         let mut waiting = Vec::new();
@@ -157,6 +165,10 @@ impl Shared {
 
 impl Wake for Shared {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         let drivers = {
             let mut state = self.lock();
             state.woken = true;
@@ -179,6 +191,15 @@ impl Executor for TestExecutor {
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.start(work, |state| &mut state.blocking);
+    }
+
+    fn shutdown(&self) -> BoxFuture<()> {
+        let executor = self.clone();
+        // Each poll of a driver polls every task, so nothing needs to be registered.
+        Box::pin(poll_fn(move |_| match executor.0.lock().stopping {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }))
     }
 }
 

@@ -125,8 +125,11 @@ impl<'a> TestRequest<'a> {
         let body = std::mem::take(&mut self.body);
         let (head, context) = self.parts(body.length());
         Verdict::of(async move |late: &Failures| {
-            let response = answer(app, Request::new(head.clone(), body, context)).await;
-            judge(&head, response, late).await
+            let mut interim = Vec::new();
+            let response = answer(app, Request::new(head.clone(), body, context), &mut interim).await;
+            let mut response = judge(&head, response, late).await;
+            response.interim = interim;
+            response
         })
     }
 

@@ -1,11 +1,14 @@
 //! The response to a request of the test client: checked by the server's own rules, and read to its end.
 
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use serde_core::de::DeserializeOwned;
 use stelo_core::app::{App as CoreApp, Reply, Request, Response, Upgrade};
-use stelo_core::body::{Body, BodyError, Length};
+use stelo_core::body::{Body, BodyError, Frame, Length};
 use stelo_core::h1::check_response;
 use stelo_core::http::{Headers, Method, RequestHead, Status};
 use stelo_core::{Fault, FaultKind};
@@ -55,7 +58,30 @@ pub(super) fn raise(label: &dyn std::fmt::Display, failures: &[String]) -> ! {
 }
 
 /// Calls the application as a server does: a panic is answered with 500.
-pub(super) async fn answer(app: Arc<dyn CoreApp>, request: Request) -> Response {
+///
+/// Takes the interim responses before it, for which the application waits.
+pub(super) async fn answer(
+    app: Arc<dyn CoreApp>,
+    request: Request,
+    interim: &mut Vec<(Status, Headers)>,
+) -> Response {
+    let context = request.context().clone();
+    let mut answer = pin!(final_answer(app, request));
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(response) = answer.as_mut().poll(cx) {
+                return Poll::Ready(response);
+            }
+            match context.poll_interim(cx, 0) {
+                Poll::Ready(response) => interim.push((response.status, response.headers)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await
+}
+
+async fn final_answer(app: Arc<dyn CoreApp>, request: Request) -> Response {
     let answer = std::panic::catch_unwind(AssertUnwindSafe(|| app.call(request)));
     let answer = match answer {
         Ok(Reply::Ready(response)) => Ok(response),
@@ -90,8 +116,8 @@ pub(super) async fn judge(head: &RequestHead, mut response: Response, late: &Fai
         }
     });
     let Response { status, headers, body, background, .. } = response;
-    let mut response = TestResponse { status, headers, body: Vec::new(), error: None };
-    if let Err(error) = read(body, length, &mut response.body).await {
+    let mut response = TestResponse { status, headers, ..TestResponse::default() };
+    if let Err(error) = read(body, length, &mut response).await {
         match &error {
             BodyError::Other(error) => late.add(format_args!("the body is cut off: {}", Chain(&**error))),
             BodyError::Disconnected => {}
@@ -110,13 +136,20 @@ pub(super) async fn judge(head: &RequestHead, mut response: Response, late: &Fai
 }
 
 /// Reads the part of a body that a server sends.
-async fn read(mut body: Body, length: Length, all: &mut Vec<u8>) -> Result<(), BodyError> {
+async fn read(mut body: Body, length: Length, response: &mut TestResponse) -> Result<(), BodyError> {
+    let TestResponse { body: all, trailers, .. } = response;
     let fault = |kind| Err(BodyError::Fault(Fault { kind, at: 0 }));
     if length == Length::None {
         return Ok(());
     }
-    while let Some(piece) = body.chunk().await {
-        let piece = piece?;
+    while let Some(frame) = body.frame().await {
+        let piece = match frame? {
+            Frame::Data(piece) => piece,
+            Frame::Trailers(fields) => {
+                trailers.append_all(&fields);
+                continue;
+            }
+        };
         if let Length::Known(length) = length
             && (all.len() + piece.len()) as u64 > length
         {
@@ -136,6 +169,8 @@ pub struct TestResponse {
     status: Status,
     headers: Headers,
     body: Vec<u8>,
+    trailers: Headers,
+    pub(super) interim: Vec<(Status, Headers)>,
     error: Option<BodyError>,
 }
 
@@ -171,6 +206,16 @@ impl TestResponse {
     /// The body is not JSON, or not of such a value.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
+    }
+
+    /// Returns the trailer fields behind the body.
+    pub fn trailers(&self) -> &Headers {
+        &self.trailers
+    }
+
+    /// Returns the interim responses before this one, such as 103 Early Hints.
+    pub fn interim(&self) -> &[(Status, Headers)] {
+        &self.interim
     }
 
     /// Returns the error of the body, if it failed.

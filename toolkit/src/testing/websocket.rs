@@ -78,7 +78,7 @@ impl<'a> TestHandshake<'a> {
             let mut accepted = None;
             let verdict = Verdict::of(async |late| {
                 let request = Request::new(head.clone(), Body::empty(), context).with_handshake();
-                let mut response = answer(app, request).await;
+                let mut response = answer(app, request, &mut Vec::new()).await;
                 match response.upgrade.take().map(|upgrade| *upgrade) {
                     Some(Upgrade::WebSocket(run)) if is_valid(&head, &response) => {
                         accepted = Some((response.headers, run));
