@@ -45,6 +45,10 @@ pub struct Parser {
     line_at: u64,
 }
 
+/// The size of an input, in bytes, from which preparing a search for the whole delimiter costs less than looking at each
+/// CR. Larger than any delimiter.
+const LARGE: usize = 512;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     /// The preamble, or the data of a part.
@@ -176,18 +180,7 @@ impl Parser {
             return self.resume(input);
         }
         let all = *input;
-        let mut at = 0;
-        // The data ends before the first CR that begins a delimiter, or as much of one as has arrived.
-        let end = loop {
-            let Some(cr) = memchr::memchr(b'\r', &all[at..]) else { break all.len() };
-            at += cr;
-            let same = self.common(&all[at..], 0);
-            if same == self.len() || at + same == all.len() {
-                self.matched = same;
-                break at;
-            }
-            at += same;
-        };
+        let end = self.search(all);
         if end > self.left {
             // The bytes within the limit come first, so that events do not depend on the pieces.
             let (data, rest) = all.split_at(self.left);
@@ -212,6 +205,29 @@ impl Parser {
             0 => Ok(Step::Again),
             _ => Ok(self.event_of(&all[..end])),
         }
+    }
+
+    /// Returns the end of the data: the first CR that begins a delimiter, or as much of it as has arrived.
+    fn search(&mut self, input: &[u8]) -> usize {
+        let mut at = 0;
+        if input.len() >= LARGE {
+            if let Some(at) = memchr::memmem::find(input, &self.delimiter[..self.len()]) {
+                self.matched = self.len();
+                return at;
+            }
+            // Only the end of the input can be the beginning of a delimiter.
+            at = input.len() - (self.len() - 1);
+        }
+        while let Some(cr) = memchr::memchr(b'\r', &input[at..]) {
+            at += cr;
+            let same = self.common(&input[at..], 0);
+            if same == self.len() || at + same == input.len() {
+                self.matched = same;
+                return at;
+            }
+            at += same;
+        }
+        input.len()
     }
 
     /// Continues a comparison that the end of the last input has interrupted.

@@ -244,6 +244,23 @@ fn the_size_of_a_file_has_no_limit() {
 }
 
 #[test]
+fn a_long_part_is_the_same_in_pieces_around_every_threshold() {
+    for unit in ["\r\n--A", "\r\n--", "\r", "xyz\r\n", "\r\n--Bx"] {
+        let data = format!("x{}", unit.repeat(1500 / unit.len()));
+        let body = format!("{}{}", one(&data).trim_end_matches("--B--\r\n"), one("end"));
+        let whole = read_in(Limits::DEFAULT, body.as_bytes(), usize::MAX);
+        assert_eq!(whole.parts, [field("a", &text(data.as_bytes())), field("a", "end")]);
+        for size in (500..600).chain([1, 7, 1500, 1600]) {
+            assert_eq!(
+                read_in(Limits::DEFAULT, body.as_bytes(), size),
+                whole,
+                "{unit:?} in pieces of {size}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_head_of_a_part_keeps_its_headers_in_order() {
     let body =
         "--B\r\nContent-Disposition: form-data; name=a\r\nX-Custom:  f2 \r\nContent-Type: text/plain\r\n\r\n";
