@@ -1,9 +1,11 @@
 //! `FormData`: the fields and files of a form, in order, with repeated names.
 
+use std::sync::Arc;
+
 use super::UploadFile;
 
 /// The fields and files of a form, in the order in which they came. A name can occur several times; the last value counts
-/// where one is asked for.
+/// where one is asked for. Cloning is cheap.
 ///
 /// As an argument of a handler, it is the form in the body. A body of another content type is an empty form.
 ///
@@ -20,8 +22,9 @@ use super::UploadFile;
 /// assert_eq!(form.file("photo").map(UploadFile::filename), Some("sea.png"));
 /// assert_eq!(form.text("photo"), None);
 /// ```
+// Shared, because a form stays in its request.
 #[derive(Clone, Debug, Default)]
-pub struct FormData(Vec<(String, FormValue)>);
+pub struct FormData(Arc<Vec<(String, FormValue)>>);
 
 /// The value of a field of a form.
 #[derive(Clone, Debug)]
@@ -52,13 +55,13 @@ impl FormValue {
 
 impl FormData {
     /// Creates an empty form.
-    pub const fn new() -> Self {
-        Self(Vec::new())
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Adds a field at the end.
     pub fn append(&mut self, name: impl Into<String>, value: impl Into<FormValue>) {
-        self.0.push((name.into(), value.into()));
+        Arc::make_mut(&mut self.0).push((name.into(), value.into()));
     }
 
     /// Returns the last value of that name.
@@ -117,13 +120,14 @@ impl IntoIterator for FormData {
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        Arc::unwrap_or_clone(self.0).into_iter()
     }
 }
 
 impl<N: Into<String>, V: Into<FormValue>> FromIterator<(N, V)> for FormData {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
-        Self(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self(Arc::new(fields.collect()))
     }
 }
 
