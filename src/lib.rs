@@ -127,6 +127,7 @@
 //! | [`middleware`] | the trait, and `Next` |
 //! | [`websocket`](mod@websocket) | WebSockets, their errors and messages, `Broadcast` |
 //! | [`files`] | static files |
+//! | [`authentication`] | users, scopes, backends |
 //! | `sessions` | sessions, where they are kept, messages for the next page |
 //! | [`forms`] | forms, uploaded files, parts as a stream, limits |
 //! | [`testing`] | the client for tests |
@@ -161,8 +162,8 @@ pub use stelo_toolkit::{
     Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
 };
 pub use stelo_toolkit::{
-    app, body, describe, events, extract, files, forms, handler, http, json_lines, middleware, request,
-    response, routing, websocket,
+    app, authentication, body, describe, events, extract, files, forms, handler, http, json_lines, middleware,
+    request, response, routing, websocket,
 };
 
 #[cfg(feature = "sessions")]
@@ -200,6 +201,8 @@ mod pages {
     #[cfg(feature = "sessions")]
     #[doc = include_str!("../docs/guide/sessions.md")]
     mod sessions {}
+    #[doc = include_str!("../docs/guide/authentication.md")]
+    mod authentication {}
     #[doc = include_str!("../docs/guide/state.md")]
     mod state {}
     #[doc = include_str!("../docs/guide/websockets.md")]

@@ -29,6 +29,7 @@
 //! | declare an application | [`App`], [`Router`], [`get`] and the other [methods](routing) |
 //! | answer a request | a [handler](handler::Handler): an `async fn` of [extractors](extract) that returns a [response], or a value |
 //! | surround handlers | a [middleware](middleware::Middleware): an `async fn` of extractors, [`Request`] and [`Next`] |
+//! | know the user | [`Authorization`](extract::Authorization), or a [backend](authentication::AuthenticationBackend) |
 //! | take a form with files | [`Form`], [`FormData`](forms::FormData) or [`Multipart`](forms::Multipart) |
 //! | talk over a WebSocket | a [handler](websocket::WebSocketHandler) that takes a [`WebSocket`], or a [`WebSocketEndpoint`](websocket::WebSocketEndpoint) |
 //! | tell many clients at once | [`Broadcast`](websocket::Broadcast) |
@@ -53,6 +54,7 @@ mod lifespan;
 mod random;
 
 pub mod app;
+pub mod authentication;
 pub mod describe;
 pub mod events;
 pub mod extract;

@@ -6,20 +6,26 @@
 //! | may take the body, in the last place | [`FromRequest`] |
 //! | may be absent, as an `Option` | [`OptionalFromRequestParts`], [`OptionalFromRequest`] |
 
+mod authorization;
 mod body;
 mod form;
 mod optional;
 mod parts;
 mod path;
+mod typed_header;
 
 use std::convert::Infallible;
 use std::future::Future;
 
+pub use authorization::{Authorization, AuthorizationScheme, Basic, Bearer};
 pub use body::Json;
 pub use form::Form;
 pub use optional::{OptionalFromRequest, OptionalFromRequestParts};
 pub use parts::{ClientAddress, Extension, MatchedPath, Query, State};
 pub use path::Path;
+pub use typed_header::{
+    ContentLength, ContentType, Header, IfModifiedSince, Origin, Referer, TypedHeader, UserAgent,
+};
 
 use self::private::{ViaParts, ViaRequest};
 use crate::describe::Operation;

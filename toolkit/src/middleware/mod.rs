@@ -6,6 +6,7 @@
 //!
 //! | middleware | does |
 //! |---|---|
+//! | [`Authentication`], [`requires`] | find the user of a request, and guard routes |
 //! | [`BodyLimit`] | limits the size of request bodies |
 //! | [`ConcurrencyLimit`] | limits how many requests are handled at once |
 //! | [`Cors`] | lets pages of other origins read responses |
@@ -19,6 +20,7 @@
 //! | [`Timeout`] | ends handlers that take too long |
 //! | [`TrustedHost`] | rejects requests for other hosts |
 
+mod authentication;
 mod body_limit;
 mod concurrency_limit;
 mod content_security_policy;
@@ -30,6 +32,7 @@ mod permits;
 mod rate_limit;
 mod reply;
 mod request_id;
+mod requires;
 mod security_headers;
 #[cfg(feature = "sessions")]
 mod sessions;
@@ -42,6 +45,7 @@ use std::sync::Arc;
 
 use stelo_core::app::Reply;
 
+pub use authentication::Authentication;
 pub use body_limit::BodyLimit;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use content_security_policy::{ContentSecurityPolicy, CspNonce};
@@ -51,6 +55,7 @@ pub use https_redirect::HttpsRedirect;
 pub use load_shed::LoadShed;
 pub use rate_limit::{MemoryRateLimits, Quota, RateLimit, RateLimitStore, Verdict};
 pub use request_id::{RequestId, RequestIdentifier};
+pub use requires::{Requires, requires};
 pub use security_headers::SecurityHeaders;
 #[cfg(feature = "sessions")]
 pub use sessions::Sessions;
