@@ -1,5 +1,6 @@
 //! The types of HTTP: methods, status codes, versions, targets, header fields, dates (RFC 9110, RFC 9112).
 
+mod accept_encoding;
 pub mod date;
 mod head;
 pub mod header;
@@ -10,6 +11,7 @@ mod syntax;
 mod target;
 mod version;
 
+pub use accept_encoding::AcceptEncoding;
 pub use head::RequestHead;
 pub(crate) use headers::Span;
 pub use headers::{Headers, InvalidHeader};

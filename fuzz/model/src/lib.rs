@@ -4,6 +4,7 @@
 //! tests of this crate call them with the inputs in `fuzz/seeds` and with mutations of them. The models are simple: all
 //! bytes in memory, lists and loops.
 
+mod accept_encoding;
 mod chunked;
 mod connection;
 mod cookies;
@@ -22,6 +23,7 @@ mod routing;
 mod source;
 mod target;
 
+pub use accept_encoding::accept_encoding;
 pub use chunked::chunked;
 pub use connection::connection;
 pub use cookies::cookies;
@@ -41,7 +43,8 @@ pub use target::target;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 14] = [
+pub const PROPERTIES: [(&str, Property); 15] = [
+    ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("cookies", cookies),
     ("date", date),
