@@ -48,6 +48,8 @@
 //! [`testing`] above [`websocket`](mod@websocket).
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "gzip")]
+mod coding;
 #[cfg(feature = "http")]
 mod interop;
 mod lifespan;

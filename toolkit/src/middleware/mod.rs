@@ -9,6 +9,9 @@
 //! | [`Authentication`], [`requires`] | find the user of a request, and guard routes |
 //! | [`BodyLimit`] | limits the size of request bodies |
 //! | [`ConcurrencyLimit`] | limits how many requests are handled at once |
+//! | [`Cache`] | caches responses |
+//! | `Compression`, `Decompression` (feature `gzip`) | compress response bodies, decompress request bodies |
+//! | [`Conditional`] | answers 304 and 412 for the responses of handlers |
 //! | [`Cors`] | lets pages of other origins read responses |
 //! | [`Csrf`] | rejects requests that pages of other origins make |
 //! | [`HttpsRedirect`] | redirects `http` to `https` |
@@ -22,10 +25,16 @@
 
 mod authentication;
 mod body_limit;
+mod cache;
+#[cfg(feature = "gzip")]
+mod compression;
 mod concurrency_limit;
+mod conditional;
 mod content_security_policy;
 mod cors;
 mod csrf;
+#[cfg(feature = "gzip")]
+mod decompression;
 mod https_redirect;
 mod load_shed;
 mod permits;
@@ -47,10 +56,16 @@ use stelo_core::app::Reply;
 
 pub use authentication::Authentication;
 pub use body_limit::BodyLimit;
+pub use cache::{Cache, CacheEntry, CacheFuture, CacheStore, CachedResponse, MemoryCache};
+#[cfg(feature = "gzip")]
+pub use compression::{Coding, Compression, NoCompression};
 pub use concurrency_limit::ConcurrencyLimit;
+pub use conditional::Conditional;
 pub use content_security_policy::{ContentSecurityPolicy, CspNonce};
 pub use cors::Cors;
 pub use csrf::Csrf;
+#[cfg(feature = "gzip")]
+pub use decompression::Decompression;
 pub use https_redirect::HttpsRedirect;
 pub use load_shed::LoadShed;
 pub use rate_limit::{MemoryRateLimits, Quota, RateLimit, RateLimitStore, Verdict};

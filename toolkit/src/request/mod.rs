@@ -17,6 +17,7 @@ pub(crate) mod shards;
 pub(crate) mod site;
 pub(crate) mod url;
 mod url_path;
+pub(crate) mod validators;
 pub(crate) mod workers;
 
 use std::fmt;
@@ -39,6 +40,7 @@ pub use self::parts::Parts;
 pub use self::query::QueryParams;
 pub use self::url::{InvalidUrl, Url};
 pub use self::url_path::UrlPath;
+pub use self::validators::Validators;
 pub use self::workers::{BlockingLimits, Busy, Workers};
 
 use self::position::{Position, Protocol};

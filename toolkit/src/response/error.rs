@@ -210,8 +210,15 @@ impl From<Status> for HttpError {
 }
 
 impl From<BodyError> for HttpError {
-    /// The response to a request whose body could not be read.
+    /// The response to a request whose body could not be read. An `HttpError` in [`BodyError::Other`] is taken out.
     fn from(error: BodyError) -> Self {
+        let error = match error {
+            BodyError::Other(error) => match error.downcast() {
+                Ok(error) => return *error,
+                Err(error) => BodyError::Other(error),
+            },
+            error => error,
+        };
         let status = match &error {
             BodyError::Fault(fault) => fault.status().unwrap_or(Status::BAD_REQUEST),
             BodyError::TooLarge { .. } => Status::CONTENT_TOO_LARGE,

@@ -1,5 +1,6 @@
 //! Responses, and the types that become one.
 
+mod cache_control;
 pub(crate) mod error;
 mod ext;
 mod failure;
@@ -20,6 +21,7 @@ use crate::describe::Operation;
 
 pub use stelo_core::app::{BoxError, Reply, Response};
 
+pub use cache_control::CacheControl;
 pub use error::{Error, HttpError, Result};
 pub use ext::{Background, ResponseExt};
 pub use failure::Failure;

@@ -1,0 +1,4 @@
+//! Conditional requests for the responses of handlers, and the cache of responses.
+
+mod cache;
+mod conditional;
