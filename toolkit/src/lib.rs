@@ -34,7 +34,7 @@
 //! | talk over a WebSocket | a [handler](websocket::WebSocketHandler) that takes a [`WebSocket`], or a [`WebSocketEndpoint`](websocket::WebSocketEndpoint) |
 //! | tell many clients at once | [`Broadcast`](websocket::Broadcast) |
 //! | stream events or rows | [`EventStream`](events::EventStream), [`JsonLines`](json_lines::JsonLines) |
-//! | serve files | [`StaticFiles`] |
+//! | serve files | [`StaticFiles`], [`EmbeddedFiles`](files::EmbeddedFiles), [`FileResponse`] |
 //! | fail | [`HttpError`], or any error; [`App::error_handler`] and [`App::on_error`] answer it |
 //! | test without a socket | [`TestClient`] |
 //!
@@ -78,7 +78,7 @@ pub use stelo_core::{body, http};
 pub use app::App;
 pub use body::Body;
 pub use extract::{Extension, Form, Json, Path, Query, State};
-pub use files::StaticFiles;
+pub use files::{FileResponse, StaticFiles};
 pub use http::{Headers, Method, Status, header};
 pub use middleware::Next;
 pub use request::Request;

@@ -6,6 +6,7 @@ mod head;
 pub mod header;
 mod headers;
 mod method;
+pub mod range;
 mod status;
 mod syntax;
 mod target;

@@ -7,11 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stelo_core::http::{Headers, date};
 use stelo_os::files::Version;
 
+use super::answer::put;
+
 /// The earliest time of a modification that counts: 1990-01-01, before the first web server. Tools that make builds
 /// reproducible set earlier ones: 0, 1, 1980 (ZIP), 1985 (npm).
 const EARLIEST: Duration = Duration::from_secs(631_152_000);
 
 /// The validators of a version of a file.
+#[derive(Debug)]
 pub(super) struct Validators {
     /// A strong entity tag. `None` if nothing tells the versions of the file apart.
     pub(super) etag: Option<String>,
@@ -20,7 +23,7 @@ pub(super) struct Validators {
 }
 
 /// The time of the last modification.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Modified {
     /// As an HTTP date.
     pub(super) date: [u8; date::LEN],
@@ -44,6 +47,40 @@ impl Validators {
             format!("\"{inode:x}-{seconds:x}.{nanos:x}-{:x}\"", metadata.len())
         });
         Ok(Self { etag, modified: None })
+    }
+
+    /// The validators of content in memory, from its hash and its length.
+    pub(super) fn of_content(hash: u64, len: usize) -> Self {
+        Self { etag: Some(format!("\"{hash:016x}-{len:x}\"")), modified: None }
+    }
+
+    /// Adds the name of a coding to the entity tag, so that it differs from that of the plain file.
+    pub(super) fn encode(&mut self, coding: &str) {
+        if let Some(etag) = &mut self.etag
+            && etag.pop().is_some()
+        {
+            *etag = format!("{etag}-{coding}\"");
+        }
+    }
+
+    /// Adds the fields that name the version of the file.
+    pub(super) fn put(&self, headers: &mut Headers) {
+        if let Some(modified) = &self.modified {
+            put(headers, "last-modified", modified.date);
+        }
+        if let Some(etag) = &self.etag {
+            put(headers, "etag", etag);
+        }
+    }
+
+    /// Takes over the validators that a caller has set as header fields.
+    pub(super) fn replace(&mut self, headers: &Headers) {
+        if let Some(etag) = headers.get_str("etag") {
+            self.etag = Some(etag.to_owned());
+        }
+        if headers.contains("last-modified") {
+            self.modified = headers.get("last-modified").and_then(date::parse).map(Modified::new);
+        }
     }
 
     /// Whether one of the entity tags in a header field is that of the file, or is `*`. A `W/` before a tag matters only

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,8 +14,10 @@ use stelo_core::Bytes;
 use stelo_core::body::Body;
 use stelo_os::files::{Opened, Version};
 
-use super::About;
+use super::answer::About;
+use super::body::{Read, in_memory};
 use super::media::Media;
+use super::range::Selected;
 use crate::request::shards::thread;
 
 /// The time for which a file is cached before its path is looked up again.
@@ -71,15 +72,15 @@ impl Kept {
 }
 
 impl Small {
-    /// Reads a small file that has just been opened.
+    /// Reads a small file that has just been opened, by `read`.
     ///
     /// # Errors
-    /// Returns an error if it is not in memory, or has become shorter.
-    pub(super) fn read(opened: Opened, media: &Media) -> io::Result<Arc<Self>> {
+    /// Returns an error if `read` fails. [`File::read_cached`](stelo_os::files::File::read_cached) does if the file is not in memory.
+    pub(super) fn read(opened: Opened, media: &Media, read: Read) -> io::Result<Arc<Self>> {
         let Opened { file, metadata, path } = opened;
         Ok(Arc::new(Self {
             about: About::of(media, &metadata)?,
-            content: file.read_cached(0, metadata.len() as usize)?,
+            content: read(&file, 0, metadata.len() as usize)?,
             path,
             version: Version::of(&metadata),
             until: Instant::now() + LIFE,
@@ -96,14 +97,9 @@ impl Small {
         Version::at(&self.path).is_some_and(|version| version == self.version)
     }
 
-    /// Returns a range of its bytes.
-    pub(super) fn body(self: &Arc<Self>, range: Range<u64>) -> Body {
-        // The file is small, so the numbers fit.
-        let range = range.start as usize..range.end as usize;
-        match range.len() == self.content.len() {
-            true => Bytes::from_shared(self.clone()).into(),
-            false => self.content.get(range).unwrap_or_default().to_vec().into(),
-        }
+    /// Returns the selected bytes.
+    pub(super) fn body(self: &Arc<Self>, selected: Selected) -> Body {
+        in_memory(Bytes::from_shared(self.clone()), selected)
     }
 }
 
@@ -160,7 +156,14 @@ mod tests {
         }
     }
 
-    const MEDIA: Media = Media { kind: "text/plain", charset: None, is_compressed: false };
+    const MEDIA: Media = Media {
+        kind: "text/plain",
+        charset: None,
+        coding: None,
+        sibling: None,
+        vary: false,
+        cache_control: None,
+    };
 
     /// As [`Small::read`], but works on file systems without `RWF_NOWAIT` too.
     fn read(path: PathBuf) -> Arc<Small> {

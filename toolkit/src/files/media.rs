@@ -1,29 +1,61 @@
-//! The content type of a file, from its name: the name in the request, or else, for a symbolic link, that of the target.
+//! What header fields say about a file because of its name and of settings: type, coding, caching.
 
 use std::path::Path;
 
-use super::lookup::{INDEX, Lookup};
-use super::path::FilePath;
+use stelo_core::http::Headers;
+use stelo_core::http::header::HeaderValue;
 
-/// The content type of a file.
-pub(super) struct Media {
-    pub(super) kind: &'static str,
+use super::answer::put;
+use super::coding::Coding;
+
+/// What the header fields of a file say, apart from its validators.
+#[derive(Clone)]
+pub(super) struct Media<'a> {
+    pub(super) kind: &'a str,
     /// The charset of texts.
     pub(super) charset: Option<&'static str>,
-    /// Whether the type is that of the content before it was compressed with gzip.
-    pub(super) is_compressed: bool,
+    /// The content coding.
+    pub(super) coding: Option<&'static str>,
+    /// The coding of a compressed sibling that is sent in place of the file.
+    pub(super) sibling: Option<Coding>,
+    /// Whether the response depends on the codings that the client accepts.
+    pub(super) vary: bool,
+    pub(super) cache_control: Option<&'a HeaderValue>,
 }
 
-impl Lookup {
-    /// Returns the content type of the file at `target` that a request calls `name`.
-    pub(super) fn media(&self, name: &FilePath, target: &Path) -> Media {
-        let name = if name.slash { Path::new(INDEX) } else { name.as_path() };
-        let kind = |path| Some((path, mime_guess::from_path(path).first_raw()?));
-        let (named, kind) = kind(name).or_else(|| kind(target)).unwrap_or((name, "application/octet-stream"));
-        Media { kind, charset: self.charset, is_compressed: is_compressed(named) }
+impl Media<'_> {
+    /// The media of a file by its name, or else by the name of its target.
+    pub(super) fn of(name: &Path, target: &Path) -> Self {
+        let (named, kind) = match (guess(name), guess(target)) {
+            (Some(kind), _) => (name, kind),
+            (None, Some(kind)) => (target, kind),
+            (None, None) => (name, "application/octet-stream"),
+        };
+        let coding = is_compressed(named).then_some("gzip");
+        Self { kind, charset: None, coding, sibling: None, vary: false, cache_control: None }
+    }
+
+    /// Adds the content type to header fields.
+    pub(super) fn put_content_type(&self, headers: &mut Headers) {
+        match self.charset.filter(|_| self.kind.starts_with("text/")) {
+            Some(charset) => put(headers, "content-type", format!("{}; charset={charset}", self.kind)),
+            None => put(headers, "content-type", self.kind),
+        }
+    }
+
+    /// Describes the compressed sibling in place of the file.
+    pub(super) fn set_sibling(&mut self, coding: Coding) {
+        self.coding = Some(coding.name());
+        self.sibling = Some(coding);
     }
 }
 
+/// Guesses a media type from an extension.
+pub(super) fn guess(name: &Path) -> Option<&'static str> {
+    mime_guess::from_path(name).first_raw()
+}
+
+/// Whether the type is that of the content before it was compressed with gzip.
 fn is_compressed(file: &Path) -> bool {
     const EXTENSIONS: [&str; 5] = ["svgz", "wrz", "x3dbz", "x3dvz", "x3dz"];
     file.extension()

@@ -5,8 +5,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use percent_encoding::percent_decode_str;
+use stelo_core::app::Response;
 
 use crate::request::Request;
+use crate::request::url::encode_path;
+use crate::response::{IntoResponse, Redirect};
 
 /// A path below a directory: segments separated by `/`, with none at the ends. Empty for the directory itself.
 #[derive(PartialEq, Eq, Debug)]
@@ -63,6 +66,20 @@ impl FilePath {
             text.push_str(segment);
         }
         Some(Self { text: text.into(), slash: path.ends_with('/') })
+    }
+
+    /// Redirects to the same directory with a `/` at the end, so that relative links in its page work.
+    pub(super) fn redirect(request: &Request) -> Response {
+        let name =
+            Self::of(request).map(|path| encode_path(path.text.as_encoded_bytes())).unwrap_or_default();
+        let path = format!("{}/{name}/", encode_path(&*request.root_path()));
+        // One slash at the start: after two, the next segment would be a host.
+        let mut location = format!("/{}", path.trim_start_matches('/'));
+        if let Some(query) = request.head().query() {
+            location.push('?');
+            location.push_str(query);
+        }
+        Redirect::to(location).into_response()
     }
 
     pub(super) fn as_path(&self) -> &Path {

@@ -71,7 +71,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct HttpError {
     /// The status of the response.
     pub status: Status,
-    /// The text of the response; the standard phrase unless [`with_detail`](Self::with_detail) says more.
+    /// The text of the response; the standard phrase unless [`with_detail`](Self::with_detail) says more. A response with
+    /// an empty text has no content type.
     pub detail: Cow<'static, str>,
     /// Further header fields of the response.
     pub headers: Headers,
@@ -260,7 +261,7 @@ impl IntoResponse for HttpError {
         self.log();
         let mut response = if let Some(problem) = self.problem().filter(|it| it.status() == self.status) {
             problem.to_response()
-        } else if self.status.forbids_body() {
+        } else if self.status.forbids_body() || self.detail.is_empty() {
             Response::empty(self.status)
         } else {
             Response::text(self.status, self.detail)

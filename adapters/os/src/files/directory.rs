@@ -4,10 +4,12 @@
 //! here.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{Opened, nowait};
 
@@ -15,19 +17,24 @@ use super::{Opened, nowait};
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub(super) path: PathBuf,
-    pub(super) follow_symlinks: bool,
+    pub(super) follow_symlink: bool,
 }
 
 impl Directory {
     /// A directory by its path. It is looked up with each use, since the path may be a symbolic link that is changed
     /// while the server runs.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), follow_symlinks: false }
+        Self { path: path.into(), follow_symlink: false }
     }
 
     /// Sets whether symbolic links may lead out of the directory. Default: no.
-    pub fn set_follow_symlinks(&mut self, follow: bool) {
-        self.follow_symlinks = follow;
+    pub fn set_follow_symlink(&mut self, follow: bool) {
+        self.follow_symlink = follow;
+    }
+
+    /// Whether symbolic links may lead out of the directory.
+    pub fn follows_symlink(&self) -> bool {
+        self.follow_symlink
     }
 
     /// Looks the directory up. Blocks.
@@ -44,7 +51,7 @@ impl Directory {
             Err(error) => return Err(DirectoryError::Unreadable { directory: directory(), error }),
         };
         match path.is_dir() {
-            true => Ok(Root { path, follow_symlinks: self.follow_symlinks }),
+            true => Ok(Root { path, follow_symlink: self.follow_symlink }),
             false => Err(DirectoryError::NotADirectory { directory: directory() }),
         }
     }
@@ -63,7 +70,7 @@ impl Directory {
 #[derive(Debug)]
 pub struct Root {
     path: PathBuf,
-    follow_symlinks: bool,
+    follow_symlink: bool,
 }
 
 impl Root {
@@ -74,7 +81,7 @@ impl Root {
     /// errors of the system.
     pub fn find(&self, name: impl AsRef<Path>) -> io::Result<Found> {
         let mut path = self.path.join(name);
-        if !self.follow_symlinks {
+        if !self.follow_symlink {
             path = path.canonicalize()?;
         }
         // Compares whole components: `/srv/files-old` is not below `/srv/files`.
@@ -83,6 +90,53 @@ impl Root {
         }
         Ok(Found { metadata: fs::metadata(&path)?, path })
     }
+
+    /// Lists the regular files and the directories in a directory, at most `limit`, in the order of the system. Leaves
+    /// out names that begin with a `.`, and symbolic links that lead out of the directory and may not. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find), and those of reading the directory.
+    pub fn list(&self, name: impl AsRef<Path>, limit: usize) -> io::Result<Vec<Item>> {
+        let name = name.as_ref();
+        let mut items = Vec::new();
+        for entry in fs::read_dir(self.find(name)?.path)? {
+            let entry = entry?;
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let metadata = match entry.file_type()?.is_symlink() {
+                true => self.find(name.join(entry.file_name())).map(|found| found.metadata),
+                false => entry.metadata(),
+            };
+            // An entry that has gone, or is not served, is not listed.
+            let Ok(metadata) = metadata else { continue };
+            if metadata.is_file() || metadata.is_dir() {
+                items.push(Item {
+                    name: entry.file_name(),
+                    is_dir: metadata.is_dir(),
+                    size: metadata.len(),
+                    modified: metadata.modified().ok(),
+                });
+            }
+            if items.len() == limit {
+                break;
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// An entry of a directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Item {
+    /// The name, without a path.
+    pub name: OsString,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// The size in bytes.
+    pub size: u64,
+    /// The time of the last modification, if the system records it.
+    pub modified: Option<SystemTime>,
 }
 
 /// A file or a directory that was found.
@@ -101,6 +155,20 @@ impl Found {
     /// Whether it is a regular file.
     pub fn is_file(&self) -> bool {
         self.metadata.is_file()
+    }
+
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Finds a file or a directory by its whole path. Blocks.
+    ///
+    /// # Errors
+    /// Returns the errors of the system.
+    pub fn at(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        Ok(Self { metadata: fs::metadata(&path)?, path })
     }
 
     /// Opens the file. Blocks.

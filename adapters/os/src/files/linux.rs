@@ -17,7 +17,7 @@ const ROOT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC
 
 /// Opens `path`, which is `name` below the directory, if the system has every name on the way in memory.
 pub(super) fn open(directory: &Directory, name: &Path, path: &Path) -> Option<File> {
-    let file = match directory.follow_symlinks {
+    let file = match directory.follow_symlink {
         true => cached(CWD, path, READ, ResolveFlags::empty()),
         false => match cached(CWD, path, READ, ResolveFlags::NO_SYMLINKS) {
             // A link on the way to the directory is allowed.

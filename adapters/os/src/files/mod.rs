@@ -25,7 +25,7 @@ mod version;
 
 use std::fs::Metadata;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stelo_core::body::{BodyError, Region};
@@ -35,7 +35,7 @@ use linux as nowait;
 #[cfg(not(target_os = "linux"))]
 use other as nowait;
 
-pub use directory::{Directory, DirectoryError, Found, Root};
+pub use directory::{Directory, DirectoryError, Found, Item, Root};
 pub use reason::Reason;
 pub use temporary::{TempFile, save};
 pub use version::Version;
@@ -54,6 +54,16 @@ pub struct Opened {
 impl Opened {
     fn new(file: std::fs::File, path: PathBuf) -> io::Result<Self> {
         Ok(Self { metadata: file.metadata()?, file: File(file), path })
+    }
+
+    /// Opens the regular file at a path, without waiting for a disk. `None` if there is none, or the system does not have
+    /// the whole path in memory.
+    pub fn cached(path: &Path) -> Option<Self> {
+        // With links allowed, only the path counts.
+        let mut anywhere = Directory::new(PathBuf::new());
+        anywhere.set_follow_symlink(true);
+        let opened = Self::new(nowait::open(&anywhere, path, path)?, path.to_owned()).ok()?;
+        opened.metadata.is_file().then_some(opened)
     }
 }
 
