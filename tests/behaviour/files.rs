@@ -5,13 +5,17 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use stelo_tests::{Client, On, Running, cases, config};
-use stelo_toolkit::{App, StaticFiles, get};
+use stelo_toolkit::files::{EmbeddedFile, EmbeddedFiles};
+use stelo_toolkit::{App, FileResponse, HttpError, Request, Response, StaticFiles, get};
 
 use crate::folder::Folder;
 
 cases!(
     files_of_all_sizes_come_whole,
     a_part_of_a_file_comes_whole,
+    several_parts_of_a_file_come_in_one_answer,
+    a_single_file_is_sent_with_its_ranges,
+    files_in_the_binary_are_sent,
     a_very_large_file_comes_whole,
     pipelined_requests_for_files_are_answered_in_order,
     a_file_goes_through_a_unix_socket,
@@ -68,6 +72,95 @@ fn a_part_of_a_file_comes_whole(on: On) {
         assert_eq!(answer.status, 206);
         assert!(answer.body == content[first..=last], "{first}-{last}");
     }
+}
+
+/// Checks the answer to a request for several ranges of a file.
+fn check_parts(client: &mut Client, target: &str, content: &[u8], ranges: &[(usize, usize)]) {
+    let list: Vec<_> = ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
+    let list = list.join(", ");
+    client.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\nrange: bytes={list}\r\n\r\n"));
+    let answer = client.answer();
+    assert_eq!(answer.status, 206, "{list}");
+    let content_type = answer.header("content-type").expect("several parts have a type");
+    let boundary = content_type.strip_prefix("multipart/byteranges; boundary=").expect("several parts");
+    let mut expected = Vec::new();
+    for &(first, last) in ranges {
+        let size = content.len();
+        let kind = "application/octet-stream";
+        let head = format!(
+            "--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: bytes {first}-{last}/{size}\r\n\r\n"
+        );
+        expected.extend_from_slice(head.as_bytes());
+        expected.extend_from_slice(&content[first..=last]);
+        expected.extend_from_slice(b"\r\n");
+    }
+    expected.extend_from_slice(format!("--{boundary}--").as_bytes());
+    assert_eq!(answer.header("content-length"), Some(expected.len().to_string().as_str()));
+    assert!(answer.body == expected, "{list}");
+}
+
+fn several_parts_of_a_file_come_in_one_answer(on: On) {
+    let folder = Folder::new(on, "several");
+    let content = content(3 * MIB);
+    fs::write(folder.path("f"), &content).expect("the folder is ours");
+    let server = serve(on, &folder);
+    let mut client = server.connect();
+    check_parts(&mut client, "/f", &content, &[(0, 0), (5, 20_000), (MIB, 3 * MIB - 1)]);
+    let many: Vec<_> = (0..100).map(|number| (number * 1000, number * 1000 + 9)).collect();
+    check_parts(&mut client, "/f", &content, &many);
+    client.send("HEAD /f HTTP/1.1\r\nhost: a\r\nrange: bytes=0-1,5-6\r\n\r\n");
+    let head = client.head().expect("the connection goes on");
+    assert_eq!((head.status, head.header("content-length").is_some()), (206, true));
+    client.send("GET /f HTTP/1.1\r\nhost: a\r\nrange: bytes=99999999-\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("content-type")), (416, None));
+    assert_eq!(client.get("/text").text(), "text");
+}
+
+fn a_single_file_is_sent_with_its_ranges(on: On) {
+    let folder = Folder::new(on, "single");
+    let path = folder.path("f");
+    let of_handler = path.clone();
+    let download = move |request: Request| {
+        let path = of_handler.clone();
+        async move {
+            let response: Result<Response, HttpError> =
+                FileResponse::new(path).filename("f.bin").respond(&request).await;
+            response
+        }
+    };
+    let app = App::new()
+        .route("/download", get(download))
+        .route("/f", get(FileResponse::new(&path)))
+        .route("/text", get(async || "text"));
+    let server = on.serve(app);
+    let mut client = server.connect();
+    for size in [0, 1, 16_384, 16_385, 2 * MIB] {
+        let content = content(size);
+        fs::write(&path, &content).expect("the folder is ours");
+        for target in ["/f", "/download"] {
+            let answer = client.get(target);
+            assert!(answer.status == 200 && answer.body == content, "{size}");
+            assert_eq!(answer.header("content-length"), Some(size.to_string().as_str()));
+        }
+    }
+    let content = content(2 * MIB);
+    check_parts(&mut client, "/download", &content, &[(0, 0), (5, 20_000), (MIB, 2 * MIB - 1)]);
+    client.send("HEAD /download HTTP/1.1\r\nhost: a\r\n\r\n");
+    let head = client.head().expect("the connection goes on");
+    assert_eq!(head.header("content-disposition"), Some("attachment; filename=\"f.bin\""));
+    assert_eq!(client.get("/text").text(), "text");
+}
+
+fn files_in_the_binary_are_sent(on: On) {
+    let large: &'static [u8] = content(MIB).leak();
+    let files =
+        EmbeddedFiles::new([EmbeddedFile::new("f", large), EmbeddedFile::new("index.html", b"index")]);
+    let server = on.serve(App::new().mount("/", files.html(true)));
+    let mut client = server.connect();
+    assert!(client.get("/f").body == large);
+    assert_eq!(client.get("/").text(), "index");
+    check_parts(&mut client, "/f", large, &[(0, 9), (1000, MIB - 1)]);
 }
 
 /// A sparse file, larger than all buffers. The marks show whether offsets are correct.

@@ -17,6 +17,7 @@ mod headers;
 mod multipart;
 mod peer;
 mod query;
+mod ranges;
 mod reference;
 mod response;
 mod routing;
@@ -35,6 +36,7 @@ pub use head::head;
 pub use headers::headers;
 pub use multipart::multipart;
 pub use query::query;
+pub use ranges::ranges;
 pub use response::response;
 pub use routing::routing;
 pub use target::target;
@@ -43,7 +45,7 @@ pub use target::target;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 15] = [
+pub const PROPERTIES: [(&str, Property); 16] = [
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("cookies", cookies),
@@ -54,6 +56,7 @@ pub const PROPERTIES: [(&str, Property); 15] = [
     ("headers", headers),
     ("multipart", multipart),
     ("query", query),
+    ("ranges", ranges),
     ("routing", routing),
     ("target", target),
     ("ws_deflate", deflate),
