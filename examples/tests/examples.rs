@@ -255,6 +255,55 @@ mod served {
         assert_eq!(ada.until("document.querySelectorAll('.line').length"), "5");
     }
 
+    /// A page of another origin asks, in a browser and by hand.
+    #[test]
+    fn guards() {
+        let example = serve("guards");
+        let tea = example.ask("PUT /tea", "", "green");
+        assert!(
+            tea.contains("x-request-id: ") && tea.contains("ratelimit: \"default\";r=99;t=1\r\n"),
+            "{tea}"
+        );
+        assert_eq!(parts(&tea), ("200", "green tea"));
+        assert_eq!(parts(&example.ask("PUT /tea", "", &"x".repeat(1001))).0, "413");
+        assert_eq!(parts(&example.ask("POST /order", "origin: http://evil.org\r\n", "")).0, "403");
+        let Some(browser) = Browser::start() else { return };
+        let other = serve("hello");
+        let (_, port) = other.address.split_once(':').expect("an address has a port");
+        let url = |path: &str| format!("http://{}{path}", example.address);
+        // Asks once, and returns the text of the response.
+        let asked = |options: &str| {
+            let url = url("/tea");
+            format!(
+                "(window.asked ??= fetch('{url}', {options}).then(it => it.text()).catch(() => 'refused') \
+                 .then(text => window.text = text), window.text)"
+            )
+        };
+        let put = asked("{ method: 'PUT', headers: { 'x-flavour': 'yes' }, body: 'mint' }");
+        let order = format!(
+            "(window.sent ??= fetch('{}', {{ method: 'POST', mode: 'no-cors' }}).then(() => window.done = 1), window.done)",
+            url("/order")
+        );
+
+        let mut allowed = browser.open(&format!("http://127.0.0.1:{port}/"));
+        assert_eq!(allowed.until(&put), "mint tea", "after a preflight");
+        allowed.until(&order);
+        let mut fields = browser.open(&format!("http://127.0.0.1:{port}/"));
+        assert_eq!(fields.until(&asked("{ headers: { 'x-other': 'no' } }")), "refused");
+        let mut foreign = browser.open(&format!("http://localhost:{port}/"));
+        assert_eq!(foreign.until(&put), "refused", "another host");
+        foreign.until(&order);
+        assert_eq!(parts(&example.ask("GET /orders", "", "")).1, "0 orders", "sent by other origins");
+
+        let mut own = browser.open(&url("/"));
+        own.until(
+            "(window.clicked ??= (document.querySelector('button').click(), 1),              document.querySelector('output').textContent)",
+        );
+        assert_eq!(own.until("document.title"), "Tea", "a script without a nonce");
+        assert_eq!(parts(&example.ask("GET /orders", "", "")).1, "1 orders");
+        example.stop();
+    }
+
     #[test]
     fn lifespan() {
         let example = serve("lifespan");

@@ -13,6 +13,7 @@ mod events;
 mod files;
 mod folder;
 mod forms;
+mod guards;
 mod keep_alive;
 mod leaving;
 mod limits;

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use stelo_toolkit::middleware::{RequestId, TraceContext};
 use stelo_toolkit::response::BoxError;
 use stelo_toolkit::websocket::{CloseCode, WebSocketError, WebSocketException};
 use stelo_toolkit::{App, HttpError, Path, Request, Router, Status, TestClient, WebSocket, get};
@@ -18,8 +19,10 @@ struct Text<'a>(&'a mut String);
 
 impl Visit for Text<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            *self.0 = format!("{value:?}");
+        match field.name() {
+            "message" => *self.0 = format!("{value:?}"),
+            "error" => {}
+            name => *self.0 += &format!(" {name}={value:?}"),
         }
     }
 }
@@ -29,7 +32,10 @@ impl tracing::Subscriber for Messages {
         true
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        let mut text = String::new();
+        span.record(&mut Text(&mut text));
+        self.push(format!("SPAN {}{text}", span.metadata().name()));
         span::Id::from_u64(1)
     }
 
@@ -40,15 +46,22 @@ impl tracing::Subscriber for Messages {
     fn event(&self, event: &tracing::Event<'_>) {
         let mut text = String::new();
         event.record(&mut Text(&mut text));
-        self.0
-            .lock()
-            .expect("nobody panics while writing")
-            .push(format!("{} {text}", event.metadata().level()));
+        self.push(format!("{} {text}", event.metadata().level()));
     }
 
-    fn enter(&self, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {
+        self.push("enter".to_owned());
+    }
 
-    fn exit(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {
+        self.push("exit".to_owned());
+    }
+}
+
+impl Messages {
+    fn push(&self, message: String) {
+        self.0.lock().expect("no test panics while it writes").push(message);
+    }
 }
 
 /// Returns the lines that are logged while `work` runs.
@@ -176,4 +189,30 @@ impl std::error::Error for Outer {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.0)
     }
+}
+
+#[test]
+fn the_lines_of_a_request_are_in_a_span_with_its_identifiers() {
+    async fn handler() -> &'static str {
+        tracing::info!("before");
+        futures_lite::future::yield_now().await;
+        tracing::info!("after");
+        "done"
+    }
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let app = |middleware: RequestId| App::new().middleware(middleware).route("/", get(handler));
+    let messages = logged(|| {
+        let client = TestClient::new(app(RequestId::new().trust(|_| true)));
+        assert_eq!(client.get("/").header("x-request-id", "abc").send().text(), "done");
+    });
+    assert_eq!(messages[0], "SPAN request request_id=\"abc\"");
+    let lines = ["enter", "INFO before", "exit", "enter", "INFO after", "exit"];
+    assert!(messages.windows(lines.len()).any(|window| window == lines), "{messages:?}");
+
+    let messages = logged(|| {
+        let app = App::new().middleware(TraceContext::new()).route("/", get(handler));
+        TestClient::new(app).get("/").header("traceparent", parent).send();
+    });
+    let span = "SPAN request trace_id=0af7651916cd43dd8448eb211c80319c span_id=";
+    assert!(messages[0].starts_with(span), "{messages:?}");
 }

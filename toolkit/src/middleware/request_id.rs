@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use stelo_core::app::Reply;
-use stelo_core::http::header::{HeaderName, HeaderValue, IntoHeaderName};
+use stelo_core::http::header::{HeaderName, IntoHeaderName};
 
 use super::reply::{edited, traced};
 use super::{Middleware, Next};
@@ -85,9 +85,8 @@ impl Middleware for RequestId {
         request.extensions_mut().insert(id.clone());
         let header = self.header;
         edited(traced(span, request, next), move |response| {
-            if let Ok(value) = HeaderValue::try_from(id.0.as_bytes().to_vec()) {
-                response.headers.set(header, value);
-            }
+            // An identifier has only characters that are valid in a field.
+            let _ = response.headers.try_set(header.as_str(), &*id.0);
         })
     }
 }

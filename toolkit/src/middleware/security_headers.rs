@@ -1,5 +1,6 @@
 //! `SecurityHeaders`: the fields by which browsers restrict what a page can do and what can be done to it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stelo_core::app::{Reply, Response};
@@ -39,6 +40,8 @@ pub struct SecurityHeaders {
     hsts: Option<HeaderValue>,
     csp: Option<ContentSecurityPolicy>,
     report_only: Option<ContentSecurityPolicy>,
+    /// The fields without a nonce, over `http` and over `https`.
+    ready: [Arc<Fields>; 2],
 }
 
 const OPTIONS: &str = "x-content-type-options";
@@ -55,7 +58,7 @@ impl SecurityHeaders {
         html.append(REFERRER, "same-origin");
         html.append(OPENER, "same-origin");
         let csp = Some(ContentSecurityPolicy::new().directive("frame-ancestors", ["'self'"]));
-        Self { any, html, hsts: None, csp, report_only: None }
+        Self { any, html, hsts: None, csp, report_only: None, ready: Default::default() }.with_fields()
     }
 
     /// Sets which requests name the page that they come from, such as `no-referrer`.
@@ -66,7 +69,7 @@ impl SecurityHeaders {
     #[track_caller]
     pub fn referrer_policy(mut self, policy: impl IntoHeaderValue) -> Self {
         self.html.set(REFERRER, policy);
-        self
+        self.with_fields()
     }
 
     /// Sets which windows can reach the page, such as `same-origin-allow-popups` for a login at another site.
@@ -77,7 +80,7 @@ impl SecurityHeaders {
     #[track_caller]
     pub fn opener_policy(mut self, policy: impl IntoHeaderValue) -> Self {
         self.html.set(OPENER, policy);
-        self
+        self.with_fields()
     }
 
     /// Sets which sites can embed the response, such as `cross-origin` for public pictures.
@@ -88,7 +91,7 @@ impl SecurityHeaders {
     #[track_caller]
     pub fn resource_policy(mut self, policy: impl IntoHeaderValue) -> Self {
         self.any.set(RESOURCE, policy);
-        self
+        self.with_fields()
     }
 
     /// Makes browsers use only `https` for this host, and the hosts below it if `include_subdomains`, for a time of whole
@@ -97,7 +100,7 @@ impl SecurityHeaders {
     pub fn strict_transport_security(mut self, max_age: Duration, include_subdomains: bool) -> Self {
         let rest = if include_subdomains { "; includeSubDomains" } else { "" };
         self.hsts = HeaderValue::try_from(format!("max-age={}{rest}", max_age.as_secs())).ok();
-        self
+        self.with_fields()
     }
 
     /// Sets the policy about what pages load and run. It gets `frame-ancestors 'self'` if it does not say which sites can
@@ -106,14 +109,14 @@ impl SecurityHeaders {
     pub fn content_security_policy(mut self, policy: ContentSecurityPolicy) -> Self {
         let has_frames = policy.to_string().contains("frame-ancestors");
         self.csp = Some(if has_frames { policy } else { policy.directive("frame-ancestors", ["'self'"]) });
-        self
+        self.with_fields()
     }
 
     /// Sets a policy whose violations browsers only report, to try it out.
     #[must_use]
     pub fn content_security_policy_report_only(mut self, policy: ContentSecurityPolicy) -> Self {
         self.report_only = Some(policy);
-        self
+        self.with_fields()
     }
 
     /// Leaves out a field, such as `cross-origin-opener-policy`.
@@ -124,6 +127,11 @@ impl SecurityHeaders {
         if name.eq_ignore_ascii_case("content-security-policy") {
             self.csp = None;
         }
+        self.with_fields()
+    }
+
+    fn with_fields(mut self) -> Self {
+        self.ready = [false, true].map(|is_secure| Arc::new(self.fields(is_secure, None)));
         self
     }
 
@@ -162,16 +170,21 @@ impl Middleware for SecurityHeaders {
         if request.is_websocket() {
             return next.run(request);
         }
-        let nonce = self.nonce();
-        let fields = self.fields(request.scheme() == "https", nonce.as_ref());
-        if let Some(nonce) = nonce {
-            request.extensions_mut().insert(nonce);
-        }
+        let is_secure = request.scheme() == "https";
+        let fields = match self.nonce() {
+            Some(nonce) => {
+                let fields = Arc::new(self.fields(is_secure, Some(&nonce)));
+                request.extensions_mut().insert(nonce);
+                fields
+            }
+            None => self.ready[usize::from(is_secure)].clone(),
+        };
         edited(next.run(request), move |response| fields.add(response))
     }
 }
 
 /// The fields of a response.
+#[derive(Debug, Default)]
 struct Fields {
     any: Headers,
     html: Headers,

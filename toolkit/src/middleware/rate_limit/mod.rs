@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stelo_core::app::Reply;
-use stelo_core::http::header::HeaderValue;
 use stelo_core::http::{Headers, Status};
 
 use self::key::Keys;
@@ -53,6 +52,8 @@ pub struct RateLimit {
 #[derive(Clone)]
 struct Policy {
     name: Arc<str>,
+    /// The field `ratelimit-policy`.
+    text: Arc<str>,
     quota: Quota,
 }
 
@@ -66,7 +67,7 @@ impl RateLimit {
     /// Creates the middleware, with a quota for each client, kept in memory.
     pub fn new(quota: Quota) -> Self {
         Self {
-            policy: Policy { name: "default".into(), quota },
+            policy: Policy::new("default", quota),
             keys: Keys::Client,
             store: Store::Memory(Box::default()),
             fails_closed: false,
@@ -108,7 +109,7 @@ impl RateLimit {
     pub fn name(mut self, name: &str) -> Self {
         let is_valid = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         assert!(is_valid, "`{name}`: the name of a rate limit has letters, digits, `-` and `_`");
-        self.policy.name = name.into();
+        self.policy = Policy::new(name, self.policy.quota);
         self
     }
 
@@ -132,33 +133,32 @@ impl RateLimit {
 }
 
 impl Policy {
+    fn new(name: &str, quota: Quota) -> Self {
+        let text = format!("\"{name}\";q={};w={}", quota.requests(), ceil(quota.window()));
+        Self { name: name.into(), text: text.into(), quota }
+    }
+
     /// Sends a request on, or answers it with 429.
     fn apply(&self, verdict: Verdict, request: Request, next: Next) -> Reply {
-        let fields = self.fields(verdict);
         if verdict.is_allowed {
-            return edited(next.run(request), move |response| response.headers.append_all(&fields));
+            let policy = self.clone();
+            return edited(next.run(request), move |response| policy.add(&mut response.headers, verdict));
         }
         let seconds = ceil(verdict.retry_after).max(1);
         let mut error = HttpError::new(Status::TOO_MANY_REQUESTS)
             .with_detail(format!("too many requests: try again in {seconds} s"))
             .with_header("retry-after", seconds);
-        error.headers.append_all(&fields);
+        self.add(&mut error.headers, verdict);
         refused(request, error)
     }
 
-    /// Returns the fields about the quota, as structured fields (RFC 9651).
-    fn fields(&self, verdict: Verdict) -> Headers {
-        let Self { name, quota } = self;
-        let (requests, window) = (quota.requests(), ceil(quota.window()));
-        let policy = format!("\"{name}\";q={requests};w={window}");
-        let left = format!("\"{name}\";r={};t={}", verdict.remaining, ceil(verdict.reset));
-        let mut headers = Headers::with_capacity(2, 100);
-        for (field, text) in [("ratelimit-policy", policy), ("ratelimit", left)] {
-            if let Ok(value) = HeaderValue::try_from(text) {
-                headers.append(field, value);
-            }
+    /// Adds the fields about the quota, as structured fields (RFC 9651).
+    fn add(&self, headers: &mut Headers, verdict: Verdict) {
+        let left = format!("\"{}\";r={};t={}", self.name, verdict.remaining, ceil(verdict.reset));
+        for (field, text) in [("ratelimit-policy", &*self.text), ("ratelimit", &*left)] {
+            // A name of letters, and numbers: always a valid value.
+            let _ = headers.try_append(field, text);
         }
-        headers
     }
 }
 
@@ -197,7 +197,7 @@ impl Middleware for RateLimit {
 
 impl fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Policy { name, quota } = &self.policy;
+        let Policy { name, quota, .. } = &self.policy;
         f.debug_struct("RateLimit").field("name", name).field("quota", quota).finish_non_exhaustive()
     }
 }
