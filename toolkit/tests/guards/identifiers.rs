@@ -35,6 +35,10 @@ fn only_a_valid_identifier_of_a_trusted_peer_is_kept() {
     let sent = |client: &TestClient, id: &str| client.get("/").header("x-request-id", id).send().text() == id;
     let none = client(RequestId::new());
     assert!(!sent(&none, "abc"), "no proxy has named the client");
+    let app = App::new().middleware(RequestId::new()).route("/", get(show));
+    let behind = TestClient::new(crate::Behind(app));
+    let response = behind.get("/").header("x-client", "192.0.2.1").header("x-request-id", "abc").send();
+    assert_eq!(response.text(), "abc", "a proxy that the server trusts");
     let all = client(RequestId::new().trust(|_| true));
     let longest = "x".repeat(128);
     for id in ["a", "7f3a-~._+/=:@Z", &longest] {

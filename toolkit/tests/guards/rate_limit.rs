@@ -74,6 +74,24 @@ fn a_route_or_a_key_has_a_quota_of_its_own() {
 }
 
 #[test]
+fn a_client_is_an_address_or_a_network_of_64_bits() {
+    let client = TestClient::new(crate::Behind(app(RateLimit::new(Quota::per_hour(1)))));
+    for (address, status) in [
+        ("2001:db8:0:7::1", 200),
+        ("2001:db8:0:7:ffff:ffff:ffff:ffff", 429),
+        ("2001:db8:0:8::1", 200),
+        ("192.0.2.1", 200),
+        ("::ffff:192.0.2.1", 429),
+        ("192.0.2.2", 200),
+        ("127.0.0.1", 200),
+    ] {
+        let response = client.get("/a").header("x-client", address).send();
+        assert_eq!(response.status().code(), status, "{address}");
+    }
+    assert_eq!(client.get("/a").send().status().code(), 429, "the peer itself");
+}
+
+#[test]
 fn two_policies_are_listed_one_after_the_other() {
     async fn page(_: Request, error: HttpError) -> (Status, &'static str) {
         (error.status, "slow down")
