@@ -130,6 +130,7 @@
 //! | [`authentication`] | users, scopes, backends |
 //! | `sessions` | sessions, where they are kept, messages for the next page |
 //! | [`forms`] | forms, uploaded files, parts as a stream, limits |
+//! | [`config`] | variables of the environment and of a `.env` file |
 //! | [`testing`] | the client for tests |
 //! | [`http`], [`body`] | methods, status codes, header fields; bodies |
 //! | [`server`] | configuration, running inside an executor, stopping |
@@ -170,6 +171,7 @@ pub use stelo_toolkit::{
 pub use stelo_toolkit::sessions;
 
 pub use stelo_toolkit::check_handler;
+pub use stelo_toolkit::config;
 
 pub use server::{Config, Server, run, run_with};
 #[cfg(feature = "http")]
@@ -196,6 +198,8 @@ mod pages {
     mod responses {}
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/guide/configuration.md")]
+    mod configuration {}
     #[doc = include_str!("../docs/guide/middleware.md")]
     mod middleware {}
     #[cfg(feature = "sessions")]

@@ -27,6 +27,7 @@ extern crate std;
 pub mod app;
 pub mod body;
 mod bytes;
+pub mod dotenv;
 mod fault;
 pub mod h1;
 pub mod http;

@@ -44,7 +44,7 @@
 //!
 //! Each module imports only from those before it: [`describe`], [`response`], [`request`], [`forms`], `lifespan`,
 //! [`extract`], [`handler`], [`middleware`], [`websocket`](mod@websocket), [`routing`], [`app`]. [`json_lines`] is above
-//! [`extract`], [`events`] above [`websocket`](mod@websocket). [`files`] is above [`handler`], and
+//! [`extract`], [`events`] above [`websocket`](mod@websocket). [`config`] is alone. [`files`] is above [`handler`], and
 //! [`testing`] above [`websocket`](mod@websocket).
 #![forbid(unsafe_code)]
 
@@ -57,6 +57,7 @@ mod random;
 
 pub mod app;
 pub mod authentication;
+pub mod config;
 pub mod describe;
 pub mod events;
 pub mod extract;

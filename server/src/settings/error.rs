@@ -5,6 +5,8 @@ use std::fmt::{self, Write};
 use std::path::PathBuf;
 use std::{error, io};
 
+use stelo_core::dotenv;
+
 use super::Origin;
 use super::missing::Missing;
 use super::origin::Location;
@@ -117,6 +119,15 @@ pub enum SyntaxFault {
     Assignment,
     /// A quoted value does not end.
     Quote,
+}
+
+impl From<dotenv::SyntaxFault> for SyntaxFault {
+    fn from(fault: dotenv::SyntaxFault) -> Self {
+        match fault {
+            dotenv::SyntaxFault::Assignment => Self::Assignment,
+            dotenv::SyntaxFault::Quote => Self::Quote,
+        }
+    }
 }
 
 impl SettingsError {

@@ -1,10 +1,9 @@
 //! The sources of settings. The table of settings is in [`config`](crate::config), a row beside each field.
 //!
-//! The command line (`line`), the environment and `--env-file` (`env`, `dotenv`), the TOML file (`file`), `--help`
+//! The command line (`line`), the environment and `--env-file` (`env`, and `dotenv` of the core), the TOML file (`file`), `--help`
 //! (`help`), `--print-config` (`print`) and the page of options (`page`) are loops over the table. `resolve` decides between
 //! the sources; `origin` names the source of a value.
 
-mod dotenv;
 mod env;
 mod error;
 mod exit;

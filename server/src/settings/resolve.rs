@@ -8,10 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use stelo_core::dotenv;
+
 use super::env::{self, Notice, Variable, Variables};
 use super::line::{Command, Line};
 use super::origin::{Given, Location, Origin, Source};
-use super::{Exit, SettingsError, dotenv, file, help, print};
+use super::{Exit, SettingsError, file, help, print};
 use crate::config::table::Setting;
 use crate::{Config, ConfigError};
 
@@ -99,7 +101,7 @@ fn env_file(file: File, environment: &[(OsString, OsString)]) -> Result<Variable
         Some(value.to_string_lossy().into_owned())
     };
     let read = dotenv::parse(&text, variable);
-    let read = read.map_err(|(line, fault)| SettingsError::syntax(&location(line), fault))?;
+    let read = read.map_err(|(line, fault)| SettingsError::syntax(&location(line), fault.into()))?;
     Ok(Variables::read(read.into_iter().map(|dotenv::Assignment { line, name, value }| Variable {
         name,
         value: value.into(),

@@ -1,25 +1,59 @@
-//! The format of `--env-file`, as `python-dotenv` reads it for Uvicorn: `NAME=value` on a line.
+//! The format of `.env` files, as `python-dotenv` reads it for Uvicorn: `NAME=value` on a line. The server reads
+//! `--env-file` with it, the toolkit the file of a configuration.
 //!
 //! `export` may come first. A quoted value may have several lines. In single quotes only `\'` and `\\` are escapes; in
 //! double quotes `\n`, `\t` and others are too. An unquoted value ends with the line or before ` #`. `${NAME}` and
 //! `${NAME:-default}` are replaced everywhere, from the environment or from an earlier line. An invalid line is an error;
 //! `python-dotenv` skips it.
 
-use super::error::SyntaxFault;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A variable with the line where it begins.
-#[derive(PartialEq, Eq, Debug)]
-pub(super) struct Assignment {
-    pub(super) line: usize,
-    pub(super) name: String,
-    pub(super) value: String,
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assignment {
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// The name.
+    pub name: String,
+    /// The value, without quotes and escapes.
+    pub value: String,
 }
 
-/// Parses a file. Skips names without an equals sign.
+/// A fault of a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyntaxFault {
+    /// The line is not `NAME=value`.
+    Assignment,
+    /// A quoted value does not end.
+    Quote,
+}
+
+impl fmt::Display for SyntaxFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Assignment => "use NAME=value",
+            Self::Quote => "a quoted value does not end",
+        })
+    }
+}
+
+impl core::error::Error for SyntaxFault {}
+
+/// Parses a file. Skips names without an equals sign. `variable` returns a variable of the environment, for `${NAME}`.
+///
+/// ```
+/// use stelo_core::dotenv;
+///
+/// let read = dotenv::parse("A=1\nB=\"${A} ${HOME}\" # comment", |_| Some("/root".into()))?;
+/// assert_eq!((read[1].line, &*read[1].value), (2, "/root /root"));
+/// # Ok::<(), (usize, dotenv::SyntaxFault)>(())
+/// ```
 ///
 /// # Errors
 /// Returns the number of an invalid line, and the fault.
-pub(super) fn parse(
+pub fn parse(
     text: &str,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<Assignment>, (usize, SyntaxFault)> {
