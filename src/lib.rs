@@ -163,8 +163,8 @@ pub use stelo_toolkit::{
     Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
 };
 pub use stelo_toolkit::{
-    app, authentication, body, describe, events, extract, files, forms, handler, http, json_lines,
-    middleware, request, response, routing, websocket,
+    app, authentication, body, dependencies, describe, events, extract, files, forms, handler, http,
+    json_lines, middleware, request, response, routing, websocket,
 };
 
 #[cfg(feature = "sessions")]

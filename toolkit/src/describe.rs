@@ -41,6 +41,7 @@ pub struct Operation {
     states: Vec<(TypeId, &'static str)>,
     params: Vec<ParamsCheck>,
     warnings: Vec<String>,
+    after_response: bool,
     /// The first mistake in the configuration.
     mistake: Option<String>,
 }
@@ -56,6 +57,7 @@ impl Operation {
             states: Vec::new(),
             params: Vec::new(),
             warnings: Vec::new(),
+            after_response: false,
             mistake: None,
         }
     }
@@ -73,6 +75,17 @@ impl Operation {
     /// Adds a warning, which the application [logs](crate::App::warnings) when it is built.
     pub fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
+    }
+
+    /// Says that the argument calls [`Parts::after_response`](crate::request::Parts::after_response), so that the route can
+    /// run the work.
+    pub fn after_response(&mut self) {
+        self.after_response = true;
+    }
+
+    /// Whether an argument registers work for after the response.
+    pub(crate) fn has_after_response(&self) -> bool {
+        self.after_response
     }
 
     /// Adds a check of the path parameters. If it fails for a route, [`App::build`](crate::App::build) fails.

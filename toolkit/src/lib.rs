@@ -35,6 +35,8 @@
 //! | tell many clients at once | [`Broadcast`](websocket::Broadcast) |
 //! | stream events or rows | [`EventStream`](events::EventStream), [`JsonLines`](json_lines::JsonLines) |
 //! | serve files | [`StaticFiles`], [`EmbeddedFiles`](files::EmbeddedFiles), [`FileResponse`] |
+//! | make a value once per request | [`Depends`](dependencies::Depends) |
+//! | call code that blocks | [`blocking`](handler::blocking) |
 //! | fail | [`HttpError`], or any error; [`App::error_handler`] and [`App::on_error`] answer it |
 //! | test without a socket | [`TestClient`] |
 //!
@@ -58,6 +60,7 @@ mod random;
 pub mod app;
 pub mod authentication;
 pub mod config;
+pub mod dependencies;
 pub mod describe;
 pub mod events;
 pub mod extract;

@@ -33,6 +33,8 @@ pub enum Method {
     Trace,
     /// Modifies the target as the body says (RFC 5789).
     Patch,
+    /// As GET, with a body that says what to look for. Safe and idempotent.
+    Query,
     /// Any other token.
     Other(OtherMethod),
 }
@@ -54,11 +56,31 @@ impl Method {
             b"OPTIONS" => Self::Options,
             b"TRACE" => Self::Trace,
             b"PATCH" => Self::Patch,
+            b"QUERY" => Self::Query,
             other if super::is_token(other) => {
                 Self::Other(OtherMethod(core::str::from_utf8(other).ok()?.into()))
             }
             _ => return None,
         })
+    }
+
+    /// Returns whether the method only reads (RFC 9110 section 9.2.1): GET, HEAD, OPTIONS, QUERY and TRACE.
+    pub const fn is_safe(&self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Options | Self::Query | Self::Trace)
+    }
+
+    /// Returns whether a request can be repeated without another effect (RFC 9110 section 9.2.2): the safe methods, PUT
+    /// and DELETE.
+    ///
+    /// ```
+    /// use stelo_core::http::Method;
+    ///
+    /// assert!(Method::Query.is_safe() && Method::Query.is_idempotent());
+    /// assert!(Method::Put.is_idempotent() && !Method::Put.is_safe());
+    /// assert!(!Method::Post.is_idempotent());
+    /// ```
+    pub const fn is_idempotent(&self) -> bool {
+        self.is_safe() || matches!(self, Self::Put | Self::Delete)
     }
 
     /// Returns the method as a request line has it.
@@ -73,6 +95,7 @@ impl Method {
             Self::Options => "OPTIONS",
             Self::Trace => "TRACE",
             Self::Patch => "PATCH",
+            Self::Query => "QUERY",
             Self::Other(other) => &other.0,
         }
     }

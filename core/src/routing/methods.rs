@@ -23,7 +23,7 @@ pub struct Methods {
 }
 
 /// The methods with a bit, sorted by name. The index is the number of the bit.
-const KNOWN: [Method; 9] = [
+const KNOWN: [Method; 10] = [
     Method::Connect,
     Method::Delete,
     Method::Get,
@@ -32,6 +32,7 @@ const KNOWN: [Method; 9] = [
     Method::Patch,
     Method::Post,
     Method::Put,
+    Method::Query,
     Method::Trace,
 ];
 
@@ -47,7 +48,8 @@ const fn bit(method: &Method) -> u16 {
         Method::Patch => 1 << 5,
         Method::Post => 1 << 6,
         Method::Put => 1 << 7,
-        Method::Trace => 1 << 8,
+        Method::Query => 1 << 8,
+        Method::Trace => 1 << 9,
         Method::Other(_) => 0,
     }
 }

@@ -8,6 +8,7 @@ pub mod check;
 mod debug;
 pub(crate) mod endpoint;
 pub(crate) mod errors;
+pub(crate) mod http_endpoint;
 mod leaf;
 mod outcome;
 mod value;
@@ -20,6 +21,7 @@ pub use self::blocking::{AsBlocking, Blocking, BlockingCall, BlockingFunction, b
 pub use self::endpoint::Endpoint;
 pub use self::errors::ErrorHandler;
 pub(crate) use self::errors::ErrorHandlers;
+pub use self::http_endpoint::HttpEndpoint;
 pub(crate) use self::leaf::{IntoLeaf, Leaf, LeafKind};
 pub use self::outcome::Outcome;
 pub(crate) use self::outcome::{Answer, Scope};

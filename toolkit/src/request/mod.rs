@@ -2,6 +2,7 @@
 //!
 //! A [`Request`] is its [`Parts`] and a body. Extractors that leave the body alone see the parts only.
 
+pub(crate) mod cleanup;
 mod cookies;
 pub(crate) mod decode;
 pub(crate) mod executor;

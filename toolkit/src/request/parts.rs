@@ -12,6 +12,7 @@ use stelo_core::app::{Address, Context, InterimSender, Peer};
 use stelo_core::http::{Headers, Method, RequestHead, Status, Version};
 use stelo_core::routing::{ReverseError, Slash};
 
+use super::cleanup::Cleanups;
 use super::limit::Limit;
 use super::position::{Position, Protocol, slice};
 use super::site::SiteRef;
@@ -387,6 +388,27 @@ impl Parts {
     /// Completes after `duration`.
     pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static {
         self.context.connection().executor.sleep(duration)
+    }
+
+    /// Registers work that runs when the response has been sent or could not be sent: after a success, an error or a panic
+    /// of the handler, and if the client leaves. Behind a WebSocket it runs at its end. Work that is registered later runs
+    /// first.
+    ///
+    /// An argument that calls it says so in its description, by
+    /// [`Operation::after_response`](crate::describe::Operation::after_response). [`Depends`](crate::dependencies::Depends) does.
+    ///
+    /// # Errors
+    /// 500, with a line in the log, if no argument of the handler and its middleware has said so.
+    pub fn after_response(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), HttpError> {
+        let Some(cleanups) = self.extensions().get::<Cleanups>() else {
+            let place = self.matched_path().unwrap_or("this place");
+            failure!(
+                "work after the response of {place} would not run: take the value by `Depends`, or call `Operation::after_response` in `describe`"
+            );
+            return Err(HttpError::new(Status::INTERNAL_SERVER_ERROR));
+        };
+        cleanups.push(Box::pin(work));
+        Ok(())
     }
 
     /// Completes when the server begins to stop. A handler that waits for something else without an end must then return:

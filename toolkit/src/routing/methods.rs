@@ -5,9 +5,9 @@ use stelo_core::routing::Methods;
 
 use crate::describe::Operation;
 use crate::forms::FormLimits;
-use crate::handler::{Handler, Leaf};
+use crate::handler::{Handler, HttpEndpoint, Leaf, http_endpoint};
 use crate::middleware::{Layer, Middleware};
-use crate::request::Extensions;
+use crate::request::{Extensions, Request};
 use crate::websocket::{WebSocketHandler, leaf};
 
 /// A handler that has been put into a route.
@@ -108,6 +108,16 @@ pub fn websocket<Args: 'static>(handler: impl WebSocketHandler<Args>) -> MethodR
     MethodRouter::default().websocket(handler)
 }
 
+/// Creates a route of a type with a method for each HTTP method. See [`HttpEndpoint`].
+pub fn endpoint<E: HttpEndpoint>(endpoint: E) -> MethodRouter {
+    E::METHODS.iter().fold(MethodRouter::default(), |route, method| {
+        let endpoint = endpoint.clone();
+        let handler =
+            move |request: Request| http_endpoint::dispatch(endpoint.clone(), method.clone(), request);
+        route.on(method.clone(), handler)
+    })
+}
+
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident $methods:expr;)*) => {
         $(
@@ -143,6 +153,8 @@ methods! {
     delete Method::Delete;
     /// Adds a handler for OPTIONS.
     options Method::Options;
+    /// Adds a handler for QUERY, which reads as GET does, and has a body.
+    query Method::Query;
     /// Adds a handler for every method.
     any Methods::ANY;
 }

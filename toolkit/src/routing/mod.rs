@@ -21,7 +21,9 @@ pub use stelo_core::routing::{Convertor, Methods, ReverseError};
 
 pub use self::error::BuildError;
 pub(crate) use self::methods::Declared;
-pub use self::methods::{MethodRouter, any, delete, get, head, on, options, patch, post, put, websocket};
+pub use self::methods::{
+    MethodRouter, any, delete, endpoint, get, head, on, options, patch, post, put, query, websocket,
+};
 pub use self::mount::{Foreign, Mountable, Mounted};
 use crate::forms::FormLimits;
 use crate::handler::{ErrorHandler, ErrorHandlers, Handler};

@@ -10,6 +10,7 @@ use super::declare::{Around, Convertors, Tables, Target};
 use super::mount::{MountedKind, foreign};
 use super::table::{Inside, Level, Node, Routes, Table, error_handlers};
 use super::{BuildError, Declared, Router};
+use crate::dependencies;
 use crate::describe::Operation;
 use crate::handler::ErrorHandlers;
 use crate::lifespan::{self, Open};
@@ -78,6 +79,8 @@ struct Inherited {
     is_mounted: bool,
     /// The node that answers below if no route matches.
     fallback: Option<NodeId>,
+    /// Whether the handler or a middleware of the node registers work for after the response.
+    after_response: bool,
 }
 
 impl Plan {
@@ -152,8 +155,8 @@ impl Plan {
         place.realm = self.realm(place.realm, router.state, router.errors);
         if let Some(handler) = fallback {
             let id = self.reserve();
-            let inside = Inherited { layers: Vec::new(), ..place.clone() };
-            self.describe(&inside, handler.operation);
+            let mut inside = Inherited { layers: Vec::new(), ..place.clone() };
+            self.describe(&mut inside, handler.operation);
             self.put(id, inside, false, Inside::Leaf(handler.leaf));
             place.fallback = Some(id);
         }
@@ -198,12 +201,12 @@ impl Plan {
         &mut self,
         id: NodeId,
         target: Target,
-        place: Inherited,
+        mut place: Inherited,
         convertors: &Convertors,
     ) -> Result<(), BuildError> {
         let mounted = match target {
             Target::Handler(Declared { leaf, operation }) => {
-                self.describe(&place, operation);
+                self.describe(&mut place, operation);
                 self.put(id, place, true, Inside::Leaf(leaf));
                 return Ok(());
             }
@@ -213,7 +216,7 @@ impl Plan {
             MountedKind::Router(router) => self.router(id, *router, place, convertors)?,
             MountedKind::App(app) => self.app(id, *app, Some(place.realm), place, convertors)?,
             MountedKind::Endpoint { leaf, describe } => {
-                self.describe(&place, describe());
+                self.describe(&mut place, describe());
                 self.put(id, place, false, Inside::Leaf(leaf));
             }
             MountedKind::Foreign(app) => {
@@ -229,7 +232,8 @@ impl Plan {
         NodeId(self.nodes.len() - 1)
     }
 
-    fn describe(&mut self, place: &Inherited, operation: Operation) {
+    fn describe(&mut self, place: &mut Inherited, operation: Operation) {
+        place.after_response |= operation.has_after_response();
         let Inherited { realm, pattern, params, .. } = place;
         self.operations.push(Described {
             realm: *realm,
@@ -239,12 +243,16 @@ impl Plan {
         });
     }
 
-    fn put(&mut self, id: NodeId, place: Inherited, is_route: bool, inside: Inside) {
-        for layer in &place.layers {
-            self.describe(&place, layer.operation.clone());
+    fn put(&mut self, id: NodeId, mut place: Inherited, is_route: bool, inside: Inside) {
+        let mut layers = Vec::new();
+        for Layer { step, operation } in std::mem::take(&mut place.layers) {
+            self.describe(&mut place, operation);
+            layers.push(step);
         }
-        let Inherited { pattern, params, realm, body_limit, layers, .. } = place;
-        let layers: Vec<_> = layers.into_iter().map(|layer| layer.step).collect();
+        let Inherited { pattern, params, realm, body_limit, after_response, .. } = place;
+        if after_response {
+            layers.insert(0, dependencies::step());
+        }
         let is_guarded = error_handlers(&self.levels, realm).any(|errors| !errors.is_empty());
         let info =
             NodeInfo { pattern, params, realm, is_guarded, is_route, body_limit, layers: layers.clone() };

@@ -257,6 +257,11 @@ impl<H: Host> Client<H> {
         self.request(Method::Patch, target)
     }
 
+    /// Creates a QUERY request.
+    pub fn query(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Query, target)
+    }
+
     /// Creates a DELETE request.
     pub fn delete(&self, target: &str) -> TestRequest<'_> {
         self.request(Method::Delete, target)

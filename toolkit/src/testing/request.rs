@@ -160,7 +160,9 @@ impl<'a> TestRequest<'a> {
             Length::Known(length) => headers.append("content-length", length),
             Length::Unknown => headers.append("transfer-encoding", "chunked"),
             // RFC 9110 section 8.6: methods that anticipate content state that there is none.
-            Length::None if matches!(self.method, Method::Post | Method::Put | Method::Patch) => {
+            Length::None
+                if matches!(self.method, Method::Post | Method::Put | Method::Patch | Method::Query) =>
+            {
                 headers.append("content-length", "0");
             }
             Length::None => {}
