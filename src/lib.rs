@@ -196,6 +196,10 @@ mod pages {
     mod handlers {}
     #[doc = include_str!("../docs/guide/responses.md")]
     mod responses {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
+    #[doc = include_str!("../docs/guide/work.md")]
+    mod work {}
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
     #[doc = include_str!("../docs/guide/configuration.md")]

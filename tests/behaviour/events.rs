@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use futures_lite::{StreamExt, stream};
 use stelo_tests::{Client, Gate, News, On, cases, config};
+use stelo_toolkit::dependencies::{Dependency, Depends};
 use stelo_toolkit::events::{EventStream, LastEventId, Replay};
 use stelo_toolkit::json_lines::{JsonLines, JsonLinesReader};
-use stelo_toolkit::request::Executor;
+use stelo_toolkit::request::{Executor, Parts};
 use stelo_toolkit::response::{ResponseExt, StreamingResponse};
-use stelo_toolkit::{App, Headers, HttpError, IntoResponse, Request, Response, State, get, post};
+use stelo_toolkit::{App, Headers, HttpError, IntoResponse, Request, Response, State, Status, get, post};
 
 cases!(
     events_come_one_by_one,
@@ -23,6 +24,9 @@ cases!(
     lines_are_answered_as_they_come,
     hints_come_before_the_page,
     trailers_follow_a_stream,
+    background_tasks_outlive_their_client,
+    work_after_the_response_runs_although_the_client_has_left,
+    a_background_task_does_not_block_the_next_request,
 );
 
 /// Returns an application whose events are those of the feed. It tells `gone` when the stream is dropped.
@@ -230,4 +234,71 @@ fn trailers_follow_a_stream(on: On) {
     let answer = client.get("/report");
     assert_eq!((answer.text().as_str(), answer.trailers), ("onetwo", vec![("x-lines".into(), "2".into())]));
     client.expect_open();
+}
+
+fn background_tasks_outlive_their_client(on: On) {
+    async fn large(State(news): State<News>) -> Response {
+        // More than the buffers hold: it cannot be sent to a client that does not read.
+        let pieces = stream::repeat("x".repeat(1 << 16)).take(1 << 10);
+        news.tell("called");
+        StreamingResponse::text(pieces).into_response().background(async move { news.tell("task") })
+    }
+    let news = News::new();
+    let server = on.serve(App::new().state(news.clone()).route("/", get(large)));
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("called");
+    assert_eq!(client.socket().peek(&mut [0]).expect("a response"), 1);
+    drop(client);
+    news.expect("task");
+}
+
+fn work_after_the_response_runs_although_the_client_has_left(on: On) {
+    #[derive(Clone)]
+    struct Lock;
+    impl Dependency for Lock {
+        type Rejection = HttpError;
+        async fn resolve(parts: &mut Parts) -> Result<Self, HttpError> {
+            let news = parts.state::<News>().cloned().ok_or(Status::INTERNAL_SERVER_ERROR)?;
+            parts.after_response(async move { news.tell("released") })?;
+            Ok(Self)
+        }
+    }
+    async fn hangs(_: Depends<Lock>, State(news): State<News>) {
+        news.tell("called");
+        pending().await
+    }
+    async fn answers(_: Depends<Lock>, State(news): State<News>) -> &'static str {
+        news.tell("called");
+        "answer"
+    }
+    let news = News::new();
+    let config = config().timeout_half_closed(Duration::from_millis(20));
+    let app = App::new().state(news.clone()).route("/hangs", get(hangs)).route("/", get(answers));
+    let server = on.serve_with(config, app);
+    let mut client = server.connect();
+    assert_eq!(client.get("/").text(), "answer");
+    news.expect("called");
+    news.expect("released");
+    client.send("GET /hangs HTTP/1.1\r\nhost: a\r\n\r\n");
+    news.expect("called");
+    drop(client);
+    news.expect("released");
+}
+
+fn a_background_task_does_not_block_the_next_request(on: On) {
+    async fn waits(State(gate): State<Gate>, State(news): State<News>) -> Response {
+        "sent".into_response().background(async move {
+            gate.pass().await;
+            news.tell("task");
+        })
+    }
+    let (gate, news) = (Gate::new(), News::new());
+    let app = App::new().state(gate.clone()).state(news.clone());
+    let server = on.serve(app.route("/task", get(waits)).route("/", get("hello")));
+    let mut client = server.connect();
+    assert_eq!(client.get("/task").text(), "sent");
+    assert_eq!(client.get("/").text(), "hello");
+    gate.open();
+    news.expect("task");
 }
