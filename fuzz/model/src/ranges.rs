@@ -25,7 +25,7 @@ pub fn ranges(input: &[u8]) {
 fn expected(value: &[u8], size: u64) -> Result<Selection, InvalidRange> {
     let text: String = value.iter().map(|&byte| char::from(byte)).collect();
     let Some((unit, set)) = text.split_once('=') else { return Err(InvalidRange::Malformed) };
-    if trimmed(unit).to_ascii_lowercase() != "bytes" {
+    if !trimmed(unit).eq_ignore_ascii_case("bytes") {
         return Ok(Selection::Whole);
     }
     let members: Vec<_> = set.split(',').filter_map(|member| member_of(trimmed(member), size)).collect();

@@ -1,4 +1,4 @@
-//! What header fields say about a file because of its name and of settings: type, coding, caching.
+//! The content type, the coding and the caching of a file, from its name and from settings.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use stelo_core::http::header::HeaderValue;
 use super::answer::put;
 use super::coding::Coding;
 
-/// What the header fields of a file say, apart from its validators.
+/// The content type, the coding and the caching of a file, for its header fields.
 #[derive(Clone)]
 pub(super) struct Media<'a> {
     pub(super) kind: &'a str,

@@ -1,4 +1,4 @@
-//! What the path of a request means in a tree of files: the file itself, an index page, a compressed sibling, a fallback.
+//! Rules for the path of a request in a tree of files: the file itself, an index page, a compressed sibling, a fallback.
 //!
 //! The rules are the same for directories and for embedded files.
 
