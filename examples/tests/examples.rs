@@ -203,6 +203,102 @@ mod served {
         example.stop();
     }
 
+    /// The pair of the cookie that an answer sets, as a `cookie` field.
+    fn cookie_of(answer: &str) -> String {
+        let (_, field) = answer.split_once("set-cookie: ").expect("the answer sets a cookie");
+        format!("cookie: {}\r\n", field.split(';').next().unwrap_or_default())
+    }
+
+    fn location_of(answer: &str) -> &str {
+        let (_, field) = answer.split_once("location: ").expect("the answer redirects");
+        field.split("\r\n").next().unwrap_or_default()
+    }
+
+    #[cfg(feature = "sessions")]
+    #[test]
+    fn login() {
+        let example = serve("login");
+        let answer = example.ask("GET /", "", "");
+        let login =
+            location_of(&answer).strip_prefix("http://a").expect("a page of the same host").to_owned();
+        assert_eq!((parts(&answer).0, &*login), ("303", "/login?next=http%3A%2F%2Fa%2F"));
+        let page = example.ask(&format!("GET {login}"), "", "");
+        assert!(parts(&page).1.contains("name=next value=\"http://a/\""), "{page}");
+        let form = "content-type: application/x-www-form-urlencoded\r\n";
+        let log_in = |form: &str, body: &str| example.ask(&format!("POST {login}"), form, body);
+        for wrong in ["name=ada&password=wrong", "name=eve&password="] {
+            let answer = log_in(form, wrong);
+            assert_eq!(location_of(&answer), format!("http://a{login}"));
+            let page = example.ask("GET /login", &cookie_of(&answer), "");
+            assert!(parts(&page).1.contains("<p role=alert>Name or password is wrong.</p>"), "{page}");
+        }
+        let evil = format!("{form}origin: https://evil.example\r\n");
+        assert_eq!(parts(&log_in(&evil, "name=ada&password=correct+horse")).0, "403");
+        for (next, page) in
+            [("http://a/", "/"), ("https://evil.example/", "/"), ("//evil.example", "/"), ("/x", "/x")]
+        {
+            let answer = log_in(form, &format!("name=ada&password=correct+horse&next={next}"));
+            assert_eq!((parts(&answer).0, location_of(&answer)), ("303", page), "{next}");
+            let cookie = cookie_of(&answer);
+            assert!(parts(&example.ask("GET /", &cookie, "")).1.contains("<h1>Hello, ada!</h1>"));
+            assert_eq!(location_of(&example.ask("POST /logout", &cookie, "")), "/login");
+            assert_eq!(parts(&example.ask("GET /", &cookie, "")).0, "303", "the session has ended");
+        }
+        example.stop();
+    }
+
+    #[test]
+    fn jwt() {
+        let example = serve("jwt");
+        assert_eq!(parts(&example.ask("POST /token", "", "")).0, "401");
+        // `ada:wrong` and `ada:secret`.
+        assert_eq!(parts(&example.ask("POST /token", "authorization: Basic YWRhOndyb25n\r\n", "")).0, "403");
+        let answer = example.ask("POST /token", "authorization: Basic YWRhOnNlY3JldA==\r\n", "");
+        let (status, body) = parts(&answer);
+        let body: serde_json::Value = serde_json::from_str(body).expect("it is JSON");
+        let token = body["access_token"].as_str().expect("a text").to_owned();
+        assert_eq!((status, &body["token_type"]), ("200", &"Bearer".into()));
+        let me = |token: &str| example.ask("GET /me", &format!("authorization: Bearer {token}\r\n"), "");
+        let answer = me(&token);
+        assert!(parts(&answer).0 == "200" && answer.contains(r#""sub":"ada""#), "{answer}");
+        let bearer = format!("authorization: Bearer {token}\r\n");
+        assert_eq!(parts(&example.ask("GET /admin", &bearer, "")).0, "403");
+        let (head, rest) = token.split_once('.').expect("three parts");
+        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{rest}");
+        for forged in [&*token.replace('.', ".e"), &none, &format!("{head}.{rest}A"), head] {
+            let answer = me(forged);
+            assert!(parts(&answer).0 == "401" && answer.contains("invalid_token"), "{answer}");
+        }
+        assert!(example.ask("GET /me", "", "").contains("www-authenticate: Bearer\r\n"));
+        example.stop();
+    }
+
+    #[cfg(feature = "sessions")]
+    #[test]
+    fn oauth() {
+        let example = serve("oauth");
+        let path =
+            |answer: &str| location_of(answer).strip_prefix("http://a").expect("the same host").to_owned();
+        let answer = example.ask("GET /login", "", "");
+        let cookie = cookie_of(&answer);
+        let authorize = path(&answer);
+        assert!(
+            authorize.contains("state=") && authorize.contains("code_challenge_method=S256"),
+            "{authorize}"
+        );
+        let callback = path(&example.ask(&format!("GET {authorize}"), &cookie, ""));
+        // A callback in another browser is refused, and so is one with another state.
+        assert_eq!(parts(&example.ask(&format!("GET {callback}"), "", "")).0, "400");
+        let answer = example.ask(&format!("GET {callback}"), &cookie, "");
+        assert_eq!((parts(&answer).0, location_of(&answer)), ("303", "/"));
+        let home = example.ask("GET /", &cookie_of(&answer), "");
+        assert!(parts(&home).1.contains("Hello, Ada!"), "{home}");
+        assert_eq!(parts(&example.ask(&format!("GET {callback}"), &cookie, "")).0, "400", "only once");
+        let evil = authorize.replace("callback", "evil");
+        assert_eq!(parts(&example.ask(&format!("GET {evil}"), "", "")).0, "400");
+        example.stop();
+    }
+
     #[test]
     fn middleware() {
         let example = serve("middleware");

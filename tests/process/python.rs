@@ -1,16 +1,19 @@
 //! Clients of Python. httpx tests keep-alive, streaming in both directions, and memory that does not grow with a body.
-//! websockets tests messages, compression, subprotocols, denial, and close codes of both sides.
+//! websockets tests messages, compression, subprotocols, denial, and close codes of both sides. Starlette and itsdangerous
+//! test that cookies of sessions are the same in both directions.
 
 use std::process::Command;
 
 use stelo_core::ws::CloseCode;
 use stelo_tests::{News, On, cases};
+use stelo_toolkit::middleware::Sessions;
+use stelo_toolkit::sessions::{Digest, Session};
 use stelo_toolkit::websocket::WebSocketError;
-use stelo_toolkit::{App, Path, Response, State, Status, WebSocket};
+use stelo_toolkit::{App, Json, Path, Response, Router, State, Status, WebSocket, get};
 
 use crate::program::Process;
 
-cases!(httpx, websockets);
+cases!(httpx, websockets, sessions);
 
 /// The default size of bodies in MiB; `STELO_TEST_MIB` overrides it. A server that buffers bodies fails at far less.
 const MIB: &str = "64";
@@ -96,4 +99,27 @@ fn websockets(on: On) {
         news.expect("the WebSocket is closed (4001: done)");
         news.expect("the WebSocket is closed (1000)");
     }
+}
+
+fn sessions(on: On) {
+    type Values = serde_json::Map<String, serde_json::Value>;
+
+    async fn values(session: Session) -> Json<Values> {
+        Json(session.to_map())
+    }
+
+    async fn update(session: Session, Json(values): Json<Values>) -> stelo_toolkit::Result<Json<Values>> {
+        for (key, value) in values {
+            session.insert(key, value)?;
+        }
+        Ok(Json(session.to_map()))
+    }
+
+    let with = |digest| {
+        let sessions = Sessions::with_digest(digest, "0123456789abcdef");
+        Router::new().middleware(sessions).route("/", get(values).post(update))
+    };
+    let app = App::new().mount("/sha1", with(Digest::Sha1)).mount("/sha256", with(Digest::Sha256));
+    let server = on.serve(app);
+    run("sessions.py", &[format!("http://{}", server.address())]);
 }
