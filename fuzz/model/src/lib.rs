@@ -21,6 +21,7 @@ mod ranges;
 mod reference;
 mod response;
 mod routing;
+mod signing;
 mod source;
 mod target;
 
@@ -39,13 +40,14 @@ pub use query::query;
 pub use ranges::ranges;
 pub use response::response;
 pub use routing::routing;
+pub use signing::signing;
 pub use target::target;
 
 /// A property. It panics if it does not hold for the input.
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 16] = [
+pub const PROPERTIES: [(&str, Property); 17] = [
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("cookies", cookies),
@@ -58,6 +60,7 @@ pub const PROPERTIES: [(&str, Property); 16] = [
     ("query", query),
     ("ranges", ranges),
     ("routing", routing),
+    ("signing", signing),
     ("target", target),
     ("ws_deflate", deflate),
     ("ws_frames", frames),
