@@ -191,7 +191,7 @@ fn the_question_mark_keeps_the_status_of_an_error() {
     for (kind, status, text) in [
         ("fine", 200, "fine"),
         ("http", 410, "it was here"),
-        ("extractor", 400, "invalid query: invalid type: sequence, expected u8"),
+        ("extractor", 400, "invalid query: invalid type: map, expected u8"),
         ("body", 413, "the body is larger than the limit of 1 bytes"),
         ("broken", 500, "Internal Server Error"),
         ("text", 500, "Internal Server Error"),
