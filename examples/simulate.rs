@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stelo::request::Address;
+use stelo::server::LogLevel;
 use stelo::{App, Config, Path, Request, Server, State, post};
 use stelo_sim::{Client, Failure, Network, Report, Sim, Simulation};
 
@@ -55,7 +56,8 @@ fn run(seed: u64) -> Result<Report<()>, Failure> {
     let network = Network { resets: 0.05, ..Network::rough() };
     Simulation::new(seed).network(network).run(async |sim| {
         let orders = Orders::default();
-        let server = Server::new(Config::new().port(0));
+        let quiet = Config::new().port(0).access_log(false).log_level(LogLevel::Error);
+        let server = Server::new(quiet);
         let handle = server.handle();
         let serving = sim.start(server.serve_on(sim.clone(), shop(orders.clone())));
         let address = handle.listening().await.expect("it starts").remove(0);

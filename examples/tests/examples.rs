@@ -109,7 +109,7 @@ fn simulate() {
         )
     };
     let (right, said) = shop(false);
-    assert!(right && said.ends_with("every order is paid once\n"), "{said}");
+    assert!(right && said.contains("every order is paid once\n"), "{said}");
     let (right, said) = shop(true);
     assert!(!right && said.contains("an order is paid twice"), "{said}");
 }
