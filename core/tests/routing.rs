@@ -124,7 +124,8 @@ fn first_match(table: &[Declared], host: &str, path: &str, method: &Method) -> O
             }
             Declared::Host(pieces) => {
                 let host = host.trim_end_matches(":80").to_lowercase();
-                if let Some((captures, _)) = matches(pieces, &host, &str::is_empty) {
+                let host = host.strip_suffix('.').unwrap_or(&host);
+                if let Some((captures, _)) = matches(pieces, host, &str::is_empty) {
                     return Outcome::Match(index, captures, None);
                 }
             }
@@ -264,6 +265,10 @@ proptest! {
                 }
                 Declared::Host(pieces) => {
                     builder.host(&pattern(pieces), index);
+                    // So is the dot at the end of an absolute name.
+                    if let Some(Piece::Literal(last)) = pieces.last_mut() {
+                        *last = last.strip_suffix('.').unwrap_or(last);
+                    }
                 }
             }
         }

@@ -245,7 +245,15 @@ impl Speaker {
         let expected: Fields = given.chain(own.iter().cloned()).collect();
         let fields = unframed(&found.fields);
         let added = fields.strip_prefix(&*expected).expect("the fields that were set, in order");
-        assert!(added.len() <= 1 && added.iter().all(|(name, _)| name == b"connection"), "{added:?}");
+        match added {
+            [] => {}
+            [(name, _)] => assert_eq!(name, b"connection"),
+            [connection, timeout] => {
+                assert_eq!((&*connection.0, &*connection.1), (&b"connection"[..], &b"keep-alive"[..]));
+                assert_eq!((&*timeout.0, &*timeout.1), (&b"keep-alive"[..], &b"timeout=5"[..]));
+            }
+            _ => panic!("unexpected fields: {added:?}"),
+        }
 
         let chunks = get(&found.fields, "transfer-encoding").is_some();
         assert!(!(chunks && self.old), "HTTP/1.0 has no chunks");

@@ -348,6 +348,7 @@ fn sample(setting: &Setting) -> (String, String) {
         ("header", _) => return ("X-A:b".into(), r#"["X-A:b"]"#.into()),
         ("loop", _) => "smol".into(),
         ("root-path", _) => "/api".into(),
+        ("tcp-keepalive-probes", _) => "12".into(),
         (_, Kind::Switch | Kind::Boolean) => off.to_string(),
         (_, Kind::Number(_) | Kind::Bytes) => "1234".into(),
         (_, Kind::Seconds) => "1.25".into(),
