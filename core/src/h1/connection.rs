@@ -33,6 +33,8 @@ pub struct Connection {
     reader: HeadReader,
     decoder: Decoder,
     asked: Asked,
+    /// The client has asked for `keep-alive`.
+    asks_keep_alive: bool,
     /// The client waits for `100 Continue`, which has not been sent.
     expects_continue: bool,
     /// The caller wants the body of the request.
@@ -100,6 +102,7 @@ impl Connection {
             reader: HeadReader::default(),
             decoder: Decoder::default(),
             asked: Asked::default(),
+            asks_keep_alive: false,
             expects_continue: false,
             wants_body: false,
             pressure: Pressure::None,
@@ -170,9 +173,16 @@ impl Connection {
     }
 
     /// Returns how long an idle connection waits for the next request.
+    #[inline(always)]
     fn idle_time(&self) -> Duration {
+        if self.stopping { self.idle_time_in_shutdown() } else { self.config.timeouts.keep_alive }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn idle_time_in_shutdown(&self) -> Duration {
         let Timeouts { keep_alive, keep_alive_min, .. } = self.config.timeouts;
-        if self.stopping { keep_alive.min(keep_alive_min) } else { keep_alive }
+        keep_alive.min(keep_alive_min)
     }
 
     /// Returns how much of the time of an idle connection is left in a shutdown.

@@ -20,8 +20,6 @@ pub(super) struct Asked {
     pub(super) old: bool,
     /// The client has asked to switch protocols.
     pub(super) switch: bool,
-    /// The seconds that an idle connection stays open, if the client has asked for `keep-alive`; otherwise 0.
-    pub(super) keep_alive: u16,
 }
 
 /// The framing of a response body.
@@ -86,26 +84,22 @@ pub(super) fn head(
         ResponseFraming::Suppressed => suppressed(out, status, &own, length, asked),
         ResponseFraming::Close | ResponseFraming::Switch => {}
     }
-    if framing != ResponseFraming::Switch && *keep_alive && asked.keep_alive > 0 {
-        idle_time(out, asked.keep_alive);
-    } else if framing == ResponseFraming::Switch || (*keep_alive && !asked.old) || (!*keep_alive && own.close)
-    {
+    if framing == ResponseFraming::Switch || *keep_alive || own.close {
         out.extend_from_slice(b"\r\n");
-    } else if *keep_alive {
-        out.extend_from_slice(b"connection: keep-alive\r\n\r\n");
     } else {
         out.extend_from_slice(b"connection: close\r\n\r\n");
     }
     Ok(framing)
 }
 
-/// Writes how long the connection stays open (RFC 2068 section 19.7.1.1), so that a client does not send a request while
-/// the connection closes.
+/// Adds to a complete head how many seconds the connection stays open (RFC 2068 section 19.7.1.1), so that a client does
+/// not send a request while the connection closes.
 #[inline(never)]
-fn idle_time(out: &mut Vec<u8>, seconds: u16) {
-    out.extend_from_slice(
-        alloc::format!("connection: keep-alive\r\nkeep-alive: timeout={seconds}\r\n\r\n").as_bytes(),
-    );
+pub(super) fn append_idle_time(out: &mut Vec<u8>, seconds: u64) {
+    out.truncate(out.len().saturating_sub(2));
+    out.extend_from_slice(b"connection: keep-alive\r\nkeep-alive: timeout=");
+    write_number(out, seconds);
+    out.extend_from_slice(b"\r\n\r\n");
 }
 
 /// Writes the framing fields of a body that is not sent.
@@ -281,7 +275,6 @@ pub fn check_response(
         connect,
         old: false,
         switch: connect || (fields.contains("upgrade") && fields.has_token("connection", "upgrade")),
-        keep_alive: 0,
     };
     Ok(match framing(status, &Own::read(headers)?, length, asked)? {
         ResponseFraming::Suppressed | ResponseFraming::Switch => Length::None,

@@ -61,7 +61,13 @@ fn round_trip(text: &str) {
     builder.route("/files/{file:path}", Method::Get, ()).named("file");
     let router = builder.build().expect("a table");
     let Ok(url) = router.url_path_for("file", &[("file", &text)]) else {
-        return assert!(text.contains(['\0', '\r', '\n']), "{} can be a path", text.escape_debug());
+        // Clients remove segments of dots, also encoded ones.
+        let is_removed = text.split('/').any(|part| {
+            let part = part.to_ascii_lowercase().replace("%2e", ".");
+            part == "." || part == ".."
+        });
+        let is_refused = is_removed || text.contains(['\0', '\r', '\n']);
+        return assert!(is_refused, "{} can be a path", text.escape_debug());
     };
     let path = url.path;
     let target =

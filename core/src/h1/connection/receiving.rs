@@ -62,11 +62,8 @@ impl Connection {
                     connect: matches!(head.method(), Method::Connect),
                     old: head.version() == Version::Http10,
                     switch: framing.switch,
-                    keep_alive: match framing.asks_keep_alive {
-                        true => u16::try_from(self.config.timeouts.keep_alive.as_secs()).unwrap_or(u16::MAX),
-                        false => 0,
-                    },
                 };
+                self.asks_keep_alive = framing.asks_keep_alive;
                 let last = self.config.limits.requests.is_some_and(|most| self.requests >= most);
                 self.exchange.keep_alive &= framing.keep_alive && !last && !self.stopping;
                 // Both steps are allowed in this state.

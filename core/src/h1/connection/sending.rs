@@ -57,6 +57,7 @@ impl Connection {
     ) -> Result<(), FaultKind> {
         if let (Length::Known(n), Some(head)) = (length, self.ordinary(status, headers, defaults)) {
             head.write(self.output.buf(), n);
+            self.say_idle_time();
             self.framing = ResponseFraming::Known(n);
             return self.exchange.step(Role::Server, Step::Response);
         }
@@ -77,7 +78,19 @@ impl Connection {
             return self.exchange.step(Role::Server, Step::Switch);
         }
         self.exchange.keep_alive = keep_alive;
+        if keep_alive {
+            self.say_idle_time();
+        }
         self.exchange.step(Role::Server, Step::Response)
+    }
+
+    /// Tells a client that has asked for `keep-alive` how long it lasts, at the end of a head.
+    #[inline(always)]
+    fn say_idle_time(&mut self) {
+        if self.asks_keep_alive {
+            let seconds = self.config.timeouts.keep_alive.as_secs();
+            encoder::append_idle_time(self.output.buf(), seconds);
+        }
     }
 
     /// Writes a response with all of its body.
@@ -95,6 +108,7 @@ impl Connection {
         let length = body.len() as u64;
         if let Some(head) = self.ordinary(status, headers, defaults) {
             head.write(self.output.buf(), length);
+            self.say_idle_time();
             self.output.push_from(body);
             self.framing = ResponseFraming::Known(0);
             self.exchange.step(Role::Server, Step::Response)?;
