@@ -128,7 +128,7 @@ impl<'a> TestRequest<'a> {
             let mut interim = Vec::new();
             let response = answer(app, Request::new(head.clone(), body, context), &mut interim).await;
             let mut response = judge(&head, response, late).await;
-            response.interim = interim;
+            response.around.interim = interim;
             response
         })
     }

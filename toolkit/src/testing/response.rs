@@ -137,7 +137,7 @@ pub(super) async fn judge(head: &RequestHead, mut response: Response, late: &Fai
 
 /// Reads the part of a body that a server sends.
 async fn read(mut body: Body, length: Length, response: &mut TestResponse) -> Result<(), BodyError> {
-    let TestResponse { body: all, trailers, .. } = response;
+    let TestResponse { body: all, around, .. } = response;
     let fault = |kind| Err(BodyError::Fault(Fault { kind, at: 0 }));
     if length == Length::None {
         return Ok(());
@@ -146,7 +146,7 @@ async fn read(mut body: Body, length: Length, response: &mut TestResponse) -> Re
         let piece = match frame? {
             Frame::Data(piece) => piece,
             Frame::Trailers(fields) => {
-                trailers.append_all(&fields);
+                around.trailers.append_all(&fields);
                 continue;
             }
         };
@@ -163,14 +163,20 @@ async fn read(mut body: Body, length: Length, response: &mut TestResponse) -> Re
     }
 }
 
+/// The fields of a response that most have not. Boxed, so that the others stay small.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    trailers: Headers,
+    pub(super) interim: Vec<(Status, Headers)>,
+}
+
 /// A response with its whole body.
 #[derive(Debug, Default)]
 pub struct TestResponse {
     status: Status,
     headers: Headers,
     body: Vec<u8>,
-    trailers: Headers,
-    pub(super) interim: Vec<(Status, Headers)>,
+    pub(super) around: Box<Around>,
     error: Option<BodyError>,
 }
 
@@ -210,12 +216,12 @@ impl TestResponse {
 
     /// Returns the trailer fields behind the body.
     pub fn trailers(&self) -> &Headers {
-        &self.trailers
+        &self.around.trailers
     }
 
     /// Returns the interim responses before this one, such as 103 Early Hints.
     pub fn interim(&self) -> &[(Status, Headers)] {
-        &self.interim
+        &self.around.interim
     }
 
     /// Returns the error of the body, if it failed.
