@@ -141,6 +141,8 @@
 //!
 //! | feature | effect |
 //! |---|---|
+//! | `validation` | `extract::Valid`: rules for values, by `garde` |
+//! | `templates` | `templates`: pages by `minijinja` |
 //! | `tokio` (default) | runs on tokio |
 //! | `smol` | runs on smol |
 //! | `async-std` | runs on async-std, which is no longer developed |
@@ -170,6 +172,8 @@ pub use stelo_toolkit::{
 #[cfg(feature = "sessions")]
 pub use stelo_toolkit::sessions;
 
+#[cfg(feature = "templates")]
+pub use stelo_templates as templates;
 pub use stelo_toolkit::check_handler;
 pub use stelo_toolkit::config;
 
@@ -202,6 +206,9 @@ mod pages {
     mod work {}
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[cfg(feature = "templates")]
+    #[doc = include_str!("../docs/guide/templates.md")]
+    mod templates {}
     #[doc = include_str!("../docs/guide/configuration.md")]
     mod configuration {}
     #[doc = include_str!("../docs/guide/middleware.md")]

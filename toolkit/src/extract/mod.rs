@@ -13,6 +13,8 @@ mod optional;
 mod parts;
 mod path;
 mod typed_header;
+#[cfg(feature = "validation")]
+mod valid;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -26,6 +28,8 @@ pub use path::Path;
 pub use typed_header::{
     ContentLength, ContentType, Header, IfModifiedSince, Origin, Referer, TypedHeader, UserAgent,
 };
+#[cfg(feature = "validation")]
+pub use valid::{Valid, Wraps};
 
 use self::private::{ViaParts, ViaRequest};
 use crate::describe::Operation;

@@ -19,7 +19,9 @@ use super::site::SiteRef;
 use super::url::authority::authority;
 use super::url::encode_path;
 use super::workers::Pool;
-use super::{BlockingLimits, Cookies, Executor, Extensions, QueryParams, Url, UrlPath, Workers, decode};
+use super::{
+    BlockingLimits, Cookies, Executor, Extensions, Links, QueryParams, Url, UrlPath, Workers, decode,
+};
 use crate::response::HttpError;
 use crate::response::report::failure;
 
@@ -213,6 +215,11 @@ impl Parts {
         params: &[(&str, &dyn fmt::Display)],
     ) -> Result<UrlPath, ReverseError> {
         self.site.engine.url_path_for(name, params).map(|(path, protocol)| UrlPath::new(path, protocol))
+    }
+
+    /// Returns a value that makes URLs of routes, as [`url_for`](Self::url_for) does, and that outlives the request.
+    pub fn links(&self) -> Links {
+        Links { site: self.site.clone(), base: self.base_url() }
     }
 
     fn site_url(&self, path: String, query: Option<&str>) -> Url {
