@@ -127,7 +127,7 @@ fn a_struct_is_read_at_once() {
 }
 
 #[test]
-fn a_missing_file_is_none_and_an_invalid_one_is_an_error() {
+fn a_missing_file_is_skipped_and_an_invalid_line_is_an_error() {
     assert!(Environment::of([("A", "1")]).file("/nowhere/.env").unwrap().contains("A"));
     let file = File::new("invalid", "A=1\nB='2\n");
     let error = Environment::new().file(&file.0).unwrap_err();

@@ -18,7 +18,7 @@ pub enum EnvironmentError {
     Invalid {
         /// The name, with its prefix.
         name: String,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// A variable cannot be changed any more, because its value has been read.

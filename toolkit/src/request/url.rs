@@ -266,7 +266,7 @@ impl fmt::Debug for Url {
 impl PartialEq<str> for Url {
     /// Compares the text of the URL.
     fn eq(&self, other: &str) -> bool {
-        self.to_string() == other
+        self.to_string().as_str() == other
     }
 }
 
