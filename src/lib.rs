@@ -126,7 +126,7 @@
 //! | [`routing`], [`handler`], [`app`] | routers, mounts, endpoints, error handlers, hooks |
 //! | [`middleware`] | the trait, and `Next` |
 //! | [`websocket`](mod@websocket) | WebSockets, their errors and messages, `Broadcast` |
-//! | [`files`] | static files |
+//! | [`files`] | files of directories, single files, files in the binary |
 //! | [`authentication`] | users, scopes, backends |
 //! | `sessions` | sessions, where they are kept, messages for the next page |
 //! | [`forms`] | forms, uploaded files, parts as a stream, limits |
@@ -161,11 +161,11 @@ pub mod testing;
 pub use stelo_runtime as runtime;
 
 pub use stelo_toolkit::{
-    App, Extension, Form, Html, HttpError, IntoResponse, Json, Next, Path, Query, Redirect, Request,
-    Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
+    App, Extension, FileResponse, Form, Html, HttpError, IntoResponse, Json, Next, Path, Query, Redirect,
+    Request, Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
 };
 pub use stelo_toolkit::{
-    app, authentication, body, dependencies, describe, events, extract, files, forms, handler, http,
+    app, authentication, body, dependencies, describe, embed, events, extract, files, forms, handler, http,
     json_lines, middleware, request, response, routing, websocket,
 };
 
