@@ -162,7 +162,7 @@ pub use stelo_runtime as runtime;
 
 pub use stelo_toolkit::{
     App, Extension, FileResponse, Form, Html, HttpError, IntoResponse, Json, Next, Path, Query, Redirect,
-    Request, Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put,
+    Request, Response, Router, State, StaticFiles, WebSocket, any, delete, get, on, patch, post, put, query,
 };
 pub use stelo_toolkit::{
     app, authentication, body, dependencies, describe, embed, events, extract, files, forms, handler, http,

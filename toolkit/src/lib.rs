@@ -87,7 +87,7 @@ pub use http::{Headers, Method, Status, header};
 pub use middleware::Next;
 pub use request::Request;
 pub use response::{Error, Html, HttpError, IntoResponse, Redirect, Response, Result};
-pub use routing::{Router, any, delete, get, on, patch, post, put, websocket};
+pub use routing::{Router, any, delete, get, on, patch, post, put, query, websocket};
 pub use stelo_core::Bytes;
 pub use testing::TestClient;
 pub use websocket::WebSocket;
