@@ -24,7 +24,8 @@
 //! ```
 
 pub use stelo_toolkit::testing::{
-    AsyncTestWebSocket, Client, Host, TestHandshake, TestRequest, TestResponse, TestWebSocket,
+    AsyncTestWebSocket, Client, CookieJar, Host, Part, TestEvent, TestHandshake, TestRequest, TestResponse,
+    TestStream, TestWebSocket,
 };
 
 /// Calls an application in memory: see [`Client`].

@@ -47,7 +47,7 @@ fn the_url_has_the_scheme_and_the_root_path_of_outside() {
     let other = client.get("/").header("host", "h:81").send();
     assert_eq!(other.text(), "https://h:81/r/ https://h:81/r/");
     let bad = client.get("/").header("host", "user@evil").send();
-    assert_eq!(bad.text(), "https://127.0.0.1:80/r/ https://127.0.0.1:80/r/");
+    assert_eq!(bad.text(), "https://127.0.0.1/r/ https://127.0.0.1/r/");
 }
 
 #[test]

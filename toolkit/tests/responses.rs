@@ -23,7 +23,8 @@ fn made_by<T: IntoResponse + Send + 'static>(
         let value = make();
         async move { value }
     };
-    TestClient::new(App::new().route("/", get(handler))).raise_server_errors(false).get("/").send()
+    let client = TestClient::new(App::new().route("/", get(handler))).raise_server_errors(false);
+    client.get("/").follow_redirects(false).send()
 }
 
 #[test]

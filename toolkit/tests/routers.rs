@@ -22,7 +22,7 @@ fn items() -> Router {
 #[track_caller]
 fn check(client: &TestClient, cases: &[(&str, u16, &str)]) {
     for (path, status, text) in cases {
-        let response = client.get(path).send();
+        let response = client.get(path).follow_redirects(false).send();
         let text_or_location = response.header("location").map_or_else(|| response.text(), str::to_owned);
         assert_eq!((response.status().code(), &*text_or_location), (*status, *text), "{path}");
     }

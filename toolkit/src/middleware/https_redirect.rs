@@ -17,7 +17,7 @@ use crate::response::{IntoResponse, Redirect};
 /// use stelo_toolkit::{App, TestClient, get};
 ///
 /// let client = TestClient::new(App::new().middleware(HttpsRedirect).route("/", get("hello")));
-/// let response = client.get("/a?b=c").send();
+/// let response = client.get("/a?b=c").follow_redirects(false).send();
 /// assert_eq!(response.status().code(), 307);
 /// assert_eq!(response.header("location"), Some("https://testserver/a?b=c"));
 /// ```

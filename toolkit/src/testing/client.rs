@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stelo_core::app::{App as CoreApp, BoxError};
-use stelo_core::body::Body;
-use stelo_core::http::Method;
+use stelo_core::app::{Address, App as CoreApp, BoxError};
+use stelo_core::http::{Headers, Method};
 
+use super::cookies::CookieJar;
 use super::executor::{Limits, TestExecutor};
 use super::host::{self, Host};
+use super::location::Location;
 use super::request::TestRequest;
 use super::websocket::TestHandshake;
 use crate::response::error::Chain;
@@ -63,9 +65,13 @@ pub(super) struct Harness {
     pub(super) app: Arc<dyn CoreApp>,
     pub(super) executor: TestExecutor,
     pub(super) limits: Limits,
-    pub(super) secure: bool,
+    pub(super) base: Location,
+    pub(super) headers: Headers,
+    pub(super) cookies: CookieJar,
+    pub(super) address: Option<Address>,
     pub(super) root_path: Option<Arc<String>>,
     pub(super) raises: bool,
+    pub(super) follows: bool,
 }
 
 impl<H: Host> Client<H> {
@@ -142,13 +148,20 @@ impl<H: Host> Client<H> {
 
     /// Creates a client of an application whose start-up and shutdown hooks do not run.
     pub fn without_start(app: impl CoreApp) -> Self {
+        let mut headers = Headers::new();
+        headers.append("accept", "*/*");
+        headers.append("user-agent", "testclient");
         let harness = Harness {
             app: Arc::new(app),
             executor: TestExecutor::default(),
-            limits: Limits { timeout: TIMEOUT, forbids_blocking: H::forbids_blocking },
-            secure: false,
+            limits: Limits { timeout: TIMEOUT, skips_sleeps: false, forbids_blocking: H::forbids_blocking },
+            base: Location::testserver(),
+            headers,
+            cookies: CookieJar::default(),
+            address: Some(Address::Ip(([127, 0, 0, 1], 50000).into())),
             root_path: None,
             raises: true,
+            follows: true,
         };
         Self { harness, started: false, host: PhantomData }
     }
@@ -192,8 +205,100 @@ impl<H: Host> Client<H> {
     /// Returns the client with the scheme `https`.
     #[must_use]
     pub fn with_https(mut self) -> Self {
-        self.harness.secure = true;
+        self.harness.base.secure = true;
         self
+    }
+
+    /// Returns the client with a base URL: its scheme, host and port are those of all requests, and its path comes before
+    /// the path of a target. The default is `http://testserver`. A target can also be an absolute URL.
+    ///
+    /// ```
+    /// use stelo_toolkit::{App, Request, TestClient, get};
+    ///
+    /// async fn url(request: Request) -> String { request.url().to_string() }
+    ///
+    /// let client = TestClient::new(App::new().route("/api/tea", get(url))).with_base_url("https://example.org/api");
+    /// assert_eq!(client.get("/tea").send().text(), "https://example.org/api/tea");
+    /// ```
+    ///
+    /// # Panics
+    /// If the URL does not begin with `http://` or `https://` and a host.
+    #[must_use]
+    #[track_caller]
+    pub fn with_base_url(mut self, url: &str) -> Self {
+        match Location::parse(url) {
+            Some(base) => self.harness.base = base,
+            None => {
+                panic!("`{url}` is not a base URL: write `https://example.org` or `https://example.org/path`")
+            }
+        }
+        self
+    }
+
+    /// Returns the client with a header field in all its requests, such as `user-agent`. The field of a request replaces it.
+    ///
+    /// # Panics
+    /// If name or value is invalid.
+    #[must_use]
+    #[track_caller]
+    pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if let Err(error) = self.harness.headers.try_set(name, value) {
+            panic!("header field `{name}`: {error}");
+        }
+        self
+    }
+
+    /// Returns the client with a [cookie](Self::cookies) that all its requests have.
+    #[must_use]
+    pub fn with_cookie(self, name: &str, value: &str) -> Self {
+        self.harness.cookies.set(name, value);
+        self
+    }
+
+    /// Returns the client with another address: `127.0.0.1:50000` by default, and `None` if the server does not know it.
+    #[must_use]
+    pub fn with_client_address(mut self, address: Option<SocketAddr>) -> Self {
+        self.harness.address = address.map(Address::Ip);
+        self
+    }
+
+    /// Sets whether redirects are followed, up to 20 of them. They are by default, as by Starlette's client.
+    ///
+    /// The statuses 301, 302 and 303 turn a POST into a GET; 307 and 308 send the body again. A redirect to another host
+    /// goes to the same application, without `authorization`.
+    ///
+    /// ```
+    /// use stelo_toolkit::response::Redirect;
+    /// use stelo_toolkit::{App, Status, TestClient, get};
+    ///
+    /// let app = App::new().route("/old", get(async || Redirect::to("/new"))).route("/new", get("tea"));
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.get("/old").send().text(), "tea");
+    /// let redirect = client.get("/old").follow_redirects(false).send();
+    /// assert_eq!(redirect.status(), Status::TEMPORARY_REDIRECT);
+    /// ```
+    #[must_use]
+    pub fn follow_redirects(mut self, follow: bool) -> Self {
+        self.harness.follows = follow;
+        self
+    }
+
+    /// Sets whether calls that block the thread skip a sleep of the application even if something else could wake it.
+    ///
+    /// A call that blocks the thread skips the time while all tasks wait for [`Executor::sleep`] and for nothing else. So a
+    /// handler that sleeps an hour is answered at once. It waits if a task also waits for a channel, a socket or another
+    /// executor, which could wake it earlier. With this, it does not. With `await`, time always passes.
+    ///
+    /// [`Executor::sleep`]: crate::request::Executor::sleep
+    #[must_use]
+    pub fn always_skip_sleeps(mut self, skip: bool) -> Self {
+        self.harness.limits.skips_sleeps = skip;
+        self
+    }
+
+    /// Returns the cookies that the client keeps.
+    pub fn cookies(&self) -> &CookieJar {
+        &self.harness.cookies
     }
 
     /// Returns the client with another limit for calls that block the thread: the longest time without progress, 30
@@ -222,14 +327,14 @@ impl<H: Host> Client<H> {
         self
     }
 
-    /// Creates a request of this method to a target such as `/path?query`.
+    /// Creates a request of this method to a target such as `/path?query`, or to an absolute URL.
     pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
-        TestRequest::new(&self.harness, method, target, Body::empty())
+        TestRequest::new(&self.harness, method, target)
     }
 
     /// Creates a request for a WebSocket to a target such as `/path?query`.
     pub fn websocket_connect(&self, target: &str) -> TestHandshake<'_> {
-        TestHandshake::new(self.get(target))
+        TestHandshake::new(self.get(target).follow_redirects(false))
     }
 
     /// Creates a GET request.

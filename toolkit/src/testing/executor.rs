@@ -2,14 +2,15 @@
 //! the executor of the test or on a blocked thread.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use stelo_core::app::{BoxFuture, Executor};
 
-use crate::request::executor::finished;
+use super::clock::Clock;
+use super::line::Line;
 
 /// An executor that makes progress only inside [`drive`](Self::drive) and [`run`](Self::run).
 #[derive(Clone, Default)]
@@ -24,14 +25,34 @@ struct State {
     tasks: Vec<BoxFuture<()>>,
     /// The number of blocking jobs that have not ended.
     blocking: usize,
-    /// The number of sleeps that have not ended.
-    sleeping: usize,
     /// Whether the shutdown has begun.
     stopping: bool,
+    /// The sleeps that have not ended.
+    clock: Clock,
+    /// The WebSockets. Only the tasks and the drivers change them.
+    lines: Vec<Weak<Line>>,
     /// Whether a task was woken since the last poll.
     woken: bool,
     /// The wakers of the futures that drive this executor.
     drivers: Vec<Waker>,
+}
+
+/// The waker of the tasks during one call of `drive`. Its copies are counted: only sleeps, or something else too, can
+/// wake the tasks.
+struct Alarm(Arc<Shared>);
+
+/// A waker whose copies are not counted, for what the tasks alone can wake.
+struct Inside(Arc<Shared>);
+
+/// What happens to the time while every task sleeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Time {
+    /// The executor of the test has timers of its own, so time passes.
+    Passes,
+    /// Skips to the end of the next sleep if nothing else can wake a task.
+    Skips,
+    /// As `Skips`, whatever else the tasks wait for.
+    AlwaysSkips,
 }
 
 /// The limits of a call that blocks its thread.
@@ -39,6 +60,8 @@ struct State {
 pub(super) struct Limits {
     /// The longest time without progress.
     pub(super) timeout: Duration,
+    /// Whether sleeps are skipped although something else could wake a task.
+    pub(super) skips_sleeps: bool,
     /// [`Host::forbids_blocking`](super::Host::forbids_blocking)
     pub(super) forbids_blocking: fn(bool) -> bool,
 }
@@ -57,7 +80,12 @@ impl TestExecutor {
     /// Each poll polls every task once. A task that is woken meanwhile is polled again after the executor of the caller
     /// has run: resources of tokio are pending until then once a task has used up its budget.
     pub(super) async fn drive<T>(&self, future: impl Future<Output = T>) -> T {
-        let waker = Waker::from(self.0.clone());
+        self.drive_in(Time::Passes, future).await
+    }
+
+    async fn drive_in<T>(&self, time: Time, future: impl Future<Output = T>) -> T {
+        let alarm = Arc::new(Alarm(self.0.clone()));
+        let waker = Waker::from(alarm.clone());
         let (mut future, mut result) = (pin!(future), None);
         poll_fn(|cx| {
             self.0.enter(cx.waker());
@@ -72,6 +100,14 @@ impl TestExecutor {
                 Some(ready) if !self.0.may_go_on() => Poll::Ready(ready),
                 unfinished => {
                     result = unfinished;
+                    match time {
+                        Time::Passes => self.0.set_alarm(),
+                        // The alarm and the waker above hold a copy each.
+                        Time::Skips => {
+                            self.0.skip(|state| Arc::strong_count(&alarm) - 2 == state.wakes(&waker))
+                        }
+                        Time::AlwaysSkips => self.0.skip(|_| true),
+                    }
                     Poll::Pending
                 }
             }
@@ -86,7 +122,8 @@ impl TestExecutor {
     pub(super) fn run<T>(&self, limits: Limits, future: impl Future<Output = T>) -> Result<T, Stuck> {
         let parker = Arc::new(Parker::default());
         let waker = Waker::from(parker.clone());
-        let mut driven = pin!(self.drive(future));
+        let time = if limits.skips_sleeps { Time::AlwaysSkips } else { Time::Skips };
+        let mut driven = pin!(self.drive_in(time, future));
         loop {
             if let Poll::Ready(result) = driven.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Ok(result);
@@ -95,16 +132,26 @@ impl TestExecutor {
             if (limits.forbids_blocking)(is_idle) {
                 return Err(Stuck::Thread);
             }
-            if !parker.park(limits.timeout) {
+            let sleep = self.0.lock().clock.left().filter(|left| *left < limits.timeout);
+            if parker.park(sleep.unwrap_or(limits.timeout)) {
+                continue;
+            }
+            if sleep.is_none() {
                 return Err(Stuck::Timeout(limits.timeout));
             }
+            self.0.wake_sleepers();
         }
+    }
+
+    /// Returns a waker for what only tasks of this executor wake.
+    pub(super) fn waker(&self) -> Waker {
+        Waker::from(Arc::new(Inside(self.0.clone())))
     }
 
     /// Begins the shutdown, for tasks that wait for it.
     pub(super) fn begin_shutdown(&self) {
         self.0.lock().stopping = true;
-        self.0.wake_by_ref();
+        self.0.wake();
     }
 
     /// Polls all spawned tasks, including those that they spawn.
@@ -124,15 +171,25 @@ impl TestExecutor {
         self.0.lock().tasks.append(&mut waiting);
     }
 
-    /// Runs `work` on a thread of its own, and undoes `count` after it.
-    fn start(&self, work: impl FnOnce() + Send + 'static, count: fn(&mut State) -> &mut usize) {
-        *count(&mut self.0.lock()) += 1;
-        let shared = self.0.clone();
-        std::thread::spawn(move || {
-            work();
-            *count(&mut shared.lock()) -= 1;
-            shared.wake();
-        });
+    /// Adds a WebSocket.
+    pub(super) fn add_line(&self, line: &Arc<Line>) {
+        let mut state = self.0.lock();
+        state.lines.retain(|line| line.strong_count() > 0);
+        state.lines.push(Arc::downgrade(line));
+    }
+
+    /// Returns the time of the machine, put forward by the sleeps that were skipped.
+    pub(super) fn now(&self) -> SystemTime {
+        let now = SystemTime::now();
+        now.checked_add(self.0.lock().clock.skipped()).unwrap_or(now)
+    }
+}
+
+impl State {
+    /// Returns the number of copies of a waker that sleeps and WebSockets hold.
+    fn wakes(&self, waker: &Waker) -> usize {
+        let lines = self.lines.iter().filter_map(Weak::upgrade).map(|line| line.wakes(waker));
+        self.clock.wakes(waker) + lines.sum::<usize>()
     }
 }
 
@@ -159,16 +216,40 @@ impl Shared {
     /// Whether a thread of this executor will wake it.
     fn wakes_itself(&self) -> bool {
         let state = self.lock();
-        state.blocking + state.sleeping > 0
-    }
-}
-
-impl Wake for Shared {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        state.blocking > 0 || !state.clock.is_idle()
     }
 
-    fn wake_by_ref(self: &Arc<Self>) {
+    /// Skips to the end of the next sleep, if every task sleeps and `is_alone` says that nothing else wakes one.
+    fn skip(&self, is_alone: impl FnOnce(&State) -> bool) {
+        let mut state = self.lock();
+        if state.woken || state.blocking > 0 || state.clock.is_idle() || !is_alone(&state) {
+            return;
+        }
+        state.clock.skip();
+        drop(state);
+        self.wake_sleepers();
+    }
+
+    /// Wakes the tasks whose sleep has ended.
+    fn wake_sleepers(&self) {
+        let due = self.lock().clock.due();
+        due.into_iter().for_each(Waker::wake);
+    }
+
+    /// Has a thread wake the drivers when the next sleep ends.
+    fn set_alarm(self: &Arc<Self>) {
+        let left = self.lock().clock.set_alarm();
+        if let Some(left) = left {
+            let shared = self.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(left);
+                shared.wake_sleepers();
+            });
+        }
+    }
+
+    /// Wakes whatever drives the executor.
+    fn wake(&self) {
         let drivers = {
             let mut state = self.lock();
             state.woken = true;
@@ -178,19 +259,36 @@ impl Wake for Shared {
     }
 }
 
+impl Wake for Inside {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
+}
+
 impl Executor for TestExecutor {
     fn spawn(&self, future: BoxFuture<()>) {
         self.0.lock().tasks.push(future);
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
-        let executor = self.clone();
-        let start = move |work| executor.start(work, |state| &mut state.sleeping);
-        Box::pin(finished(start, move || std::thread::sleep(duration)))
+        let id = self.0.lock().clock.sleep(duration);
+        Box::pin(Sleep { shared: self.0.clone(), id })
     }
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        self.start(work, |state| &mut state.blocking);
+        self.0.lock().blocking += 1;
+        let shared = self.0.clone();
+        std::thread::spawn(move || {
+            work();
+            shared.lock().blocking -= 1;
+            shared.wake();
+        });
     }
 
     fn shutdown(&self) -> BoxFuture<()> {
@@ -200,6 +298,29 @@ impl Executor for TestExecutor {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }))
+    }
+}
+
+/// A sleep of the application.
+struct Sleep {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.shared.lock().clock.has_ended(self.id, cx.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.shared.lock().clock.remove(self.id);
     }
 }
 

@@ -52,6 +52,11 @@ impl Line {
         Poll::Ready(taken)
     }
 
+    /// Returns the number of copies of a waker that wait here.
+    pub(super) fn wakes(&self, waker: &Waker) -> usize {
+        self.state().waiting.iter().filter(|other| other.will_wake(waker)).count()
+    }
+
     /// Takes the next message for the client.
     pub(super) fn poll_message(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
         self.poll(cx, |state| next(&mut state.to_client, state.end.as_ref()))

@@ -2,41 +2,46 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_core::Serialize;
-use stelo_core::app::{Address, Connection, Context, Peer, Request};
-use stelo_core::body::{Body, Length};
-use stelo_core::http::{Headers, Method, RequestHead};
+use stelo_core::app::Peer;
+use stelo_core::body::Body;
+use stelo_core::http::Method;
 
 use super::client::Harness;
+use super::exchange::Outgoing;
 use super::host;
-use super::response::{TestResponse, Verdict, answer, judge};
+use super::multipart::{self, Part};
+use super::response::{TestResponse, Verdict};
+use super::stream::{Opened, TestStream};
 use crate::response::report::Failures;
 
 /// A request that has not been sent. It is sent by [`send`](Self::send), which blocks the thread, or by `await`, which runs
-/// the application in the executor of the test.
+/// the application in the executor of the test. [`open`](Self::open) returns before the body of the response has been read.
 #[must_use]
 #[derive(Debug)]
 pub struct TestRequest<'a> {
     pub(super) client: &'a Harness,
-    method: Method,
+    pub(super) outgoing: Outgoing,
+    /// The target as the test has written it.
     target: String,
-    headers: Headers,
-    /// The fields that the client does not add.
-    omitted: Vec<String>,
     body: Body,
-    peer: Peer,
 }
 
 impl<'a> TestRequest<'a> {
-    pub(super) fn new(client: &'a Harness, method: Method, target: &str, body: Body) -> Self {
-        let mut headers = Headers::new();
-        for (name, value) in [("host", "testserver"), ("accept", "*/*"), ("user-agent", "testclient")] {
-            headers.append(name, value);
-        }
-        let (target, omitted, peer) = (target.to_owned(), Vec::new(), Peer::Present);
-        Self { client, method, target, headers, omitted, body, peer }
+    pub(super) fn new(client: &'a Harness, method: Method, target: &str) -> Self {
+        let outgoing = Outgoing {
+            method,
+            location: client.base.request(target),
+            headers: client.headers.clone(),
+            omitted: Vec::new(),
+            cookies: Vec::new(),
+            peer: Peer::Present,
+            follows: client.follows,
+        };
+        Self { client, outgoing, target: target.to_owned(), body: Body::empty() }
     }
 
     /// Sets a header field, and removes others of its name.
@@ -44,7 +49,7 @@ impl<'a> TestRequest<'a> {
     /// # Panics
     /// If name or value is invalid.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        if let Err(error) = self.headers.try_set(name, value) {
+        if let Err(error) = self.outgoing.headers.try_set(name, value) {
             panic!("header field `{name}`: {error}");
         }
         self
@@ -55,7 +60,7 @@ impl<'a> TestRequest<'a> {
     /// # Panics
     /// If name or value is invalid.
     pub fn add_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        if let Err(error) = self.headers.try_append(name, value) {
+        if let Err(error) = self.outgoing.headers.try_append(name, value) {
             panic!("header field `{name}`: {error}");
         }
         self
@@ -63,8 +68,42 @@ impl<'a> TestRequest<'a> {
 
     /// Removes a header field, such as the `host` that every request has, or the `content-length` of its body.
     pub fn without_header(mut self, name: &str) -> Self {
-        self.headers.remove(name);
-        self.omitted.push(name.to_ascii_lowercase());
+        self.outgoing.headers.remove(name);
+        self.outgoing.omitted.push(name.to_ascii_lowercase());
+        self
+    }
+
+    /// Adds parameters to the query of the target.
+    pub fn query(mut self, parameters: &[(&str, &str)]) -> Self {
+        let target = &mut self.outgoing.location.target;
+        target.push(if target.contains('?') { '&' } else { '?' });
+        target.push_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish());
+        self
+    }
+
+    /// Adds a cookie to this request alone. It replaces one that the client [keeps](super::Client::cookies).
+    pub fn cookie(mut self, name: &str, value: &str) -> Self {
+        self.outgoing.cookies.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets `authorization` to a name and a password (RFC 7617).
+    pub fn basic_auth(self, name: &str, password: &str) -> Self {
+        self.header("authorization", format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))))
+    }
+
+    /// Sets `authorization` to a token (RFC 6750).
+    ///
+    /// # Panics
+    /// If the token has control characters.
+    pub fn bearer_auth(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// Sets whether redirects are followed. The default is that of the
+    /// [client](super::Client::follow_redirects).
+    pub fn follow_redirects(mut self, follow: bool) -> Self {
+        self.outgoing.follows = follow;
         self
     }
 
@@ -95,9 +134,30 @@ impl<'a> TestRequest<'a> {
         self.header("content-type", "application/x-www-form-urlencoded").body(form)
     }
 
+    /// Sets the body to a multipart form, with its content type.
+    ///
+    /// ```
+    /// use stelo_toolkit::forms::FormData;
+    /// use stelo_toolkit::testing::Part;
+    /// use stelo_toolkit::{App, TestClient, post};
+    ///
+    /// async fn names(form: FormData) -> String {
+    ///     form.iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+    /// }
+    ///
+    /// let client = TestClient::new(App::new().route("/", post(names)));
+    /// let parts = [Part::text("title", "Tea"), Part::file("image", "tea.png", "…")];
+    /// assert_eq!(client.post("/").multipart(&parts).send().text(), "title image");
+    /// ```
+    pub fn multipart(self, parts: &[Part]) -> Self {
+        let (content_type, form) = multipart::form(parts);
+        self.header("content-type", content_type).body(form)
+    }
+
     /// Sets the state of the client, such as one that disconnects before the application looks.
-    pub fn peer(self, peer: Peer) -> Self {
-        Self { peer, ..self }
+    pub fn peer(mut self, peer: Peer) -> Self {
+        self.outgoing.peer = peer;
+        self
     }
 
     /// Sends the request, and blocks the thread until the application has answered it.
@@ -116,57 +176,46 @@ impl<'a> TestRequest<'a> {
 
     /// Returns the subject of messages about this request.
     pub(super) fn label(&self) -> String {
-        format!("`{} {}`", self.method, self.target)
+        format!("`{} {}`", self.outgoing.method, self.target)
+    }
+
+    /// Sends the request, and blocks the thread until the response begins.
+    ///
+    /// # Panics
+    /// As [`send`](Self::send). Failures after the beginning of the response are raised by the [`TestStream`].
+    #[track_caller]
+    pub fn open(self) -> TestStream<'a> {
+        let (client, label) = (self.client, self.label());
+        let sentence = (&label as &dyn fmt::Display, "write `.open_async().await` instead of `.open()`");
+        let opened = host::block_on(&client.executor, client.limits, sentence, self.opened());
+        opened.raised(client, label)
+    }
+
+    /// Sends the request in the executor of the test, and returns when the response begins.
+    ///
+    /// # Panics
+    /// As [`open`](Self::open).
+    pub async fn open_async(self) -> TestStream<'a> {
+        let (client, label) = (self.client, self.label());
+        let opened = client.executor.drive(self.opened()).await;
+        opened.raised(client, label)
     }
 
     /// Calls the application.
-    fn exchange(mut self) -> impl Future<Output = Verdict> + use<> {
-        let app = self.client.app.clone();
-        let body = std::mem::take(&mut self.body);
-        let (head, context) = self.parts(body.length());
-        Verdict::of(async move |late: &Failures| {
-            let mut interim = Vec::new();
-            let response = answer(app, Request::new(head.clone(), body, context), &mut interim).await;
-            let mut response = judge(&head, response, late).await;
-            response.around.interim = interim;
-            response
-        })
+    async fn opened(self) -> Opened {
+        let (failures, late) = <(Failures, Failures)>::default();
+        let exchange = self.outgoing.exchange(self.client, self.body, &late);
+        let last = failures.during(exchange).await;
+        Opened { last, failures, late }
     }
 
-    /// Returns the head of the request and its context.
-    pub(super) fn parts(&self, length: Length) -> (Arc<RequestHead>, Arc<Context>) {
-        let Self { client, method, target, headers, peer, .. } = self;
-        let Some(mut head) = RequestHead::new(method.clone(), target) else {
-            panic!("`{target}` is not a target for this method: write `/path?query`, percent-encoded");
-        };
-        head.headers_mut().append_all(headers);
-        self.add_framing(head.headers_mut(), length);
-        let address = |port| Some(Address::Ip(([127, 0, 0, 1], port).into()));
-        let executor = Arc::new(client.executor.clone());
-        let mut context = Context::new(Connection::new(address(50000), address(80), executor));
-        context.set_secure(client.secure);
-        context.set_root_path(client.root_path.clone());
-        context.set_peer(*peer);
-        (Arc::new(head), Arc::new(context))
-    }
-
-    /// Adds the field that frames the body, as a client on a connection must.
-    fn add_framing(&self, headers: &mut Headers, length: Length) {
-        let has = |name: &str| headers.contains(name) || self.omitted.iter().any(|omitted| omitted == name);
-        if has("content-length") || has("transfer-encoding") {
-            return;
-        }
-        match length {
-            Length::Known(length) => headers.append("content-length", length),
-            Length::Unknown => headers.append("transfer-encoding", "chunked"),
-            // RFC 9110 section 8.6: methods that anticipate content state that there is none.
-            Length::None
-                if matches!(self.method, Method::Post | Method::Put | Method::Patch | Method::Query) =>
-            {
-                headers.append("content-length", "0");
-            }
-            Length::None => {}
-        }
+    /// Calls the application, and reads the response.
+    async fn exchange(self) -> Verdict {
+        let (failures, late) = <(Failures, Failures)>::default();
+        let exchange =
+            async { self.outgoing.exchange(self.client, self.body, &late).await.finish(&late).await };
+        let response = failures.during(exchange).await;
+        Verdict { response, failures, late }
     }
 }
 

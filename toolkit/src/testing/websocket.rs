@@ -14,7 +14,7 @@ use super::client::Harness;
 use super::host;
 use super::line::Line;
 use super::request::TestRequest;
-use super::response::{TestResponse, Verdict, answer, judge};
+use super::response::{Begun, TestResponse, Verdict, answer};
 use super::socket::{AsyncTestWebSocket, TestWebSocket, Wire};
 use crate::response::panics::{self, contained};
 use crate::response::report::{self, Failures};
@@ -44,6 +44,24 @@ impl<'a> TestHandshake<'a> {
         Self(self.0.header(name, value))
     }
 
+    /// Adds a header field. Others of its name stay.
+    ///
+    /// # Panics
+    /// If name or value is invalid.
+    pub fn add_header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        Self(self.0.add_header(name, value))
+    }
+
+    /// Adds a cookie to this handshake alone.
+    pub fn cookie(self, name: &str, value: &str) -> Self {
+        Self(self.0.cookie(name, value))
+    }
+
+    /// Adds parameters to the query of the target.
+    pub fn query(self, parameters: &[(&str, &str)]) -> Self {
+        Self(self.0.query(parameters))
+    }
+
     /// Offers subprotocols, the preferred one first.
     ///
     /// # Panics
@@ -71,28 +89,29 @@ impl<'a> TestHandshake<'a> {
     }
 
     /// Calls the application.
-    fn exchange(self) -> impl Future<Output = Result<Accepted, Verdict>> + use<> {
-        let app = self.0.client.app.clone();
-        let (head, context) = self.0.parts(Length::None);
-        async move {
-            let mut accepted = None;
-            let verdict = Verdict::of(async |late| {
-                let request = Request::new(head.clone(), Body::empty(), context).with_handshake();
-                let mut response = answer(app, request, &mut Vec::new()).await;
-                match response.upgrade.take().map(|upgrade| *upgrade) {
-                    Some(Upgrade::WebSocket(run)) if is_valid(&head, &response) => {
-                        accepted = Some((response.headers, run));
-                        TestResponse::default()
-                    }
-                    Some(Upgrade::WebSocket(_)) => {
-                        judge(&head, super::response::internal_server_error(), late).await
-                    }
-                    _ => judge(&head, response, late).await,
+    async fn exchange(self) -> Result<Accepted, Verdict> {
+        let TestRequest { client, outgoing, .. } = self.0;
+        let (failures, late) = <(Failures, Failures)>::default();
+        let exchange = async {
+            let (head, context) = outgoing.parts(client, Length::None);
+            let request = Request::new(head.clone(), Body::empty(), context).with_handshake();
+            let mut interim = Vec::new();
+            let mut response = answer(client, request, &mut interim).await;
+            let upgrade = response.upgrade.take().map(|upgrade| *upgrade);
+            let response = match upgrade {
+                Some(Upgrade::WebSocket(run)) if is_valid(&head, &response) => {
+                    client.cookies.keep(&outgoing.location, &response.headers, client.executor.now());
+                    return Ok((response.headers, run));
                 }
-            });
-            let verdict = verdict.await;
-            accepted.ok_or(verdict)
-        }
+                Some(Upgrade::WebSocket(_)) => super::response::internal_server_error(),
+                _ => response,
+            };
+            let begun = Begun::judge(&head, response, interim);
+            client.cookies.keep(&outgoing.location, &begun.headers, client.executor.now());
+            Err(begun.finish(outgoing.location.url(), &late).await)
+        };
+        let answer = failures.during(exchange).await;
+        answer.map_err(|response| Verdict { response, failures, late })
     }
 }
 
@@ -120,6 +139,7 @@ fn opened(
 ) -> Result<Wire<'_>, TestResponse> {
     let (headers, run) = answer.map_err(|verdict| verdict.raised(client.raises, &label))?;
     let (line, failures) = (Arc::new(Line::default()), Failures::default());
+    client.executor.add_line(&line);
     let socket = WebSocket::new(line.clone());
     let reports = failures.clone();
     let work = async move {

@@ -14,7 +14,7 @@ fn secure() -> App {
 
 #[test]
 fn http_is_redirected_to_https() {
-    let client = TestClient::new(secure());
+    let client = TestClient::new(secure()).follow_redirects(false);
     for (host, location) in [
         ("testserver", "https://testserver/"),
         ("testserver:80", "https://testserver/"),
@@ -34,7 +34,7 @@ fn http_is_redirected_to_https() {
 
 #[test]
 fn a_websocket_is_redirected_before_it_is_accepted() {
-    let client = TestClient::new(secure());
+    let client = TestClient::new(secure()).follow_redirects(false);
     let denied = client.websocket_connect("/ws").connect().unwrap_err();
     assert_eq!(denied.header("location"), Some("wss://testserver/ws"));
     assert!(TestClient::new(secure()).with_https().websocket_connect("/ws").connect().is_ok());
@@ -79,7 +79,7 @@ fn only_trusted_hosts_are_answered() {
 
 #[test]
 fn a_host_without_www_is_redirected() {
-    let client = guarded(TrustedHost::new(["www.example.org"])).with_https();
+    let client = guarded(TrustedHost::new(["www.example.org"])).with_https().follow_redirects(false);
     let response = client.get("/a?b=c").header("host", "Example.org:8000").send();
     assert_eq!(response.status(), Status::TEMPORARY_REDIRECT);
     assert_eq!(response.header("location"), Some("https://www.Example.org:8000/a?b=c"));
