@@ -112,11 +112,7 @@ pub(super) struct Begun {
 
 impl Begun {
     /// Checks a response as a server does.
-    pub(super) fn judge(
-        head: &RequestHead,
-        mut response: Response,
-        interim: Vec<(Status, Headers)>,
-    ) -> Self {
+    pub(super) fn judge(head: &RequestHead, mut response: Response, interim: Vec<(Status, Headers)>) -> Self {
         let checked = match response.upgrade.take().map(|upgrade| *upgrade) {
             Some(Upgrade::WebSocket(_)) => Err("the request is not the handshake of a WebSocket".to_owned()),
             _ => check_response(head, response.status, &response.headers, response.body.length())
