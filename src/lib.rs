@@ -213,6 +213,9 @@ mod pages {
     mod configuration {}
     #[doc = include_str!("../docs/guide/middleware.md")]
     mod middleware {}
+    #[cfg(feature = "deflate")]
+    #[doc = include_str!("../docs/guide/caching.md")]
+    mod caching {}
     #[cfg(feature = "sessions")]
     #[doc = include_str!("../docs/guide/sessions.md")]
     mod sessions {}

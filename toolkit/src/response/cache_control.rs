@@ -8,7 +8,7 @@ use stelo_core::http::{Headers, InvalidHeader};
 
 use super::IntoHeaders;
 
-/// How caches may store a response, and for how long. A header field, to return before a body.
+/// The permission of caches to store a response, and its duration. A header field, to return before a body.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The cache of responses: what is stored, for whom, for how long; coalescing; the store.
+//! The cache of responses: which are stored, for which requests, for which time; coalescing; the store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -9,7 +9,7 @@ use super::store::CachedResponse;
 use crate::request::Request;
 use crate::response::CacheControl;
 
-/// What the cache does with a request.
+/// The part of the cache in a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Use {
     /// It may answer the request.
@@ -93,7 +93,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// How a stored response may be used.
+/// The permitted use of a stored response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
     /// As it is.

@@ -70,7 +70,7 @@ pub struct CachedResponse {
     pub body: Bytes,
     /// The time at which the response was made: its age counts from here.
     pub made_at: SystemTime,
-    /// How long the response is fresh.
+    /// The time for which the response is fresh.
     pub fresh: Duration,
 }
 
