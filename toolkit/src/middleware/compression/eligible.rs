@@ -66,7 +66,7 @@ pub(super) fn take_refusal(headers: &mut Headers) -> bool {
     headers.get("content-encoding") == Some(b"identity") && headers.remove("content-encoding")
 }
 
-/// Whether a response may be compressed.
+/// Whether the response to other clients may be compressed. A part of a file is not, but varies like the whole file.
 pub(super) fn allows(response: &Response, minimum_size: u64, excluded: &Types) -> bool {
     let Response { status, headers, body, upgrade, .. } = response;
     let announced = || headers.get_str("content-length").and_then(|length| length.parse().ok());
@@ -77,13 +77,15 @@ pub(super) fn allows(response: &Response, minimum_size: u64, excluded: &Types) -
     };
     size.is_none_or(|size| size >= minimum_size.max(1))
         && !status.forbids_body()
-        && *status != Status::PARTIAL_CONTENT
         && upgrade.is_none()
-        && !["content-encoding", "content-range", "content-digest", "repr-digest"]
-            .iter()
-            .any(|name| headers.contains(name))
+        && !["content-encoding", "content-digest", "repr-digest"].iter().any(|name| headers.contains(name))
         && !headers.has_token("cache-control", "no-transform")
         && !media_type(headers).is_some_and(|media| excluded.contains(media))
+}
+
+/// Whether a response is a part of a file: its range counts the bytes without a coding.
+pub(super) fn is_part(response: &Response) -> bool {
+    response.status == Status::PARTIAL_CONTENT || response.headers.contains("content-range")
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl Settings {
             return;
         }
         response.headers.add_vary("Accept-Encoding");
-        let Some(coding) = client.coding else { return };
+        let Some(coding) = client.coding.filter(|_| !eligible::is_part(response)) else { return };
         let lasts = eligible::media_type(&response.headers).is_some_and(|media| media == "text/event-stream");
         let encoder = match coding::encoder(coding, self.levels, lasts) {
             Ok(encoder) => encoder,
