@@ -5,7 +5,7 @@ use super::{Headers, list};
 /// The content codings that a client accepts, with their weights.
 ///
 /// It reads all `accept-encoding` fields of a request, without an allocation. Names match without regard to case, and
-/// `x-gzip` means `gzip`. A member with an invalid weight is ignored. Of repeated names the first counts.
+/// `x-gzip` means `gzip`. A member with an invalid weight or another parameter is ignored. Of repeated names the first counts.
 ///
 /// ```
 /// use stelo_core::http::{AcceptEncoding, Headers};
@@ -74,11 +74,10 @@ fn is(name: &[u8], coding: &str) -> bool {
 fn member(text: &[u8]) -> Option<(&[u8], u16)> {
     let mut parts = text.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
     let name = parts.next().filter(|name| !name.is_empty())?;
-    let weights = parts.filter_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q=")));
-    let mut weights = weights.map(weight);
-    match weights.next() {
-        None => Some((name, 1000)),
-        Some(weight) => weight.map(|weight| (name, weight)),
+    match (parts.next(), parts.next()) {
+        (None, _) => Some((name, 1000)),
+        (Some([b'q' | b'Q', b'=', number @ ..]), None) => Some((name, weight(number)?)),
+        _ => None,
     }
 }
 
@@ -124,7 +123,9 @@ mod tests {
             ("*", Some("zstd")),
             ("*;q=0.1, br;q=0", Some("zstd")),
             ("gzip;q=0.001", Some("gzip")),
-            ("br;level=4;q=0.5", Some("br")),
+            ("br;level=4", None),
+            ("br;level=4;q=0.5", None),
+            ("br;q=0.5;q=0.6", None),
             ("identity, gzip", Some("gzip")),
             ("identity;q=0.5, gzip;q=0.5", Some("gzip")),
             ("*;q=0, gzip", Some("gzip")),

@@ -41,9 +41,10 @@ fn member(text: &str) -> Option<(String, f64)> {
     let mut parts = text.split(';').map(|part| part.trim_matches([' ', '\t']));
     let name = parts.next().filter(|name| !name.is_empty())?;
     let name = if name == "x-gzip" { "gzip" } else { name };
-    let Some(weight) = parts.find_map(|part| part.strip_prefix("q=")) else {
+    let Some(parameter) = parts.next() else {
         return Some((name.into(), 1.0));
     };
+    let weight = parameter.strip_prefix("q=").filter(|_| parts.next().is_none())?;
     let is_number = weight.starts_with(['0', '1'])
         && weight.chars().all(|char| char.is_ascii_digit() || char == '.')
         && (weight.len() == 1 || weight.as_bytes()[1] == b'.')

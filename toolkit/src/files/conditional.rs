@@ -8,6 +8,8 @@ use stelo_core::http::{Headers, date};
 use stelo_os::files::Version;
 
 use super::answer::put;
+use crate::request::validators::Current;
+pub(super) use crate::request::validators::Precondition;
 
 /// The earliest time of a modification that counts: 1990-01-01, before the first web server. Tools that make builds
 /// reproducible set earlier ones: 0, 1, 1980 (ZIP), 1985 (npm).
@@ -83,16 +85,6 @@ impl Validators {
         }
     }
 
-    /// Whether one of the entity tags in a header field is that of the file, or is `*`. A `W/` before a tag matters only
-    /// in strong comparisons (section 8.8.3.2).
-    fn listed(&self, headers: &Headers, name: &str, strong: bool) -> bool {
-        headers.get_all(name).flat_map(|value| value.split(|&byte| byte == b',')).any(|tag| {
-            let tag = tag.trim_ascii();
-            let tag = if strong { tag } else { tag.strip_prefix(b"W/").unwrap_or(tag) };
-            tag == b"*" || self.is_tag(tag)
-        })
-    }
-
     fn is_tag(&self, tag: &[u8]) -> bool {
         self.etag.as_ref().is_some_and(|etag| etag.as_bytes() == tag)
     }
@@ -107,12 +99,8 @@ impl Validators {
     /// may have had another version of the same date (section 8.8.2.2).
     fn is_strong(&self, value: &[u8], now: u64) -> bool {
         let is_date = |modified: Modified| value == modified.date.as_slice() && modified.seconds < now;
-        self.is_tag(value) || self.modified.is_some_and(is_date)
-    }
-
-    /// Whether the file was not modified after `date`; `None` if the time of the last modification means nothing.
-    fn is_unmodified_since(&self, date: u64) -> Option<bool> {
-        self.modified.map(|modified| modified.seconds <= date)
+        let is_tag = self.is_tag(value) && !value.starts_with(b"W/");
+        is_tag || self.modified.is_some_and(is_date)
     }
 }
 
@@ -127,32 +115,10 @@ fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The result of the conditions of a request.
-#[derive(PartialEq, Eq, Debug)]
-pub(super) enum Precondition {
-    /// There are none, or they hold.
-    Holds,
-    /// The client has the file: 304.
-    NotModified,
-    /// The client wants another version: 412.
-    Failed,
-}
-
 /// Evaluates the conditions of a GET or HEAD request, in the order of section 13.2.2.
 pub(super) fn evaluate(headers: &Headers, file: &Validators) -> Precondition {
-    let date = |name| headers.get(name).and_then(date::parse);
-    let wanted = match headers.contains("if-match") {
-        true => file.listed(headers, "if-match", true),
-        false => date("if-unmodified-since").and_then(|date| file.is_unmodified_since(date)).unwrap_or(true),
-    };
-    if !wanted {
-        return Precondition::Failed;
-    }
-    let known = match headers.contains("if-none-match") {
-        true => file.listed(headers, "if-none-match", false),
-        false => date("if-modified-since").and_then(|date| file.is_unmodified_since(date)).unwrap_or(false),
-    };
-    if known { Precondition::NotModified } else { Precondition::Holds }
+    let etag = file.etag.as_deref().map(str::as_bytes);
+    Current { etag, modified: file.modified.map(|modified| modified.seconds) }.evaluate(headers, true)
 }
 
 #[cfg(test)]

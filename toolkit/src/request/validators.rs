@@ -82,6 +82,21 @@ impl Validators {
 
     /// Evaluates the conditions of a request.
     pub(crate) fn evaluate(&self, headers: &Headers, is_read: bool) -> Precondition {
+        Current { etag: self.etag.as_deref(), modified: self.modified }.evaluate(headers, is_read)
+    }
+}
+
+/// Validators that belong to something else, such as a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Current<'a> {
+    pub(crate) etag: Option<&'a [u8]>,
+    /// In seconds since 1970.
+    pub(crate) modified: Option<u64>,
+}
+
+impl Current<'_> {
+    /// Evaluates the conditions of a request.
+    pub(crate) fn evaluate(self, headers: &Headers, is_read: bool) -> Precondition {
         let date = |name| headers.get(name).and_then(date::parse);
         let is_since = |date: u64| self.modified.map(|modified| modified <= date);
         let wanted = match headers.contains("if-match") {
@@ -104,20 +119,23 @@ impl Validators {
 
     /// Whether one of the entity tags in a field is that of the resource, or is `*`. Strong comparisons need strong tags;
     /// others ignore `W/` (section 8.8.3.2).
-    fn is_listed(&self, headers: &Headers, name: &str, strong: bool) -> bool {
-        let plain =
-            |tag: &[u8]| tag.strip_prefix(b"W/").map_or((tag.to_vec(), true), |tag| (tag.to_vec(), false));
-        let own = self.etag.as_deref().map(plain);
-        headers.get_all(name).flat_map(|value| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii).any(
-            |tag| {
-                let (tag, is_strong) = plain(tag);
-                let same = |(own, own_is_strong): &(Vec<u8>, bool)| {
-                    *own == tag && !(strong && !(is_strong && *own_is_strong))
-                };
-                tag == b"*" || own.as_ref().is_some_and(same)
-            },
-        )
+    fn is_listed(self, headers: &Headers, name: &str, is_strong: bool) -> bool {
+        let opaque = |tag| if is_strong { Some(tag).filter(is_strong_tag) } else { Some(without_mark(tag)) };
+        let own = self.etag.and_then(opaque);
+        let mut tags = headers.get_all(name).flat_map(|value| value.split(|&byte| byte == b','));
+        tags.any(|tag| {
+            let tag = tag.trim_ascii();
+            tag == b"*" || (own.is_some() && opaque(tag) == own)
+        })
     }
+}
+
+fn is_strong_tag(tag: &&[u8]) -> bool {
+    !tag.starts_with(b"W/")
+}
+
+fn without_mark(tag: &[u8]) -> &[u8] {
+    tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
 /// The result of the conditions of a request.
