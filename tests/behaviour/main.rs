@@ -5,6 +5,7 @@ mod apps;
 mod autobahn;
 mod bad_input;
 mod bodies;
+mod codings;
 mod connections;
 mod containment;
 mod demo;
