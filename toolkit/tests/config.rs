@@ -12,7 +12,7 @@ struct File(PathBuf);
 impl File {
     fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("stelo-config-{}-{name}", std::process::id()));
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).expect("a file for the test");
         Self(path)
     }
 }

@@ -4,7 +4,7 @@ use stelo_toolkit::request::{InvalidUrl, MultiDict, QueryParams, Url};
 use stelo_toolkit::{App, Headers, Request, TestClient, get, websocket};
 
 fn url(text: &str) -> Url {
-    text.parse().unwrap()
+    text.parse().expect("a URL")
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn the_path_of_a_route_becomes_an_absolute_url() {
 
 fn headers(fields: &[(&str, &str)]) -> Headers {
     let mut headers = Headers::new();
-    fields.iter().try_for_each(|(name, value)| headers.try_append(name, value)).unwrap();
+    fields.iter().try_for_each(|(name, value)| headers.try_append(name, value)).expect("valid fields");
     headers
 }
 

@@ -15,8 +15,16 @@ use crate::run::{Outcome, root};
 const FOLDER: &str = "docs/inside/api";
 
 /// The crates that other programs depend on.
-const CRATES: &[&str] =
-    &["stelo", "stelo_core", "stelo_os", "stelo_runtime", "stelo_server", "stelo_sim", "stelo_toolkit"];
+const CRATES: &[&str] = &[
+    "stelo",
+    "stelo_core",
+    "stelo_os",
+    "stelo_runtime",
+    "stelo_server",
+    "stelo_sim",
+    "stelo_templates",
+    "stelo_toolkit",
+];
 
 /// A crate that re-exports items of the others. Its list has their paths only.
 const FACADE: &str = "stelo";

@@ -13,8 +13,8 @@ struct Directory(PathBuf);
 impl Directory {
     fn new(name: &str, files: &[(&str, &str)]) -> Self {
         let path = std::env::temp_dir().join(format!("stelo-templates-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        files.iter().for_each(|(file, text)| fs::write(path.join(file), text).unwrap());
+        fs::create_dir_all(&path).expect("a directory for the test");
+        files.iter().for_each(|(file, text)| fs::write(path.join(file), text).expect("a file for the test"));
         Self(path)
     }
 }
