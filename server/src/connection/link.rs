@@ -29,6 +29,9 @@ use crate::thread::registry::{Kind, Member, Phase};
 /// The most rounds of one poll: socket and client may keep up without end.
 const ROUNDS: usize = 8;
 
+/// How many turns of the executor a connection waits for the listeners to close.
+const TURNS: u8 = 8;
+
 /// The most slices of one write.
 const SLICES: usize = 4;
 
@@ -115,6 +118,8 @@ pub(super) struct Link<R: Runtime> {
     draining: bool,
     /// It has begun, and the socket was empty when an idle connection looked.
     looked: bool,
+    /// The turns of the executor that the connection has let pass while the server was closing its listeners.
+    deferred: u8,
     /// The peer has ended its side, and all that it has sent is read.
     eof: bool,
     /// The peer has ended its side: when the response of the application must be ready.
@@ -131,6 +136,7 @@ impl<R: Runtime> Link<R> {
             fires: None,
             draining: false,
             looked: false,
+            deferred: 0,
             eof: false,
             until: None,
             thread,
@@ -186,7 +192,16 @@ impl<R: Runtime> Link<R> {
     pub(super) fn drive<P: Protocol<R>>(&mut self, protocol: &mut P, cx: &mut Context<'_>) -> Poll<End> {
         let now = self.thread.runtime.now();
         let stops = match self.member.phase(cx) {
-            Phase::Running | Phase::Closing => false,
+            Phase::Running => false,
+            Phase::Closing => {
+                // A response after this moment says `close`, unless the listeners take longer to close.
+                if self.deferred < TURNS {
+                    self.deferred += 1;
+                    self.thread.runtime.yield_now(cx);
+                    return Poll::Pending;
+                }
+                false
+            }
             Phase::Draining => !std::mem::replace(&mut self.draining, true),
             Phase::Aborting => return Poll::Ready(End::Aborted),
         };
