@@ -28,7 +28,7 @@ pub(super) struct Outgoing {
     pub(super) follows: bool,
 }
 
-/// What the last response of an exchange needs.
+/// The last response of an exchange, before its body has been read.
 pub(super) struct Last {
     pub(super) begun: Begun,
     pub(super) context: Arc<Context>,

@@ -44,14 +44,14 @@ struct Alarm(Arc<Shared>);
 /// A waker whose copies are not counted, for what the tasks alone can wake.
 struct Inside(Arc<Shared>);
 
-/// What happens to the time while every task sleeps.
+/// The way in which time passes while every task sleeps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Time {
     /// The executor of the test has timers of its own, so time passes.
     Passes,
     /// Skips to the end of the next sleep if nothing else can wake a task.
     Skips,
-    /// As `Skips`, whatever else the tasks wait for.
+    /// Skips even if the tasks also wait for something else.
     AlwaysSkips,
 }
 

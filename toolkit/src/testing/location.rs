@@ -1,4 +1,4 @@
-//! Where a request goes: the base URL of the client, absolute targets, and redirects (RFC 3986 section 5.2).
+//! `Location`, the URL that a request goes to: the base URL of the client, absolute targets, and redirects (RFC 3986 section 5.2).
 
 /// A scheme, an authority and a target.
 #[derive(Clone, PartialEq, Eq, Debug)]

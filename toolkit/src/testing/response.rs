@@ -219,7 +219,7 @@ impl Reading {
     }
 }
 
-/// What is around the response, and most often empty. Boxed, so that the others stay small.
+/// The parts of a response that are most often empty. Boxed, so that the others stay small.
 #[derive(Debug, Default)]
 pub(super) struct Around {
     trailers: Headers,

@@ -1,4 +1,4 @@
-//! What a request consists of: fields, URL, address, credentials and form.
+//! The parts of a request: fields, URL, address, credentials and form.
 
 use serde_json::{Value, json};
 use stelo_toolkit::extract::ClientAddress;

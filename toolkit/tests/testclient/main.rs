@@ -1,4 +1,4 @@
-//! What the test client does beside sending a request: cookies, redirects, addresses, bodies, streams and time.
+//! The test client: cookies, redirects, addresses, bodies, streams and time.
 
 mod cookies;
 mod headers;
