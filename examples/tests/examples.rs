@@ -204,11 +204,13 @@ mod served {
     }
 
     /// The pair of the cookie that an answer sets, as a `cookie` field.
+    #[cfg(feature = "sessions")]
     fn cookie_of(answer: &str) -> String {
         let (_, field) = answer.split_once("set-cookie: ").expect("the answer sets a cookie");
         format!("cookie: {}\r\n", field.split(';').next().unwrap_or_default())
     }
 
+    #[cfg(feature = "sessions")]
     fn location_of(answer: &str) -> &str {
         let (_, field) = answer.split_once("location: ").expect("the answer redirects");
         field.split("\r\n").next().unwrap_or_default()

@@ -52,7 +52,10 @@ fn the_url_has_the_scheme_and_the_root_path_of_outside() {
 
 #[test]
 fn query_parameters() {
-    let client = asking(|request| format!("{:?} {}", request.query_params(), request.query_params()));
+    let client = asking(|request| {
+        let query = request.query_params();
+        format!("{:?} {query}", query.iter().collect::<Vec<_>>())
+    });
     for (query, pairs, encoded) in [
         (
             "a=1&b=+x%20&c=%zz&&d",
@@ -64,10 +67,10 @@ fn query_parameters() {
         ("a=%FF", "[(\"a\", \"\u{fffd}\")]", "a=%EF%BF%BD"),
         ("", "[]", ""),
     ] {
-        let expected = format!("QueryParams({pairs}) {encoded}");
+        let expected = format!("{pairs} {encoded}");
         assert_eq!(client.get(&format!("/?{query}")).send().text(), expected, "{query}");
     }
-    assert_eq!(client.get("/").send().text(), "QueryParams([]) ");
+    assert_eq!(client.get("/").send().text(), "[] ");
     let query = QueryParams::parse("a=1&a=2");
     assert_eq!((query.get("a"), query.get("b"), query.len()), (Some("2"), None, 2));
 }

@@ -14,7 +14,7 @@ use crate::source::Source;
 pub fn signing(input: &[u8]) {
     let mut source = Source::new(input);
     let digest = source.pick(&[Digest::Sha1, Digest::Sha256]);
-    let now = UNIX_EPOCH + Duration::from_secs(u64::from(source.byte()) << source.byte() % 32);
+    let now = UNIX_EPOCH + Duration::from_secs(u64::from(source.byte()) << (source.byte() % 32));
     let text = String::from_utf8_lossy(source.bytes()).into_owned();
     let (place, change) = (usize::from(source.byte()), source.byte() & 127);
     let signer = Signer::with_digest(digest, "fuzzed");

@@ -29,7 +29,7 @@ use crate::thread::registry::{Kind, Member, Phase};
 /// The most rounds of one poll: socket and client may keep up without end.
 const ROUNDS: usize = 8;
 
-/// How many turns of the executor a connection waits for the listeners to close.
+/// The number of turns of the executor that a connection waits for the listeners to close.
 const TURNS: u8 = 8;
 
 /// The most slices of one write.

@@ -30,7 +30,7 @@ use crate::response::{HttpError, IntoResponse, Redirect};
 /// let client = TestClient::new(app);
 /// assert_eq!(client.get("/account").header("authorization", "Bearer a-long-token").send().text(), "your account");
 /// assert_eq!(
-///     client.get("/account").send().header("location"),
+///     client.get("/account").follow_redirects(false).send().header("location"),
 ///     Some("http://testserver/login?next=http%3A%2F%2Ftestserver%2Faccount")
 /// );
 /// ```

@@ -250,7 +250,7 @@ impl TestResponse {
     }
 
     /// Returns the redirects that led here, the first one first.
-    pub fn history(&self) -> &[TestResponse] {
+    pub fn history(&self) -> &[Self] {
         &self.around.history
     }
 

@@ -31,17 +31,17 @@ impl Shelf {
 
     /// Lets time pass for all entries.
     fn pass(&self, seconds: u64) {
-        *self.0.older.lock().unwrap() += Duration::from_secs(seconds);
+        *self.0.older.lock().expect("no thread panics") += Duration::from_secs(seconds);
     }
 }
 
 impl CacheStore for Shelf {
     fn get<'a>(&'a self, key: &'a str) -> CacheFuture<'a, Option<CacheEntry>> {
         Box::pin(async move {
-            if *self.0.fails.lock().unwrap() {
+            if *self.0.fails.lock().expect("no thread panics") {
                 return Err("the store is gone".into());
             }
-            let older = *self.0.older.lock().unwrap();
+            let older = *self.0.older.lock().expect("no thread panics");
             Ok(self.0.store.get(key).await?.map(|entry| match entry {
                 CacheEntry::Response(response) => {
                     let mut response = CachedResponse::clone(&response);
@@ -55,7 +55,7 @@ impl CacheStore for Shelf {
 
     fn put<'a>(&'a self, key: &'a str, mut entry: CacheEntry) -> CacheFuture<'a, ()> {
         if let CacheEntry::Response(response) = &mut entry {
-            Arc::make_mut(response).made_at += *self.0.older.lock().unwrap();
+            Arc::make_mut(response).made_at += *self.0.older.lock().expect("no thread panics");
         }
         self.0.store.put(key, entry)
     }
@@ -295,7 +295,7 @@ fn large_and_failed_streams_are_not_stored() {
 fn a_store_that_fails_leaves_the_handler() {
     let shelf = Shelf::new();
     let client = counting(Cache::with_store(shelf.clone()), with_control("max-age=60"));
-    *shelf.0.fails.lock().unwrap() = true;
+    *shelf.0.fails.lock().expect("no thread panics") = true;
     assert_eq!((got(&client, "/a", &[]), got(&client, "/a", &[])), ("1".into(), "2".into()));
 }
 

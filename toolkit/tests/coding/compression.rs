@@ -45,7 +45,7 @@ fn of(len: usize) -> Response {
 
 fn with(name: &str, value: &str) -> Response {
     let mut response = of(4000);
-    response.headers.try_set(name, value).unwrap();
+    response.headers.try_set(name, value).expect("a valid field");
     response
 }
 

@@ -146,7 +146,7 @@ fn a_pipe_is_not_waited_for() {
     let folder = Folder::new();
     mknodat(CWD, folder.path("pipe"), FileType::Fifo, Mode::RUSR, 0).expect("the folder is ours");
     let client = TestClient::new(App::new().route("/", get(explain)));
-    let answer = client.get("/").header("x-path", &folder.path("pipe").display().to_string()).send().text();
+    let answer = client.get("/").header("x-path", folder.path("pipe").display().to_string()).send().text();
     assert!(answer.contains("is not a file"), "{answer}");
 }
 
