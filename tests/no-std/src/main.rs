@@ -56,7 +56,8 @@ impl Executor for NoExecutor {
 extern "C" fn main() -> ! {
     let answers = Site::new().ok().and_then(|site| serve(&site, REQUESTS));
     system::write(answers.as_deref().unwrap_or(b"nothing\n"));
-    let good = answers.as_deref() == Some(ANSWERS) && websocket::echoes() == Some(true)
+    let good = answers.as_deref() == Some(ANSWERS)
+        && websocket::echoes() == Some(true)
         && form::is_read() == Some(true);
     system::exit(usize::from(!good))
 }

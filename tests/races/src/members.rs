@@ -53,7 +53,7 @@ pub fn every_member_learns_of_the_shutdown() {
 pub fn a_slot_serves_one_member_at_a_time() {
     explore(|| {
         let registry = Registry::new();
-        let (first, second) = (registry.join(Kind::Task), registry.join(Kind::Task));
+        let (first, second) = (registry.join(Kind::Task), registry.join(Kind::Observer));
         let waits = thread::spawn(move || serve(second));
         let follows = {
             let registry = registry.clone();

@@ -8,8 +8,8 @@ use stelo_toolkit::{App, Request, TestClient, WebSocket, get};
 /// Answers with the cookies of the request, and sets those of its `x-set` fields.
 async fn exchange(request: Request) -> stelo_toolkit::Response {
     let headers = request.headers();
-    let mut response = stelo_toolkit::Response::default();
-    response.body = headers.get_str("cookie").unwrap_or("-").to_owned().into();
+    let cookies = headers.get_str("cookie").unwrap_or("-").to_owned();
+    let mut response = stelo_toolkit::Response::new(cookies);
     for field in headers.get_all("x-set") {
         response.headers.try_append("set-cookie", field).expect("a valid field");
     }

@@ -17,7 +17,7 @@ struct Noted(Log, &'static str);
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        self.0.lock().unwrap().push(self.1);
+        self.0.lock().expect("no thread panics").push(self.1);
     }
 }
 
@@ -30,14 +30,15 @@ fn endless(log: &Log) -> App {
             let (noted, left, background) = (Noted(log.clone(), "dropped"), log.clone(), log);
             executor.spawn(async move {
                 request.disconnected().await;
-                left.lock().unwrap().push("disconnected");
+                left.lock().expect("no thread panics").push("disconnected");
             });
             let numbers = stream::iter(0_u64..).map(move |number| {
                 let _ = &noted;
                 format!("{number} ")
             });
             let response = Response::new(Body::from_stream(numbers.map(Ok::<_, BoxError>)));
-            response.background(async move { background.lock().unwrap().push("background") })
+            response
+                .background(async move { background.lock().expect("no thread panics").push("background") })
         }
     };
     App::new().route("/", get(handler))
@@ -51,9 +52,9 @@ fn dropping_a_stream_cancels_the_handler() {
     assert_eq!(stream.status(), Status::OK);
     assert_eq!(stream.chunk().as_deref(), Some(&b"0 "[..]));
     assert_eq!(stream.chunk().as_deref(), Some(&b"1 "[..]));
-    assert_eq!(*log.lock().unwrap(), [""; 0]);
+    assert_eq!(*log.lock().expect("no thread panics"), [""; 0]);
     drop(stream);
-    let mut ended = log.lock().unwrap().clone();
+    let mut ended = log.lock().expect("no thread panics").clone();
     ended.sort_unstable();
     assert_eq!(ended, ["background", "disconnected", "dropped"]);
 }
@@ -67,7 +68,7 @@ fn streams_can_be_awaited() {
         assert_eq!(stream.chunk_async().await.as_deref(), Some(&b"0 "[..]));
         drop(stream);
     });
-    assert!(log.lock().unwrap().contains(&"dropped"));
+    assert!(log.lock().expect("no thread panics").contains(&"dropped"));
 }
 
 #[test]
@@ -83,13 +84,13 @@ fn both_directions_stream() {
     let sent = Arc::new(Mutex::new(0));
     let counted = sent.clone();
     let upload = stream::iter(["a", "b", "c"]).map(move |piece| {
-        *counted.lock().unwrap() += 1;
+        *counted.lock().expect("no thread panics") += 1;
         Ok::<_, BoxError>(piece)
     });
     let mut stream = client.post("/").stream(Body::from_stream(upload)).open();
     for (number, expected) in [(1, "aa"), (2, "bb"), (3, "cc")] {
         assert_eq!(stream.chunk().as_deref(), Some(expected.as_bytes()));
-        assert_eq!(*sent.lock().unwrap(), number);
+        assert_eq!(*sent.lock().expect("no thread panics"), number);
     }
     assert_eq!(stream.chunk(), None);
     assert_eq!(stream.chunk(), None);
@@ -101,13 +102,16 @@ fn the_end_of_a_stream_runs_the_background_task() {
     let noted = log.clone();
     let handler = move || {
         let log = noted.clone();
-        async move { Response::text(Status::OK, "tea").background(async move { log.lock().unwrap().push("ran") }) }
+        async move {
+            Response::text(Status::OK, "tea")
+                .background(async move { log.lock().expect("no thread panics").push("ran") })
+        }
     };
     let client = TestClient::new(App::new().route("/", get(handler)));
     let mut stream = client.get("/").open();
     assert_eq!(stream.header("content-length"), None);
     assert_eq!(stream.chunk().as_deref(), Some(&b"tea"[..]));
-    assert_eq!((stream.chunk(), &**log.lock().unwrap()), (None, &["ran"][..]));
+    assert_eq!((stream.chunk(), &**log.lock().expect("no thread panics")), (None, &["ran"][..]));
 }
 
 #[test]
