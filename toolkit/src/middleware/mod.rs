@@ -209,6 +209,7 @@ pub struct Next {
 
 impl Next {
     /// Sends the request on, and returns the answer.
+    #[inline(always)]
     pub fn run(self, request: Request) -> Reply {
         let site = request.site.clone();
         match site.node(self.node).layers.get(self.depth) {
