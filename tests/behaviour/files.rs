@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
+use std::time::{Duration, SystemTime};
 
 use stelo_tests::{Client, On, Running, cases, config};
 use stelo_toolkit::files::{EmbeddedFile, EmbeddedFiles};
@@ -22,6 +23,7 @@ cases!(
     a_client_that_leaves_midway_affects_only_its_connection,
     a_file_that_becomes_shorter_is_cut_off,
     a_replaced_file_is_served,
+    a_cache_revalidates_a_page,
 );
 
 const MIB: usize = 1 << 20;
@@ -266,4 +268,38 @@ fn a_replaced_file_is_served(on: On) {
     }
     fs::remove_file(folder.path("f")).expect("the folder is ours");
     assert_eq!(client.get("/f").status, 404);
+}
+
+/// The nine caching capabilities of Http11Probe, on an index page.
+fn a_cache_revalidates_a_page(on: On) {
+    let folder = Folder::new(on, "revalidated");
+    fs::write(folder.path("index.html"), "a page").expect("the folder is ours");
+    let file = File::options().write(true).open(folder.path("index.html")).expect("it is there");
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("the file is ours");
+    let files = StaticFiles::new(folder.path("")).html(true);
+    let server = on.serve(App::new().mount("/", files));
+    let mut client = server.connect();
+    let first = client.get("/");
+    let tag = first.header("etag").expect("a page has a validator").to_owned();
+    let modified = first.header("last-modified").expect("a page has a date").to_owned();
+    for (case, fields, status) in [
+        ("CAP-ETAG-304, CAP-ETAG-IN-304", format!("if-none-match: {tag}"), 304),
+        ("CAP-LAST-MODIFIED-304", format!("if-modified-since: {modified}"), 304),
+        (
+            "CAP-INM-PRECEDENCE",
+            format!("if-none-match: {tag}\r\nif-modified-since: Thu, 01 Jan 1970 00:00:00 GMT"),
+            304,
+        ),
+        ("CAP-INM-WILDCARD", "if-none-match: *".into(), 304),
+        ("CAP-IMS-INVALID", "if-modified-since: not-a-date".into(), 200),
+        ("CAP-INM-UNQUOTED", format!("if-none-match: {}", tag.trim_matches('"')), 200),
+        ("CAP-ETAG-WEAK", format!("if-none-match: W/{}", tag.trim_start_matches("W/")), 304),
+        // Http11Probe warns: it would ignore a date to come, which RFC 9110 section 13.1.3 does not ask for.
+        ("CAP-IMS-FUTURE", "if-modified-since: Thu, 01 Jan 2099 00:00:00 GMT".into(), 304),
+    ] {
+        client.send(format!("GET / HTTP/1.1\r\nhost: a\r\n{fields}\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!(answer.status, status, "{case}");
+        assert_eq!(answer.header("etag"), Some(&*tag), "{case}");
+    }
 }

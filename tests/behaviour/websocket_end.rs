@@ -287,7 +287,7 @@ fn a_handshake_is_given_up_at_shutdown(on: On) {
     client.send(HANDSHAKE);
     news.expect("undecided");
     server.ask_to_stop();
-    assert_eq!(client.answer().status, 500);
+    assert_eq!(client.answer().status, 503);
     server.wait().expect("an ordinary end");
 }
 

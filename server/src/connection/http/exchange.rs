@@ -409,7 +409,8 @@ impl Exchange {
         match std::mem::take(&mut self.stage) {
             Stage::Replying(future, head) => {
                 discard(future);
-                self.respond(scene, &mut internal_server_error(), &head);
+                let mut stopping = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
+                self.respond(scene, &mut stopping, &head);
             }
             other => self.stage = other,
         }
