@@ -26,7 +26,9 @@ async fn open(executor: Executor) -> stelo::Result<Database> {
 }
 
 async fn close(Database(url): Database) {
-    eprintln!("database {url} closed");
+    // One write, so that a line of the log does not come in between.
+    let line = format!("database {url} closed\n");
+    eprint!("{line}");
 }
 
 async fn home(State(Database(url)): State<Database>) -> String {

@@ -407,7 +407,8 @@ mod served {
     fn lifespan() {
         let example = serve("lifespan");
         assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "served from memory\n"));
-        assert!(example.stop().contains("database memory closed"));
+        let rest = example.stop();
+        assert!(rest.contains("database memory closed"), "{rest}");
     }
 
     #[test]
