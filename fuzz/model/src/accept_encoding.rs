@@ -14,7 +14,8 @@ pub fn accept_encoding(input: &[u8]) {
     let mut members = Vec::new();
     for line in source.rest().split(|&byte| byte == b'\n') {
         let Ok(text) = std::str::from_utf8(line) else { return };
-        if !text.is_ascii() || headers.try_append("accept-encoding", text.trim()).is_err() {
+        let text = text.trim();
+        if !text.is_ascii() || headers.try_append("accept-encoding", text).is_err() {
             return;
         }
         members.extend(text.split(',').filter_map(member));
