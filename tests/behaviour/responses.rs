@@ -6,7 +6,7 @@ use stelo_core::body::{BodyError, Frame, Length};
 use stelo_core::http::{Headers, Status, date};
 use stelo_tests::{Answer, Closed, Gate, On, cases, config};
 use stelo_toolkit::routing::options;
-use stelo_toolkit::{App, Body, Path, Request, Response, State, any, get};
+use stelo_toolkit::{App, Body, Path, Redirect, Request, Response, State, any, get};
 
 cases!(
     head_has_the_head_of_get,
@@ -15,6 +15,7 @@ cases!(
     a_body_without_a_length_ends_http_1_0,
     a_length_that_the_application_sets_is_kept,
     a_length_that_the_application_sets_frames_a_stream,
+    every_response_says_its_length_and_its_type,
     reasons_are_the_standard_ones,
     responses_have_date_and_server,
     date_and_server_can_be_left_out,
@@ -126,6 +127,28 @@ fn a_length_that_the_application_sets_frames_a_stream(on: On) {
     assert_eq!((answer.header("content-length"), answer.header("transfer-encoding")), (Some("5"), None));
     assert_eq!(answer.text(), "hello");
     client.expect_open();
+}
+
+fn every_response_says_its_length_and_its_type(on: On) {
+    let app = App::new()
+        .route("/text", get(async || "hi"))
+        .route("/empty", get(async || Response::new("")))
+        .route("/redirect", get(async || Redirect::to("/text")));
+    let server = on.serve(app);
+    let mut client = server.connect();
+    for (path, line, length, kind) in [
+        ("/text", "HTTP/1.1 200 OK", "2", Some("text/plain; charset=utf-8")),
+        ("/empty", "HTTP/1.1 200 OK", "0", None),
+        ("/redirect", "HTTP/1.1 307 Temporary Redirect", "0", None),
+    ] {
+        let answer = client.get(path);
+        assert_eq!(answer.line, line);
+        assert_eq!(
+            (answer.header("content-length"), answer.header("content-type")),
+            (Some(length), kind),
+            "{path}"
+        );
+    }
 }
 
 fn reasons_are_the_standard_ones(on: On) {

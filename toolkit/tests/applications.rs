@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use stelo_core::app::{App as CoreApp, BoxFuture, Executor, Reply};
 use stelo_toolkit::response::BoxError;
 use stelo_toolkit::{
     App, HttpError, Next, Request, Response, Router, State, StaticFiles, Status, TestClient, get, post,
@@ -103,4 +104,63 @@ fn a_path_with_another_slash_is_404_without_redirects() {
     let client = TestClient::new(app);
     assert_eq!(client.post("/a").send().status(), Status::NOT_FOUND);
     assert_eq!(client.post("/a/").send().text(), "a");
+}
+
+#[test]
+fn routes_can_be_added_after_a_mount() {
+    let inner = Router::new().route("/", get(async || "mounted"));
+    let app = App::new().mount("/app", inner.route("/late", get(async || "late inside")));
+    let app = app.route("/app/hidden", get(async || "hidden")).route("/after", get(async || "after"));
+    let client = TestClient::new(app);
+    for (target, text) in [
+        ("/app/", "mounted"),
+        ("/app/late", "late inside"),
+        ("/after", "after"),
+        // The mount answers everything below its prefix.
+        ("/app/hidden", "Not Found"),
+    ] {
+        assert_eq!(client.get(target).send().text(), text, "{target}");
+    }
+}
+
+/// An application of its own type, which counts the requests to the one inside.
+struct Counted {
+    inner: App,
+    count: Arc<AtomicU32>,
+}
+
+impl CoreApp for Counted {
+    fn call(&self, request: stelo_core::app::Request) -> Reply {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.inner.call(request)
+    }
+
+    fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
+        self.inner.startup(executor)
+    }
+
+    fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
+        self.inner.shutdown()
+    }
+}
+
+#[test]
+fn a_type_around_an_application_runs_its_hooks_and_its_routes() {
+    let (count, stopped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let at_the_end = stopped.clone();
+    let close = move |_: Greeting| async move {
+        at_the_end.fetch_add(1, Ordering::Relaxed);
+    };
+    #[derive(Clone)]
+    struct Greeting(&'static str);
+    async fn greet(State(greeting): State<Greeting>) -> &'static str {
+        greeting.0
+    }
+    let open = async || Ok::<_, BoxError>(Greeting("hello"));
+    let inner = App::new().lifespan(open, close).route("/", get(greet));
+    let client = TestClient::new(Counted { inner, count: count.clone() });
+    assert_eq!(client.get("/").send().text(), "hello");
+    assert_eq!((count.load(Ordering::Relaxed), stopped.load(Ordering::Relaxed)), (1, 0));
+    client.close().expect("the hook does not fail");
+    assert_eq!(stopped.load(Ordering::Relaxed), 1);
 }

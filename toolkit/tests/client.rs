@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures_lite::future::block_on;
 use futures_lite::{StreamExt, stream};
+use stelo_core::app::{App as CoreApp, Reply};
 use stelo_toolkit::request::Executor;
 use stelo_toolkit::response::{BoxError, ResponseExt, StreamingResponse};
 use stelo_toolkit::testing::{Client, Host};
 use stelo_toolkit::websocket::{CloseCode, WebSocketError};
 use stelo_toolkit::{
-    App, Body, HttpError, Method, Request, Response, Status, TestClient, WebSocket, any, get, on,
+    App, Body, HttpError, Method, Next, Request, Response, Status, TestClient, WebSocket, any, get, on,
 };
 
 /// Returns the message of the panic of `work`.
@@ -283,4 +284,45 @@ fn hooks_and_websockets_can_be_awaited() {
         client.stop().await.unwrap();
     });
     assert_eq!(*log.lock().unwrap(), ["start", "stop"]);
+}
+
+#[test]
+fn the_error_of_a_middleware_fails_the_test() {
+    async fn broken(_: Request, _: Next) -> Result<Response, BoxError> {
+        Err("the middleware is broken".into())
+    }
+    async fn panics(_: Request, _: Next) -> Response {
+        panic!("the middleware is broken")
+    }
+    let apps = [App::new().middleware(broken), App::new().middleware(panics)];
+    for app in apps {
+        let client = TestClient::new(app.route("/", get(async || "never")));
+        assert!(panic_of(|| client.get("/").send()).contains("the middleware is broken"));
+    }
+}
+
+#[test]
+fn a_handler_can_call_another_application() {
+    async fn outer() -> stelo_toolkit::Result<String> {
+        let inner = App::new().route("/", get(async || "inner"));
+        let client = TestClient::start(inner).await;
+        let text = client.get("/").await.text();
+        client.stop().await?;
+        Ok(format!("outer of {text}"))
+    }
+    assert_eq!(TestClient::new(App::new().route("/", get(outer))).get("/").send().text(), "outer of inner");
+}
+
+#[test]
+fn any_implementation_of_the_contract_can_be_called() {
+    struct Hello;
+    impl CoreApp for Hello {
+        fn call(&self, request: stelo_core::app::Request) -> Reply {
+            let mut response = Response::new(format!("hello, {}", request.head().path()));
+            response.status = Status::ACCEPTED;
+            response.into()
+        }
+    }
+    let response = TestClient::new(Hello).get("/world").send();
+    assert_eq!((response.status(), &*response.text()), (Status::ACCEPTED, "hello, /world"));
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use futures_lite::future;
 use stelo_toolkit::body::BodyError;
 use stelo_toolkit::response::BoxError;
 use stelo_toolkit::{
@@ -323,4 +324,47 @@ fn errors_show_their_status_and_their_text() {
     assert_eq!(plain.clone().with_detail("Not Found: foo").to_string(), "404: Not Found: foo");
     assert_eq!(plain.clone().with_header("key", "value").to_string(), "404: Not Found");
     assert!(format!("{plain:?}").contains("detail: \"Not Found\""));
+}
+
+#[test]
+fn an_error_of_futures_that_run_together_reaches_its_handler_unchanged() {
+    async fn after(turns: u32, result: Result<u8, Broken>) -> Result<u8, Broken> {
+        for _ in 0..turns {
+            future::yield_now().await;
+        }
+        result
+    }
+    async fn one() -> Result<String, Broken> {
+        let (a, b) = future::try_zip(after(2, Ok(1)), after(1, Err(Broken("the only one")))).await?;
+        Ok(format!("{a} {b}"))
+    }
+    async fn two() -> Result<String, Broken> {
+        let failing = (after(2, Err(Broken("the later one"))), after(1, Err(Broken("the first one"))));
+        let (a, b) = future::try_zip(failing.0, failing.1).await?;
+        Ok(format!("{a} {b}"))
+    }
+    async fn broken(_: Request, error: Broken) -> String {
+        format!("handled: {}", error.0)
+    }
+    async fn around(request: Request, next: Next) -> Response {
+        next.run(request).await
+    }
+    let app = App::new().middleware(around).route("/one", get(one)).route("/two", get(two)).on_error(broken);
+    let client = TestClient::new(app);
+    assert_eq!(client.get("/one").send().text(), "handled: the only one");
+    assert_eq!(client.get("/two").send().text(), "handled: the first one");
+}
+
+#[test]
+fn a_handler_of_errors_runs_on_the_thread_of_the_request() {
+    async fn refuse() -> Result<(), HttpError> {
+        let thread = format!("{:?}", std::thread::current().id());
+        Err(HttpError::new(Status::CONFLICT).with_detail(thread))
+    }
+    async fn compare(_: Request, error: HttpError) -> String {
+        let here = format!("{:?}", std::thread::current().id());
+        (error.detail == here).to_string()
+    }
+    let app = App::new().route("/", get(refuse)).error_handler(Status::CONFLICT, compare);
+    assert_eq!(TestClient::new(app).get("/").send().text(), "true");
 }

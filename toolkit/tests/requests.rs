@@ -228,3 +228,18 @@ fn path_parameters_one_by_one() {
     assert_eq!(response.text(), "invalid path parameter `n`: number too large to fit in target type");
     assert_eq!(client.get("/7/x").send().status(), Status::INTERNAL_SERVER_ERROR);
 }
+
+#[test]
+fn a_request_can_be_taken_apart_and_put_together() {
+    async fn handler(request: Request) -> Result<String, HttpError> {
+        let (parts, body) = request.into_parts();
+        let method = parts.method().clone();
+        let mut request = Request::from_parts(parts, body);
+        let fields = request.headers().len();
+        let text = request.text().await?;
+        Ok(format!("{method} {} {fields} {:?} {text}", request.path(), request.path_param::<u8>("id")?))
+    }
+    let client = TestClient::new(App::new().route("/abc/{id}", post(handler)));
+    let request = client.post("/abc/7").without_header("accept").without_header("user-agent");
+    assert_eq!(request.header("x-a", "1").body("body").send().text(), "POST /abc/7 3 7 body");
+}

@@ -1,13 +1,16 @@
 //! The responses of the values that handlers return.
 
 use std::borrow::Cow;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
 
-use futures_lite::{StreamExt, stream};
+use futures_lite::{Stream, StreamExt, stream};
 use stelo_toolkit::response::{BoxError, InvalidCookie, ResponseExt, SameSite, SetCookie, StreamingResponse};
 use stelo_toolkit::testing::TestResponse;
 use stelo_toolkit::{
-    App, Bytes, Headers, Html, HttpError, IntoResponse, Json, Redirect, Response, Status, TestClient, get,
+    App, Bytes, FileResponse, Headers, Html, HttpError, IntoResponse, Json, Redirect, Response, Status,
+    TestClient, get,
 };
 
 /// The response of a handler that returns this value.
@@ -235,4 +238,84 @@ fn a_response_sets_and_deletes_cookies() {
     let deleted = "b=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=lax";
     assert_eq!(cookies, ["a=1; Path=/; SameSite=lax", deleted]);
     assert_eq!(response.headers().get_all("x-a").collect::<Vec<_>>(), [b"2"]);
+}
+
+#[test]
+fn no_value_is_null_in_json() {
+    let response = of(Json(None::<String>));
+    assert_eq!((&*response.text(), response.header("content-type")), ("null", Some("application/json")));
+}
+
+/// Counts down: a stream of the application's own.
+struct Countdown(u32);
+
+impl Stream for Countdown {
+    type Item = String;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<String>> {
+        let number = self.0;
+        self.0 = number.saturating_sub(1);
+        Poll::Ready((number > 0).then(|| format!("{number} ")))
+    }
+}
+
+/// A collection of the application's own.
+struct Shelf([&'static str; 2]);
+
+impl IntoIterator for Shelf {
+    type Item = &'static str;
+    type IntoIter = std::array::IntoIter<&'static str, 2>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[test]
+fn streams_iterators_and_collections_are_bodies() {
+    let text = |response: TestResponse| response.text();
+    assert_eq!(text(made_by(|| StreamingResponse::text(Countdown(3)))), "3 2 1 ");
+    assert_eq!(text(made_by(|| StreamingResponse::text(stream::iter(Shelf(["a", "b"]))))), "ab");
+    let numbers = || (1..=5).map(|number| format!("{number}{}", if number < 5 { ", " } else { "" }));
+    assert_eq!(text(made_by(move || StreamingResponse::text(stream::iter(numbers())))), "1, 2, 3, 4, 5");
+}
+
+#[test]
+fn a_part_of_shared_bytes_is_a_body() {
+    let all = Bytes::from("0123456789");
+    let (first, second) = (all.slice(..4), all.slice(8..));
+    assert_eq!(of(first.clone()).bytes(), b"0123");
+    let pieces = move || StreamingResponse::new(stream::iter([first.clone(), second.clone()]));
+    assert_eq!(made_by(pieces).bytes(), b"012389");
+}
+
+#[test]
+fn a_content_type_with_a_charset_stays_as_it_is() {
+    let latin = "text/plain; charset=latin-1";
+    for response in [
+        of(([("content-type", latin)], "text")),
+        made_by(move || StreamingResponse::new(stream::iter(["text"])).content_type(latin)),
+        TestClient::new(App::new().route("/", get(FileResponse::bytes("text").media_type(latin))))
+            .get("/")
+            .send(),
+    ] {
+        assert_eq!(response.headers().get_all("content-type").collect::<Vec<_>>(), [latin.as_bytes()]);
+    }
+}
+
+#[test]
+fn a_status_is_made_of_its_number() {
+    for (code, status, phrase) in [
+        (413, Status::CONTENT_TOO_LARGE, "Content Too Large"),
+        (414, Status::URI_TOO_LONG, "URI Too Long"),
+        (416, Status::RANGE_NOT_SATISFIABLE, "Range Not Satisfiable"),
+        (422, Status::UNPROCESSABLE_CONTENT, "Unprocessable Content"),
+    ] {
+        assert_eq!(Status::try_from(code), Ok(status));
+        assert_eq!(status.reason(), phrase);
+    }
+    let unknown = Status::try_from(299).expect("three digits");
+    assert_eq!((unknown.code(), unknown.reason(), of((unknown, "ok")).status()), (299, "", unknown));
+    let error = Status::try_from(99).expect_err("two digits");
+    assert_eq!(error.to_string(), "99 is not a status code; use a number from 100 to 999");
 }

@@ -434,3 +434,21 @@ fn two_hundred_parameters_are_as_good_as_one() {
     let client = TestClient::new(App::new().route(&pattern, get(last)));
     assert_eq!(client.get(&path).send().text(), "200 Some(199)");
 }
+
+#[test]
+fn an_application_of_one_route_answers_that_route_alone() {
+    let client = TestClient::new(App::new().route("/user/{name}", get(seen)));
+    let cases = [
+        (Method::Get, "/user/tom", 200, " /user/tom name=tom"),
+        (Method::Head, "/user/tom", 200, ""),
+        (Method::Post, "/user/tom", 405, "Method Not Allowed"),
+        (Method::Get, "/", 404, "Not Found"),
+        (Method::Get, "/invalid", 404, "Not Found"),
+        (Method::Post, "/user/tom/more", 404, "Not Found"),
+    ];
+    for (method, target, status, text) in cases {
+        let response = client.request(method.clone(), target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{method} {target}");
+    }
+    assert_eq!(client.post("/user/tom").send().header("allow"), Some("GET, HEAD"));
+}

@@ -392,3 +392,16 @@ fn an_endpoint_may_deny() {
     assert_eq!(denied(&client, "/ws"), Status::SERVICE_UNAVAILABLE);
     assert!(log.lock().unwrap().is_empty());
 }
+
+#[test]
+fn an_application_of_one_websocket_answers_that_path_alone() {
+    async fn name(Path(name): Path<String>, ws: WebSocket) -> Outcome {
+        say(&ws, name).await
+    }
+    let client = TestClient::new(App::new().websocket("/ws/{name}", name));
+    assert_eq!(said(&client, "/ws/tom"), "tom");
+    for target in ["/", "/invalid", "/ws/tom/more"] {
+        assert_eq!(denied(&client, target), Status::FORBIDDEN, "{target}");
+    }
+    assert_eq!(client.get("/ws/tom").send().status(), Status::NOT_FOUND);
+}

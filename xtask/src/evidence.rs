@@ -8,13 +8,20 @@ use crate::run::{Outcome, root};
 
 const PAGE: &str = "docs/evidence/starlette.md";
 
-/// Fails if a row names a test that does not exist, or has neither a test nor a reason.
+/// The largest share of the rows that may have a reason in place of a test, in percent.
+const REASONS: usize = 10;
+
+/// Fails if a row names a test that does not exist, or has neither a test nor a reason, or if too many have a reason.
 pub(crate) fn check() -> Outcome {
     let page = fs::read_to_string(root().join(PAGE)).map_err(|error| format!("{PAGE}: {error}"))?;
-    let (counts, faults) = judge(&page, root());
+    let (counts, mut faults) = judge(&page, root());
+    let mut total = Count::default();
     for (file, count) in &counts {
         eprintln!("{file:32} {count}");
+        total.add(count);
     }
+    eprintln!("{:32} {total}", "in all");
+    faults.extend(total.excess());
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
@@ -26,13 +33,37 @@ struct Count {
     missing: usize,
 }
 
+impl Count {
+    fn add(&mut self, other: &Self) {
+        self.held += other.held;
+        self.reasoned += other.reasoned;
+        self.missing += other.missing;
+    }
+
+    fn all(&self) -> usize {
+        self.held + self.reasoned + self.missing
+    }
+
+    /// Says that too many rows have a reason in place of a test.
+    fn excess(&self) -> Option<String> {
+        let allowed = self.all() * REASONS / 100;
+        (self.reasoned > allowed).then(|| {
+            format!(
+                "{PAGE}: {} rows have a reason; at most {REASONS} % of {}, {allowed}, may: write tests for the others",
+                self.reasoned,
+                self.all()
+            )
+        })
+    }
+}
+
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { held, reasoned, missing } = self;
         write!(
             f,
             "{:3} functions: {held} with tests, {reasoned} with a reason, {missing} missing",
-            held + reasoned + missing
+            self.all()
         )
     }
 }
@@ -89,5 +120,12 @@ mod tests {
         let (counts, faults) = judge(page, Path::new(env!("CARGO_MANIFEST_DIR")));
         assert_eq!(counts, [("one".into(), Count { held: 2, reasoned: 1, missing: 1 })]);
         assert_eq!(faults.len(), 2, "{faults:?}");
+    }
+
+    #[test]
+    fn a_tenth_of_the_rows_may_have_a_reason() {
+        let count = |held, reasoned| Count { held, reasoned, missing: 0 };
+        assert_eq!(count(18, 2).excess(), None);
+        assert!(count(17, 2).excess().is_some_and(|fault| fault.contains("2 rows have a reason")));
     }
 }

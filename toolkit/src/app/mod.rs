@@ -26,6 +26,7 @@ use crate::response::{HttpError, IntoResponse};
 pub use crate::routing::BuildError;
 use crate::routing::mount::MountedKind;
 use crate::routing::plan::Draft;
+use crate::routing::shown::Shown;
 use crate::routing::{EntryKind, Foreign, MethodRouter, Mountable, Mounted, Router, websocket};
 use crate::websocket::WebSocketHandler;
 
@@ -394,8 +395,24 @@ impl CoreApp for App {
     }
 }
 
+/// Lists the routes, with the paths of their handlers, or shows the mistake that [`build`](App::build) has found.
+///
+/// ```
+/// use stelo_toolkit::{App, get};
+///
+/// async fn home() {}
+///
+/// let shown = format!("{:?}", App::new().route("/", get(home)).name("home"));
+/// assert!(shown.starts_with(r#"App { routes: [Route { path: "/", name: "home", GET: "#), "{shown}");
+/// ```
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("App")
+        let mut form = f.debug_struct("App");
+        match self.built.get() {
+            None => form.field("routes", &Shown::of(&self.lock().router)),
+            Some(Ok(built)) => form.field("routes", &built.shown()),
+            Some(Err(error)) => form.field("error", &format_args!("{error}")),
+        };
+        form.finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod methods;
 pub(crate) mod mount;
 pub(crate) mod plan;
+pub(crate) mod shown;
 pub(crate) mod table;
 
 use std::error::Error;

@@ -383,22 +383,25 @@ const STOP: (&dyn fmt::Display, &str) =
     (&"the shutdown", "write `client.stop().await` at the end of the test");
 
 impl<H: Host> Drop for Client<H> {
-    /// Runs the shutdown hooks.
+    /// Runs the shutdown hooks, and drops the tasks and WebSocket handlers that still wait.
     ///
     /// # Panics
     /// If a shutdown hook fails, so that the test fails too. Not while the test is panicking.
     fn drop(&mut self) {
-        if !std::mem::take(&mut self.started) {
-            return;
-        }
+        let is_running = std::mem::take(&mut self.started);
         let Harness { app, executor, limits, .. } = &self.harness;
-        executor.begin_shutdown();
-        let error = match executor.run(*limits, app.shutdown()) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => format!("the shutdown failed: {}", Chain(&*error)),
-            Err(stuck) => host::explain(&stuck, STOP.0, STOP.1),
-        };
-        if !std::thread::panicking() {
+        let error = is_running.then(|| {
+            executor.begin_shutdown();
+            match executor.run(*limits, app.shutdown()) {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(format!("the shutdown failed: {}", Chain(&*error))),
+                Err(stuck) => Some(host::explain(&stuck, STOP.0, STOP.1)),
+            }
+        });
+        executor.drop_tasks();
+        if let Some(error) = error.flatten()
+            && !std::thread::panicking()
+        {
             panic!("{error}");
         }
     }

@@ -154,6 +154,13 @@ impl TestExecutor {
         self.0.wake();
     }
 
+    /// Drops the tasks that have not ended, as a server does after its graceful timeout.
+    pub(super) fn drop_tasks(&self) {
+        let tasks = std::mem::take(&mut self.0.lock().tasks);
+        // Not under the lock: their values are the application's, and may use the executor.
+        drop(tasks);
+    }
+
     /// Polls all spawned tasks, including those that they spawn.
     fn poll_tasks(&self, cx: &mut Context<'_>) {
         let mut waiting = Vec::new();

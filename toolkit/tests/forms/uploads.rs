@@ -8,9 +8,11 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
+use futures_lite::{StreamExt, stream};
 use stelo_core::app::{self, App as _, BoxFuture, Connection, Context, Executor};
 use stelo_toolkit::forms::{FormData, FormLimits, UploadFile};
 use stelo_toolkit::http::RequestHead;
+use stelo_toolkit::response::BoxError;
 use stelo_toolkit::{App, Body, Headers, Method, Response, State, TestClient, post};
 
 use super::{field, file, send, send_body};
@@ -224,7 +226,7 @@ fn nothing_is_left_of_a_form_that_fails() {
     }
     // The client leaves in the middle.
     let pieces = [Ok(large.into_bytes()), Err(std::io::Error::other("left"))];
-    let stream = Body::from_stream(futures_lite::stream::iter(pieces));
+    let stream = Body::from_stream(stream::iter(pieces));
     let response =
         client.post("/").header("content-type", "multipart/form-data; boundary=B").stream(stream).send();
     assert_eq!(response.status().code(), 400);
@@ -278,4 +280,18 @@ fn a_temporary_file_is_written_on_another_thread() {
     let threads = call((1 << 20) + 1);
     assert_eq!(threads.len(), 1);
     assert!(!threads.contains(&std::thread::current().id()));
+}
+
+#[test]
+fn the_size_of_a_file_is_known_although_no_field_says_it() {
+    async fn size(form: FormData) -> String {
+        let file = form.file("file").expect("a file");
+        format!("{} {}", file.size(), file.headers().get_str("content-length").unwrap_or("-"))
+    }
+    let client = TestClient::new(App::new().route("/", post(size)));
+    let text = file("file", "a.txt", "file content") + "--B--\r\n";
+    // A stream has no length either.
+    let pieces = stream::iter(text.into_bytes()).map(|byte| Ok::<_, BoxError>(vec![byte]));
+    let request = client.post("/").header("content-type", "multipart/form-data; boundary=B");
+    assert_eq!(request.stream(Body::from_stream(pieces)).send().text(), "12 -");
 }

@@ -110,3 +110,13 @@ fn multipart_forms_have_texts_and_files() {
         ])
     );
 }
+
+#[test]
+fn a_request_has_the_path_as_sent() {
+    async fn path(request: Request) -> String {
+        request.head().path().to_owned()
+    }
+    let client = TestClient::new(App::new().route("/{path}", get(path)));
+    let response = client.get("/hello%2Dworld").query(&[("foo", "bar")]).send();
+    assert_eq!(response.text(), "/hello%2Dworld");
+}
