@@ -26,3 +26,4 @@ mod unix;
 mod websocket;
 mod websocket_end;
 mod websocket_gone;
+mod work;

@@ -33,6 +33,7 @@ use alloc::sync::Arc;
 use core::error::Error;
 use core::fmt;
 use core::future::Future;
+use core::num::NonZeroUsize;
 use core::pin::Pin;
 use core::task;
 use core::task::Poll;
@@ -90,6 +91,12 @@ pub trait Executor: Send + Sync {
 
     /// Runs blocking `work` on another thread.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>);
+
+    /// Returns the number of threads that the operator allows an application for work that blocks. `None`, the default,
+    /// leaves it to the application. Applications read it when they [start](App::startup).
+    fn blocking_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
 
     /// Completes when the server begins to stop, so that streams without an end can end. By default it never does.
     fn shutdown(&self) -> BoxFuture<()> {

@@ -8,12 +8,21 @@ use super::codec::Codec;
 use super::codec::{Count, Executor};
 use super::table::{Group, Setting, setting};
 
+/// As in Starlette, whose thread pool has 40 threads.
+const BLOCKING_THREADS: NonZeroUsize = match NonZeroUsize::new(40) {
+    Some(threads) => threads,
+    None => NonZeroUsize::MIN,
+};
+
 /// The threads and the executor of a server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Process {
     /// The number of threads; each has an executor and listening sockets. Default: one for each core.
     pub threads: NonZeroUsize,
+    /// The number of threads that an application has for work that blocks, unless it sets a limit itself. Default 40.
+    /// The application shares them between its requests; further work waits in a queue of the application.
+    pub blocking_threads: NonZeroUsize,
     /// The [name](crate::Runner::name) of the executor. Default `None`: the first that is compiled in.
     pub executor: Option<Cow<'static, str>>,
     /// Whether `SIGINT` and `SIGTERM` stop the server; `Some(false)` leaves them to the program. Default `None`: they do,
@@ -24,7 +33,7 @@ pub struct Process {
 impl Default for Process {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { threads, executor: None, signals: None }
+        Self { threads, blocking_threads: BLOCKING_THREADS, executor: None, signals: None }
     }
 }
 
@@ -33,6 +42,13 @@ impl Config {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.process.threads = NonZeroUsize::new(threads).unwrap_or_else(|| Process::default().threads);
+        self
+    }
+
+    /// Sets [`Process::blocking_threads`]; 0 means one.
+    #[must_use]
+    pub fn blocking_threads(mut self, threads: usize) -> Self {
+        self.process.blocking_threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
         self
     }
 
@@ -62,6 +78,12 @@ pub(super) const GROUP: Group = Group {
     title: "Process",
     settings: &[
         setting!("threads", Count, process.threads, "Threads, each with an executor and listening sockets"),
+        setting!(
+            "blocking-threads",
+            Count,
+            process.blocking_threads,
+            "Threads for handlers and other work that blocks, unless the application sets a limit"
+        ),
         setting!("loop", Executor, process.executor, "The executor"),
     ],
 };

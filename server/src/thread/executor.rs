@@ -1,6 +1,7 @@
 //! The executor as an application sees it: a runtime whose tasks are counted.
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,6 +20,8 @@ use crate::log::SERVER;
 pub(crate) struct Handle<R> {
     pub(crate) runtime: R,
     pub(crate) registry: Arc<Registry>,
+    /// The setting of the operator.
+    pub(crate) blocking_threads: NonZeroUsize,
 }
 
 impl<R: Runtime> Executor for Handle<R> {
@@ -32,6 +35,10 @@ impl<R: Runtime> Executor for Handle<R> {
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.runtime.blocking(work);
+    }
+
+    fn blocking_threads(&self) -> Option<NonZeroUsize> {
+        Some(self.blocking_threads)
     }
 
     fn shutdown(&self) -> BoxFuture<()> {

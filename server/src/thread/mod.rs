@@ -34,7 +34,9 @@ pub(crate) struct Thread<R: Runtime> {
 impl<R: Runtime> Thread<R> {
     pub(crate) fn new(runtime: R, shared: Arc<Shared>) -> Arc<Self> {
         let registry = Registry::new();
-        let executor = Arc::new(Handle { runtime: runtime.clone(), registry: registry.clone() });
+        let blocking_threads = shared.blocking_threads;
+        let executor =
+            Arc::new(Handle { runtime: runtime.clone(), registry: registry.clone(), blocking_threads });
         Arc::new(Self { runtime, shared, registry, executor })
     }
 }

@@ -1,6 +1,7 @@
 //! State that all threads of a server share: the application, the settings of its connections, and the limits that count
 //! over all threads.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) tunnel_idle: Option<Duration>,
     /// The time that the application may hold its thread without a warning.
     pub(crate) blocking: Duration,
+    /// The number of threads that the application has for work that blocks.
+    pub(crate) blocking_threads: NonZeroUsize,
     /// Lines about invalid requests.
     pub(crate) invalid: Limit,
     /// Lines about threads that were held.
@@ -83,6 +86,7 @@ impl Shared {
             half_closed: config.timeouts.half_closed,
             tunnel_idle: config.timeouts.tunnel_idle,
             blocking: Some(config.log.blocking).filter(|time| !time.is_zero()).unwrap_or(Duration::MAX),
+            blocking_threads: config.process.blocking_threads,
             invalid: Limit::new("invalid requests"),
             blocked: Limit::new("threads that were held"),
             access_log: config.log.access && log::access_enabled(),

@@ -8,10 +8,12 @@ use stelo_core::routing::{ReverseError, Values};
 use crate::lifespan::Lifespan;
 use crate::request::shards::Sharded;
 use crate::request::site::{Engine, NodeId, Site};
+use crate::request::workers::Pool;
 use crate::request::{Executor, UrlPath};
 use crate::routing::BuildError;
 use crate::routing::arrival::Arrival;
 use crate::routing::plan::{Draft, Plan, Planned};
+use crate::routing::shown::Shown;
 use crate::routing::table::Routes;
 
 /// An application that can run.
@@ -21,16 +23,23 @@ pub(crate) struct Built {
     routes: Arc<Routes>,
     lifespan: Lifespan,
     warnings: Vec<String>,
+    /// The declarations, for the `Debug` form of the application.
+    shown: Vec<Shown>,
 }
 
 impl Built {
     pub(crate) fn new(draft: Draft) -> Result<Self, BuildError> {
+        let shown = Shown::of(&draft.router);
         let Planned { site, routes, hooks, warnings } = Plan::of(draft)?;
-        Ok(Self { site: Sharded::new(site), routes, lifespan: Lifespan::new(hooks), warnings })
+        Ok(Self { site: Sharded::new(site), routes, lifespan: Lifespan::new(hooks), warnings, shown })
     }
 
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    pub(crate) fn shown(&self) -> &[Shown] {
+        &self.shown
     }
 
     pub(crate) fn url_path_for(&self, name: &str, params: &Values<'_>) -> Result<UrlPath, ReverseError> {
@@ -43,6 +52,12 @@ impl Built {
 
     pub(crate) async fn start(&self, executor: Executor) -> Result<(), BoxError> {
         let realms = &self.site.here().realms;
+        if let Some(threads) = executor.blocking_threads() {
+            realms
+                .iter()
+                .filter_map(|realm| realm.state.get::<Pool>())
+                .for_each(|pool| pool.take_setting(threads));
+        }
         let states = self.lifespan.start(executor, realms.len()).await?;
         for (realm, states) in realms.iter().zip(states) {
             // A second start finds no hooks left to run, and so makes no states.

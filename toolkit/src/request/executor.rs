@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
@@ -51,6 +52,11 @@ impl Executor {
     /// Runs blocking `work` on another thread.
     pub(crate) fn start_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.0.blocking(work);
+    }
+
+    /// The number of threads that the operator allows for work that blocks.
+    pub(crate) fn blocking_threads(&self) -> Option<NonZeroUsize> {
+        self.0.blocking_threads()
     }
 
     /// As [`shutdown`](Self::shutdown), as a future that its caller keeps.

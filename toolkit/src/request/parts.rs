@@ -19,9 +19,7 @@ use super::site::SiteRef;
 use super::url::authority::authority;
 use super::url::encode_path;
 use super::workers::Pool;
-use super::{
-    BlockingLimits, Cookies, Executor, Extensions, Links, QueryParams, Url, UrlPath, Workers, decode,
-};
+use super::{Cookies, Executor, Extensions, Links, QueryParams, Url, UrlPath, Workers, decode};
 use crate::response::HttpError;
 use crate::response::report::failure;
 
@@ -442,7 +440,7 @@ impl Parts {
     /// Returns the threads for work that blocks, whose number the application [limits](crate::App::blocking_limits).
     pub fn workers(&self) -> Workers {
         let pool = self.site.state::<Pool>(self.position.node).cloned();
-        Workers::new(pool.unwrap_or_else(|| Pool::new(BlockingLimits::default())), self.executor())
+        Workers::new(pool.unwrap_or_default(), self.executor())
     }
 
     /// Runs `work`, which may block, on a thread where it delays no other request.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stelo_core::app::Response;
@@ -28,7 +29,8 @@ pub struct BlockingLimits {
 }
 
 impl BlockingLimits {
-    /// The default of [`threads`](Self::threads): 40, as in Starlette.
+    /// The default of [`threads`](Self::threads): 40, as in Starlette. The operator of a server can change it by
+    /// `--blocking-threads`, for applications that set no limits.
     pub const THREADS: usize = 40;
 
     /// The default of [`queue`](Self::queue): 1,000.
@@ -161,12 +163,14 @@ impl IntoResponse for Busy {
 pub(crate) struct Pool(Arc<Shared>);
 
 struct Shared {
-    limits: BlockingLimits,
+    queue: usize,
+    /// Whether the application has set the limits, so that the server's setting does not count.
+    is_set: bool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    threads: usize,
     running: usize,
     waiting: VecDeque<Job>,
 }
@@ -203,9 +207,29 @@ impl Shared {
     }
 }
 
+/// A pool with the default limits, whose number of threads the server may set.
+impl Default for Pool {
+    fn default() -> Self {
+        Self::with(BlockingLimits::default(), false)
+    }
+}
+
 impl Pool {
+    /// Creates a pool with the limits that the application sets.
     pub(crate) fn new(limits: BlockingLimits) -> Self {
-        Self(Arc::new(Shared { limits, state: Mutex::default() }))
+        Self::with(limits, true)
+    }
+
+    fn with(BlockingLimits { threads, queue }: BlockingLimits, is_set: bool) -> Self {
+        let state = State { threads, running: 0, waiting: VecDeque::new() };
+        Self(Arc::new(Shared { queue, is_set, state: Mutex::new(state) }))
+    }
+
+    /// Takes the setting of the server, if the application has set no limits.
+    pub(crate) fn take_setting(&self, threads: NonZeroUsize) {
+        if !self.0.is_set {
+            self.0.lock().threads = threads.get();
+        }
     }
 
     fn submit(&self, executor: &Executor, job: Job) -> Result<(), Busy> {
@@ -223,17 +247,17 @@ impl Pool {
 
     /// Puts a job into the queue. Returns it if a thread is free, which is then taken.
     fn queue(&self, job: Job) -> Result<Option<Job>, Busy> {
-        let Shared { limits, .. } = *self.0;
+        let limit = self.0.queue;
         let mut state = self.0.lock();
-        if state.running < limits.threads {
+        if state.running < state.threads {
             state.running += 1;
             return Ok(Some(job));
         }
-        let unwanted = match state.waiting.len() >= limits.queue {
+        let unwanted = match state.waiting.len() >= limit {
             true => Shared::take_unwanted(&mut state),
             false => VecDeque::new(),
         };
-        let is_full = state.waiting.len() >= limits.queue;
+        let is_full = state.waiting.len() >= limit;
         if !is_full {
             state.waiting.push_back(job);
         }

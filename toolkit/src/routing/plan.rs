@@ -15,10 +15,10 @@ use crate::describe::Operation;
 use crate::handler::ErrorHandlers;
 use crate::lifespan::{self, Open};
 use crate::middleware::Layer;
+use crate::request::Extensions;
 use crate::request::position::Protocol;
 use crate::request::site::{NodeId, NodeInfo, Realm, Site};
 use crate::request::workers::Pool;
-use crate::request::{BlockingLimits, Extensions};
 
 /// The default limit of collected bodies, in bytes: enough for forms and JSON documents, too little for a client to
 /// fill the memory with.
@@ -112,7 +112,7 @@ impl Plan {
         }
         let (mut state, errors) = (std::mem::take(&mut router.state), std::mem::take(&mut router.errors));
         if outer.is_none() && !state.contains(TypeId::of::<Pool>()) {
-            state.insert(Pool::new(BlockingLimits::default()));
+            state.insert(Pool::default());
         }
         let realm = self.put_realm(Realm { outer, state, ..Realm::default() }, Level { errors, outer: None });
         self.hooks.extend(hooks.into_iter().map(|hook| (realm, hook)));
