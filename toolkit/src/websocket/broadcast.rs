@@ -33,48 +33,97 @@ use futures_core::Stream;
 /// assert_eq!(reader.next().await, None);
 /// # });
 /// ```
+///
+/// The subscribers are those of this process. [`relay`](Self::relay) shares the values with other processes.
 pub struct Broadcast<T> {
-    sender: Sender<T>,
-    /// Keeps the channel open while there are no subscribers.
-    _open: InactiveReceiver<T>,
+    here: Channel<T>,
+    /// The values that were sent in this process, for [`relay`](Self::relay).
+    outgoing: Channel<T>,
 }
 
 impl<T: Clone> Broadcast<T> {
     /// Creates a channel that keeps the last `capacity` values, at least one.
     pub fn new(capacity: usize) -> Self {
-        let (mut sender, receiver) = broadcast(capacity.max(1));
-        sender.set_overflow(true);
-        sender.set_await_active(false);
-        Self { sender, _open: receiver.deactivate() }
+        Self { here: Channel::new(capacity), outgoing: Channel::new(capacity) }
     }
 
-    /// Sends a value to all subscribers, and returns their number. Never waits.
+    /// Sends a value to all subscribers, and returns the number of those in this process. Never waits.
     pub fn send(&self, value: T) -> usize {
-        // Fails only without subscribers: a full channel drops its oldest value.
-        let sent = self.sender.try_broadcast(value);
-        if sent.is_ok() { self.subscribers() } else { 0 }
+        if self.outgoing.receivers() > 0 {
+            self.outgoing.send(value.clone());
+        }
+        self.here.send(value)
+    }
+
+    /// Sends a value of another process to the subscribers of this one.
+    pub(super) fn send_here(&self, value: T) {
+        self.here.send(value);
     }
 
     /// Adds a subscriber, which gets the values sent from now on.
     pub fn subscribe(&self) -> Subscription<T> {
-        Subscription(Box::pin(self.sender.new_receiver()))
+        self.here.subscribe()
     }
 
-    /// The number of subscribers.
+    /// Adds a subscriber to what this process sends.
+    pub(super) fn subscribe_outgoing(&self) -> Subscription<T> {
+        self.outgoing.subscribe()
+    }
+
+    /// The number of subscribers in this process.
     pub fn subscribers(&self) -> usize {
-        self.sender.receiver_count()
+        self.here.receivers()
     }
 }
 
 impl<T> Clone for Broadcast<T> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), _open: self._open.clone() }
+        Self { here: self.here.clone(), outgoing: self.outgoing.clone() }
     }
 }
 
 impl<T> fmt::Debug for Broadcast<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Broadcast({} subscribers)", self.sender.receiver_count())
+        write!(f, "Broadcast({} subscribers)", self.here.receivers())
+    }
+}
+
+/// A channel that drops its oldest value when it is full.
+struct Channel<T> {
+    sender: Sender<T>,
+    /// Keeps the channel open while there are no subscribers.
+    open: InactiveReceiver<T>,
+}
+
+impl<T> Channel<T> {
+    fn new(capacity: usize) -> Self {
+        let (mut sender, receiver) = broadcast(capacity.max(1));
+        sender.set_overflow(true);
+        sender.set_await_active(false);
+        Self { sender, open: receiver.deactivate() }
+    }
+
+    fn receivers(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
+    fn subscribe(&self) -> Subscription<T> {
+        Subscription(Box::pin(self.sender.new_receiver()))
+    }
+}
+
+impl<T: Clone> Channel<T> {
+    /// Returns the number of receivers.
+    fn send(&self, value: T) -> usize {
+        // Fails only without receivers.
+        let sent = self.sender.try_broadcast(value);
+        if sent.is_ok() { self.receivers() } else { 0 }
+    }
+}
+
+impl<T> Clone for Channel<T> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), open: self.open.clone() }
     }
 }
 

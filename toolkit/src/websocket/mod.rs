@@ -11,6 +11,7 @@
 //! | `messages.rs` | receiving and sending, and the two halves |
 //! | `handler.rs`, `endpoint.rs` | handlers for routes |
 //! | `error.rs` | errors |
+//! | `broadcast.rs`, `relay.rs` | a channel with many subscribers, and its way between processes |
 
 pub(crate) mod broadcast;
 mod endpoint;
@@ -18,6 +19,7 @@ mod error;
 mod handler;
 mod line;
 mod messages;
+mod relay;
 mod session;
 
 use std::fmt;
@@ -36,6 +38,7 @@ pub use error::{WebSocketError, WebSocketException};
 pub(crate) use handler::leaf;
 pub use handler::{WebSocketHandler, WebSocketOutcome};
 pub use messages::{FromMessage, Messages, WebSocketReceiver, WebSocketSender};
+pub use relay::{MemoryRelay, Relay, RelayFuture, RelayStream};
 
 use self::line::{Answer, Line};
 use crate::request::Request;
