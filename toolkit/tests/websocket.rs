@@ -1,6 +1,7 @@
 //! WebSockets as handlers have them: accepting and denying, messages, errors, ends, halves.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_lite::{StreamExt, future};
 use futures_sink::Sink;
@@ -217,6 +218,35 @@ fn closing_before_accepting_denies() {
         "clean-up",
     ];
     assert_eq!(noted(&log), expected);
+}
+
+/// Writes a note when it is dropped.
+struct Witness(Log);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        note(&self.0, "dropped");
+    }
+}
+
+#[test]
+fn a_handler_is_dropped_ten_seconds_after_its_denial() {
+    async fn refuse(ws: WebSocket, log: Log) -> Outcome {
+        let executor = ws.executor();
+        ws.close(CloseCode::GOING_AWAY, "")?;
+        let _witness = Witness(log.clone());
+        for seconds in [6, 3, 3600] {
+            executor.sleep(Duration::from_secs(seconds)).await;
+            note(&log, seconds);
+        }
+        Ok(())
+    }
+    let log = Log::default();
+    let theirs = log.clone();
+    let client = client(move |ws: WebSocket| refuse(ws, theirs.clone()));
+    let answer = client.websocket_connect("/ws").connect().unwrap_err();
+    assert_eq!(answer.status(), Status::FORBIDDEN);
+    assert_eq!(noted(&log), ["6", "3", "dropped"]);
 }
 
 #[test]

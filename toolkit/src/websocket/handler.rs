@@ -89,9 +89,10 @@ handlers! {
 pub(crate) fn leaf<Args: 'static>(handler: impl WebSocketHandler<Args>) -> Leaf {
     Leaf::new(move |request, scope| {
         let line = Arc::<Line>::default();
-        let (site, node) = (request.site.clone(), request.position.node);
+        let place = (request.site.clone(), request.position.node);
+        let executor = request.executor();
         let websocket = WebSocket::new(request, line.clone());
-        let session = Session::new(site, node, line, handler.clone().call(websocket));
+        let session = Session::new(executor, place, line, handler.clone().call(websocket));
         Reply::future(scope.settle(Handshake(Some(session))))
     })
 }

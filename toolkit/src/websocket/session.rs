@@ -1,12 +1,13 @@
 //! A running WebSocket handler. Until the handshake is answered, its future is the reply ([`Handshake`]). The answer then
 //! takes the same future with it as a [`Session`], into the upgrade of an accepted WebSocket, or into the background task
-//! of a denial.
+//! of a denial, where its time is limited.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use stelo_core::app::{BoxFuture, Response};
 use stelo_core::http::Status;
@@ -14,16 +15,22 @@ use stelo_core::ws::CloseCode;
 
 use super::line::{Answer, Line};
 use super::{WebSocketException, error};
+use crate::request::Executor;
 use crate::request::site::{NodeId, SiteRef};
 use crate::response::panics::panicked;
 use crate::response::report::failure;
 use crate::response::{Failure, HttpError, ResponseExt};
+
+/// The longest time of a handler after its denial. A server gives as long to the handler of a WebSocket whose client has
+/// left (`timeouts.half_closed`).
+const AFTER_DENIAL: Duration = Duration::from_secs(10);
 
 /// A running handler. Ready when the handler, and with it the WebSocket, has ended.
 pub(super) struct Session {
     /// `None` once the handler has ended.
     handler: Option<BoxFuture<Result<(), Failure>>>,
     line: Arc<Line>,
+    executor: Executor,
     site: SiteRef,
     node: NodeId,
 }
@@ -31,12 +38,12 @@ pub(super) struct Session {
 impl Session {
     /// Creates a session of a handler and the state of its WebSocket. `node` is its route.
     pub(super) fn new(
-        site: SiteRef,
-        node: NodeId,
+        executor: Executor,
+        (site, node): (SiteRef, NodeId),
         line: Arc<Line>,
         handler: impl Future<Output = Result<(), Failure>> + Send + 'static,
     ) -> Self {
-        Self { handler: Some(Box::pin(handler)), line, site, node }
+        Self { handler: Some(Box::pin(handler)), line, executor, site, node }
     }
 
     fn poll_handler(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
@@ -67,7 +74,21 @@ impl Session {
                 Response { headers, ..response }
             }
             Answer::Deny(response) if self.handler.is_none() => response,
-            Answer::Deny(response) => response.background(self),
+            Answer::Deny(response) => response.background(self.denied()),
+        }
+    }
+
+    /// Runs the rest of the handler. Drops it if that takes too long: no client waits for it, and each handshake could
+    /// leave another one.
+    async fn denied(mut self) {
+        let mut timer = self.executor.timer(AFTER_DENIAL);
+        let in_time = poll_fn(|cx| match Pin::new(&mut self).poll(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| false),
+        });
+        if !in_time.await {
+            let place = self.site.label(self.node);
+            tracing::warn!("the WebSocket handler of {place} has not returned {AFTER_DENIAL:?} after its denial, and is dropped");
         }
     }
 }
