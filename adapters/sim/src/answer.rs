@@ -2,18 +2,25 @@
 //!
 //! It shares no code with the server, so that the two do not share mistakes.
 
+use serde_core::de::DeserializeOwned;
+
 /// A complete response.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Answer {
+    /// The interim responses before this one, such as 103 Early Hints, with their header fields. Without 100 Continue.
+    pub interim: Vec<(u16, Fields)>,
     /// The status code.
     pub status: u16,
     /// The header fields in order, with names in lower case.
-    pub fields: Vec<(String, String)>,
+    pub fields: Fields,
     /// The body, without its framing.
     pub body: Vec<u8>,
     /// The trailer fields.
-    pub trailers: Vec<(String, String)>,
+    pub trailers: Fields,
 }
+
+/// Names and values of fields.
+pub(crate) type Fields = Vec<(String, String)>;
 
 impl Answer {
     /// Returns the value of the first field with this name, which must be in lower case.
@@ -29,6 +36,14 @@ impl Answer {
     /// Returns the body as text. Replaces invalid UTF-8.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Returns the body as a value of JSON.
+    ///
+    /// # Errors
+    /// The body is not JSON of such a value.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
     }
 }
 
@@ -49,6 +64,7 @@ enum Stage {
     ChunkEnd,
     Trailers,
     UntilEnd,
+    Done,
 }
 
 /// The rule that a response breaks.
@@ -78,42 +94,60 @@ impl Reader {
         Some(asked)
     }
 
-    /// Reads from `input`; returns the response once it is complete.
-    pub(crate) fn read(
-        &mut self,
-        input: &mut Vec<u8>,
-        ended: bool,
-        asked: Asked,
-    ) -> Result<Option<Answer>, Rule> {
-        let mut at = 0;
-        let done = self.step(input, &mut at, ended, asked);
-        input.drain(..at);
-        Ok(done?.then(|| std::mem::take(self).answer))
+    /// Whether the head of a final response has been read.
+    pub(crate) fn has_head(&self) -> bool {
+        self.stage != Stage::Head
     }
 
-    /// Returns whether the response is complete.
-    fn step(&mut self, input: &[u8], at: &mut usize, ended: bool, asked: Asked) -> Result<bool, Rule> {
+    /// Whether a response is complete.
+    pub(crate) fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    /// Returns the response as far as it has been read.
+    pub(crate) fn answer(&mut self) -> &mut Answer {
+        &mut self.answer
+    }
+
+    /// Takes the response, and begins with the next one.
+    pub(crate) fn take_answer(&mut self) -> Answer {
+        std::mem::take(self).answer
+    }
+
+    /// Reads the bytes of `input` that belong to the response, and removes them.
+    pub(crate) fn read(&mut self, input: &mut Vec<u8>, ended: bool, asked: Asked) -> Result<(), Rule> {
+        let mut at = 0;
+        let outcome = self.step(input, &mut at, ended, asked);
+        input.drain(..at);
+        outcome
+    }
+
+    fn step(&mut self, input: &[u8], at: &mut usize, ended: bool, asked: Asked) -> Result<(), Rule> {
         loop {
             let rest = &input[*at..];
             self.stage = match self.stage {
                 Stage::Head => {
-                    let Some(end) = find(rest, b"\r\n\r\n") else { return Ok(false) };
+                    let Some(end) = find(rest, b"\r\n\r\n") else { return Ok(()) };
                     *at += end + 4;
                     let stage = self.head(&rest[..end], asked)?;
-                    if (100..200).contains(&self.answer.status) && self.answer.status != 101 {
-                        self.answer = Answer::default();
-                        Stage::Head
-                    } else {
-                        stage
+                    match self.answer.status {
+                        status @ (100 | 102..=199) => {
+                            let fields = std::mem::take(&mut self.answer.fields);
+                            if status != 100 {
+                                self.answer.interim.push((status, fields));
+                            }
+                            Stage::Head
+                        }
+                        _ => stage,
                     }
                 }
-                Stage::Length(0) => return Ok(true),
+                Stage::Length(0) => Stage::Done,
                 Stage::Length(left) => match self.take(rest, left, at) {
-                    0 => return Ok(false),
+                    0 => return Ok(()),
                     n => Stage::Length(left - n),
                 },
                 Stage::ChunkSize => {
-                    let Some(end) = find(rest, b"\r\n") else { return Ok(false) };
+                    let Some(end) = find(rest, b"\r\n") else { return Ok(()) };
                     *at += end + 2;
                     match number(&rest[..end], 16).ok_or("a chunk size is no number")? {
                         0 => Stage::Trailers,
@@ -121,12 +155,12 @@ impl Reader {
                     }
                 }
                 Stage::Chunk(left) => match self.take(rest, left, at) {
-                    0 => return Ok(false),
+                    0 => return Ok(()),
                     n if n == left => Stage::ChunkEnd,
                     n => Stage::Chunk(left - n),
                 },
                 Stage::ChunkEnd => {
-                    let Some(end) = rest.get(..2) else { return Ok(false) };
+                    let Some(end) = rest.get(..2) else { return Ok(()) };
                     *at += 2;
                     if end != b"\r\n" {
                         return Err("a chunk does not end where it said");
@@ -134,18 +168,23 @@ impl Reader {
                     Stage::ChunkSize
                 }
                 Stage::Trailers => {
-                    let Some(end) = find(rest, b"\r\n") else { return Ok(false) };
+                    let Some(end) = find(rest, b"\r\n") else { return Ok(()) };
                     *at += end + 2;
                     if end == 0 {
-                        return Ok(true);
+                        Stage::Done
+                    } else {
+                        self.answer.trailers.push(field(&rest[..end])?);
+                        Stage::Trailers
                     }
-                    self.answer.trailers.push(field(&rest[..end])?);
-                    Stage::Trailers
                 }
                 Stage::UntilEnd => {
                     self.take(rest, usize::MAX, at);
-                    return Ok(ended);
+                    if !ended {
+                        return Ok(());
+                    }
+                    Stage::Done
                 }
+                Stage::Done => return Ok(()),
             };
         }
     }
@@ -242,11 +281,10 @@ mod tests {
         let mut input = Vec::new();
         for byte in text.bytes() {
             input.push(byte);
-            if let Some(answer) = reader.read(&mut input, false, Asked::Other)? {
-                return Ok(Some(answer));
-            }
+            reader.read(&mut input, false, Asked::Other)?;
         }
-        reader.read(&mut input, true, Asked::Other)
+        reader.read(&mut input, true, Asked::Other)?;
+        Ok(reader.is_done().then(|| reader.take_answer()))
     }
 
     #[test]
@@ -287,10 +325,20 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
         let tunnel = b"HTTP/1.1 200 OK\r\n\r\nnot HTTP";
         for (asked, response) in [(Asked::Head, &head[..]), (Asked::Connect, tunnel)] {
-            let answer = Reader::default().read(&mut response.to_vec(), false, asked);
-            assert_eq!(answer.unwrap().unwrap().body, b"", "{asked:?}");
+            let mut reader = Reader::default();
+            reader.read(&mut response.to_vec(), false, asked).expect("it is valid");
+            assert_eq!((reader.is_done(), &*reader.take_answer().body), (true, &b""[..]), "{asked:?}");
         }
         assert!(Reader::default().read(&mut head.to_vec(), false, Asked::Connect).is_err());
+    }
+
+    #[test]
+    fn interim_responses_come_with_the_final_one() {
+        let text = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n\
+                    HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1";
+        let answer = read(text).expect("it is valid").expect("it is complete");
+        assert_eq!(answer.interim, [(103, vec![("link".to_owned(), "</a>".to_owned())])]);
+        assert_eq!((answer.status, answer.json::<u8>().ok()), (200, Some(1)));
     }
 
     #[test]

@@ -20,29 +20,37 @@
 //! ```
 //!
 //! A simulation cannot control threads, real sockets and real clocks that an application uses directly, so it cannot
-//! repeat their effects. Only the [`Client`], a plain one for tests, knows HTTP.
+//! repeat their effects. Only the clients know HTTP: [`Client`], a plain one for tests, and [`Gateway`], by which a
+//! `TestClient` reaches a simulated server.
 
 #![forbid(unsafe_code)]
 
 mod answer;
 mod client;
 mod executor;
+mod gateway;
 mod handles;
 mod network;
+mod relay;
+mod request;
 mod rng;
 mod sim;
 mod simulation;
 mod sockets;
 mod trace;
+mod wire;
 mod world;
 
 pub use answer::Answer;
-pub use client::{Broken, Client};
+pub use client::Client;
+pub use gateway::Gateway;
 pub use handles::{Handle, Listener, Signals, Sleep, Socket, Stream};
 pub use network::{Network, Route};
+pub use request::{ClientRequest, Incoming};
 pub use rng::Random;
 pub use sim::{Sim, Traffic};
 pub use simulation::{Failure, Report, Simulation};
+pub use wire::Broken;
 
 /// The README. Its example is tested.
 #[cfg(doctest)]
