@@ -124,8 +124,15 @@ fn write_fields(bytes: &mut Vec<u8>, headers: &Headers) {
 /// Returns the fields of an answer without those that belong to its connection (RFC 9110, section 7.6.1), and without
 /// those that a server adds to each answer.
 fn headers(fields: &Fields) -> Result<Headers, Broken> {
-    const HOP: [&str; 7] =
-        ["connection", "transfer-encoding", "keep-alive", "upgrade", "sec-websocket-accept", "date", "server"];
+    const HOP: [&str; 7] = [
+        "connection",
+        "transfer-encoding",
+        "keep-alive",
+        "upgrade",
+        "sec-websocket-accept",
+        "date",
+        "server",
+    ];
     let mut headers = Headers::new();
     for (name, value) in fields.iter().filter(|(name, _)| !HOP.contains(&&**name)) {
         headers.try_append(name, value).map_err(|_| Broken::Framing("a field that is not valid"))?;
@@ -182,7 +189,8 @@ impl<R: Runtime> Exchange<R> {
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         // A request that cannot be sent to its end leaves the connection, which the server notices.
         self.poll_upload(cx).map_err(|_| Broken::Cut)?;
-        self.wire.poll_until(cx, self.asked, |reader| reader.has_head() || !reader.answer().interim.is_empty())
+        self.wire
+            .poll_until(cx, self.asked, |reader| reader.has_head() || !reader.answer().interim.is_empty())
     }
 
     /// Returns the answer, of which the head has been read. The body follows.

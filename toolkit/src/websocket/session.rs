@@ -88,7 +88,9 @@ impl Session {
         });
         if !in_time.await {
             let place = self.site.label(self.node);
-            tracing::warn!("the WebSocket handler of {place} has not returned {AFTER_DENIAL:?} after its denial, and is dropped");
+            tracing::warn!(
+                "the WebSocket handler of {place} has not returned {AFTER_DENIAL:?} after its denial, and is dropped"
+            );
         }
     }
 }
