@@ -6,14 +6,18 @@
 
 mod accept_encoding;
 mod chunked;
+mod conditions;
 mod connection;
 mod cookies;
 mod date;
 mod deflate;
+mod dotenv;
+mod events;
 mod frames;
 mod handshake;
 mod head;
 mod headers;
+mod json_lines;
 mod multipart;
 mod peer;
 mod query;
@@ -21,47 +25,64 @@ mod ranges;
 mod reference;
 mod response;
 mod routing;
+mod set_cookie;
 mod signing;
 mod source;
+mod static_paths;
 mod target;
+mod url;
 
 pub use accept_encoding::accept_encoding;
 pub use chunked::chunked;
+pub use conditions::conditions;
 pub use connection::connection;
 pub use cookies::cookies;
 pub use date::date;
 pub use deflate::deflate;
+pub use dotenv::dotenv;
+pub use events::events;
 pub use frames::frames;
 pub use handshake::handshake;
 pub use head::head;
 pub use headers::headers;
+pub use json_lines::json_lines;
 pub use multipart::multipart;
 pub use query::query;
 pub use ranges::ranges;
 pub use response::response;
 pub use routing::routing;
+pub use set_cookie::set_cookie;
 pub use signing::signing;
+pub use static_paths::static_paths;
 pub use target::target;
+pub use url::url;
 
 /// A property. It panics if it does not hold for the input.
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 17] = [
+pub const PROPERTIES: [(&str, Property); 24] = [
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
+    ("conditions", conditions),
     ("cookies", cookies),
     ("date", date),
+    ("dotenv", dotenv),
+    ("events", events),
     ("h1_connection", connection),
     ("h1_head", head),
     ("h1_response", response),
     ("headers", headers),
+    ("json_lines", json_lines),
     ("multipart", multipart),
     ("query", query),
     ("ranges", ranges),
     ("routing", routing),
+    ("set_cookie", set_cookie),
     ("signing", signing),
+    ("static_paths", static_paths),
     ("target", target),
+    ("url", url),
     ("ws_deflate", deflate),
     ("ws_frames", frames),
     ("ws_handshake", handshake),
