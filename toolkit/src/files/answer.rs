@@ -12,9 +12,9 @@ use stelo_os::files::{DirectoryError, Opened, Reason};
 
 use super::body::{self, Read};
 use super::byteranges::ByteRanges;
-use super::conditional::{self, Precondition, Validators};
 use super::media::Media;
 use super::range::{self, Selected};
+use super::validators::{Precondition, Validators};
 use crate::request::Parts;
 use crate::response::HttpError;
 use crate::response::report::failure;
@@ -53,7 +53,7 @@ impl About {
         let Self { size, validators, fields } = self;
         let mut ranges = None;
         if status == Status::OK && is_read(request) {
-            match conditional::evaluate(request.headers(), validators) {
+            match validators.evaluate(request.headers()) {
                 Precondition::Holds => {}
                 Precondition::NotModified => return Ok(self.not_modified()),
                 Precondition::Failed => return Err(HttpError::new(Status::PRECONDITION_FAILED).into()),

@@ -12,11 +12,11 @@ use stelo_os::files::Item;
 use super::answer::{About, Refused, is_read, not_allowed};
 use super::body::in_memory;
 use super::coding::{Coding, accepted};
-use super::conditional::Validators;
 use super::hash::xxh64;
 use super::listing::{self, MOST};
 use super::path::FilePath;
 use super::rules::{Chosen, Meaning, Node, Rules, Tree, settings};
+use super::validators::Validators;
 use crate::handler::{Endpoint, Outcome};
 use crate::request::Request;
 

@@ -23,7 +23,6 @@ mod answer;
 mod body;
 mod byteranges;
 mod coding;
-mod conditional;
 mod disposition;
 mod embedded;
 mod hash;
@@ -36,6 +35,7 @@ mod range;
 mod response;
 mod rules;
 mod static_files;
+mod validators;
 
 pub use stelo_os::files::DirectoryError;
 

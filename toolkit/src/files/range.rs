@@ -7,7 +7,7 @@ use stelo_core::http::{Headers, Status};
 
 use super::answer::put;
 use super::byteranges::ByteRanges;
-use super::conditional::Validators;
+use super::validators::Validators;
 use crate::response::HttpError;
 
 /// The parts of a file to send.

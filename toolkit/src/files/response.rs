@@ -20,10 +20,10 @@ use stelo_os::files::{Found, Opened, Reason};
 
 use super::answer::{About, Refused};
 use super::body::{SMALL, in_memory, streamed};
-use super::conditional::Validators;
 use super::disposition::disposition;
 use super::hash::xxh64;
 use super::media::{Media, guess};
+use super::validators::Validators;
 use crate::describe::Operation;
 use crate::handler::{Handler, IntoLeaf, Leaf};
 use crate::request::{Parts, Request};

@@ -6,8 +6,8 @@ use stelo_core::http::{Headers, Method, Status};
 
 use super::reply::edited;
 use super::{Middleware, Next};
-use crate::request::Request;
-use crate::request::validators::{Precondition, Validators};
+use crate::request::preconditions::Precondition;
+use crate::request::{Request, Validators};
 use crate::response::{CacheControl, HttpError, IntoResponse};
 
 /// Answers conditional GET and HEAD requests: 304 without the body if the client has the response already, 412 if it wants

@@ -14,12 +14,13 @@ pub(crate) mod pairs;
 pub(crate) mod param;
 mod parts;
 pub(crate) mod position;
+pub(crate) mod preconditions;
 mod query;
 pub(crate) mod shards;
 pub(crate) mod site;
 pub(crate) mod url;
 mod url_path;
-pub(crate) mod validators;
+mod validators;
 pub(crate) mod workers;
 
 use std::fmt;
