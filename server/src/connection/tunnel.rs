@@ -3,7 +3,7 @@
 //! The application gets a handle, which it may move to another task. The task of the connection keeps the transport, so
 //! it closes an idle tunnel wherever the handle is, and the tunnel counts as a connection for as long as it is open.
 
-use std::future::Future;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,23 +23,8 @@ use crate::thread::Thread;
 /// Runs a tunnel over a stream of a multiplexed connection, in a task of its own.
 pub(super) fn spawn<R: Runtime>(thread: &Arc<Thread<R>>, io: StreamIo, run: OnTunnel) {
     let mut link = Link::new(thread.clone(), Transport::Stream(Box::new(io)));
-    let session = Session::new(&mut link, Vec::new(), run);
-    thread.runtime.spawn(OverStream { link, session });
-}
-
-/// The task of a tunnel over a stream.
-struct OverStream<R: Runtime> {
-    link: Link<R>,
-    session: Session<R>,
-}
-
-impl<R: Runtime> Future for OverStream<R> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { link, session } = &mut *self;
-        session.drive(link, cx)
-    }
+    let mut session = Session::new(&mut link, Vec::new(), run);
+    thread.runtime.spawn(poll_fn(move |cx| session.drive(&mut link, cx)));
 }
 
 /// A tunnel, from the response that opens it to the end of its bytes and of its application.
