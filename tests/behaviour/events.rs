@@ -25,6 +25,7 @@ cases!(
     hints_come_before_the_page,
     trailers_follow_a_stream,
     background_tasks_outlive_their_client,
+    background_tasks_run_after_the_end_of_a_stream,
     work_after_the_response_runs_although_the_client_has_left,
     a_background_task_does_not_block_the_next_request,
 );
@@ -251,6 +252,39 @@ fn background_tasks_outlive_their_client(on: On) {
     assert_eq!(client.socket().peek(&mut [0]).expect("a response"), 1);
     drop(client);
     news.expect("task");
+}
+
+fn background_tasks_run_after_the_end_of_a_stream(on: On) {
+    async fn slow(State(gate): State<Gate>, State(news): State<News>) -> Response {
+        let task = news.clone();
+        let pieces = stream::unfold((0, gate, news), |(piece, gate, news)| async move {
+            match piece {
+                0 => Some(("first", (1, gate, news))),
+                1 => {
+                    gate.pass().await;
+                    news.tell("last");
+                    Some(("last", (2, gate, news)))
+                }
+                _ => None,
+            }
+        });
+        StreamingResponse::text(pieces).into_response().background(async move { task.tell("task") })
+    }
+    let (gate, news) = (Gate::new(), News::new());
+    let app = App::new().state(gate.clone()).state(news.clone()).route("/", get("hello"));
+    let server = on.serve(app.route("/slow", get(slow)));
+    let mut client = server.connect();
+    client.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n");
+    while !client.line().is_empty() {}
+    assert_eq!(chunk(&mut client), "first");
+    // Whatever the thread does now, it has written the beginning of the response.
+    assert_eq!(server.connect().get("/").text(), "hello");
+    gate.open();
+    news.expect("last");
+    news.expect("task");
+    assert_eq!(chunk(&mut client), "last");
+    assert_eq!(chunk(&mut client), "");
+    assert_eq!(client.get("/").text(), "hello");
 }
 
 fn work_after_the_response_runs_although_the_client_has_left(on: On) {

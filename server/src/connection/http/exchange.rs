@@ -131,6 +131,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the body of the response to the request of this number is being sent.
+    pub(super) fn is_streaming(&self, number: u32) -> bool {
+        self.number == number && matches!(self.stage, Stage::Sending(_) | Stage::Blocked(_))
+    }
+
     pub(super) fn is_blocked(&self) -> bool {
         matches!(self.stage, Stage::Blocked(_))
     }

@@ -60,14 +60,24 @@ pub(super) struct HttpProtocol<M, X> {
 #[derive(Default)]
 struct Deferred {
     /// Tasks to spawn once the responses that they belong to are written.
-    background: Vec<(BoxFuture<()>, Box<str>)>,
+    background: Vec<Background>,
     /// The protocol that follows HTTP on the connection.
     next: Option<Next>,
 }
 
+/// The background task of a response.
+struct Background {
+    task: BoxFuture<()>,
+    stream: StreamId,
+    /// The number of the request.
+    number: u32,
+    /// The request, for the log.
+    about: Box<str>,
+}
+
 impl Drop for Deferred {
     fn drop(&mut self) {
-        self.background.drain(..).for_each(discard);
+        self.background.drain(..).for_each(|background| discard(background.task));
         discard(self.next.take());
     }
 }
@@ -100,10 +110,22 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
         Some((self.deferred.next.take()?, self.machine.take_input(stream)))
     }
 
-    /// Spawns the background tasks of responses.
+    /// Spawns the background tasks of all responses, also of those that are cut off.
     pub(super) fn run_background<R: Runtime>(&mut self, thread: &Thread<R>) {
-        for (task, request) in self.deferred.background.drain(..) {
-            thread.spawn(task, request);
+        for Background { task, about, .. } in self.deferred.background.drain(..) {
+            thread.spawn(task, about);
+        }
+    }
+
+    /// Spawns the background tasks of the responses that are complete. A response that streams is not.
+    fn run_completed<R: Runtime>(&mut self, thread: &Thread<R>) {
+        let Self { exchanges, deferred, .. } = self;
+        let is_complete = |background: &mut Background| {
+            let slot = exchanges.get(background.stream);
+            !slot.is_some_and(|slot| slot.exchange.is_streaming(background.number))
+        };
+        for Background { task, about, .. } in deferred.background.extract_if(.., is_complete) {
+            thread.spawn(task, about);
         }
     }
 
@@ -252,7 +274,7 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
 
     fn written(&mut self, link: &Link<R>) {
         if !self.deferred.background.is_empty() {
-            self.run_background(&link.thread);
+            self.run_completed(&link.thread);
         }
     }
 

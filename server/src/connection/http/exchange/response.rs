@@ -11,8 +11,8 @@ use stelo_runtime::Runtime;
 use tracing::error;
 
 use super::{Exchange, Scene, Stage, Upload, internal_server_error};
-use crate::connection::http::StreamIo;
 use crate::connection::http::handshake::{Accepted, Next};
+use crate::connection::http::{Background, StreamIo};
 use crate::connection::{tunnel, websocket};
 use crate::contain::{catch, discard};
 use crate::log::{self, About, SERVER};
@@ -27,9 +27,10 @@ impl Exchange {
     ) {
         let Response { status, headers, body, background, upgrade } = response;
         let mut status = *status;
-        if let Some(background) = background.take() {
+        if let Some(task) = background.take() {
             let about = About { head, client: scene.context().client() }.to_string();
-            scene.deferred.background.push((background, about.into()));
+            let (stream, number) = (scene.stream, self.number);
+            scene.deferred.background.push(Background { task, stream, number, about: about.into() });
         }
         let next = match upgrade.take() {
             None => None,
