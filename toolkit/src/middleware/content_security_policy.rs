@@ -1,12 +1,10 @@
 //! `ContentSecurityPolicy`: what the pages of a site may load and run, with a nonce for each response (CSP level 3).
 
 use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
 
 use stelo_core::http::header::HeaderValue;
 
-use crate::random;
+use crate::request::nonce::CspNonce;
 
 /// A policy for [`SecurityHeaders`](super::SecurityHeaders): directives with their values.
 ///
@@ -96,30 +94,5 @@ impl ContentSecurityPolicy {
 impl fmt::Display for ContentSecurityPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// The nonce of a response: 128 random bits in hexadecimal digits. In the extensions of a request whose
-/// [policy](ContentSecurityPolicy) has one.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CspNonce(Arc<str>);
-
-impl CspNonce {
-    pub(super) fn new() -> Self {
-        Self(random::hex::<16>().into())
-    }
-}
-
-impl Deref for CspNonce {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for CspNonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

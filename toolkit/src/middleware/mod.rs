@@ -54,6 +54,7 @@ use std::sync::Arc;
 
 use stelo_core::app::Reply;
 
+pub use crate::request::nonce::CspNonce;
 pub use authentication::Authentication;
 pub use body_limit::BodyLimit;
 pub use cache::{Cache, CacheEntry, CacheFuture, CacheStore, CachedResponse, MemoryCache};
@@ -61,7 +62,7 @@ pub use cache::{Cache, CacheEntry, CacheFuture, CacheStore, CachedResponse, Memo
 pub use compression::{Coding, Compression, NoCompression};
 pub use concurrency_limit::ConcurrencyLimit;
 pub use conditional::Conditional;
-pub use content_security_policy::{ContentSecurityPolicy, CspNonce};
+pub use content_security_policy::ContentSecurityPolicy;
 pub use cors::Cors;
 pub use csrf::Csrf;
 #[cfg(feature = "gzip")]

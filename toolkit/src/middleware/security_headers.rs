@@ -7,10 +7,11 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::http::Headers;
 use stelo_core::http::header::{HeaderValue, IntoHeaderValue};
 
-use super::content_security_policy::{ContentSecurityPolicy, CspNonce};
+use super::content_security_policy::ContentSecurityPolicy;
 use super::reply::edited;
 use super::{Middleware, Next};
 use crate::request::Request;
+use crate::request::nonce::CspNonce;
 
 /// Adds header fields that make attacks on users harder. A field that the handler has set stays.
 ///

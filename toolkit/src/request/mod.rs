@@ -10,6 +10,7 @@ mod extensions;
 pub(crate) mod limit;
 mod links;
 mod multidict;
+pub(crate) mod nonce;
 pub(crate) mod pairs;
 pub(crate) mod param;
 mod parts;
@@ -32,6 +33,8 @@ use stelo_core::Bytes;
 use stelo_core::app::Context;
 use stelo_core::body::Body;
 use stelo_core::http::RequestHead;
+
+use self::nonce::CspNonce;
 
 pub use stelo_core::app::Address;
 
@@ -100,16 +103,27 @@ impl Request {
         (parts, body.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns a copy without the body and the extensions, for error handlers.
+    /// Returns a copy without the body, for error handlers. Of the extensions it has only the nonce of the response, which
+    /// the page of an error needs.
     pub(crate) fn without_body(&self) -> Self {
         let Parts { head, context, number, protocol, site, position, .. } = &self.0.parts;
         let (head, context) = (head.clone(), (context.clone(), *number));
-        Self::new(head, Body::empty(), context, *protocol, site.clone(), position.clone())
+        let mut copy = Self::new(head, Body::empty(), context, *protocol, site.clone(), position.clone());
+        copy.0.parts.extensions = self.nonce();
+        copy
     }
 
-    /// Removes the body and the extensions, which error handlers must not see.
+    /// Returns extensions that have only the nonce of the response.
+    fn nonce(&self) -> Option<Box<Extensions>> {
+        let nonce = self.0.parts.extensions.as_ref()?.get::<CspNonce>()?.clone();
+        let mut extensions = Extensions::default();
+        extensions.insert(nonce);
+        Some(Box::new(extensions))
+    }
+
+    /// Removes what error handlers must not see: the body, and the extensions except for the nonce of the response.
     pub(crate) fn strip(&mut self) {
-        self.0.parts.extensions = None;
+        self.0.parts.extensions = self.nonce();
         *self.body_mut() = Body::empty();
     }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use stelo_toolkit::middleware::{ContentSecurityPolicy, CspNonce, SecurityHeaders};
-use stelo_toolkit::{App, Extension, Html, Json, TestClient, get};
+use stelo_toolkit::{
+    App, Extension, Html, HttpError, Json, Next, Request, Response, Status, TestClient, get,
+};
 
 async fn page() -> Html<&'static str> {
     Html("<p>")
@@ -102,6 +104,38 @@ fn each_response_has_a_new_nonce_that_the_handler_sees() {
     let response = client.get("/").send();
     let csp = response.header("content-security-policy");
     assert_eq!(csp, Some("default-src 'self'; frame-ancestors 'self'"));
+}
+
+#[test]
+fn the_page_of_an_error_has_the_nonce_of_its_response() {
+    async fn broken() -> stelo_toolkit::Result<String> {
+        Ok("tea".parse::<u32>()?.to_string())
+    }
+    // Of a handler that takes the request, too.
+    async fn denied(_: Request) -> Result<String, HttpError> {
+        Err(HttpError::new(Status::FORBIDDEN))
+    }
+    async fn error(request: Request, error: HttpError) -> (Status, Html<String>) {
+        let nonce = request.extensions().get::<CspNonce>().map(ToString::to_string);
+        let others = request.extensions().get::<u8>().is_some();
+        (error.status, Html(format!("{} {others}", nonce.unwrap_or_default())))
+    }
+    async fn number(mut request: Request, next: Next) -> Response {
+        request.extensions_mut().insert(7_u8);
+        next.run(request).await
+    }
+    let headers = SecurityHeaders::new().content_security_policy(ContentSecurityPolicy::strict());
+    let app = App::new().middleware(headers).middleware(number).on_error(error);
+    let client = TestClient::new(app.route("/broken", get(broken)).route("/denied", get(denied)));
+    let client = client.raise_server_errors(false);
+    for path in ["/broken", "/denied"] {
+        let response = client.get(path).send();
+        let text = response.text();
+        let nonce = text.strip_suffix(" false").expect("error handlers see no other extension");
+        assert_eq!(nonce.len(), 32, "{path}");
+        let policy = response.header("content-security-policy").expect("the page is HTML");
+        assert!(policy.contains(nonce), "{path}: {policy}");
+    }
 }
 
 #[test]
