@@ -5,6 +5,14 @@
 
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
 mod browser;
+#[cfg(all(
+    any(feature = "tokio", feature = "smol", feature = "async-std"),
+    feature = "deflate",
+    feature = "sessions",
+    feature = "templates",
+    feature = "validation"
+))]
+mod gallery;
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,8 +31,14 @@ struct Example {
 impl Example {
     /// Starts an example and waits until it prints its address.
     fn start(name: &str, arguments: &[&str]) -> Self {
+        Self::with(name, arguments, &[])
+    }
+
+    /// As [`start`](Self::start), with variables of the environment.
+    fn with(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let path = path(name);
         let mut command = Command::new(&path);
+        command.envs(variables.iter().copied());
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command
             .spawn()
@@ -154,11 +168,11 @@ mod served {
     use crate::browser::Browser;
 
     /// The header fields of a WebSocket handshake.
-    const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+    pub(super) const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
         sec-websocket-key: c2l4dGVlbiBvZiBieXRlcw==\r\n";
 
     /// Starts an example with the command line of the server.
-    fn serve(name: &str) -> Example {
+    pub(super) fn serve(name: &str) -> Example {
         Example::start(name, &["--port", "0"])
     }
 
@@ -205,13 +219,13 @@ mod served {
 
     /// The pair of the cookie that an answer sets, as a `cookie` field.
     #[cfg(feature = "sessions")]
-    fn cookie_of(answer: &str) -> String {
+    pub(super) fn cookie_of(answer: &str) -> String {
         let (_, field) = answer.split_once("set-cookie: ").expect("the answer sets a cookie");
         format!("cookie: {}\r\n", field.split(';').next().unwrap_or_default())
     }
 
     #[cfg(feature = "sessions")]
-    fn location_of(answer: &str) -> &str {
+    pub(super) fn location_of(answer: &str) -> &str {
         let (_, field) = answer.split_once("location: ").expect("the answer redirects");
         field.split("\r\n").next().unwrap_or_default()
     }
