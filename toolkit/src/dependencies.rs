@@ -11,7 +11,7 @@ use stelo_core::app::{Reply, Response, Upgrade};
 
 use crate::describe::Operation;
 use crate::extract::FromRequestParts;
-use crate::middleware::Next;
+use crate::middleware::{Middleware, Next};
 use crate::request::cleanup::{Cleanups, Guard};
 use crate::request::site::Step;
 use crate::request::{Parts, Request};
@@ -91,6 +91,43 @@ impl<T: Dependency> FromRequestParts for Depends<T> {
     fn describe(operation: &mut Operation) {
         operation.after_response();
         T::describe(operation);
+    }
+}
+
+/// Returns a middleware that gives the requests inside this value of a dependency, which then is not made: for tests.
+///
+/// ```
+/// # use stelo_toolkit::dependencies::{Dependency, Depends, provide};
+/// # use stelo_toolkit::request::Parts;
+/// # use stelo_toolkit::{App, HttpError, Status, TestClient, get};
+/// # #[derive(Clone)]
+/// # struct User(&'static str);
+/// # impl Dependency for User {
+/// #     type Rejection = HttpError;
+/// #     async fn resolve(_: &mut Parts) -> Result<Self, HttpError> { Err(HttpError::new(Status::UNAUTHORIZED)) }
+/// # }
+/// async fn hello(Depends(user): Depends<User>) -> String {
+///     format!("hello, {}", user.0)
+/// }
+/// fn app() -> App { App::new().route("/", get(hello)) }
+///
+/// // Around the application, so that its own middleware gets the value too.
+/// let client = TestClient::new(App::new().middleware(provide(User("ada"))).mount("", app()));
+/// assert_eq!(client.get("/").send().text(), "hello, ada");
+/// assert_eq!(TestClient::new(app()).get("/").send().status(), Status::UNAUTHORIZED);
+/// ```
+pub fn provide<T: Dependency>(value: T) -> Provide<T> {
+    Provide(value)
+}
+
+/// A middleware that gives a dependency its value: see [`provide`].
+#[derive(Clone, Debug)]
+pub struct Provide<T>(T);
+
+impl<T: Dependency> Middleware for Provide<T> {
+    fn call(&self, mut request: Request, next: Next) -> Reply {
+        request.extensions_mut().insert(Made(self.0.clone()));
+        next.run(request)
     }
 }
 

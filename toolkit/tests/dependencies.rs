@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use stelo_toolkit::dependencies::{Dependency, Depends};
+use stelo_toolkit::dependencies::{Dependency, Depends, provide};
 use stelo_toolkit::extract::FromRequestParts;
 use stelo_toolkit::request::Parts;
 use stelo_toolkit::response::ResponseExt;
@@ -191,4 +191,25 @@ fn the_state_that_a_dependency_needs_is_checked_at_start_up() {
     let app = || App::new().route("/", get(rows));
     assert!(app().build().is_err());
     assert!(app().state(Table).build().is_ok());
+}
+
+#[test]
+fn a_test_can_replace_a_dependency() {
+    /// Takes the dependency in a middleware, in a handler and in another dependency.
+    async fn around(Depends(Connection): Depends<Connection>, request: Request, next: Next) -> Response {
+        next.run(request).await
+    }
+    async fn handler(
+        Depends(Connection): Depends<Connection>,
+        Depends(Transaction): Depends<Transaction>,
+    ) -> &'static str {
+        "done"
+    }
+    let router = || Router::new().route("/", get(handler)).middleware(around);
+    let (client, made) = app(router());
+    assert_eq!(client.get("/").send().text(), "done");
+    assert_eq!(words(&made), "connect begin end disconnect");
+    let (client, made) = app(Router::new().mount("", router()).middleware(provide(Connection)));
+    assert_eq!(client.get("/").send().text(), "done");
+    assert_eq!(words(&made), "begin end");
 }

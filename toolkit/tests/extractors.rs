@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
-use stelo_toolkit::extract::{ClientAddress, FromRequest, MatchedPath};
+use stelo_toolkit::extract::{ClientAddress, Either, FromRequest, MatchedPath};
 use stelo_toolkit::http::Version;
 use stelo_toolkit::{
     App, Body, Bytes, Extension, Form, Headers, HttpError, Json, Method, Next, Path, Query, Request,
@@ -436,4 +436,36 @@ fn a_flattened_query_takes_numbers_and_texts() {
     }
     let many: Vec<_> = (0..1000).map(|n| format!("n{n}=1")).collect();
     assert_eq!(client.get(&format!("/counts?{}", many.join("&"))).send().text(), "1000");
+}
+
+#[test]
+fn the_first_of_two_arguments_that_the_request_has_is_taken() {
+    async fn id(id: Either<Path<u32>, Path<String>>) -> Either<String, Result<(), HttpError>> {
+        match id {
+            Either::Left(Path(number)) => Either::Left(format!("number {number}")),
+            Either::Right(Path(text)) if text == "none" => Either::Right(Err(HttpError::new(Status::GONE))),
+            Either::Right(Path(text)) => Either::Left(format!("text {text}")),
+        }
+    }
+    async fn gone(_: Request, error: HttpError) -> (Status, &'static str) {
+        (error.status, "handled")
+    }
+    async fn both(_: Either<Path<u32>, Path<bool>>) {}
+    let app =
+        App::new().route("/{id}", get(id)).route("/both/{id}", get(both)).error_handler(Status::GONE, gone);
+    app.build().expect("either may suit");
+    let client = TestClient::new(app);
+    for (target, status, text) in [
+        ("/7", 200, "number 7"),
+        ("/seven", 200, "text seven"),
+        ("/none", 410, "handled"),
+        ("/both/7", 200, ""),
+        ("/both/true", 200, ""),
+    ] {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (status, text), "{target}");
+    }
+    let rejected = client.get("/both/neither").send();
+    assert_eq!(rejected.status(), Status::BAD_REQUEST);
+    assert!(rejected.text().contains("`true`"), "{}", rejected.text());
 }

@@ -103,11 +103,12 @@ fn a_pattern_of_another_framework_is_a_mistake() {
          write `{rest:path}`"
     );
     assert!(at("/users/<int:id>").contains("write `{id:int}`"));
-    assert!(at("/{{x}}").contains("braces have no escape"));
     let at = |pattern: &str| warnings(&App::new().route(pattern, get("a"))).concat();
     assert!(at("/users/:id").ends_with("write `{id}`"));
     assert!(at("/users/*").ends_with("write `{rest:path}`"));
     assert!(at("/{id?}").contains("`{name:convertor}`"));
+    assert!(at("/a}").ends_with("`{name}` or `{name:convertor}` for a parameter, `}}` for a brace"));
+    assert_eq!(at("/{{x}}/{{{id}}}"), "");
     assert_eq!(at("/users/{id:int}:activate"), "");
     assert!(error(&App::new().include("/<a>", Router::new())).contains("`{a}`"));
     assert!(error(&App::new().mount("/{*a}", Router::new())).contains("`{a:path}`"));

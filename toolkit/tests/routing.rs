@@ -452,3 +452,14 @@ fn an_application_of_one_route_answers_that_route_alone() {
     }
     assert_eq!(client.post("/user/tom").send().header("allow"), Some("GET, HEAD"));
 }
+
+#[test]
+fn a_brace_in_a_path_is_written_twice() {
+    async fn link(request: Request) -> stelo_toolkit::Result<String> {
+        let id: u8 = request.path_param("id")?;
+        Ok(request.url_path_for("literal", &[("id", &(id + 1))])?.to_string())
+    }
+    let client = TestClient::new(App::new().route("/{{x}}/{{{id}}}", get(link)).name("literal"));
+    assert_eq!(client.get("/%7Bx%7D/%7B7%7D").send().text(), "/%7Bx%7D/%7B8%7D");
+    assert_eq!(client.get("/x/7").send().status(), Status::NOT_FOUND);
+}

@@ -32,4 +32,5 @@ mod templates;
 
 pub use self::error::TemplateError;
 pub use self::templates::{Rendered, Templates};
+pub use minijinja::value::Serde;
 pub use minijinja::{self, Value, context};

@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stelo_templates::{TemplateError, Templates, Value, context};
-use stelo_toolkit::middleware::{ContentSecurityPolicy, SecurityHeaders};
+use stelo_templates::{Serde, TemplateError, Templates, Value, context};
+use stelo_toolkit::dependencies::{Dependency, Depends, provide};
+use stelo_toolkit::middleware::{ContentSecurityPolicy, SecurityHeaders, Sessions};
+use stelo_toolkit::request::Parts;
+use stelo_toolkit::response::Redirect;
+use stelo_toolkit::sessions::Session;
 use stelo_toolkit::{App, HttpError, Next, Request, Response, State, StaticFiles, Status, TestClient, get};
 
 /// A directory that is removed at the end of its test.
@@ -197,4 +201,67 @@ fn a_changed_template_is_read_again() {
         assert!(start.elapsed().as_secs() < 10, "the change was not noticed");
     }
     assert_eq!(text(&templates, "/pages/a.html"), "longer");
+}
+
+#[test]
+fn a_page_shows_the_messages_of_the_session_once() {
+    const PAGE: &str =
+        "{% for message in messages %}[{{ message.category }}: {{ message.message }}]{% endfor %}";
+    async fn save(session: Session) -> stelo_toolkit::Result<Redirect> {
+        session.flash("info", "<saved>")?;
+        session.flash("warning", "twice")?;
+        Ok(Redirect::see_other("/"))
+    }
+    async fn show(
+        session: Session,
+        State(templates): State<Templates>,
+        request: Request,
+    ) -> Result<Response, HttpError> {
+        templates.response(&request, "a.html", context! { messages => Serde(session.take_flashes()) })
+    }
+    let templates = Templates::from_sources([("a.html", PAGE)]).expect("a valid template").record();
+    let app = App::new()
+        .middleware(Sessions::new("a secret of the test"))
+        .state(templates.clone())
+        .route("/", get(show).post(save));
+    let client = TestClient::new(app);
+    assert_eq!(client.post("/").send().text(), "[info: &lt;saved&gt;][warning: twice]");
+    assert_eq!(client.get("/").send().text(), "");
+    let recorded = templates.recorded();
+    let counts: Vec<_> =
+        recorded.iter().map(|it| it.context.get_attr("messages").expect("a list").len()).collect();
+    assert_eq!(counts, [Some(2), Some(0)]);
+}
+
+/// The user of a request, after a login.
+#[derive(Clone)]
+struct User(String);
+
+impl Dependency for User {
+    type Rejection = HttpError;
+
+    async fn resolve(_: &mut Parts) -> Result<Self, HttpError> {
+        Err(HttpError::new(Status::UNAUTHORIZED))
+    }
+}
+
+#[test]
+fn a_test_sees_the_page_of_a_user_that_it_provides() {
+    async fn home(
+        Depends(user): Depends<User>,
+        State(templates): State<Templates>,
+        request: Request,
+    ) -> Result<Response, HttpError> {
+        templates.response(&request, "home.html", context! { user => user.0 })
+    }
+    let templates =
+        Templates::from_sources([("home.html", "Hello, {{ user }}")]).expect("a valid template").record();
+    let app = || App::new().state(templates.clone()).route("/", get(home));
+    assert_eq!(TestClient::new(app()).get("/").send().status(), Status::UNAUTHORIZED);
+    assert!(templates.recorded().is_empty());
+    let replaced = App::new().middleware(provide(User("ada".into()))).mount("", app());
+    assert_eq!(TestClient::new(replaced).get("/").send().text(), "Hello, ada");
+    let recorded = templates.recorded();
+    assert_eq!((recorded.len(), &*recorded[0].template), (1, "home.html"));
+    assert_eq!(recorded[0].context.get_attr("user").expect("a value"), Value::from("ada"));
 }

@@ -1,9 +1,10 @@
 //! Patterns: `/users/{id:int}/posts/{slug}` as a list of literals and parameters.
 //!
-//! A parameter is `{name}` or `{name:convertor}`, both identifiers. Everything else is literal text, including an
-//! invalid parameter such as `{a-b}`: there are no wildcards and no escapes.
+//! A parameter is `{name}` or `{name:convertor}`, both identifiers. `{{` is a literal `{`, and `}}` a literal `}`.
+//! Everything else is literal text, including an invalid parameter such as `{a-b}`: there are no wildcards.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::convertor::{Class, Convertors};
@@ -50,27 +51,32 @@ impl Pattern {
     /// Parses a pattern. Errors: an unknown convertor, a repeated name.
     pub(super) fn parse(text: &str, convertors: &Convertors) -> Result<Self, RouteError> {
         let mut pattern = Self { text: text.into(), parts: Vec::new(), params: Vec::new() };
-        let (mut literal, mut at) = (0, 0);
-        while let Some(brace) = text[at..].find('{').map(|found| at + found) {
-            let Some((name, convertor, end)) = param_at(text, brace) else {
-                at = brace + 1;
+        let (mut literal, mut rest) = (String::new(), text);
+        while let Some(found) = rest.find(['{', '}']) {
+            let (before, tail) = rest.split_at(found);
+            literal.push_str(before);
+            if let Some((name, convertor, after)) = param_at(tail) {
+                let class = convertors.class(convertor).ok_or_else(|| RouteError::UnknownConvertor {
+                    pattern: text.into(),
+                    convertor: convertor.into(),
+                })?;
+                pattern.literal(core::mem::take(&mut literal));
+                pattern.parts.push(Part::Param(pattern.params.len()));
+                pattern.params.push(Param { name: name.into(), convertor: convertor.into(), class });
+                rest = after;
                 continue;
-            };
-            let class = convertors.class(convertor).ok_or_else(|| RouteError::UnknownConvertor {
-                pattern: text.into(),
-                convertor: convertor.into(),
-            })?;
-            pattern.literal(&text[literal..brace]);
-            pattern.parts.push(Part::Param(pattern.params.len()));
-            pattern.params.push(Param { name: name.into(), convertor: convertor.into(), class });
-            (literal, at) = (end, end);
+            }
+            let is_escape = tail.starts_with("{{") || tail.starts_with("}}");
+            literal.push_str(&tail[..1]);
+            rest = &tail[if is_escape { 2 } else { 1 }..];
         }
-        pattern.literal(&text[literal..]);
+        literal.push_str(rest);
+        pattern.literal(literal);
         pattern.refuse_repeated(&[])?;
         Ok(pattern)
     }
 
-    fn literal(&mut self, text: &str) {
+    fn literal(&mut self, text: String) {
         if !text.is_empty() {
             self.parts.push(Part::Literal(text.into()));
         }
@@ -123,12 +129,11 @@ impl Pattern {
     }
 }
 
-/// Parses the parameter that begins with the brace at `at`. Returns its name, its convertor and its end.
-fn param_at(text: &str, at: usize) -> Option<(&str, &str, usize)> {
-    let inner = &text[at + 1..];
-    let inner = &inner[..inner.find('}')?];
+/// Parses the parameter that `text` begins with. Returns its name, its convertor and what follows it.
+fn param_at(text: &str) -> Option<(&str, &str, &str)> {
+    let (inner, after) = text.strip_prefix('{')?.split_once('}')?;
     let (name, convertor) = inner.split_once(':').unwrap_or((inner, "str"));
-    (is_identifier(name) && is_identifier(convertor)).then_some((name, convertor, at + inner.len() + 2))
+    (is_identifier(name) && is_identifier(convertor)).then_some((name, convertor, after))
 }
 
 /// Returns whether `text` is a valid name of a parameter or convertor.
@@ -141,7 +146,7 @@ pub(super) fn is_identifier(text: &str) -> bool {
 mod tests {
     use super::*;
     use alloc::format;
-    use alloc::string::{String, ToString};
+    use alloc::string::ToString;
 
     fn shown(text: &str) -> String {
         let pattern = Pattern::parse(text, &Convertors::default()).unwrap();
@@ -169,8 +174,16 @@ mod tests {
         {
             assert_eq!(shown(text), format!("'{text}'"));
         }
-        assert_eq!(shown("/{{a}}"), "'/{' <a str> '}'");
         assert_eq!(shown("/{a-{b}"), "'/{a-' <b str>");
+    }
+
+    #[test]
+    fn two_braces_are_a_literal_one() {
+        assert_eq!(shown("/{{a}}"), "'/{a}'");
+        assert_eq!(shown("/{{{a}}}"), "'/{' <a str> '}'");
+        assert_eq!(shown("/{a}{{}}{{b:int}}"), "'/' <a str> '{}{b:int}'");
+        assert_eq!(shown("/{{{{"), "'/{{'");
+        assert_eq!(shown("/{{a}"), "'/{a}'");
     }
 
     #[test]

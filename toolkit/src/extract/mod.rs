@@ -8,6 +8,7 @@
 
 mod authorization;
 mod body;
+mod either;
 mod form;
 mod optional;
 mod parts;
@@ -21,6 +22,7 @@ use std::future::Future;
 
 pub use authorization::{Authorization, AuthorizationScheme, Basic, Bearer};
 pub use body::Json;
+pub use either::Either;
 pub use form::Form;
 pub use optional::{OptionalFromRequest, OptionalFromRequestParts};
 pub use parts::{ClientAddress, Extension, MatchedPath, Query, State};

@@ -59,15 +59,15 @@ impl Foreign {
 
     /// Braces that are not those of a parameter.
     fn braces(pattern: &str) -> Option<Self> {
-        let escape = ["{{", "}}"].iter().find(|escape| pattern.contains(**escape));
-        if let Some(escape) = escape {
-            let instead = "one brace on each side for a parameter; braces have no escape".into();
-            return Some(Self { found: (*escape).into(), instead, is_certain: true });
-        }
         let at = pattern.find(['{', '}'])?;
         let (brace, rest) = pattern[at..].split_at(1);
+        if let Some(rest) = rest.strip_prefix(brace) {
+            // An escape.
+            return Self::braces(rest);
+        }
         let Some((inner, rest)) = rest.split_once('}').filter(|_| brace == "{") else {
-            let instead = "`{name}` or `{name:convertor}` for a parameter".into();
+            let instead =
+                format!("`{{name}}` or `{{name:convertor}}` for a parameter, `{brace}{brace}` for a brace");
             return Some(Self { found: brace.into(), instead, is_certain: false });
         };
         let (name, convertor) = inner.split_once(':').unwrap_or((inner, "str"));
@@ -178,12 +178,9 @@ mod tests {
         for (pattern, text, instead, is_certain) in cases {
             assert_eq!(found(pattern), Some((text.into(), instead.into(), is_certain)), "{pattern}");
         }
-        for (pattern, text, is_certain) in [
-            ("/{{x}}", "{{", true),
-            ("/{id?}", "{id?}", false),
-            ("/{id:[0-9]+}", "{id:[0-9]+}", false),
-            ("/a}", "}", false),
-        ] {
+        for (pattern, text, is_certain) in
+            [("/{id?}", "{id?}", false), ("/{id:[0-9]+}", "{id:[0-9]+}", false), ("/a}", "}", false)]
+        {
             let (found, _, certain) = found(pattern).expect(pattern);
             assert_eq!((&*found, certain), (text, is_certain), "{pattern}");
         }
@@ -191,9 +188,18 @@ mod tests {
 
     #[test]
     fn ordinary_patterns_are_not_suspected() {
-        for pattern in
-            ["", "/", "/{id}", "/{id:int}.{kind}", "/items/{name}:batch", "/a*b", "/@{user}", "/~:x y"]
-        {
+        for pattern in [
+            "",
+            "/",
+            "/{id}",
+            "/{id:int}.{kind}",
+            "/{{x}}",
+            "/{{{id}}}",
+            "/items/{name}:batch",
+            "/a*b",
+            "/@{user}",
+            "/~:x y",
+        ] {
             assert_eq!(found(pattern), None, "{pattern}");
         }
     }

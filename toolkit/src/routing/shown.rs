@@ -16,7 +16,7 @@ pub(crate) struct Shown {
     name: Option<String>,
     handlers: Handlers,
     /// The declarations behind a prefix or a host; `None` if the value that answers there does not list them.
-    routes: Option<Vec<Shown>>,
+    routes: Option<Vec<Self>>,
 }
 
 /// The handlers of a route: the methods, and the path of the handler as the compiler prints it.

@@ -1,5 +1,7 @@
 //! Flash messages: notes of a request for the page that the client loads next.
 
+use serde_core::ser::{Serialize, SerializeStruct, Serializer};
+
 use super::{Session, SessionError};
 
 /// The key in the session, which is Flask's.
@@ -12,6 +14,16 @@ pub struct Flash {
     pub category: String,
     /// The text.
     pub message: String,
+}
+
+/// A map of `category` and `message`, for templates and JSON.
+impl Serialize for Flash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Flash", 2)?;
+        fields.serialize_field("category", &self.category)?;
+        fields.serialize_field("message", &self.message)?;
+        fields.end()
+    }
 }
 
 impl Session {
