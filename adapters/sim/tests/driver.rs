@@ -1,5 +1,7 @@
 //! The timers of a connection, the background tasks of its responses, and pauses of the accept loop.
 
+mod common;
+
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;
@@ -14,8 +16,10 @@ use stelo_core::body::{Body, BodyError, File, Length, Piece, Region};
 use stelo_core::h1::Timeouts;
 use stelo_core::http::date;
 use stelo_runtime::{Address, Runtime as _};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Broken, Client, Handle, Network, Sim, Simulation, Sleep};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -64,18 +68,9 @@ fn run<F: Future<Output = ()>>(
     main: impl Fn(Site, Address) -> F + Send + Sync,
 ) {
     for seed in 0..5 {
-        let run = async |sim: Sim| {
-            let server = Server::new(config.clone().port(0).threads(1));
-            let handle = server.handle();
-            let site = Site { sim: sim.clone(), done: Arc::default() };
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(site.clone())));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(site, address).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let report = Simulation::new(seed).network(network.clone()).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let app = |sim: &Sim| Site { sim: sim.clone(), done: Arc::default() };
+        let simulation = Simulation::new(seed).network(network.clone());
+        serve(simulation, config, app, async |_, site, address| main(Site::clone(&site), address).await);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bodies from files, on a network with faults. The simulator cannot send files, so the server reads them.
 
+mod common;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +11,10 @@ use futures_core::Stream;
 use stelo_core::app::{App, BoxError, Reply, Request, Response};
 use stelo_core::body::Length;
 use stelo_core::body::{Body, BodyError, File, Frame, Piece, Region};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 /// The size of the file, in bytes.
 const SIZE: usize = 300_000;
@@ -56,13 +60,9 @@ fn files_arrive_complete_or_are_cut_off() {
     let content: Vec<u8> = (0..SIZE).map(|i| (i % 251) as u8).collect();
     let expected = [b"<", &*content, b">"].concat();
     for seed in 0..20 {
-        let (content, expected) = (content.clone(), expected.clone());
-        let main = async move |sim: Sim| {
-            let server = Server::new(Config::new().port(0));
-            let handle = server.handle();
-            let app = Arc::new(Files(Arc::new(Memory(content))));
-            let serving = sim.start(server.serve_on(sim.clone(), app));
-            let address = handle.listening().await.expect("it starts").remove(0);
+        let network = Network { partial: 0.5, late: 0.1, window: 10_000, ..Network::perfect() };
+        let app = |_: &Sim| Files(Arc::new(Memory(content.clone())));
+        serve(Simulation::new(seed).network(network), &Config::new(), app, async |sim, _, address| {
             let mut client = Client::connect(&sim, &address).await.expect("it listens");
             client.queue("GET /file HTTP/1.1\r\nhost: a\r\n\r\n".repeat(2));
             client.queue("GET /short HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -70,10 +70,6 @@ fn files_arrive_complete_or_are_cut_off() {
                 assert!(client.answer().await.expect("nothing breaks").body == expected);
             }
             assert!(client.answer().await.is_err(), "a byte is missing");
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let network = Network { partial: 0.5, late: 0.1, window: 10_000, ..Network::perfect() };
-        Simulation::new(seed).network(network).run(main).expect("it ends");
+        });
     }
 }

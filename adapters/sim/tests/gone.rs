@@ -1,5 +1,7 @@
 //! A client that leaves is noticed while its unread input fills the buffers, and while the application reads nothing.
 
+mod common;
+
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -8,8 +10,10 @@ use std::time::Duration;
 
 use stelo_core::app::{App, Peer, Reply, Request, Response, WebSocket};
 use stelo_runtime::{Address, Runtime as _, Stream as _};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -59,20 +63,10 @@ impl App for Stuck {
 fn run<F: Future<Output = ()>>(main: impl Fn(Sim, Address, Arc<Counts>) -> F + Send + Sync) {
     let networks = [Network::perfect(), Network::default(), Network { resets: 0.0, ..Network::rough() }];
     for seed in 0..30 {
-        let run = async |sim: Sim| {
-            let config = Config::new().port(0).threads(1).timeout_graceful_shutdown(SECOND);
-            let server = Server::new(config);
-            let handle = server.handle();
-            let counts = Arc::new(Counts::default());
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(Stuck(counts.clone()))));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(sim.clone(), address, counts).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let network = networks[seed as usize % 3].clone();
-        let report = Simulation::new(seed).network(network).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let config = Config::new().timeout_graceful_shutdown(SECOND);
+        let simulation = Simulation::new(seed).network(networks[seed as usize % 3].clone());
+        let app = |_: &Sim| Stuck(Arc::default());
+        serve(simulation, &config, app, async |sim, app, address| main(sim, address, app.0.clone()).await);
     }
 }
 

@@ -1,5 +1,7 @@
 //! A client that has ended its side: the responses that it still gets, and the end of its handler.
 
+mod common;
+
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -9,8 +11,10 @@ use std::time::Duration;
 use stelo_core::app::{App, Reply, Request, Response};
 use stelo_core::body::{Body, Length};
 use stelo_runtime::{Address, Runtime as _, Stream as _};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -83,18 +87,11 @@ impl App for Slow {
 /// Runs a server, and `main` with its address, for some seeds.
 fn run<F: Future<Output = ()>>(main: impl Fn(Slow, Address) -> F + Send + Sync) {
     for seed in 0..10 {
-        let run = async |sim: Sim| {
-            let server = Server::new(Config::new().port(0).threads(1));
-            let handle = server.handle();
-            let app = Slow { sim: sim.clone(), running: Arc::default() };
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(app.clone())));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(app, address).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let report = Simulation::new(seed).network(Network::perfect()).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let app = |sim: &Sim| Slow { sim: sim.clone(), running: Arc::default() };
+        let simulation = Simulation::new(seed).network(Network::perfect());
+        serve(simulation, &Config::new(), app, async |_, app, address| {
+            main(Slow::clone(&app), address).await
+        });
     }
 }
 

@@ -8,7 +8,7 @@ mod metered;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metered::{Aside, Metered};
+use metered::Metered;
 use stelo_core::app::{App, Reply, Request, Response};
 use stelo_core::h1::{Limits, Timeouts};
 use stelo_runtime::Address;
@@ -33,7 +33,7 @@ fn run<F: Future<Output = ()>>(main: impl Fn(Sim, Address) -> F + Send + Sync) {
         let server = Server::new(Config::new().port(0).threads(1).http_timeouts(timeouts));
         let handle = server.handle();
         let metered = Metered::new(sim.clone(), &Limits::DEFAULT);
-        let serving = server.serve_on(metered.clone(), Arc::new(Aside(Hello)));
+        let serving = server.serve_on(metered.clone(), Arc::new(metered.aside(Hello)));
         let serving = sim.start(metered.serving(serving));
         let address = handle.listening().await.expect("it starts").remove(0);
         main(sim.clone(), address).await;
@@ -47,8 +47,7 @@ fn run<F: Future<Output = ()>>(main: impl Fn(Sim, Address) -> F + Send + Sync) {
 /// Opens a connection, and gets an answer on it.
 async fn ask(sim: &Sim, address: &Address) -> Client {
     let mut client = Client::connect(sim, address).await.expect("it listens");
-    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it is open");
-    assert_eq!(client.answer().await.expect("an answer").body, b"hello");
+    assert_eq!(client.get("/").send().await.expect("an answer").body, b"hello");
     client
 }
 

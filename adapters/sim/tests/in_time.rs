@@ -1,6 +1,7 @@
 //! Requests that arrive in time are answered, even if the server was held up and sees them late.
 
-use std::sync::Arc;
+mod common;
+
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -8,8 +9,10 @@ use std::time::Duration;
 use stelo_core::app::{App, Reply, Request, Response};
 use stelo_core::h1::Timeouts;
 use stelo_runtime::{Address, Signal};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Broken, Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -26,17 +29,8 @@ impl App for Echo {
 /// Runs a server, and `main` with its address, for some seeds.
 fn run<F: Future<Output = ()>>(config: &Config, main: impl Fn(Sim, Address) -> F + Send + Sync) {
     for seed in 0..20 {
-        let run = async |sim: Sim| {
-            let server = Server::new(config.clone());
-            let handle = server.handle();
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(Echo)));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(sim.clone(), address).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let report = Simulation::new(seed).network(Network::perfect()).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let simulation = Simulation::new(seed).network(Network::perfect());
+        serve(simulation, config, |_| Echo, async |sim, _, address| main(sim, address).await);
     }
 }
 

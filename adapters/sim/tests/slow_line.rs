@@ -1,13 +1,16 @@
 //! Clients on a slow line: what they are still sending, or reading, is not taken for silence.
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
 use stelo_core::app::{App, Reply, Request, Response, WebSocket};
 use stelo_core::http::Status;
 use stelo_runtime::{Address, Runtime as _};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -36,18 +39,9 @@ impl App for Tester {
 fn run<F: Future<Output = ()>>(main: impl Fn(Sim, Address) -> F + Send + Sync) {
     for seed in 0..5 {
         let network = Network { bandwidth: 100_000, window: 64 << 10, ..Network::perfect() };
-        let run = async |sim: Sim| {
-            let config = Config::new().port(0).threads(1);
-            let server = Server::new(config.ws_ping_interval(Some(SECOND)).ws_ping_timeout(Some(SECOND)));
-            let handle = server.handle();
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(Tester)));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(sim.clone(), address).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let report = Simulation::new(seed).network(network).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let config = Config::new().ws_ping_interval(Some(SECOND)).ws_ping_timeout(Some(SECOND));
+        let simulation = Simulation::new(seed).network(network);
+        serve(simulation, &config, |_| Tester, async |sim, _, address| main(sim, address).await);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tunnels: they count as connections, and close when no bytes move for some time.
 
+mod common;
+
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -9,8 +11,10 @@ use std::time::Duration;
 use stelo_core::app::{App, Reply, Request, Response, Tunnel, Upgrade};
 use stelo_core::http::Status;
 use stelo_runtime::{Address, Runtime as _};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -82,18 +86,9 @@ impl App for Tunnels {
 /// Runs a server, and `main` with its address, for some seeds.
 fn run<F: Future<Output = ()>>(config: &Config, main: impl Fn(Tunnels, Address) -> F + Send + Sync) {
     for seed in 0..10 {
-        let run = async |sim: Sim| {
-            let server = Server::new(config.clone().port(0).threads(1));
-            let handle = server.handle();
-            let app = Tunnels { sim: sim.clone(), running: Arc::default() };
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(app.clone())));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(app, address).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let report = Simulation::new(seed).network(Network::perfect()).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let app = |sim: &Sim| Tunnels { sim: sim.clone(), running: Arc::default() };
+        let simulation = Simulation::new(seed).network(Network::perfect());
+        serve(simulation, config, app, async |_, app, address| main(Tunnels::clone(&app), address).await);
     }
 }
 

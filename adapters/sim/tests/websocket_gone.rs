@@ -1,5 +1,7 @@
 //! WebSocket handlers that only send: they learn that the client has left, and do not outlive it by more than a timer.
 
+mod common;
+
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,8 +11,10 @@ use std::time::Duration;
 use stelo_core::app::{App, Reply, Request, Response, WebSocket};
 use stelo_core::ws::CloseCode;
 use stelo_runtime::{Address, Runtime as _, Stream as _};
-use stelo_server::{Config, Server};
+use stelo_server::Config;
 use stelo_sim::{Client, Network, Sim, Simulation};
+
+use crate::common::serve;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -74,19 +78,9 @@ fn run<F: Future<Output = ()>>(config: &Config, main: impl Fn(Sim, Address, Arc<
     let slow = Network { resets: 0.0, accept_failures: 0.0, ..Network::rough() };
     let networks = [Network::perfect(), Network::default(), slow];
     for seed in 0..12 {
-        let run = async |sim: Sim| {
-            let server = Server::new(config.clone().port(0).threads(1));
-            let handle = server.handle();
-            let counts = Arc::new(Counts::default());
-            let serving = sim.start(server.serve_on(sim.clone(), Arc::new(Quiet(counts.clone()))));
-            let address = handle.listening().await.expect("it starts").remove(0);
-            main(sim.clone(), address, counts).await;
-            handle.stop();
-            serving.await.expect("it ends");
-        };
-        let network = networks[seed as usize % 3].clone();
-        let report = Simulation::new(seed).network(network).run(run).expect("it ends");
-        assert_eq!((report.tasks, report.sockets), (0, 0));
+        let simulation = Simulation::new(seed).network(networks[seed as usize % 3].clone());
+        let app = |_: &Sim| Quiet(Arc::default());
+        serve(simulation, config, app, async |sim, app, address| main(sim, address, app.0.clone()).await);
     }
 }
 
