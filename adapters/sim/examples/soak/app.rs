@@ -211,7 +211,7 @@ impl App for Tester {
             }
             "quiet-websocket" => {
                 let living = Living::new(&self.witness, id);
-                Response::websocket(|_| not_serving(living.forever())).into()
+                Response::websocket(|_| living.forever()).into()
             }
             "stuck-tunnel" => {
                 let living = Living::new(&self.witness, id);

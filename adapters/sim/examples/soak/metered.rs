@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use stelo_core::app::{App, BoxError, BoxFuture, Executor, Reply, Request, Response};
+use stelo_core::app::{App, BoxError, BoxFuture, Executor, Reply, Request, Response, Upgrade};
 use stelo_core::body::Sender;
 use stelo_core::h1::Limits;
 use stelo_runtime::{Address, Bind, Hangup, Instant, Listener, Runtime, Signal, Signals, Sleep, Stream};
@@ -25,8 +25,21 @@ fn aside<T>(work: impl FnOnce() -> T) -> T {
     on(Side::Others, work)
 }
 
-/// The bytes that the server may hold apart from connections: its configuration, the registry, the default fields. A
-/// connection that leaks memory exceeds this in the end.
+// The server may hold, at any time, the sum of:
+//
+// | for | bytes |
+// |---|---|
+// | the server itself | `FIXED` |
+// | each open connection | `connection(limits)`: its buffers, the request, the response, its task |
+// | each running WebSocket handler, whose client may have left | `WEBSOCKET`: its buffers and unread messages |
+// | each task of the application | `TASK`: pieces of a body |
+// | each connection that has ended, up to `KEPT` | `HTTP_BUFFERS`, in the pool of the thread |
+// | each WebSocket that has ended, up to `KEPT` | `WEBSOCKET_BUFFERS`, in the pool of the thread |
+//
+// A pool is never larger than the most connections that were open at a time: those that have ended are counted from that
+// peak. So memory that a connection leaks exceeds the sum in the end.
+
+/// The configuration, the registry, the default fields.
 const FIXED: usize = 8 << 10;
 
 /// The size of a read of the server, in bytes.
@@ -35,15 +48,21 @@ const READ: usize = 16 << 10;
 /// The bytes of a body that a task of the application may hold after its connection has ended.
 const TASK: usize = (Sender::CAPACITY + 1) * READ;
 
-/// The most bytes of messages in the queue of a WebSocket, and the largest message of the clients.
-const QUEUED: usize = (64 << 10) + 1000;
+/// The most buffers in a pool.
+const KEPT: usize = 64;
 
-/// The bytes that a WebSocket may leave: its buffers and those of its handshake go to the pools of the thread. Its handler
-/// may outlive its client, with the messages that it has not received.
-const LEFT: usize = 2 * READ + QUEUED + (6 << 10);
+/// The buffers of an idle HTTP/1.1 connection: input, output, and the parsed head.
+const HTTP_BUFFERS: usize = READ + (16 << 10) + (4 << 10);
+
+/// The buffers of an idle WebSocket: input, and those of small messages.
+const WEBSOCKET_BUFFERS: usize = READ + (2 << 10);
+
+/// A WebSocket with its task, the state that it shares with its handles, and the messages that the handler has not
+/// received: 64 KiB, and the largest of the clients beyond.
+const WEBSOCKET: usize = WEBSOCKET_BUFFERS + (64 << 10) + 1000 + (4 << 10);
 
 /// Returns the bytes that the server may hold for each open connection, by its limits.
-fn most(limits: &Limits) -> usize {
+fn connection(limits: &Limits) -> usize {
     /// Up to this size a piece of a response is copied into the output.
     const COPIED: usize = 4 << 10;
     // The capacity of a vector is up to twice its length.
@@ -57,11 +76,49 @@ fn most(limits: &Limits) -> usize {
     READ + head + trailers + output + bodies + task
 }
 
-/// The buffers of a connection that has ended while it was idle. They stay in the pool of the thread.
-const POOLED: usize = READ + (16 << 10) + (4 << 10);
+/// A number that goes up and down, and its peak.
+#[derive(Default)]
+struct Gauge {
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
 
-/// The most buffers in the pool.
-const KEPT: usize = 64;
+impl Gauge {
+    fn set(&self, now: usize) {
+        self.now.store(now, Ordering::Relaxed);
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Returns the most buffers in the pool of those that have ended since the peak.
+    fn pooled(&self) -> usize {
+        (self.peak() - self.now()).min(KEPT)
+    }
+}
+
+/// Counts a task or a handler until it is dropped.
+struct Counted(Arc<Meter>, fn(&Meter) -> &Gauge);
+
+impl Counted {
+    fn new(meter: &Arc<Meter>, gauge: fn(&Meter) -> &Gauge) -> Self {
+        gauge(meter).set(gauge(meter).now() + 1);
+        Self(meter.clone(), gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let gauge = (self.1)(&self.0);
+        gauge.set(gauge.now() - 1);
+    }
+}
 
 /// The executor of the server.
 #[derive(Clone)]
@@ -70,45 +127,56 @@ pub(crate) struct Metered {
     meter: Arc<Meter>,
 }
 
+#[derive(Default)]
 struct Meter {
     /// The most bytes for each connection.
     most: usize,
-    /// The number of tasks of the application.
-    tasks: AtomicUsize,
-    /// The most bytes that were held at a time.
-    peak: AtomicUsize,
-    /// The most connections that were open at a time.
-    connections: AtomicUsize,
+    /// The tasks of the application.
+    tasks: Gauge,
+    websockets: Gauge,
+    connections: Gauge,
+    held: Gauge,
 }
 
 impl Metered {
     pub(crate) fn new(sim: Sim, limits: &Limits) -> Self {
-        let meter = Meter { most: most(limits), tasks: 0.into(), peak: 0.into(), connections: 0.into() };
+        let meter = Meter { most: connection(limits), ..Meter::default() };
         Self { sim, meter: Arc::new(meter) }
     }
 
     /// Wraps a future of the server.
     pub(crate) fn serving<F: Future>(&self, future: F) -> Task<F> {
-        Task { side: Side::Server, meter: Some(self.clone()), future: Box::pin(future) }
+        Task { side: Side::Server, meter: Some(self.clone()), _counted: None, future: Box::pin(future) }
+    }
+
+    /// Wraps the application of the server.
+    pub(crate) fn aside<A>(&self, app: A) -> Aside<A> {
+        Aside { app, meter: self.meter.clone() }
     }
 
     /// The most bytes that were held at a time.
     pub(crate) fn peak(&self) -> usize {
-        self.meter.peak.load(Ordering::Relaxed)
+        self.meter.held.peak()
     }
 
     /// Panics if the server holds more than its limits allow.
     fn look(&self) {
-        let Meter { most, tasks, peak, connections } = &*self.meter;
-        let (held, open) = (heap::held(), self.sim.accepted());
-        let tasks = tasks.load(Ordering::Relaxed);
-        peak.fetch_max(held, Ordering::Relaxed);
-        let crowd = open.max(connections.fetch_max(open, Ordering::Relaxed));
-        let ended = crowd - open;
-        let limit = FIXED + open * most + tasks * TASK + ended.min(KEPT) * POOLED + crowd * LEFT;
+        let Meter { most, tasks, websockets, connections, held } = &*self.meter;
+        held.set(heap::held());
+        connections.set(self.sim.accepted());
+        let limit = FIXED
+            + connections.now() * most
+            + websockets.now() * WEBSOCKET
+            + tasks.now() * TASK
+            + connections.pooled() * HTTP_BUFFERS
+            + websockets.pooled() * WEBSOCKET_BUFFERS;
         assert!(
-            held <= limit,
-            "{held} bytes held for {open} connections and {tasks} tasks, of {limit} allowed"
+            held.now() <= limit,
+            "{} bytes held for {} connections, {} WebSockets and {} tasks, of {limit} allowed",
+            held.now(),
+            connections.now(),
+            websockets.now(),
+            tasks.now()
         );
     }
 }
@@ -116,8 +184,10 @@ impl Metered {
 /// A future with its side.
 pub(crate) struct Task<F> {
     side: Side,
-    /// Checks the memory after each poll of the server, and counts tasks of the application.
+    /// Checks the memory after each poll of the server.
     meter: Option<Metered>,
+    /// Counts a task of the application.
+    _counted: Option<Counted>,
     future: Pin<Box<F>>,
 }
 
@@ -134,17 +204,9 @@ impl<F: Future> Future for Task<F> {
     }
 }
 
-impl<F> Drop for Task<F> {
-    fn drop(&mut self) {
-        if let (Side::Others, Some(Metered { meter, .. })) = (self.side, &self.meter) {
-            meter.tasks.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
 /// Wraps a future that the server polls, but that does not count for it.
 pub(crate) fn not_serving<F: Future>(future: F) -> Task<F> {
-    Task { side: Side::Others, meter: None, future: Box::pin(future) }
+    Task { side: Side::Others, meter: None, _counted: None, future: Box::pin(future) }
 }
 
 impl Runtime for Metered {
@@ -166,10 +228,8 @@ impl Runtime for Metered {
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         let side = heap::side();
-        if side == Side::Others {
-            self.meter.tasks.fetch_add(1, Ordering::Relaxed);
-        }
-        let task = Task { side, meter: Some(self.clone()), future: Box::pin(future) };
+        let _counted = (side == Side::Others).then(|| Counted::new(&self.meter, |meter| &meter.tasks));
+        let task = Task { side, meter: Some(self.clone()), _counted, future: Box::pin(future) };
         aside(|| self.sim.spawn(task));
     }
 
@@ -288,27 +348,44 @@ impl<S: Signals> Signals for Outside<S> {
 }
 
 /// An application. Its memory does not count for the server that polls it.
-pub(crate) struct Aside<A>(pub(crate) A);
+pub(crate) struct Aside<A> {
+    app: A,
+    meter: Arc<Meter>,
+}
 
 impl<A: App> App for Aside<A> {
     fn call(&self, request: Request) -> Reply {
-        aside(|| match self.0.call(request) {
-            Reply::Ready(response) => Reply::Ready(after(response)),
-            Reply::Future(reply) => Reply::future(not_serving(async { after(reply.await) })),
+        let meter = self.meter.clone();
+        aside(|| match self.app.call(request) {
+            Reply::Ready(response) => Reply::Ready(after(response, meter)),
+            Reply::Future(reply) => Reply::future(not_serving(async { after(reply.await, meter) })),
         })
     }
 
     fn startup(&self, executor: Arc<dyn Executor>) -> BoxFuture<Result<(), BoxError>> {
-        aside(|| Box::pin(not_serving(self.0.startup(executor))))
+        aside(|| Box::pin(not_serving(self.app.startup(executor))))
     }
 
     fn shutdown(&self) -> BoxFuture<Result<(), BoxError>> {
-        aside(|| Box::pin(not_serving(self.0.shutdown())))
+        aside(|| Box::pin(not_serving(self.app.shutdown())))
     }
 }
 
 /// Wraps what the server will run of a response.
-fn after(response: Response) -> Response {
+fn after(response: Response, meter: Arc<Meter>) -> Response {
     let background = response.background.map(|task| -> BoxFuture<()> { Box::pin(not_serving(task)) });
-    Response { background, ..response }
+    let upgrade = response.upgrade.map(|upgrade| match *upgrade {
+        Upgrade::WebSocket(run) => Box::new(Upgrade::WebSocket(Box::new(move |socket| {
+            aside(|| {
+                let counted = Counted::new(&meter, |meter| &meter.websockets);
+                let handler = not_serving(run(socket));
+                Box::pin(not_serving(async move {
+                    let _counted = counted;
+                    handler.await;
+                }))
+            })
+        }))),
+        tunnel => Box::new(tunnel),
+    });
+    Response { background, upgrade, ..response }
 }

@@ -13,7 +13,7 @@ use stelo_server::{Config, Listen, ServeError, Server, Stopped};
 use stelo_sim::{Answer, Failure, Handle, Network, Random, Report, Sim, Simulation};
 
 use crate::app::{Fails, Tester, Witness};
-use crate::metered::{Aside, Metered};
+use crate::metered::Metered;
 use crate::{polite, rude};
 
 /// The result of a run.
@@ -185,7 +185,7 @@ async fn scenario(sim: Sim, plan: Plan) -> Summary {
     let server = Server::new(config);
     let handle = server.handle();
     let _taken = (fails == Fails::Bind).then(|| sim.bind(&place).expect("nobody has it yet"));
-    let server = sim.start(metered.serving(server.serve_on(metered.clone(), Arc::new(Aside(app)))));
+    let server = sim.start(metered.serving(server.serve_on(metered.clone(), Arc::new(metered.aside(app)))));
     if let Fails::Bind | Fails::Startup = fails {
         assert!(handle.listening().await.is_none(), "it listens");
         no_start(&sim, server, fails, &place).await;
