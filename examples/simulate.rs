@@ -42,8 +42,8 @@ fn shop(orders: Orders) -> App {
 async fn customer(sim: Sim, address: Address, key: u64) {
     loop {
         if let Ok(mut client) = Client::connect(&sim, &address).await {
-            client.queue(format!("POST /orders/{key} HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n"));
-            if client.answer().await.is_ok_and(|answer| answer.status == 200) {
+            let answer = client.post(&format!("/orders/{key}")).send().await;
+            if answer.is_ok_and(|answer| answer.status == 200) {
                 return;
             }
         }
