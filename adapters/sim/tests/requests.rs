@@ -165,9 +165,10 @@ fn an_answer_is_read_piece_by_piece() {
         assert_eq!(pieces.concat(), b"onetwothree");
         assert!(pieces.len() > 1, "it comes in pieces");
         // An answer that is left, and the next request.
-        let mut incoming = client.get("/pieces").open().await.expect("nothing breaks");
-        incoming.piece().await.expect("nothing breaks");
-        drop(incoming);
+        {
+            let mut incoming = client.get("/pieces").open().await.expect("nothing breaks");
+            incoming.piece().await.expect("nothing breaks");
+        }
         assert_eq!(client.get("/close").send().await.expect("nothing breaks").text(), "bye");
         // The task that sends the pieces notices it.
         sim.pause(5 * SECOND).await;
