@@ -11,6 +11,11 @@ use crate::response::panics::{contained, message};
 
 /// The result of a hook: nothing, or a `Result`. The error of a start-up hook ends the start; a server logs that of a
 /// shutdown hook.
+#[diagnostic::on_unimplemented(
+    message = "a hook cannot return `{Self}`",
+    label = "not the result of a hook",
+    note = "a hook returns `()` or a `Result<(), E>`, where `E` converts into a `BoxError`; the hook that makes a state returns `Result<T, E>`"
+)]
 pub trait HookResult<T> {
     /// Converts to a `Result`.
     ///
@@ -36,7 +41,9 @@ impl<T, E: Into<BoxError>> HookResult<T> for Result<T, E> {
 /// `Args` distinguishes the two; the compiler infers it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a start-up hook",
-    label = "not an async function of no argument or of an `Executor`"
+    label = "not an async function of no argument or of an `Executor`",
+    note = "a start-up hook is an `async fn()` or an `async fn(executor: Executor)`; in `App::on_startup` it returns `()` or a `Result<(), E>`",
+    note = "in `App::lifespan` it returns `Result<T, E>`, where `T` is the state and `E` converts into a `BoxError`"
 )]
 pub trait StartHook<Args, T>: Send + 'static {
     /// Runs the hook.

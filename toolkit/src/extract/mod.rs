@@ -86,6 +86,7 @@ pub trait FromRequestParts: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
+    note = "in `Json<T>`, `Form<T>`, `Query<T>` and `Path<T>`, `T` must implement `Deserialize`: put `#[derive(serde::Deserialize)]` on it",
     note = "arguments are `Request`, `Path<T>`, `Query<T>`, `State<T>`, `Extension<T>`, `Headers`, `Method`, `Cookies`, `Url` and, in the last place, `Json<T>`, `Form<T>`, `FormData`, `Multipart`, `Body`, `Bytes`, `String`; or an `Option` or `Result` of one",
     note = "for an argument of your own type, implement `FromRequestParts` or `FromRequest`",
     note = "an `Option<T>` is an argument if `T` implements `OptionalFromRequestParts` or `OptionalFromRequest`"

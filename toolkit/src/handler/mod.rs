@@ -46,12 +46,12 @@ use crate::response::{Failure, IntoResponse};
     message = "`{Self}` is not a handler",
     label = "not an async function from extractors to a response, and not a response",
     note = "a handler is an `async fn` of up to eight arguments, each an extractor, that returns a response; or a value that is a response and `Clone`, such as a text or `Json(..)`",
-    note = "arguments: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Method` and others; what takes the body (`Request`, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`) comes last",
+    note = "`stelo::check_handler!(name_of_the_function);` names the argument or the result that is wrong",
+    note = "arguments: `Path<T>`, `Query<T>`, `State<T>`, `Headers`, `Method` and others, by value; what takes the body (`Request`, `Json<T>`, `Form<T>`, `Body`, `Bytes`, `String`) comes last",
     note = "`Option<T>` is an argument for `Path`, `Query`, `State`, `Extension`, `Json`, `Form` and other types that implement `OptionalFromRequestParts` or `OptionalFromRequest`",
     note = "it returns text, `Json(..)`, a `Status`, a `Response`, or anything else that implements `IntoResponse`; in a `Result` the error must do so too, as `HttpError` and `BoxError` do",
     note = "its future must be `Send`: hold no `Rc`, `RefCell` borrow or lock guard across an `.await`",
-    note = "if its last argument is a `WebSocket`, declare it with `websocket(..)`",
-    note = "`stelo::check_handler!(name_of_the_function);` names the argument or the result that is wrong"
+    note = "if its last argument is a `WebSocket`, declare it with `websocket(..)`"
 )]
 pub trait Handler<Args>: IntoLeaf<Args> + Clone + Send + Sync + 'static {
     /// Answers a request, or fails.

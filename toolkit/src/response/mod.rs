@@ -47,7 +47,8 @@ pub use set_cookie::{InvalidCookie, SameSite, SetCookie};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response",
     label = "a handler cannot return this",
-    note = "return text, bytes, `()`, a `Status`, `Json(..)`, `Html(..)`, a `Redirect`, a `Response`, a tuple such as `(Status, body)` or `(Status, headers, body)`, or a `Result` of two of them; or implement `IntoResponse` for your type"
+    note = "return text, bytes, `()`, a `Status`, `Json(..)`, `Html(..)`, a `Redirect`, a `Response`, a tuple such as `(Status, body)` or `(Status, headers, body)`, or a `Result` of two of them; or implement `IntoResponse` for your type",
+    note = "to fail with any error by `?`, return `stelo::Result<T>`; it answers 500 and logs the error"
 )]
 pub trait IntoResponse: Sized {
     /// Converts to a response.
