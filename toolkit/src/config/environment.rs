@@ -1,6 +1,6 @@
 //! `Environment`: variables from the process and from a file, read as values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -44,8 +44,8 @@ use super::value::{Value, Variables};
 /// A variable that has been read cannot be changed: a test that sets it too late gets an error.
 pub struct Environment {
     prefix: String,
-    variables: BTreeMap<String, String>,
-    file: BTreeMap<String, String>,
+    variables: HashMap<String, String>,
+    file: HashMap<String, String>,
     read: Mutex<BTreeSet<String>>,
 }
 
@@ -69,7 +69,7 @@ impl Environment {
         Self {
             prefix: String::new(),
             variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            file: BTreeMap::new(),
+            file: HashMap::new(),
             read: Mutex::default(),
         }
     }

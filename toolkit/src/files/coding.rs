@@ -1,8 +1,6 @@
 //! Content codings of files that were compressed beforehand, and which of them a client accepts (RFC 9110 section
 //! 12.5.3).
 
-use std::cmp::Reverse;
-
 use stelo_core::http::{AcceptEncoding, Headers};
 
 /// A content coding, in the order of preference: a client that accepts several equally gets the first.
@@ -40,9 +38,13 @@ pub(super) fn accepted(headers: &Headers) -> Vec<Coding> {
     let accepted = AcceptEncoding::of(headers);
     let least = accepted.weight("identity").max(1);
     let weighed = Coding::ALL.into_iter().map(|coding| (accepted.weight(coding.name()), coding));
-    let mut weighed: Vec<_> = weighed.filter(|&(weight, _)| weight >= least).collect();
-    weighed.sort_by_key(|&(weight, _)| Reverse(weight));
-    weighed.into_iter().map(|(_, coding)| coding).collect()
+    let mut best = Vec::new();
+    for (weight, coding) in weighed.filter(|&(weight, _)| weight >= least) {
+        // Stable, so that the server's order decides between codings of the same weight.
+        let place = best.partition_point(|&(other, _)| other >= weight);
+        best.insert(place, (weight, coding));
+    }
+    best.into_iter().map(|(_, coding)| coding).collect()
 }
 
 #[cfg(test)]

@@ -187,16 +187,16 @@ impl Tree for Entries {
     }
 
     fn list(&self, name: &Path) -> Result<Vec<Item>, Refused> {
-        let mut items: BTreeMap<&str, Item> = BTreeMap::new();
+        let mut items = Vec::new();
         for (rest, entry) in self.below(name.to_str().unwrap_or_default()) {
             let (name, below) = rest.split_once('/').map_or((rest, false), |(name, _)| (name, true));
             if !name.starts_with('.') && items.len() < MOST {
                 let size = entry.file.content.len() as u64;
                 let item = Item { name: name.into(), is_dir: below, size, modified: None };
-                items.entry(name).or_insert(item);
+                listing::add(&mut items, item);
             }
         }
-        Ok(items.into_values().collect())
+        Ok(items)
     }
 }
 

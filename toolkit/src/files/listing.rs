@@ -25,6 +25,13 @@ td+td{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;opac
 a{color:inherit;text-decoration:none}a:hover,a:focus-visible{text-decoration:underline}\
 @media(max-width:36rem){td:last-child{display:none}}";
 
+/// Adds an item to a list that is sorted by name, unless the list has one of this name.
+pub(super) fn add(items: &mut Vec<Item>, item: Item) {
+    if let Err(place) = items.binary_search_by(|other| other.name.cmp(&item.name)) {
+        items.insert(place, item);
+    }
+}
+
 /// Returns the page that lists the directory of a request.
 pub(super) fn page(request: &Parts, items: &[Item]) -> Response {
     let mut rows = String::new();

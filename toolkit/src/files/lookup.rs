@@ -1,13 +1,12 @@
 //! The tree of files in directories of the file system.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use stelo_os::files::{Directory, Found, Item, Opened, Reason, Root};
 
 use super::answer::Refused;
-use super::listing::MOST;
+use super::listing::{self, MOST};
 use super::path::FilePath;
 use super::rules::{Node, Rules, Tree, index};
 
@@ -66,16 +65,14 @@ impl Tree for Roots {
     }
 
     fn list(&self, name: &Path) -> Result<Vec<Item>, Refused> {
-        let mut items = BTreeMap::new();
+        let mut items = Vec::new();
         for root in &self.0 {
             match root.list(name, MOST) {
-                Ok(found) => found.into_iter().for_each(|item| {
-                    items.entry(item.name.clone()).or_insert(item);
-                }),
+                Ok(found) => found.into_iter().for_each(|item| listing::add(&mut items, item)),
                 Err(error) if Reason::of(&error) == Reason::Missing => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(items.into_values().collect())
+        Ok(items)
     }
 }

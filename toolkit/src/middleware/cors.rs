@@ -8,7 +8,7 @@ use stelo_core::app::{Reply, Response};
 use stelo_core::http::header::HeaderValue;
 use stelo_core::http::{Headers, Method, Status};
 
-use super::reply::edited;
+use super::reply::{edited, sorted};
 use super::{Middleware, Next};
 use crate::request::Request;
 
@@ -173,9 +173,7 @@ impl Cors {
         preflight.set("access-control-allow-methods", list(&self.allow_methods));
         preflight.set("access-control-max-age", self.max_age.as_secs());
         if !is_any(&self.allow_headers) {
-            let mut names = [texts(SAFE_HEADERS), self.allow_headers.clone()].concat();
-            names.sort();
-            names.dedup();
+            let names = sorted([texts(SAFE_HEADERS), self.allow_headers.clone()].concat().into_iter());
             preflight.set("access-control-allow-headers", list(&names));
         }
         if self.allow_credentials {

@@ -1,4 +1,4 @@
-//! Steps that several middlewares of this folder share: changing a response, answering with an error, a span.
+//! Steps that several middlewares of this folder share: changing a response, answering with an error, a span, sorted names.
 
 use stelo_core::app::{Reply, Response};
 use tracing::{Instrument, Span};
@@ -21,6 +21,17 @@ pub(super) fn edited(reply: Reply, edit: impl FnOnce(&mut Response) + Send + 'st
             response
         }),
     }
+}
+
+/// Returns the distinct texts in order. For short lists.
+pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for text in texts {
+        if let Err(place) = all.binary_search(&text) {
+            all.insert(place, text);
+        }
+    }
+    all
 }
 
 /// Answers a request with an error, which the error handlers of the application see.

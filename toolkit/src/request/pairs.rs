@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde_core::de::value::{MapDeserializer, SeqDeserializer};
@@ -168,15 +169,16 @@ struct Pairs<'a>(&'a [Pair<'a>]);
 impl<'a> Pairs<'a> {
     /// The pairs by their names, in the order in which the names first occur.
     fn groups(self) -> impl Iterator<Item = (&'a str, Values<'a>)> {
-        let mut pairs: Vec<(usize, &Pair<'_>)> = self.0.iter().enumerate().collect();
-        // Stable, so that the values of a name keep their order.
-        pairs.sort_by_key(|(_, pair)| &*pair.name);
-        let mut groups: Vec<_> = pairs
-            .chunk_by(|(_, a), (_, b)| a.name == b.name)
-            .map(|group| (group[0].0, Values(group.iter().map(|(_, pair)| *pair).collect())))
-            .collect();
-        groups.sort_by_key(|(first, _)| *first);
-        groups.into_iter().map(|(first, values)| (&*self.0[first].name, values))
+        let mut places = HashMap::new();
+        let mut groups: Vec<(&str, Values<'_>)> = Vec::new();
+        for pair in self.0 {
+            let place = *places.entry(&*pair.name).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some((_, Values(values))) => values.push(pair),
+                None => groups.push((&pair.name, Values(Few::from_iter([pair])))),
+            }
+        }
+        groups.into_iter()
     }
 }
 

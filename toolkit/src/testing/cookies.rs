@@ -173,9 +173,12 @@ impl CookieJar {
     ) -> Option<String> {
         let mut all = self.lock();
         all.retain(|kept| !kept.is_expired(now));
-        let mut sent: Vec<&Kept> = all.iter().filter(|kept| kept.is_sent_to(location)).collect();
-        // RFC 6265 section 5.4: longer paths come first, then older cookies.
-        sent.sort_by_key(|kept| std::cmp::Reverse(kept.path.len()));
+        let mut sent: Vec<&Kept> = Vec::new();
+        for kept in all.iter().filter(|kept| kept.is_sent_to(location)) {
+            // RFC 6265 section 5.4: longer paths come first, then older cookies.
+            let place = sent.partition_point(|other| other.path.len() >= kept.path.len());
+            sent.insert(place, kept);
+        }
         let kept = sent
             .iter()
             .filter(|kept| own.iter().all(|(name, _)| *name != kept.name))

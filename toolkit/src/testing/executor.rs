@@ -88,31 +88,43 @@ impl TestExecutor {
         let waker = Waker::from(alarm.clone());
         let (mut future, mut result) = (pin!(future), None);
         poll_fn(|cx| {
-            self.0.enter(cx.waker());
-            let mut inner = Context::from_waker(&waker);
-            if result.is_none()
-                && let Poll::Ready(ready) = future.as_mut().poll(&mut inner)
-            {
-                result = Some(ready);
-            }
-            self.poll_tasks(&mut inner);
-            match result.take() {
-                Some(ready) if !self.0.may_go_on() => Poll::Ready(ready),
-                unfinished => {
-                    result = unfinished;
-                    match time {
-                        Time::Passes => self.0.set_alarm(),
-                        // The alarm and the waker above hold a copy each.
-                        Time::Skips => {
-                            self.0.skip(|state| Arc::strong_count(&alarm) - 2 == state.wakes(&waker))
-                        }
-                        Time::AlwaysSkips => self.0.skip(|_| true),
-                    }
-                    Poll::Pending
+            let has_ended = self.poll_once(time, &alarm, &waker, cx, &mut |inner| {
+                if result.is_none()
+                    && let Poll::Ready(ready) = future.as_mut().poll(inner)
+                {
+                    result = Some(ready);
                 }
-            }
+                result.is_some()
+            });
+            if has_ended { result.take().map_or(Poll::Pending, Poll::Ready) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// Polls the driven future by `advance`, which returns whether it has ended, and then the tasks. Returns whether the
+    /// future has ended and no task can go on. Compiled once for all types of futures.
+    fn poll_once(
+        &self,
+        time: Time,
+        alarm: &Arc<Alarm>,
+        waker: &Waker,
+        cx: &Context<'_>,
+        advance: &mut dyn FnMut(&mut Context<'_>) -> bool,
+    ) -> bool {
+        self.0.enter(cx.waker());
+        let mut inner = Context::from_waker(waker);
+        let has_ended = advance(&mut inner);
+        self.poll_tasks(&mut inner);
+        if has_ended && !self.0.may_go_on() {
+            return true;
+        }
+        match time {
+            Time::Passes => self.0.set_alarm(),
+            // The alarm and the waker hold a copy each.
+            Time::Skips => self.0.skip(|state| Arc::strong_count(alarm) - 2 == state.wakes(waker)),
+            Time::AlwaysSkips => self.0.skip(|_| true),
+        }
+        false
     }
 
     /// Drives a future on this thread, which is blocked while nothing makes progress.
@@ -120,13 +132,24 @@ impl TestExecutor {
     /// # Errors
     /// The thread must not be blocked, or nothing makes progress.
     pub(super) fn run<T>(&self, limits: Limits, future: impl Future<Output = T>) -> Result<T, Stuck> {
+        let time = if limits.skips_sleeps { Time::AlwaysSkips } else { Time::Skips };
+        let (mut driven, mut result) = (pin!(self.drive_in(time, future)), None);
+        self.block(limits, &mut |cx| {
+            if let Poll::Ready(ready) = driven.as_mut().poll(cx) {
+                result = Some(ready);
+            }
+            result.is_some()
+        })?;
+        result.ok_or(Stuck::Timeout(limits.timeout))
+    }
+
+    /// Blocks this thread until `advance` returns that the future has ended.
+    fn block(&self, limits: Limits, advance: &mut dyn FnMut(&mut Context<'_>) -> bool) -> Result<(), Stuck> {
         let parker = Arc::new(Parker::default());
         let waker = Waker::from(parker.clone());
-        let time = if limits.skips_sleeps { Time::AlwaysSkips } else { Time::Skips };
-        let mut driven = pin!(self.drive_in(time, future));
         loop {
-            if let Poll::Ready(result) = driven.as_mut().poll(&mut Context::from_waker(&waker)) {
-                return Ok(result);
+            if advance(&mut Context::from_waker(&waker)) {
+                return Ok(());
             }
             let is_idle = !parker.is_notified() && !self.0.wakes_itself();
             if (limits.forbids_blocking)(is_idle) {

@@ -2,6 +2,7 @@
 
 use stelo_core::http::Headers;
 
+use crate::middleware::reply::sorted;
 use crate::request::Request;
 
 /// Returns the key of a target: `https://example.org/path?query`. The path and the query are as received.
@@ -19,13 +20,10 @@ pub(super) fn of_target(request: &Request) -> String {
 /// Returns the names in `vary`, in lower case and in order.
 pub(super) fn varying(headers: &Headers) -> Vec<String> {
     let names = headers.get_all("vary").flat_map(|field| field.split(|&byte| byte == b','));
-    let mut names: Vec<_> = names
+    let names = names
         .map(|name| String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase())
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+        .filter(|name| !name.is_empty());
+    sorted(names)
 }
 
 /// Returns the values of header fields, as they are in keys. Quotes and escapes keep fields and lines apart.
