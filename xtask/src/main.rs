@@ -6,6 +6,7 @@ mod api;
 mod arrows;
 mod builds;
 mod chromium;
+mod cost;
 mod dependencies;
 mod evidence;
 mod files;
@@ -49,6 +50,9 @@ cargo xtask <chore>
   fuzz           every fuzz target for a short while [--runs N]
 
   restart        counts the requests that are lost when the servers, or other PROGRAMS, are stopped under load
+  cost routes    the CPU time to build 30 to 600 routes grows with their number [--release]
+  cost features  the CPU time and the packages that each feature adds to a build
+  cost hello     the CPU time and the size of examples/hello, here and in other TREES of this repository
 ";
 
 /// A chore and its name.
@@ -83,6 +87,10 @@ fn main() -> ExitCode {
             let programs: Vec<_> = programs.iter().map(Path::new).collect();
             timed("restart", || restart::programs(&programs))
         }
+        ["cost", "routes"] => timed("cost routes", || cost::routes("dev")),
+        ["cost", "routes", "--release"] => timed("cost routes", || cost::routes("release")),
+        ["cost", "features"] => timed("cost features", cost::features),
+        ["cost", "hello", ref trees @ ..] => timed("cost hello", || cost::trees(trees)),
         ["api", "--write"] => timed("api", api::write),
         ["words", "--count"] => words::count(),
         ["fuzz", "--runs", runs] => match runs.parse() {
