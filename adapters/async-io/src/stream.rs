@@ -1,6 +1,6 @@
 //! Connections.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
@@ -67,12 +67,12 @@ impl stelo_runtime::Stream for Stream {
         let room = buf.len();
         // A short read leaves nothing. Every read after the end returns 0.
         let drained = |n: &usize| 0 < *n && *n < room;
-        either!(&mut self.0, io => io.poll(Direction::Read, cx, |mut io| io.read(buf), drained))
+        either!(&mut self.0, io => io.poll(Direction::Read, cx, |io| socket::read(io, buf), drained))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let drained = |n: &usize| *n < buf.len();
-        either!(&mut self.0, io => io.poll(Direction::Write, cx, |mut io| io.write(buf), drained))
+        either!(&mut self.0, io => io.poll(Direction::Write, cx, |io| socket::write(io, buf), drained))
     }
 
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {

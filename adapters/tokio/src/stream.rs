@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use stelo_os::send_file;
 use stelo_os::socket::{self, Connecting, Ends};
 use stelo_runtime::{Address, Hangup};
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncWrite, Interest};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::hangup::{self, forget_readable};
@@ -18,8 +18,18 @@ use crate::hangup::{self, forget_readable};
 #[derive(Debug)]
 pub struct Stream {
     kind: Kind,
-    /// Whether there may be bytes to read although tokio has no note of it: see [`forget_readable`].
-    unread: bool,
+    next: Next,
+}
+
+/// The state of the socket at the next read.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// The task waits for a wake-up, or has just had it: most likely, tokio has noted that there are bytes.
+    Woken,
+    /// The last read was successful: most likely, nothing is left.
+    AfterRead,
+    /// There may be bytes although tokio has no note of it: see [`forget_readable`].
+    Unread,
 }
 
 #[derive(Debug)]
@@ -72,11 +82,22 @@ impl Stream {
     }
 
     /// Reads if tokio has noted that there is something to read.
+    ///
+    /// tokio's own `poll_read` takes the budget of the task and the lock of its wakers for each read. Here only waiting
+    /// for the note does, so the first read after a wake-up costs less.
     #[inline(always)]
-    fn poll_noted(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut buf = ReadBuf::new(buf);
-        ready!(either!(&mut self.kind, io => Pin::new(io).poll_read(cx, &mut buf)))?;
-        Poll::Ready(Ok(buf.filled().len()))
+    fn read_noted(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut short = None;
+        let read = either!(&self.kind, io => io.try_io(Interest::READABLE, || match socket::read(io, buf)? {
+            // A short read leaves nothing. This error removes the note; bytes that arrive later are an event.
+            n if 0 < n && n < buf.len() => {
+                short = Some(n);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            n => Ok(n),
+        }));
+        self.next = Next::AfterRead;
+        short.map_or(read, Ok)
     }
 
     /// Reads first, whatever tokio has noted.
@@ -86,23 +107,30 @@ impl Stream {
         loop {
             match either!(&self.kind, io => socket::read(io, buf)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => {
-                    // A short read leaves nothing. Bytes that arrive later are an event, which tokio notes.
-                    let short = |n: &usize| 0 < *n && *n < buf.len();
-                    self.unread = result.as_ref().is_ok_and(|n| !short(n));
-                    return match result {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.poll_noted(cx, buf),
-                        read => Poll::Ready(read),
-                    };
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.next = Next::AfterRead;
+                    return stelo_runtime::Stream::poll_read(self, cx, buf);
+                }
+                read => {
+                    // A short read leaves nothing, as above.
+                    if read.as_ref().is_ok_and(|n| 0 < *n && *n < buf.len()) {
+                        self.next = Next::AfterRead;
+                    }
+                    return Poll::Ready(read);
                 }
             }
         }
     }
 }
 
+/// Whether a read has to be tried again, later or at once.
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
 impl From<Kind> for Stream {
     fn from(kind: Kind) -> Self {
-        Self { kind, unread: false }
+        Self { kind, next: Next::Woken }
     }
 }
 
@@ -114,15 +142,27 @@ impl From<UnixStream> for Stream {
 
 impl stelo_runtime::Stream for Stream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.unread {
+        if let Next::Unread = self.next {
             return self.poll_unread(cx, buf);
         }
-        self.poll_noted(cx, buf)
+        loop {
+            // Within the budget of the task, so that a peer that sends without end does not keep it.
+            if let Next::AfterRead = self.next
+                && either!(&self.kind, io => io.poll_read_ready(cx))?.is_pending()
+            {
+                self.next = Next::Woken;
+                return Poll::Pending;
+            }
+            match self.read_noted(buf) {
+                Err(error) if is_transient(&error) => {}
+                read => return Poll::Ready(read),
+            }
+        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        // Usually writable: `try_write` skips tokio's budget and the registration of a waker.
-        match either!(&self.kind, io => io.try_write(buf)) {
+        // Usually writable: `try_io` skips tokio's budget and the registration of a waker.
+        match either!(&self.kind, io => io.try_io(Interest::WRITABLE, || socket::write(io, buf))) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 either!(&mut self.kind, io => Pin::new(io).poll_write(cx, buf))
             }
@@ -161,7 +201,7 @@ impl stelo_runtime::Stream for Stream {
             if let Some(hangup) = either!(&self.kind, io => hangup::noted(io)) {
                 return Poll::Ready(hangup);
             }
-            self.unread = true;
+            self.next = Next::Unread;
             either!(&self.kind, io => forget_readable(io));
             if ready!(either!(&self.kind, io => io.poll_read_ready(cx))).is_err() {
                 // The runtime has shut down.

@@ -11,13 +11,18 @@ mod socket_file;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Read};
+use std::io;
+#[cfg(not(target_os = "linux"))]
+use std::io::Write;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::RecvFlags;
+#[cfg(target_os = "linux")]
+use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
 use stelo_runtime::{Address, Bind, KeepAlive};
 
@@ -206,8 +211,24 @@ pub fn set_nodelay(connection: &impl AsFd) -> io::Result<()> {
 ///
 /// # Errors
 /// Returns `WouldBlock` if there is nothing to read, and the errors of the socket.
+#[inline]
 pub fn read(socket: &impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
-    (&*SockRef::from(socket)).read(buf)
+    // On Linux, rustix makes the system call itself, without the thread cancellation that the C library has around it.
+    let (read, _) = rustix::net::recv(socket, buf, RecvFlags::empty())?;
+    Ok(read)
+}
+
+/// Writes to a non-blocking stream socket, without the readiness that an executor has noted.
+///
+/// # Errors
+/// Returns `WouldBlock` if the socket accepts nothing, and the errors of the socket.
+#[inline]
+pub fn write(socket: &impl AsFd, buf: &[u8]) -> io::Result<usize> {
+    // As for reading. Only a call with this flag cannot end the process by a signal.
+    #[cfg(target_os = "linux")]
+    return Ok(rustix::net::send(socket, buf, SendFlags::NOSIGNAL)?);
+    #[cfg(not(target_os = "linux"))]
+    (&*SockRef::from(socket)).write(buf)
 }
 
 /// Returns the local address of a socket; `None` for a Unix socket without a name.
