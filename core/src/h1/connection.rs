@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::config::{Config, Limits, Timeouts};
+use super::config::{Config, Limits};
 use super::decoder::Decoder;
 use super::encoder::{Asked, ResponseFraming};
 use super::head::HeadReader;
@@ -19,7 +19,7 @@ use super::state::{Exchange, Role, State, Step};
 use crate::Instant;
 use crate::fault::{Fault, FaultKind};
 use crate::http::RequestHead;
-use crate::proto::{CloseState, Input, Machine, Output, Reason, Timers, Transmit};
+use crate::proto::{CloseState, Input, Machine, Output, Reason, Timers, Transmit, Wait};
 
 /// The server's side of one HTTP/1.1 connection. The [module](super) shows how to drive it.
 pub struct Connection {
@@ -45,10 +45,14 @@ pub struct Connection {
     framing: ResponseFraming,
     output: Output,
     timers: Timers,
+    /// The time that an idle connection waits for the next request: less in a shutdown.
+    idle_time: Wait,
+    /// The time that the connection waits for a write to make progress.
+    write_time: Wait,
     /// The time of the last call.
     now: Instant,
-    /// The number of complete request heads.
-    requests: u64,
+    /// The number of requests that may follow.
+    requests_left: u64,
     /// A fault that has not been reported yet.
     fault: Option<Fault>,
     /// The peer was too slow with a request.
@@ -92,8 +96,10 @@ impl Connection {
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         let mut timers = Timers::default();
         timers.expect(now, config.timeouts.head, Reason::Head);
-        let Limits { request_line, field_line, chunk_line, .. } = config.limits;
+        let Limits { request_line, field_line, chunk_line, requests, .. } = config.limits;
         Self {
+            idle_time: config.timeouts.keep_alive.into(),
+            write_time: config.timeouts.write.into(),
             config,
             exchange: Exchange::new(),
             input: Input::default(),
@@ -110,7 +116,7 @@ impl Connection {
             output: Output::default(),
             timers,
             now,
-            requests: 0,
+            requests_left: requests.unwrap_or(u64::MAX),
             fault: None,
             late: false,
             stopping: false,
@@ -137,7 +143,7 @@ impl Connection {
     fn settle(&mut self) {
         match (self.exchange.client, self.exchange.server) {
             (State::Idle, State::Idle) => match self.input.is_empty() {
-                true => self.timers.expect(self.now, self.idle_time(), Reason::KeepAlive),
+                true => self.timers.expect(self.now, self.idle_time, Reason::KeepAlive),
                 false => self.timers.relax(),
             },
             (_, State::MustClose) => {
@@ -172,26 +178,13 @@ impl Connection {
         self.timers = Timers::default();
     }
 
-    /// Returns how long an idle connection waits for the next request.
-    #[inline(always)]
-    fn idle_time(&self) -> Duration {
-        if self.stopping { self.idle_time_in_shutdown() } else { self.config.timeouts.keep_alive }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn idle_time_in_shutdown(&self) -> Duration {
-        let Timeouts { keep_alive, keep_alive_min, .. } = self.config.timeouts;
-        keep_alive.min(keep_alive_min)
-    }
-
-    /// Returns how much of the time of an idle connection is left in a shutdown.
-    fn idle_left(&self) -> Option<Duration> {
+    /// Returns how much of `idle_time`, the time of an idle connection, is left.
+    fn idle_left(&self, idle_time: Duration) -> Option<Duration> {
         let (deadline, reason) = self.timers.reading()?;
         let timeouts = &self.config.timeouts;
         let whole = if reason == Reason::KeepAlive { timeouts.keep_alive } else { timeouts.head };
         let passed = whole.saturating_sub(deadline - self.now);
-        Some(self.idle_time().saturating_sub(passed))
+        Some(idle_time.saturating_sub(passed))
     }
 
     /// Drops the input in a lingering close, and sets its deadline: each piece of an incomplete request extends it.
@@ -290,14 +283,14 @@ impl Machine for Connection {
         }
         if !self.output.is_empty() {
             if n > 0 {
-                self.timers.writing(now, self.config.timeouts.write);
+                self.timers.writing(now, self.write_time);
             }
             return false;
         }
         self.timers.written();
         // A client that has read slowly has as much time for its next request as any other.
         if self.timers.expecting() == Some(Reason::KeepAlive) {
-            self.timers.expect(now, self.idle_time(), Reason::KeepAlive);
+            self.timers.expect(now, self.idle_time, Reason::KeepAlive);
         }
         true
     }
@@ -360,10 +353,13 @@ impl Machine for Connection {
         if core::mem::replace(&mut self.stopping, true) {
             return;
         }
+        let timeouts = &self.config.timeouts;
+        let idle_time = timeouts.keep_alive.min(timeouts.keep_alive_min);
+        self.idle_time = idle_time.into();
         match self.exchange.server {
             State::SendResponse => self.exchange.keep_alive = false,
             State::Idle if self.is_idle() && self.input.is_empty() && !self.reader.is_partial() => {
-                match self.idle_left().filter(|left| !left.is_zero()) {
+                match self.idle_left(idle_time).filter(|left| !left.is_zero()) {
                     Some(left) => self.timers.expect(now, left, Reason::KeepAlive),
                     None => self.close_quietly(),
                 }

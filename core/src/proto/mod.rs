@@ -24,7 +24,7 @@ pub use http::{Command, Event, HttpMachine, ResetCause, StreamId};
 pub(crate) use input::Input;
 pub(crate) use output::Output;
 pub use reason::Reason;
-pub(crate) use timers::Timers;
+pub(crate) use timers::{Timers, Wait};
 pub(crate) use values::values;
 
 use crate::Instant;

@@ -5,6 +5,24 @@ use core::time::Duration;
 use crate::Instant;
 use crate::proto::Reason;
 
+/// A duration in microseconds, as instants count. Adding a [`Duration`] to an instant has to convert it each time.
+#[derive(Clone, Copy)]
+pub(crate) struct Wait(u64);
+
+impl From<Duration> for Wait {
+    fn from(duration: Duration) -> Self {
+        Self((Instant::ZERO + duration).as_micros())
+    }
+}
+
+impl Wait {
+    /// Returns the end of the wait.
+    #[inline(always)]
+    fn after(self, now: Instant) -> Instant {
+        Instant::from_micros(now.as_micros().saturating_add(self.0))
+    }
+}
+
 /// The deadlines of a connection: one for the next input, one for the progress of writing.
 #[derive(Default)]
 pub(crate) struct Timers {
@@ -14,8 +32,8 @@ pub(crate) struct Timers {
 
 impl Timers {
     /// Starts to wait for input from the peer.
-    pub(crate) fn expect(&mut self, now: Instant, wait: Duration, reason: Reason) {
-        self.read = Some((now + wait, reason));
+    pub(crate) fn expect(&mut self, now: Instant, wait: impl Into<Wait>, reason: Reason) {
+        self.read = Some((wait.into().after(now), reason));
     }
 
     /// Stops waiting for input.
@@ -34,8 +52,8 @@ impl Timers {
     }
 
     /// Starts or restarts the deadline of writing: there is more to write.
-    pub(crate) fn writing(&mut self, now: Instant, wait: Duration) {
-        self.write = Some(now + wait);
+    pub(crate) fn writing(&mut self, now: Instant, wait: impl Into<Wait>) {
+        self.write = Some(wait.into().after(now));
     }
 
     /// Returns whether there is something to write.

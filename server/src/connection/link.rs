@@ -288,7 +288,7 @@ impl<R: Runtime> Link<R> {
             let more = protocol.advance(self, cx, now);
             // A handler that has blocked the thread does not use up the client's time.
             let later = self.thread.runtime.now();
-            if later - now >= self.thread.shared.blocking {
+            if later.as_micros().saturating_sub(now.as_micros()) >= self.thread.shared.blocking {
                 self.blocked(protocol, now, later);
             }
             now = later;

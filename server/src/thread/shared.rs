@@ -9,7 +9,7 @@ use std::time::Duration;
 use stelo_core::app::{App, Reply, Request, Response};
 use stelo_core::http::{Headers, InvalidHeader, Status, date};
 use stelo_core::proto::Defaults;
-use stelo_core::{h1, ws};
+use stelo_core::{Instant, h1, ws};
 
 use crate::contain::discard;
 use crate::log::{self, Limit};
@@ -29,8 +29,9 @@ pub(crate) struct Shared {
     pub(crate) half_closed: Duration,
     /// `None` keeps idle tunnels open.
     pub(crate) tunnel_idle: Option<Duration>,
-    /// The time that the application may hold its thread without a warning.
-    pub(crate) blocking: Duration,
+    /// The microseconds that the application may hold its thread without a warning: compared for every request, and a
+    /// `Duration` would be computed for it.
+    pub(crate) blocking: u64,
     /// The number of threads that the application has for work that blocks.
     pub(crate) blocking_threads: NonZeroUsize,
     /// Lines about invalid requests.
@@ -85,7 +86,10 @@ impl Shared {
             root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
             half_closed: config.timeouts.half_closed,
             tunnel_idle: config.timeouts.tunnel_idle,
-            blocking: Some(config.log.blocking).filter(|time| !time.is_zero()).unwrap_or(Duration::MAX),
+            blocking: match config.log.blocking {
+                Duration::ZERO => u64::MAX,
+                time => (Instant::ZERO + time).as_micros(),
+            },
             blocking_threads: config.process.blocking_threads,
             invalid: Limit::new("invalid requests"),
             blocked: Limit::new("threads that were held"),

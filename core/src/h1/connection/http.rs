@@ -30,7 +30,7 @@ impl HttpMachine for Connection {
         self.now = now;
         self.encode(command).map_err(Fault::caller)?;
         if !self.timers.is_writing() && !self.output.is_empty() {
-            self.timers.writing(now, self.config.timeouts.write);
+            self.timers.writing(now, self.write_time);
         }
         Ok(())
     }
@@ -47,7 +47,7 @@ impl HttpMachine for Connection {
             encoder::informational(self.output.buf(), Status::CONTINUE, &Headers::new());
             self.expects_continue = false;
             if !self.timers.is_writing() {
-                self.timers.writing(now, self.config.timeouts.write);
+                self.timers.writing(now, self.write_time);
             }
         }
     }

@@ -54,7 +54,7 @@ impl Connection {
         match self.reader.read(self.input.bytes(), &self.config.limits) {
             Ok(Progress::Complete(used, head, framing)) => {
                 self.input.take(used);
-                self.requests += 1;
+                self.requests_left = self.requests_left.saturating_sub(1);
                 self.timers.relax();
                 self.expects_continue = framing.expects_continue;
                 self.asked = Asked {
@@ -64,8 +64,7 @@ impl Connection {
                     switch: framing.switch,
                 };
                 self.asks_keep_alive = framing.asks_keep_alive;
-                let last = self.config.limits.requests.is_some_and(|most| self.requests >= most);
-                self.exchange.keep_alive &= framing.keep_alive && !last && !self.stopping;
+                self.exchange.keep_alive &= framing.keep_alive && self.requests_left > 0 && !self.stopping;
                 // Both steps are allowed in this state.
                 let _ = self.exchange.step(Role::Client, Step::Request);
                 let _ = self.exchange.step(Role::Server, Step::Request);
