@@ -10,7 +10,7 @@ use crate::proto::Defaults;
 use crate::proto::Output;
 
 /// The properties of the request that the encoder depends on.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
     /// The method was HEAD: no body is sent.
     pub(super) head: bool,

@@ -3,10 +3,11 @@
 //! Where the rules leave a choice that request smuggling exploits, the request is refused.
 
 use super::config::Limits;
+use super::encoder::Asked;
 use super::scan::FieldLine;
 use crate::body::Length;
 use crate::fault::FaultKind;
-use crate::http::{Method, RequestHead, Span, TargetForm, Version, authority_len, is_name, is_token, list};
+use crate::http::{Method, RequestHead, Span, TargetForm, Version, is_authority, is_name, is_token, list};
 
 /// The framing of a request, and its effect on the connection.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +18,19 @@ pub(super) struct Framing {
     /// The client has asked for `keep-alive`, which is the default of HTTP/1.1.
     pub(super) asks_keep_alive: bool,
     pub(super) expects_continue: bool,
-    /// The client asks to switch protocols: `Upgrade` with `Connection: upgrade`, or CONNECT.
-    pub(super) switch: bool,
+    /// It asks to switch protocols by `Upgrade` with `Connection: upgrade`, or by CONNECT.
+    pub(super) asked: Asked,
+}
+
+impl Framing {
+    /// A GET request without a body on a connection that stays open.
+    const PLAIN: Self = Self {
+        length: Length::None,
+        keep_alive: true,
+        asks_keep_alive: false,
+        expects_continue: false,
+        asked: Asked { head: false, connect: false, old: false, switch: false },
+    };
 }
 
 /// The facts collected while the fields are read, so that no field has to be looked up afterwards.
@@ -44,6 +56,8 @@ const CONTINUE: u16 = 1 << 7;
 /// An unknown expectation.
 const UNKNOWN: u16 = 1 << 8;
 const CONTENT_TYPE: u16 = 1 << 9;
+/// The value of `host` is known to be an authority.
+const AUTHORITY: u16 = 1 << 10;
 
 impl Facts {
     fn has(&self, facts: u16) -> bool {
@@ -71,9 +85,10 @@ impl Facts {
     pub(super) fn note(&mut self, line: &FieldLine<'_>, span: Span) -> Result<(), FaultKind> {
         let FieldLine { name, value, .. } = *line;
         match name.len() {
-            4 if is_name(name, b"host") => {
+            4 if line.is_authority || is_name(name, b"host") => {
                 self.host = span;
                 self.add_once(HOST, FaultKind::HostRepeated)?;
+                self.add(if line.is_authority { AUTHORITY } else { 0 });
             }
             6 if is_name(name, b"expect") => self.expect(value),
             7 if is_name(name, b"upgrade") => self.add(UPGRADE_FIELD),
@@ -124,8 +139,18 @@ impl Facts {
     /// Returns the framing of a complete head.
     #[inline(always)]
     pub(super) fn framing(&self, head: &RequestHead, limits: &Limits) -> Result<Framing, FaultKind> {
-        let old = head.version() == Version::Http10;
         self.check_host(head)?;
+        // Most requests: no body, and nothing asked of the connection but to stay open.
+        let is_plain = self.seen & !(HOST | AUTHORITY | CONTENT_TYPE | KEEP_ALIVE) == 0;
+        if is_plain && head.version() == Version::Http11 && matches!(head.method(), Method::Get) {
+            return Ok(Framing { asks_keep_alive: self.has(KEEP_ALIVE), ..Framing::PLAIN });
+        }
+        self.any_framing(head, limits)
+    }
+
+    #[inline(never)]
+    fn any_framing(&self, head: &RequestHead, limits: &Limits) -> Result<Framing, FaultKind> {
+        let old = head.version() == Version::Http10;
         let length = match (self.has(CHUNKED), self.has(LENGTH)) {
             (true, true) => return Err(FaultKind::LengthAndEncoding),
             (true, false) if old => return Err(FaultKind::TransferEncodingInHttp10),
@@ -150,7 +175,12 @@ impl Facts {
             keep_alive: !self.has(CLOSE) && (!old || self.has(KEEP_ALIVE)),
             asks_keep_alive: self.has(KEEP_ALIVE),
             expects_continue: self.has(CONTINUE) && !old && length != Length::None,
-            switch: matches!(head.method(), Method::Connect) || (self.has(UPGRADE) && !old),
+            asked: Asked {
+                head: matches!(head.method(), Method::Head),
+                connect: matches!(head.method(), Method::Connect),
+                old,
+                switch: matches!(head.method(), Method::Connect) || (self.has(UPGRADE) && !old),
+            },
         })
     }
 
@@ -160,13 +190,14 @@ impl Facts {
         if !self.has(HOST) {
             return if head.version() == Version::Http10 { Ok(()) } else { Err(FaultKind::HostMissing) };
         }
-        let host = self.host.of(head.block());
-        // The line end after the value ends the authority.
-        if host.is_empty() || authority_len(self.host.from(head.block())) != host.len() {
+        // Another value may still be one, for instance with white space after it.
+        if !self.has(AUTHORITY) && !is_authority(self.host.of(head.block())) {
             return Err(FaultKind::HostInvalid);
         }
         if head.form() == TargetForm::Absolute
-            && !head.authority().is_some_and(|authority| authority.as_bytes().eq_ignore_ascii_case(host))
+            && !head.authority().is_some_and(|authority| {
+                authority.as_bytes().eq_ignore_ascii_case(self.host.of(head.block()))
+            })
         {
             return Err(FaultKind::HostMismatch);
         }

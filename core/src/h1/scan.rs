@@ -4,7 +4,7 @@
 
 use super::framing::{Facts, Framing};
 use crate::h1::Limits;
-use crate::http::{Method, Parts, RequestHead, Span, Version, token_len, value_len};
+use crate::http::{Method, Parts, RequestHead, Span, Version, authority_len, is_name, token_len, value_len};
 
 /// Parses a complete head, from its request line to the empty line after its fields. Returns its length, or `None` if
 /// it is incomplete, invalid or exceeds a limit.
@@ -79,6 +79,8 @@ pub(super) struct FieldLine<'a> {
     start: usize,
     /// The length of the line with its end.
     pub(super) len: usize,
+    /// The field is `host`, and its value an authority. `false` tells nothing.
+    pub(super) is_authority: bool,
 }
 
 impl<'a> FieldLine<'a> {
@@ -89,18 +91,26 @@ impl<'a> FieldLine<'a> {
             [b':', b' ', text @ ..] | [b':', text @ ..] if !name.is_empty() => text,
             _ => return None,
         };
+        let start = input.len() - text.len();
+        // An authority is a valid value without white space, so that its bytes are looked at once.
+        if is_name(name, b"host")
+            && let (value, [b'\r', b'\n', ..]) = text.split_at_checked(authority_len(text))?
+            && !value.is_empty()
+        {
+            return Some(Self { name, value, start, len: start + value.len() + 2, is_authority: true });
+        }
         let (value, rest) = text.split_at_checked(value_len(text))?;
         if !rest.starts_with(b"\r\n") {
             return None;
         }
-        let (start, len) = (input.len() - text.len(), input.len() - rest.len() + 2);
+        let line = Self { name, value, start, len: input.len() - rest.len() + 2, is_authority: false };
         Some(match value {
             // Only space and tab: `value` has no other byte up to the space.
             [..=b' ', ..] | [.., ..=b' '] => {
                 let (blank, value) = trim(value);
-                Self { name, value, start: start + blank, len }
+                Self { value, start: start + blank, ..line }
             }
-            _ => Self { name, value, start, len },
+            _ => line,
         })
     }
 

@@ -29,11 +29,6 @@ impl Span {
         block.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    /// Returns the range and everything after it.
-    pub(crate) fn from(self, block: &[u8]) -> &[u8] {
-        block.get(self.start as usize..).unwrap_or_default()
-    }
-
     pub(crate) fn str_of(self, block: &[u8]) -> Option<&str> {
         core::str::from_utf8(self.of(block)).ok()
     }

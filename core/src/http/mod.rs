@@ -22,6 +22,6 @@ pub use syntax::{is_field_value, is_token};
 pub(crate) use syntax::{
     is_name, is_token_byte, is_value_byte, list, target_len, token_len, trim, value_len,
 };
-pub(crate) use target::{Parts, authority_len};
+pub(crate) use target::{Parts, authority_len, is_authority};
 pub use target::{Target, TargetForm};
 pub use version::Version;

@@ -186,7 +186,7 @@ fn span(input: &[u8], start: usize, plain_len: impl Fn(&[u8]) -> usize) -> Optio
 }
 
 /// Returns whether `authority` is `host` or `host:port`.
-fn is_authority(authority: &[u8]) -> bool {
+pub(crate) fn is_authority(authority: &[u8]) -> bool {
     !authority.is_empty() && authority_len(authority) == authority.len()
 }
 
@@ -232,7 +232,8 @@ fn encoded_name_len(authority: &[u8], mut end: usize) -> usize {
 /// Returns the length of the IPv6 address at the beginning, with its brackets; zero if there is none.
 #[cold]
 fn address_len(authority: &[u8]) -> usize {
-    let end = authority.iter().position(|&b| b == b']').unwrap_or_default();
+    // The longest has 45 characters, with an embedded IPv4 address.
+    let end = authority.iter().take(47).position(|&b| b == b']').unwrap_or_default();
     let address = authority.get(1..end).and_then(|address| core::str::from_utf8(address).ok());
     let is_valid = address.is_some_and(|address| address.parse::<core::net::Ipv6Addr>().is_ok());
     if is_valid { end + 1 } else { 0 }

@@ -8,7 +8,6 @@ use crate::h1::decoder::Part;
 use crate::h1::encoder::Asked;
 use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
-use crate::http::{Method, Version};
 use crate::proto::Reason;
 use crate::proto::{Event, HttpMachine, StreamId};
 
@@ -57,12 +56,7 @@ impl Connection {
                 self.requests_left = self.requests_left.saturating_sub(1);
                 self.timers.relax();
                 self.expects_continue = framing.expects_continue;
-                self.asked = Asked {
-                    head: matches!(head.method(), Method::Head),
-                    connect: matches!(head.method(), Method::Connect),
-                    old: head.version() == Version::Http10,
-                    switch: framing.switch,
-                };
+                self.asked = framing.asked;
                 self.asks_keep_alive = framing.asks_keep_alive;
                 self.exchange.keep_alive &= framing.keep_alive && self.requests_left > 0 && !self.stopping;
                 // Both steps are allowed in this state.
