@@ -88,7 +88,7 @@ impl Parts {
 
     /// Whether the decoded path is UTF-8.
     pub(crate) fn has_text_path(&self) -> bool {
-        self.position.is_text
+        self.position.is_text()
     }
 
     /// # Errors

@@ -18,21 +18,29 @@ pub(crate) enum Protocol {
 pub(crate) struct Position {
     /// The mount or the route that matched last.
     pub(crate) node: NodeId,
-    /// The percent-decoded path, followed by the captures of hosts. `None` if the path needs no decoding.
-    decoded: Option<Box<str>>,
-    /// The decoded path with NUL for each `/` that is encoded in the request, so that it separates nothing; `None` without
-    /// one. Ranges are the same as in `decoded`. No path has an encoded NUL (see `Target::parse`).
-    routed: Option<Box<str>>,
-    /// The length of the path within `decoded`.
-    decoded_len: u32,
+    /// `None` if the path needs no decoding, and no host has captures. Boxed, because a position is moved often, and few
+    /// requests need it.
+    decoded: Option<Box<Decoded>>,
     /// The end of the server's root path; 0 if the path does not begin with it.
     pub(crate) root: u32,
     /// The start of the part that no mount has matched yet.
     pub(crate) rest: u32,
-    /// Whether the decoded path was UTF-8. If not, the invalid bytes were replaced.
-    pub(crate) is_text: bool,
     /// The values of the parameters, as ranges of the text, in the order of their names.
     pub(crate) params: Captured,
+}
+
+/// A path that was percent-decoded.
+#[derive(Clone)]
+struct Decoded {
+    /// The path, followed by the captures of hosts.
+    text: Box<str>,
+    /// The length of the path within `text`.
+    path_len: u32,
+    /// The path with NUL for each `/` that is encoded in the request, so that it separates nothing; `None` without one.
+    /// Ranges are the same as in `text`. No path has an encoded NUL (see `Target::parse`).
+    routed: Option<Box<str>>,
+    /// Whether the path was UTF-8. If not, the invalid bytes were replaced.
+    is_text: bool,
 }
 
 /// Ranges of the path: start and end. Four fit without an allocation.
@@ -41,26 +49,24 @@ pub(crate) type Captured = smallvec::SmallVec<[(u32, u32); 4]>;
 impl Position {
     /// A request that no route has seen yet.
     pub(crate) fn new(head: &RequestHead, root_path: &str) -> Self {
-        let (routed, (decoded, is_text)) = match head.is_encoded() {
-            true => (without_encoded_slashes(head.path_bytes()), decode(head.path_bytes())),
-            false => (None, (None, true)),
-        };
-        let decoded_len = decoded.as_ref().map_or(0, |text| text.len() as u32);
-        let root = match root_path.as_bytes() {
-            [] => 0,
-            root => {
-                let text = routed.as_deref().or(decoded.as_deref());
-                root_len(text.map_or_else(|| head.path_bytes(), str::as_bytes), root)
-            }
-        };
-        let (node, params) = (NodeId::ROOT, Captured::new());
-        Self { node, decoded, routed, decoded_len, root, rest: root, is_text, params }
+        let decoded = if head.is_encoded() { decode(head.path_bytes()) } else { None };
+        let mut position = Self { node: NodeId::ROOT, decoded, root: 0, rest: 0, params: Captured::new() };
+        if !root_path.is_empty() {
+            let root = root_len(position.route_path_bytes(head), root_path.as_bytes());
+            (position.root, position.rest) = (root, root);
+        }
+        position
+    }
+
+    /// Whether the decoded path is UTF-8. If not, the invalid bytes were replaced.
+    pub(crate) fn is_text(&self) -> bool {
+        self.decoded.as_ref().is_none_or(|decoded| decoded.is_text)
     }
 
     /// Returns the whole path, decoded.
     pub(crate) fn path<'a>(&'a self, head: &'a RequestHead) -> &'a str {
         match &self.decoded {
-            Some(text) => slice(text, 0, self.decoded_len),
+            Some(decoded) => slice(&decoded.text, 0, decoded.path_len),
             None => head.path(),
         }
     }
@@ -75,13 +81,17 @@ impl Position {
 
     /// Returns the part of the path that no mount has matched, with NUL for each encoded `/`.
     pub(crate) fn route_path_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
-        let path = self.routed.as_deref().map_or_else(|| self.path_bytes(head), str::as_bytes);
+        let path = self.routed().map_or_else(|| self.path_bytes(head), str::as_bytes);
         path.get(self.rest as usize..).unwrap_or_default()
+    }
+
+    fn routed(&self) -> Option<&str> {
+        self.decoded.as_ref()?.routed.as_deref()
     }
 
     /// Whether the part of the path that no mount has matched has an encoded `/`.
     pub(crate) fn has_encoded_slash(&self) -> bool {
-        let rest = self.routed.as_deref().and_then(|path| path.get(self.rest as usize..));
+        let rest = self.routed().and_then(|path| path.get(self.rest as usize..));
         rest.is_some_and(|rest| rest.contains('\0'))
     }
 
@@ -94,18 +104,18 @@ impl Position {
             at += if raw.as_bytes().get(at) == Some(&b'%') { 3 } else { 1 };
         }
         let (passed, rest) = raw.split_at_checked(at)?;
-        let is_known = self.is_text || percent_decode(passed.as_bytes()).decode_utf8().is_ok();
+        let is_known = self.is_text() || percent_decode(passed.as_bytes()).decode_utf8().is_ok();
         is_known.then_some(rest)
     }
 
     /// Returns the text that [`params`](Self::params) are ranges of.
     pub(crate) fn full_text<'a>(&'a self, head: &'a RequestHead) -> &'a str {
-        self.decoded.as_deref().unwrap_or_else(|| head.path())
+        self.decoded.as_ref().map_or_else(|| head.path(), |decoded| &decoded.text)
     }
 
     /// As [`full_text`](Self::full_text), without the UTF-8 check.
     pub(crate) fn full_bytes<'a>(&'a self, head: &'a RequestHead) -> &'a [u8] {
-        self.decoded.as_deref().map_or_else(|| head.path_bytes(), str::as_bytes)
+        self.decoded.as_ref().map_or_else(|| head.path_bytes(), |decoded| decoded.text.as_bytes())
     }
 
     /// Moves on to the node that matched.
@@ -139,11 +149,14 @@ impl Position {
             Matched::Host => {
                 let path = self.full_text(head);
                 let (offset, host) = (path.len() as u32, head.authority().unwrap_or_default());
-                let text = [path, host].concat();
-                if self.decoded.is_none() {
-                    self.decoded_len = offset;
+                let text = [path, host].concat().into();
+                match &mut self.decoded {
+                    Some(decoded) => decoded.text = text,
+                    none => {
+                        *none =
+                            Some(Box::new(Decoded { text, path_len: offset, routed: None, is_text: true }));
+                    }
                 }
-                self.decoded = Some(text.into());
                 return offset;
             }
         }
@@ -174,15 +187,18 @@ fn without_encoded_slashes(path: &[u8]) -> Option<Box<str>> {
     Some(String::from_utf8_lossy(&text).into())
 }
 
-/// Returns the decoded path if it differs from `path`, and whether it is UTF-8.
-fn decode(path: &[u8]) -> (Option<Box<str>>, bool) {
+/// Returns the decoded path if it differs from `path`.
+#[inline(never)]
+fn decode(path: &[u8]) -> Option<Box<Decoded>> {
     if !path.contains(&b'%') {
-        return (None, true);
+        return None;
     }
-    match String::from_utf8(percent_decode(path).collect()) {
-        Ok(text) => (Some(text.into()), true),
-        Err(error) => (Some(String::from_utf8_lossy(error.as_bytes()).into()), false),
-    }
+    let (text, is_text): (Box<str>, _) = match String::from_utf8(percent_decode(path).collect()) {
+        Ok(text) => (text.into(), true),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into(), false),
+    };
+    let (path_len, routed) = (text.len() as u32, without_encoded_slashes(path));
+    Some(Box::new(Decoded { text, path_len, routed, is_text }))
 }
 
 /// The length of the root path at the start of `path`: all of it if it ends at a segment boundary, or 0.
