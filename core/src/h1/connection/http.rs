@@ -25,7 +25,7 @@ impl HttpMachine for Connection {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, now: Instant, _: StreamId, command: Command<'_>) -> Result<(), Fault> {
         self.now = now;
         self.encode(command).map_err(Fault::caller)?;

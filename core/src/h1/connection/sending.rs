@@ -11,6 +11,8 @@ use crate::http::{Headers, Status};
 use crate::proto::{Command, Defaults, Output};
 
 impl Connection {
+    /// Inlined: a caller that knows which command it sends does not store it.
+    #[inline(always)]
     pub(super) fn encode(&mut self, what: Command<'_>) -> Result<(), FaultKind> {
         match what {
             Command::Informational { status, headers } => {
@@ -48,6 +50,7 @@ impl Connection {
         }
     }
 
+    #[inline(never)]
     fn response(
         &mut self,
         status: Status,
@@ -94,6 +97,7 @@ impl Connection {
     }
 
     /// Writes a response with all of its body.
+    #[inline(never)]
     fn whole(
         &mut self,
         status: Status,

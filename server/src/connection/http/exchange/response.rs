@@ -57,12 +57,9 @@ impl Exchange {
         let whole = body.full_mut();
         let streams = on_stream || whole.is_none() && length != Length::None;
         let Scene { machine, link, stream, now, .. } = &mut *scene;
-        let sent = link.thread.with_defaults(*now, |defaults| {
-            let command = match streams {
-                true => Command::Response { status, headers, length, defaults },
-                false => Command::Whole { status, headers, defaults, body: whole },
-            };
-            machine.send(*now, *stream, command)
+        let sent = link.thread.with_defaults(*now, |defaults| match streams {
+            true => machine.send(*now, *stream, Command::Response { status, headers, length, defaults }),
+            false => machine.send(*now, *stream, Command::Whole { status, headers, defaults, body: whole }),
         });
         if let Err(fault) = sent {
             discard(std::mem::take(body));
