@@ -1,7 +1,7 @@
 //! Writing to descriptors that may not accept bytes, and work at the end of the process.
 //!
-//! The log of the server uses it. The locks of [`std::io::Stdout`] and [`std::io::Stderr`] are not taken here: a thread
-//! that holds one of them may be blocked in a write.
+//! The log of the server uses it. It does not take the locks of [`std::io::Stdout`] and [`std::io::Stderr`]: the thread that
+//! holds one may be stopped or wait for the log, and a process that is forked while the log holds one can never take it.
 #![allow(unsafe_code)]
 
 use std::io;

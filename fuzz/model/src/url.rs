@@ -23,24 +23,24 @@ fn round_trip(url: &Url) {
     let text = url.to_string();
     let again: Url = text.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"));
     assert_eq!(again.to_string(), text);
-    assert_eq!(parts(&again), parts(url), "{text:?}");
-    if let Some(password) =
-        url.password().filter(|password| password.len() > 3 && text.matches(password).count() == 1)
-    {
+    let dotted =
+        again.path().strip_prefix("/.").is_some_and(|rest| rest.starts_with("//") && rest == url.path());
+    // Without an authority, a dot keeps two slashes from beginning one.
+    let skip = usize::from(dotted);
+    assert_eq!(parts(&again)[skip..], parts(url)[skip..], "{text:?}");
+    // A short password, or stars, may be part of another word.
+    let is_only = |password: &&str| {
+        password.len() > 3 && password.trim_matches('*') == *password && text.matches(password).count() == 1
+    };
+    if let Some(password) = url.password().filter(is_only) {
         assert!(!format!("{url:?}").contains(password), "{url:?}");
     }
 }
 
-/// The parts of a URL. A dot before the path keeps it from being a host.
 fn parts(url: &Url) -> [Option<String>; 8] {
-    let path = url.path();
-    let path = path
-        .strip_prefix("/.")
-        .filter(|rest| rest.starts_with("//") && url.authority().is_empty())
-        .unwrap_or(path);
     let owned = |text: &str| Some(text.to_owned());
     [
-        owned(path),
+        owned(url.path()),
         url.query().and_then(owned),
         url.fragment().and_then(owned),
         owned(url.host()),

@@ -179,3 +179,17 @@ fn colours_follow_the_environment_and_the_stream() {
     assert!(!with(&[]) && with(&["FORCE_COLOR"]) && !with(&["FORCE_COLOR", "NO_COLOR"]));
     assert!(!colours(&file, |_| Some("".into())), "an empty variable is as good as none");
 }
+
+#[test]
+fn a_thread_that_holds_standard_error_does_not_hold_up_the_log() {
+    let held = io::stderr().lock();
+    // Not on this thread, to which the lock is open.
+    let wrote = std::thread::spawn(|| {
+        let server = &streams().server;
+        server.line("a line of a test\n");
+        server.flush();
+        server.is_idle()
+    });
+    assert!(wrote.join().expect("it does not panic"), "the line waits for the lock");
+    drop(held);
+}

@@ -234,6 +234,48 @@ fn nothing_is_left_of_a_form_that_fails() {
 }
 
 #[test]
+fn nothing_is_left_of_an_upload_that_ends_at_any_byte() {
+    async fn read(form: FormData) -> String {
+        form.len().to_string()
+    }
+    let folder = Folder::new();
+    let limits = FormLimits::new().spool_max_size(0).spool_directory(&folder.0);
+    let client = TestClient::new(App::new().route("/", post(read)).form_limits(limits));
+    let body = [field("a", "1"), file("f", "f", "one"), file("g", "g", "two"), "--B--".to_owned()].concat();
+    let request =
+        |stream| client.post("/").header("content-type", "multipart/form-data; boundary=B").stream(stream);
+    for end in 1..body.len() {
+        let sent = || body.as_bytes()[..end].iter().map(|&byte| Ok(vec![byte]));
+        // The body is truncated.
+        let stream = Body::from_stream(stream::iter(sent().collect::<Vec<std::io::Result<_>>>()));
+        assert_eq!((request(stream).send().status().code(), folder.files()), (400, 0), "truncated at {end}");
+        // The connection fails.
+        let failure = std::iter::once_with(|| Err(std::io::Error::other("left")));
+        let stream = Body::from_stream(stream::iter(sent().chain(failure).collect::<Vec<_>>()));
+        assert_eq!((request(stream).send().status().code(), folder.files()), (400, 0), "failed at {end}");
+        // The client has left, and the handler is dropped while it waits for the next byte.
+        let (waits, waiting) = std::sync::mpsc::channel();
+        let last = stream::poll_fn(move |_| {
+            let _ = waits.send(());
+            std::task::Poll::Pending
+        });
+        let stream = Body::from_stream(stream::iter(sent().collect::<Vec<std::io::Result<_>>>()).chain(last));
+        let mut answer = request(stream).into_future();
+        let start = std::time::Instant::now();
+        while waiting.try_recv().is_err() {
+            assert!(block_on(futures_lite::future::poll_once(&mut answer)).is_none(), "it waits at {end}");
+            assert!(start.elapsed() < Duration::from_secs(20), "it reads {end} bytes");
+        }
+        drop(answer);
+        // A write that has begun on another thread ends before the file is closed.
+        while folder.files() > 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "a file is left after {end} bytes");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
 fn a_disk_that_cannot_be_written_is_a_fault_of_the_server() {
     let limits = FormLimits::new().spool_max_size(0).spool_directory("/nowhere/at/all");
     let client =
