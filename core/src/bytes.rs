@@ -265,6 +265,31 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_takes_each_kind_of_range() {
+        use core::ops::Bound::{Excluded, Included, Unbounded};
+        let bytes = Bytes::from("012345");
+        for (range, expected) in [
+            ((Unbounded, Unbounded), "012345"),
+            ((Included(2), Unbounded), "2345"),
+            ((Excluded(2), Excluded(5)), "34"),
+            ((Excluded(2), Included(5)), "345"),
+        ] {
+            assert_eq!(*bytes.slice(range), *expected.as_bytes(), "{range:?}");
+        }
+    }
+
+    #[test]
+    fn the_owner_of_bytes_is_what_they_were_made_from() {
+        let mut small = Bytes::from(vec![1, 2, 3]);
+        small.advance(2);
+        assert_eq!((small.clone().into_vec(), small.into_owner()), (vec![3], Some(vec![1, 2, 3])));
+        assert_eq!(
+            (Bytes::from("a").into_owner(), Bytes::from_shared(Arc::new([1])).into_owner()),
+            (None, None)
+        );
+    }
+
+    #[test]
     fn bytes_without_clones_are_converted_without_a_copy() {
         for length in [1, SHARED_FROM, 2 * SHARED_FROM] {
             let bytes = Bytes::from(vec![7; length]);

@@ -258,6 +258,14 @@ S-T=4
     }
 
     #[test]
+    fn double_quotes_have_the_escapes_of_python_dotenv() {
+        let read = parse(r#"A="\a\b\f\n\r\t\v\x""#).expect("a valid line");
+        assert_eq!(read[0].value, "\x07\x08\x0c\n\r\t\x0b\\x");
+        let read = parse(r"A='\a\b'").expect("a valid line");
+        assert_eq!(read[0].value, r"\a\b");
+    }
+
+    #[test]
     fn the_line_of_a_fault_is_found() {
         for (text, line, fault) in [
             ("A=1\n=bad\n", 2, SyntaxFault::Assignment),

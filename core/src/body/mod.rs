@@ -232,13 +232,13 @@ impl Body {
 
     /// Whether the body is sent to its end to a client that has ended its side: a body of known length always is.
     pub fn allows_half_closed(&self) -> bool {
-        self.length() != Length::Unknown
-            || match &self.0 {
-                Repr::Empty | Repr::Full(_) => true,
-                Repr::Channel(receiver) => receiver.allows_half_closed(),
-                Repr::Stream(stream) => stream.half_closed,
-                Repr::Pieces(pieces) => pieces.half_closed,
-            }
+        let allowed = match &self.0 {
+            Repr::Empty | Repr::Full(_) => true,
+            Repr::Channel(receiver) => receiver.allows_half_closed(),
+            Repr::Stream(stream) => stream.half_closed,
+            Repr::Pieces(pieces) => pieces.half_closed,
+        };
+        allowed || self.length() != Length::Unknown
     }
 
     /// Returns the bytes if the whole body is in memory, and `None` for an empty body and for a stream.

@@ -3,6 +3,7 @@
 mod files;
 mod holding;
 mod lingering;
+mod misuse;
 mod properties;
 mod responses;
 

@@ -124,6 +124,7 @@ mod tests {
             ("*;q=0.1, br;q=0", Some("zstd")),
             ("gzip;q=0.001", Some("gzip")),
             ("br;level=4", None),
+            ("br;q=0.x", None),
             ("br;level=4;q=0.5", None),
             ("br;q=0.5;q=0.6", None),
             ("identity, gzip", Some("gzip")),

@@ -247,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn a_region_waits_for_the_slices_before_it() {
+        let mut output = Output::default();
+        output.push(Bytes::from("head"));
+        output.push_region(crate::body::tests::region(b"region", 0, 6));
+        let mut none = [];
+        let Transmit { slices, region } = output.transmit(&mut none);
+        assert!(slices == 0 && region.is_none());
+        let mut enough = [&[][..]; 2];
+        assert!(output.transmit(&mut enough).region.is_some());
+    }
+
+    #[test]
     fn a_peer_that_always_leaves_a_rest_does_not_make_it_grow() {
         let mut output = Output::default();
         let (mut said, mut read) = (Vec::new(), Vec::new());

@@ -44,7 +44,6 @@ impl Connection {
             (State::SendBody, State::Done) => self.drain(),
             (_, State::SendResponse | State::SendBody) => Event::Paused,
             (State::Error, State::Idle) => Event::Paused,
-            (State::Done, State::Done) => Event::Paused,
             _ => Event::Closed,
         }
     }

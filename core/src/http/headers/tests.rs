@@ -3,6 +3,12 @@
 use super::*;
 
 #[test]
+fn offsets_beyond_4_gib_are_an_empty_range() {
+    let most = u32::MAX as usize;
+    assert_eq!((Span::new(1, most).end, Span::new(1, most + 1) == Span::default()), (u32::MAX, true));
+}
+
+#[test]
 fn set_replaces_the_first_and_drops_the_rest() {
     let mut h = Headers::new();
     for (name, value) in [("a", "1"), ("b", "2"), ("A", "3")] {

@@ -64,6 +64,16 @@ fn errors_name_the_pattern() {
 }
 
 #[test]
+fn a_value_that_is_given_twice_does_not_replace_another() {
+    let router = table(|t| {
+        t.route("/{a}/{b}", Get, "ab").named("ab");
+    });
+    assert_eq!(router.url_path_for("ab", &[("a", &1), ("b", &2)]).map(|url| url.path), Ok("/1/2".into()));
+    let twice = router.url_path_for("ab", &[("a", &1), ("a", &2)]);
+    assert!(matches!(twice, Err(ReverseError::NoMatch { .. })), "{twice:?}");
+}
+
+#[test]
 fn a_router_describes_its_routes() {
     let router = table(|t| {
         t.route("/u/{id:int}/{slug}", Get, "u");
@@ -73,6 +83,7 @@ fn a_router_describes_its_routes() {
         panic!("no match")
     };
     assert_eq!((found.route.index(), router.pattern(found.route)), (0, "/u/{id:int}/{slug}"));
+    assert_eq!(Some(&found).cloned().map(|copy| copy.route), Some(found.route));
     let params: Vec<_> = router.params(found.route).iter().map(|p| (p.name(), p.convertor())).collect();
     assert_eq!(params, [("id", "int"), ("slug", "str")]);
     assert_eq!((router.len(), router.is_empty()), (2, false));

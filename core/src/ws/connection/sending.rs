@@ -20,14 +20,9 @@ impl Connection {
     /// The command breaks a rule, and nothing was written. Closing again is no error.
     pub fn send(&mut self, now: Instant, what: Command<'_>) -> Result<(), SendError> {
         self.now = now;
-        if let Command::Close { code, reason } = what {
-            self.close(now, code, reason);
-            return Ok(());
-        }
-        if !self.ending.can_speak() {
-            return Err(SendError::Closed);
-        }
         match what {
+            Command::Close { code, reason } => self.close(now, code, reason),
+            _ if !self.ending.can_speak() => return Err(SendError::Closed),
             Command::Message(_) if self.outgoing.is_some() => return Err(SendError::Incomplete),
             Command::Message(message) => self.message(message),
             Command::Part { kind, data, last } => self.part_out(kind, data, last)?,
@@ -36,7 +31,6 @@ impl Connection {
             }
             Command::Ping(payload) => self.control_frame(Opcode::Ping, payload),
             Command::Pong(payload) => self.control_frame(Opcode::Pong, payload),
-            Command::Close { .. } => {}
         }
         Ok(())
     }

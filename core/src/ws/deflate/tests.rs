@@ -161,6 +161,7 @@ fn a_bomb_is_rejected_at_the_limit() {
 fn memory_is_allocated_on_first_use_and_released() {
     let (mut compressor, mut decompressor) = Parameters::default().server(&Deflate::DEFAULT).unwrap();
     assert_eq!((compressor.held(), decompressor.held()), (0, 0));
+    assert_eq!(alloc::format!("{compressor:?} {decompressor:?}"), "Compressor Decompressor");
     let mut compressed = Vec::new();
     compressor.compress(b"hello", &mut compressed);
     assert!(inflate(&mut decompressor, &[&compressed]).is_ok());

@@ -240,3 +240,17 @@ fn the_first_fault_of_a_compressed_message_is_reported() {
         assert_eq!(seen[..2], [Seen::Closing, closed(1007, "invalid UTF-8")], "{size}");
     }
 }
+
+#[test]
+fn the_debug_output_shows_what_is_left_of_a_frame() {
+    let mut server = Connection::server(Arc::new(Config::DEFAULT), Agreed::default(), NOW);
+    assert_eq!(server.receive(NOW, &[0x81]), 1);
+    assert!(matches!(server.next_event(), Event::NeedData));
+    assert_eq!(server.buffered(), 1);
+    let text = alloc::format!("{server:?}");
+    assert!(
+        text.starts_with("Connection { role: Server, ours: ") && text.contains("unread: 1, unsent: 0"),
+        "{text}"
+    );
+    assert_eq!(alloc::format!("{:?}", crate::ws::Memory::default()), "Memory");
+}
