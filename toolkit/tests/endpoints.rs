@@ -99,3 +99,30 @@ fn query_is_a_method_as_others() {
     // Without a body, as of a client that sends `content-length: 0`.
     assert_eq!(client.query("/both").send().text(), "found ");
 }
+
+/// Promises all methods and defines none.
+#[derive(Clone)]
+struct Promises;
+
+impl HttpEndpoint for Promises {
+    const METHODS: &'static [Method] = &[
+        Method::Get,
+        Method::Head,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Options,
+        Method::Query,
+        Method::Trace,
+    ];
+}
+
+#[test]
+fn a_method_in_the_list_without_a_function_is_500() {
+    let client = TestClient::new(App::new().route("/", endpoint(Promises))).raise_server_errors(false);
+    for method in Promises::METHODS {
+        let response = client.request(method.clone(), "/").send();
+        assert_eq!(response.status(), Status::INTERNAL_SERVER_ERROR, "{method}");
+    }
+}

@@ -7,6 +7,7 @@ mod arrows;
 mod builds;
 mod chromium;
 mod cost;
+mod coverage;
 mod dependencies;
 mod evidence;
 mod files;
@@ -49,6 +50,7 @@ cargo xtask <chore>
   instructions   the instructions of a request have not increased
   fuzz           every fuzz target for a short while [--runs N]
 
+  coverage       the lines of core and toolkit that tests run [--write: renews docs/evidence/coverage.md]
   restart        counts the requests that are lost when the servers, or other PROGRAMS, are stopped under load
   cost routes    the CPU time to build 30 to 600 routes grows with their number [--release]
   cost features  the CPU time and the packages that each feature adds to a build
@@ -77,11 +79,16 @@ const CHECKS: &[Chore] = &[
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = coverage::as_rustc() {
+        return code;
+    }
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match args[..] {
         ["test"] => timed("test", builds::test),
         ["check"] => CHECKS.iter().try_for_each(|&(name, chore)| timed(name, chore)),
+        ["coverage"] => timed("coverage", coverage::check),
+        ["coverage", "--write"] => timed("coverage", coverage::write),
         ["restart"] => timed("restart", restart::servers),
         ["restart", ref programs @ ..] => {
             let programs: Vec<_> = programs.iter().map(Path::new).collect();

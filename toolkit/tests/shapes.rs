@@ -1,0 +1,123 @@
+//! The types that extractors and variables of the environment are read into, beyond the ordinary ones.
+
+use serde::Deserialize;
+use stelo_toolkit::config::Environment;
+use stelo_toolkit::request::Url;
+use stelo_toolkit::{App, Path, Query, TestClient, get};
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Nothing;
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Both(u8, String);
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct One(u8);
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(untagged)]
+enum Untagged {
+    Named { id: u8 },
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Strict {
+    #[serde(default)]
+    id: One,
+}
+
+impl Default for One {
+    fn default() -> Self {
+        Self(7)
+    }
+}
+
+async fn path<T: std::fmt::Debug>(Path(value): Path<T>) -> String {
+    format!("{value:?}")
+}
+
+async fn query<T: std::fmt::Debug>(Query(value): Query<T>) -> String {
+    format!("{value:?}")
+}
+
+fn answers(app: App, cases: &[(&str, u16, &str)]) {
+    let client = TestClient::new(app).raise_server_errors(false);
+    for (target, status, text) in cases {
+        let response = client.get(target).send();
+        assert_eq!((response.status().code(), &*response.text()), (*status, *text), "{target}");
+    }
+}
+
+#[test]
+fn path_parameters_become_any_shape_that_their_number_allows() {
+    let app = App::new()
+        .route("/unit/{a}", get(path::<Nothing>))
+        .route("/both/{a}/{b}", get(path::<Both>))
+        .route("/fields/{id}", get(path::<Strict>))
+        .route("/untagged/{id}", get(path::<Vec<Url>>))
+        .route("/ignored/{a}", get(path::<serde::de::IgnoredAny>))
+        .route("/any/{a}", get(path::<serde_json::Value>));
+    answers(
+        app,
+        &[
+            ("/unit/1", 200, "Nothing"),
+            ("/both/1/x", 200, "Both(1, \"x\")"),
+            ("/both/x/x", 400, "invalid path: `a`: invalid digit found in string"),
+            ("/fields/3", 200, "Strict { id: One(3) }"),
+            ("/ignored/3", 200, "IgnoredAny"),
+            ("/any/3", 200, "Object {\"a\": String(\"3\")}"),
+        ],
+    );
+}
+
+#[test]
+fn queries_become_any_shape() {
+    let app = App::new()
+        .route("/unit", get(query::<Nothing>))
+        .route("/option", get(query::<Option<Strict>>))
+        .route("/strict", get(query::<Strict>))
+        .route("/untagged", get(query::<Untagged>))
+        .route("/any", get(query::<serde_json::Value>))
+        .route("/pairs", get(query::<std::collections::BTreeMap<String, Both>>))
+        .route("/tuples", get(query::<std::collections::BTreeMap<String, (u8, u8)>>))
+        .route("/units", get(query::<std::collections::BTreeMap<String, One>>));
+    answers(
+        app,
+        &[
+            ("/unit?a=1", 200, "Nothing"),
+            ("/option?id=2", 200, "Some(Strict { id: One(2) })"),
+            ("/strict?", 200, "Strict { id: One(7) }"),
+            ("/untagged?id=5", 200, "Named { id: 5 }"),
+            ("/any?a=1&a=b", 200, "Object {\"a\": Array [String(\"1\"), String(\"b\")]}"),
+            ("/pairs?k=1&k=b", 200, "{\"k\": Both(1, \"b\")}"),
+            ("/tuples?k=1&k=2", 200, "{\"k\": (1, 2)}"),
+            ("/units?k=1", 200, "{\"k\": One(1)}"),
+        ],
+    );
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Settings {
+    size: (u8, u8),
+    level: One,
+    home: Url,
+}
+
+#[test]
+fn variables_become_any_shape() {
+    let env = Environment::of([("SIZE", "1,2"), ("LEVEL", "3"), ("HOME", "https://a/b")]);
+    let settings = env.load::<Settings>().expect("all variables are valid");
+    assert_eq!((settings.size, settings.level), ((1, 2), One(3)));
+    assert_eq!(serde_json::to_string(&settings.home).expect("a URL is text"), "\"https://a/b\"");
+    assert_eq!(env.get::<(u8, u8)>("SIZE").expect("two numbers"), (1, 2));
+    for (name, value, text) in [
+        ("SIZE", "1", "the variable SIZE is invalid: invalid length 1, expected a tuple of size 2"),
+        ("HOME", "a b", "the variable HOME is invalid: white space and control characters must be percent-encoded in a URL"),
+    ] {
+        let mut env = Environment::of([("SIZE", "1,2"), ("LEVEL", "3"), ("HOME", "https://a/b")]);
+        env.set(name, value).expect("the variable has not been read");
+        let error = env.load::<Settings>().expect_err("an invalid variable").to_string();
+        assert_eq!(error, text);
+    }
+}

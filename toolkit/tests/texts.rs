@@ -1,0 +1,155 @@
+//! What values write: the sentences of errors, debug output, and the defaults of middleware.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use stelo_toolkit::config::{CommaSeparated, Environment, EnvironmentError, Secret};
+use stelo_toolkit::middleware::*;
+use stelo_toolkit::request::{Extensions, InvalidUrl, MultiDict, QueryParams};
+use stelo_toolkit::websocket::{Broadcast, CloseCode, Closed, WebSocketError};
+use stelo_toolkit::{App, Request, TestClient, get};
+
+fn debug(value: impl Debug) -> String {
+    format!("{value:?}")
+}
+
+#[test]
+fn a_default_is_what_new_makes() {
+    let pairs = [
+        (debug(App::default()), debug(App::new())),
+        (debug(Cache::default()), debug(Cache::new())),
+        (debug(Conditional::default()), debug(Conditional::new())),
+        (debug(Cors::default()), debug(Cors::new())),
+        (debug(Decompression::default()), debug(Decompression::new())),
+        (debug(RequestId::default()), debug(RequestId::new())),
+        (debug(SecurityHeaders::default()), debug(SecurityHeaders::new())),
+        (debug(TraceContext::default()), debug(TraceContext::new())),
+        (debug(MultiDict::<String>::default()), debug(MultiDict::<String>::new())),
+    ];
+    for (default, new) in pairs {
+        assert_eq!(default, new);
+    }
+    #[cfg(feature = "gzip")]
+    assert_eq!(debug(Compression::default()), debug(Compression::new()));
+    assert!(!Environment::default().contains("STELO_A_NAME_WITHOUT_A_VALUE"));
+}
+
+#[test]
+fn the_debug_output_is_short_and_shows_no_secret() {
+    let mut csrf = debug(Csrf::new());
+    csrf.truncate(6);
+    assert_eq!(csrf, "Csrf {");
+    for (text, expected) in [
+        (debug(Secret::from("key")), "Secret(**********)"),
+        (debug(App::new()), "App"),
+        (debug(TestClient::new(App::new())), "TestClient"),
+        (debug(RequestId::new()), r#"RequestId { header: "x-request-id", .. }"#),
+        (debug(MemoryCache::new(64)), "MemoryCache(0 of 64 bytes)"),
+        (debug(MemoryRateLimits::new()), "MemoryRateLimits { len: 0, .. }"),
+        (debug(Extensions::default()), "Extensions(0)"),
+        (debug(Broadcast::<u8>::new(4)), "Broadcast(0 subscribers)"),
+        (debug(Broadcast::<u8>::new(4).subscribe()), "Subscription"),
+    ] {
+        assert_eq!(text, expected);
+    }
+    let shed = debug(LoadShed::new(3).max_waiting(5).max_wait(Duration::from_secs(2)));
+    assert!(shed.starts_with("LoadShed { max_waiting: 5, max_wait: 2s, "), "{shed}");
+    let cache = debug(Cache::new());
+    assert!(cache.starts_with("Cache { default_max_age: "), "{cache}");
+    assert!(MemoryRateLimits::new().is_empty());
+}
+
+#[test]
+fn each_error_is_one_sentence() {
+    let json = || serde_json::from_str::<u8>("x").expect_err("no number");
+    let missing = std::fs::read("/nowhere/.env").expect_err("there is no such file");
+    let quote = "\"a".parse::<CommaSeparated>().expect_err("the quote does not end");
+    let syntax = stelo_toolkit::http::InvalidHeader::Value;
+    let errors: Vec<(Box<dyn Error>, &str, bool)> = vec![
+        (
+            Box::new(EnvironmentError::File { path: "a".into(), source: missing }),
+            "cannot read a (No such file or directory (os error 2))",
+            true,
+        ),
+        (Box::new(quote), "a quote in the list does not end", false),
+        (Box::new(EnvironmentError::Missing { name: "A".into() }), "the variable A is missing, and has no default: set it", false),
+        (Box::new(InvalidUrl::Character), "white space and control characters must be percent-encoded in a URL", false),
+        (Box::new(InvalidUrl::Port), "the port of a URL is a number below 65536", false),
+        (Box::new(InvalidUrl::Bracket), "the brackets around the IPv6 address of a URL do not match", false),
+        (
+            Box::new(WebSocketError::Disconnected(Closed { code: CloseCode::GOING_AWAY, reason: String::new() })),
+            "the WebSocket is closed (1001)",
+            true,
+        ),
+        (Box::new(WebSocketError::Header(syntax)), &syntax.to_string().leak()[..], true),
+        (Box::new(WebSocketError::ExpectedText), "expected a text message, but got bytes", false),
+        (Box::new(WebSocketError::ExpectedBytes), "expected a message of bytes, but got text", false),
+        (
+            Box::new(WebSocketError::MalformedJson(json())),
+            "malformed JSON message: expected value at line 1 column 1",
+            true,
+        ),
+        (
+            Box::new(WebSocketError::Serialize(json())),
+            "the message cannot be written as JSON: expected value at line 1 column 1",
+            true,
+        ),
+    ];
+    for (error, text, has_source) in errors {
+        assert_eq!((error.to_string(), error.source().is_some()), (text.to_owned(), has_source));
+    }
+}
+
+#[cfg(feature = "sessions")]
+#[test]
+fn errors_of_sessions_are_sentences() {
+    use stelo_toolkit::sessions::{MemoryStore, SessionError, SignatureError, Signer};
+    let value = SessionError::Value(serde_json::from_str::<u8>("x").expect_err("no number"));
+    assert_eq!(value.to_string(), "a value of a session cannot be written as JSON");
+    assert!(value.source().is_some() && SessionError::TooLate.source().is_none());
+    assert!(SessionError::TooLate.to_string().starts_with("the response is already on its way: "));
+    for (error, text) in [
+        (SignatureError::Malformed, "not a signed text"),
+        (SignatureError::Signature, "the signature does not match"),
+        (SignatureError::Expired, "the signature is too old, or from the future"),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+    assert_eq!(debug(MemoryStore::new()), "MemoryStore(0 sessions)");
+    assert_eq!(debug(Signer::new("a secret that nothing prints").previous("b")), "Signer(Sha1, 2 keys)");
+}
+
+#[test]
+fn a_broken_line_of_a_file_is_the_source_of_its_error() {
+    let path = std::env::temp_dir().join(format!("stelo-texts-{}", std::process::id()));
+    std::fs::write(&path, "A=\"1\n").expect("a file for the test");
+    let error = Environment::of([("", ""); 0]).file(&path).expect_err("a quote does not end");
+    std::fs::remove_file(&path).expect("the file is there");
+    assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("a quoted value does not end"));
+}
+
+#[test]
+fn a_request_shows_its_head() {
+    async fn show(mut request: Request) -> String {
+        request.extensions_mut().insert(1_u8);
+        *request.extensions_mut().get_mut::<u8>().expect("it was inserted") += 1;
+        let number = request.extensions().get::<u8>().copied();
+        let (parts, body) = request.into_parts();
+        let parts_text = debug(&parts);
+        format!("{parts_text} {:?} {number:?}", Request::from_parts(parts, body))
+    }
+    let text = TestClient::new(App::new().route("/a", get(show))).get("/a").send().text();
+    assert!(text.starts_with("Parts(GET /a HTTP/1.1 "), "{text}");
+    assert!(text.contains(" Request(GET /a HTTP/1.1 ") && text.ends_with(" Some(2)"), "{text}");
+}
+
+#[test]
+fn pairs_are_collected_from_each_other() {
+    let query = QueryParams::parse("a=1&b=2");
+    assert!(!query.is_empty() && QueryParams::parse("").is_empty());
+    let mut pairs = MultiDict::from(query);
+    pairs.extend([("a", "3")]);
+    assert!(!pairs.is_empty());
+    assert_eq!(QueryParams::from(pairs).get_all("a").collect::<Vec<_>>(), ["1", "3"]);
+}
