@@ -113,7 +113,11 @@ fn variables_become_any_shape() {
     assert_eq!(env.get::<(u8, u8)>("SIZE").expect("two numbers"), (1, 2));
     for (name, value, text) in [
         ("SIZE", "1", "the variable SIZE is invalid: invalid length 1, expected a tuple of size 2"),
-        ("HOME", "a b", "the variable HOME is invalid: white space and control characters must be percent-encoded in a URL"),
+        (
+            "HOME",
+            "a b",
+            "the variable HOME is invalid: white space and control characters must be percent-encoded in a URL",
+        ),
     ] {
         let mut env = Environment::of([("SIZE", "1,2"), ("LEVEL", "3"), ("HOME", "https://a/b")]);
         env.set(name, value).expect("the variable has not been read");

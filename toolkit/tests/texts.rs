@@ -73,12 +73,23 @@ fn each_error_is_one_sentence() {
             true,
         ),
         (Box::new(quote), "a quote in the list does not end", false),
-        (Box::new(EnvironmentError::Missing { name: "A".into() }), "the variable A is missing, and has no default: set it", false),
-        (Box::new(InvalidUrl::Character), "white space and control characters must be percent-encoded in a URL", false),
+        (
+            Box::new(EnvironmentError::Missing { name: "A".into() }),
+            "the variable A is missing, and has no default: set it",
+            false,
+        ),
+        (
+            Box::new(InvalidUrl::Character),
+            "white space and control characters must be percent-encoded in a URL",
+            false,
+        ),
         (Box::new(InvalidUrl::Port), "the port of a URL is a number below 65536", false),
         (Box::new(InvalidUrl::Bracket), "the brackets around the IPv6 address of a URL do not match", false),
         (
-            Box::new(WebSocketError::Disconnected(Closed { code: CloseCode::GOING_AWAY, reason: String::new() })),
+            Box::new(WebSocketError::Disconnected(Closed {
+                code: CloseCode::GOING_AWAY,
+                reason: String::new(),
+            })),
             "the WebSocket is closed (1001)",
             true,
         ),
