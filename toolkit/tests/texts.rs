@@ -42,7 +42,7 @@ fn the_debug_output_is_short_and_shows_no_secret() {
     assert_eq!(csrf, "Csrf {");
     for (text, expected) in [
         (debug(Secret::from("key")), "Secret(**********)"),
-        (debug(App::new()), "App"),
+        (debug(App::new()), "App { routes: [], .. }"),
         (debug(TestClient::new(App::new())), "TestClient"),
         (debug(RequestId::new()), r#"RequestId { header: "x-request-id", .. }"#),
         (debug(MemoryCache::new(64)), "MemoryCache(0 of 64 bytes)"),
