@@ -72,7 +72,7 @@ pub(crate) fn text() -> String {
     (0..400).map(|line| format!("line {line}\n")).collect()
 }
 
-/// What has begun and what has ended.
+/// The counts of what begins and of what ends.
 #[derive(Clone, Default)]
 pub(crate) struct Record(Arc<Counts>);
 
