@@ -158,7 +158,7 @@ impl<'a> ClientRequest<'a> {
         let head = self.request_head();
         let Self { client, body, trailers, .. } = self;
         client.reconnect().await?;
-        // Until the answer is complete, the connection is of no use for another request.
+        // Until the answer is complete, the connection cannot carry another request.
         client.spent = true;
         client.wire.queue(head.as_bytes());
         let mut incoming = Incoming { client, asked, is_sent: true };

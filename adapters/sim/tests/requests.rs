@@ -26,7 +26,7 @@ impl App for Site {
         let path = request.head().path().to_owned();
         let sim = self.sim.clone();
         match path.as_str() {
-            // What has arrived, in JSON.
+            // The request, in JSON.
             "/shown" => {
                 let interim = request.interim();
                 let (head, body, _) = request.into_parts();
@@ -93,7 +93,7 @@ fn run(main: impl AsyncFn(Sim, Client) + Sync) {
     }
 }
 
-/// What `/shown` answers.
+/// The answer of `/shown`: method, content type, body and trailer.
 type Shown = [String; 4];
 
 #[test]
