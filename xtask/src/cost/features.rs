@@ -1,5 +1,6 @@
 //! What each feature adds to the build of a first program.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::program::{Features, Program};
@@ -8,33 +9,52 @@ use crate::run::{Outcome, root};
 /// The features that are off by default and have dependencies.
 const OPTIONAL: [&str; 6] = ["sessions", "encrypted-cookies", "validation", "templates", "brotli", "zstd"];
 
-/// The builds of each program, of which the lowest counts: disturbances only add time.
-const ROUNDS: usize = 2;
+/// What changes with every feature, and is built again for each of them.
+const ALWAYS: [&str; 3] = ["stelo-toolkit", "stelo", "program"];
 
-/// Prints a table of the features: packages, and seconds of a debug build of `examples/hello`, from nothing.
+/// Prints a table of the features: packages, and the seconds that they add to a debug build of `examples/hello`.
 ///
-/// `deflate` is on by default: its row compares the default features with `tokio` alone. The other features are measured on
-/// top of the default ones.
+/// Both builds of a difference compile the packages that the feature adds, the toolkit, the facade and the program; all
+/// others are compiled before. `deflate` is on by default: its row compares the default features with `tokio` alone. The
+/// others are compared with the default features.
 pub(crate) fn features() -> Outcome {
     let main = fs::read_to_string(root().join("examples/hello.rs")).map_err(|error| error.to_string())?;
-    let programs = [Features::Least, Features::Default].into_iter().chain(OPTIONAL.map(Features::And));
-    let mut programs: Vec<_> = programs.map(|features| (features, f64::INFINITY, 0)).collect();
-    for round in 1..=ROUNDS {
-        for (features, seconds, packages) in &mut programs {
-            eprintln!("round {round} of {ROUNDS}: {features:?}");
-            let program = Program::new(root(), *features, "", &main)?;
-            *packages = program.packages()?;
-            *seconds = seconds.min(program.build("dev")?);
-        }
-    }
-    let ((_, least, few), (_, default, packages)) = (programs[0], programs[1]);
-    println!(
-        "`tokio` alone: {few} packages, {least:.1} s; default features: {packages} packages, {default:.1} s\n"
-    );
+    let program = Program::new(root(), Features::Least, "", &main)?;
+    program.build("dev")?;
     println!("| feature | packages added | seconds added |\n|---|--:|--:|");
-    println!("| `deflate` | {} | {:.1} |", packages - few, default - least);
-    for (name, (_, seconds, all)) in OPTIONAL.iter().zip(&programs[2..]) {
-        println!("| `{name}` | {} | {:.1} |", all - packages, seconds - default);
+    let least = Built::of(&program, Features::Least, &BTreeSet::new())?;
+    let default = Built::of(&program, Features::Default, &least.packages)?;
+    default.print("deflate", &least);
+    for name in OPTIONAL {
+        Built::of(&program, Features::And(name), &default.packages)?.print(name, &default.again(&program)?);
     }
     Ok(())
+}
+
+/// A build with some features.
+struct Built {
+    features: Features,
+    packages: BTreeSet<String>,
+    seconds: f64,
+}
+
+impl Built {
+    /// Builds the packages that are not in `known`, and those that change with every feature.
+    fn of(program: &Program, features: Features, known: &BTreeSet<String>) -> Result<Self, String> {
+        program.set_dependencies(root(), features, "")?;
+        let packages = program.packages()?;
+        let added = packages.difference(known).filter(|_| !known.is_empty()).map(String::as_str);
+        program.forget(ALWAYS.into_iter().chain(added))?;
+        Ok(Self { features, seconds: program.build("dev")?, packages })
+    }
+
+    /// Builds the same once more, so that the builds of a difference are neighbours in time.
+    fn again(&self, program: &Program) -> Result<Self, String> {
+        Self::of(program, self.features, &self.packages)
+    }
+
+    fn print(&self, name: &str, without: &Self) {
+        let packages = self.packages.len().saturating_sub(without.packages.len());
+        println!("| `{name}` | {packages} | {:.1} |", self.seconds - without.seconds);
+    }
 }

@@ -1,6 +1,6 @@
 //! `Program`: a package outside the workspace, built in a folder of its own.
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +10,23 @@ use crate::run::output;
 
 /// The number of ticks of a second in `/proc`, the same on every architecture that Linux runs on today.
 const TICKS: f64 = 100.0;
+
+/// The beginning of the manifest. The profile `fat` is that of `benches/peers`.
+const MANIFEST: &str = r#"[package]
+name = "program"
+version = "0.0.0"
+edition = "2024"
+
+[workspace]
+
+[profile.fat]
+inherits = "release"
+lto = "fat"
+codegen-units = 1
+panic = "abort"
+
+[dependencies]
+"#;
 
 /// The features of Stelo that a program has.
 #[derive(Clone, Copy, Debug)]
@@ -47,28 +64,27 @@ impl Program {
     ) -> Result<Self, String> {
         let program = Self { folder: target()?.join("cost") };
         program.clear()?;
-        let write = |name: &str, text: &[u8]| {
-            fs::write(program.folder.join(name), text)
-                .map_err(|error| format!("cannot write {name}: {error}"))
-        };
         let lock = tree.join("Cargo.lock");
         let lock = fs::read(&lock).map_err(|error| format!("cannot read {}: {error}", lock.display()))?;
-        let mut manifest =
-            String::from("[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n");
-        manifest.push_str(
-            "\n[workspace]\n\n[profile.fat]\ninherits = \"release\"\nlto = \"fat\"\ncodegen-units = 1\n",
-        );
-        writeln!(
-            manifest,
-            "panic = \"abort\"\n\n[dependencies]\nstelo = {{ path = {tree:?}, {} }}",
-            features.fields()
-        )
-        .map_err(|error| error.to_string())?;
-        manifest.push_str(dependencies);
-        write("Cargo.toml", manifest.as_bytes())?;
-        write("Cargo.lock", &lock)?;
+        program.write("Cargo.lock", &lock)?;
+        program.set_dependencies(tree, features, dependencies)?;
         program.set_main(main)?;
         Ok(program)
+    }
+
+    /// Writes the manifest. Packages that were built stay.
+    pub(super) fn set_dependencies(&self, tree: &Path, features: Features, more: &str) -> Result<(), String> {
+        let stelo = format!("stelo = {{ path = {tree:?}, {} }}", features.fields());
+        self.write("Cargo.toml", format!("{MANIFEST}{stelo}\n{more}").as_bytes())
+    }
+
+    /// Replaces the source. Packages that were built stay.
+    pub(super) fn set_main(&self, main: &str) -> Result<(), String> {
+        self.write("src/main.rs", main.as_bytes())
+    }
+
+    fn write(&self, name: &str, text: &[u8]) -> Result<(), String> {
+        fs::write(self.folder.join(name), text).map_err(|error| format!("cannot write {name}: {error}"))
     }
 
     /// Removes what a former run has left.
@@ -81,12 +97,6 @@ impl Program {
         }
         fs::create_dir_all(self.folder.join("src"))
             .map_err(|error| format!("cannot make {}: {error}", self.folder.display()))
-    }
-
-    /// Replaces the source. Packages that were built stay.
-    pub(super) fn set_main(&self, main: &str) -> Result<(), String> {
-        fs::write(self.folder.join("src/main.rs"), main)
-            .map_err(|error| format!("cannot write main.rs: {error}"))
     }
 
     /// Builds the program, and returns the seconds of CPU time.
@@ -107,12 +117,24 @@ impl Program {
             .map_err(|error| format!("the program is missing: {error}"))
     }
 
-    /// Returns the number of packages that are built.
-    pub(super) fn packages(&self) -> Result<usize, String> {
+    /// Returns the names and versions of the packages that are built, as cargo takes them.
+    pub(super) fn packages(&self) -> Result<BTreeSet<String>, String> {
         let mut command = self.cargo("tree");
-        command.args(["--offline", "--edges=normal,build", "--prefix=none", "--no-dedupe", "--format={p}"]);
+        command.args(["--offline", "--edges=normal,build", "--prefix=none", "--format={p}"]);
         let lines = String::from_utf8(output(&mut command)?).map_err(|error| error.to_string())?;
-        Ok(lines.lines().collect::<std::collections::BTreeSet<_>>().len())
+        // A line is `name v1.0.0`, and the folder of a package that comes from no registry.
+        let name = |line: &str| line.split(" (").next().map(|line| line.replacen(" v", "@", 1));
+        Ok(lines.lines().filter_map(name).collect())
+    }
+
+    /// Removes what was built of these packages.
+    pub(super) fn forget<'a>(&self, packages: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let mut command = self.cargo("clean");
+        command.arg("--offline");
+        packages.for_each(|package| {
+            command.args(["--package", package]);
+        });
+        output(&mut command).map(drop)
     }
 
     /// Returns a command of cargo for the package. Settings of the caller that change the code do not apply.
