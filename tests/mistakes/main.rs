@@ -74,7 +74,7 @@ fn package(programs: &BTreeMap<String, PathBuf>) -> PathBuf {
     folder
 }
 
-/// Returns the place of a span in the program: that of the call, if the span is in a macro of ours.
+/// Returns the place of a span in the program: that of the call, if the span is in one of our macros.
 fn place(mut span: &Value) -> &Value {
     while span["expansion"].is_object() {
         span = &span["expansion"]["span"];

@@ -1,4 +1,4 @@
-//! What each feature adds to the build of a first program.
+//! `cargo xtask cost features`: the CPU time and the packages that each feature adds to a first program.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::run::{Outcome, root};
 /// The features that are off by default and have dependencies.
 const OPTIONAL: [&str; 6] = ["sessions", "encrypted-cookies", "validation", "templates", "brotli", "zstd"];
 
-/// What changes with every feature, and is built again for each of them.
+/// The packages that every feature changes, and that each measurement compiles again.
 const ALWAYS: [&str; 3] = ["stelo-toolkit", "stelo", "program"];
 
 /// Prints a table of the features: packages, and the seconds that they add to a debug build of `examples/hello`.

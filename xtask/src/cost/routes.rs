@@ -1,4 +1,4 @@
-//! How the time to build a program grows with its routes.
+//! `cargo xtask cost routes`: the growth of the build time of a program with its routes.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! What the first program costs in several copies of this repository, such as a worktree of an older commit.
+//! `cargo xtask cost hello`: the build of the first program in several copies of this repository, such as a worktree of an
+//! older commit.
 
 use std::fs;
 use std::path::Path;
