@@ -1,7 +1,7 @@
 //! `cargo xtask cost`: what it costs to build programs with Stelo. Run by hand, on a machine without other load.
 //!
-//! The measure is CPU time of cargo and of everything that it runs, user and system. Other processes hardly change it,
-//! unlike the time on a clock.
+//! The measure is CPU time of cargo and of everything that it runs, user and system. Other processes change it less than
+//! the time on a clock. They still raise it by a third on shared cores, so builds that are compared run in turns.
 
 mod features;
 mod program;
