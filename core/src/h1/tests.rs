@@ -2,6 +2,7 @@
 
 mod files;
 mod holding;
+mod hosts;
 mod lingering;
 mod misuse;
 mod properties;
