@@ -21,6 +21,7 @@ fn a_default_is_what_new_makes() {
         (debug(Cache::default()), debug(Cache::new())),
         (debug(Conditional::default()), debug(Conditional::new())),
         (debug(Cors::default()), debug(Cors::new())),
+        #[cfg(feature = "gzip")]
         (debug(Decompression::default()), debug(Decompression::new())),
         (debug(RequestId::default()), debug(RequestId::new())),
         (debug(SecurityHeaders::default()), debug(SecurityHeaders::new())),
