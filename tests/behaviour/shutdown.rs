@@ -8,7 +8,7 @@ use std::time::Duration;
 use stelo_core::body::Length;
 use stelo_runtime::Runtime;
 use stelo_server::{ServeError, Server, Stopped};
-use stelo_tests::{Closed, Gate, News, On, cases, config};
+use stelo_tests::{Client, Closed, Gate, News, On, Running, cases, config};
 use stelo_tokio::Tokio;
 use stelo_toolkit::response::{BoxError, ResponseExt};
 use stelo_toolkit::{App, Body, IntoResponse, Request, Response, State, get};
@@ -199,15 +199,21 @@ fn waiting(news: &News, gate: &Gate) -> App {
     apps::reader().state(news.clone()).state(gate.clone()).route("/wait", get(wait))
 }
 
-fn a_request_that_is_being_answered_is_answered(on: On) {
-    let (news, gate) = (News::new(), Gate::new());
-    let server = on.serve(waiting(&news, &gate));
+/// Asks the server to stop while a handler waits. Returns the client that has sent the requests.
+fn stop_during(server: &Running, news: &News, requests: &str) -> Client {
     let (mut client, mut idle) = (server.connect(), server.connect());
     idle.get("/");
-    client.send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
+    client.send(requests);
     news.expect("called");
     server.ask_to_stop();
     idle.expect_end();
+    client
+}
+
+fn a_request_that_is_being_answered_is_answered(on: On) {
+    let (news, gate) = (News::new(), Gate::new());
+    let server = on.serve(waiting(&news, &gate));
+    let mut client = stop_during(&server, &news, "GET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
     gate.open();
     let answer = client.answer();
     assert!(answer.says_close() && answer.text() == "waited");
@@ -272,12 +278,8 @@ fn an_upload_is_completed(on: On) {
 fn pipelined_requests_end_with_the_first(on: On) {
     let (news, gate) = (News::new(), Gate::new());
     let server = on.serve(waiting(&news, &gate));
-    let (mut client, mut idle) = (server.connect(), server.connect());
-    idle.get("/");
-    client.send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    news.expect("called");
-    server.ask_to_stop();
-    idle.expect_end();
+    let mut client =
+        stop_during(&server, &news, "GET /wait HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n");
     gate.open();
     assert!(client.answer().says_close(), "so the client knows that the second was not answered");
     client.expect_end();
@@ -286,12 +288,7 @@ fn pipelined_requests_end_with_the_first(on: On) {
 fn new_connections_are_refused(on: On) {
     let (news, gate) = (News::new(), Gate::new());
     let server = on.serve(waiting(&news, &gate));
-    let (mut client, mut idle) = (server.connect(), server.connect());
-    idle.get("/");
-    client.send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
-    news.expect("called");
-    server.ask_to_stop();
-    idle.expect_end();
+    let mut client = stop_during(&server, &news, "GET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
     // The server closes the listening socket and idle connections together, in any order.
     let refused = (0..10_000).any(|_| {
         std::thread::yield_now();
