@@ -15,7 +15,7 @@ use crate::source::Source;
 /// The maximum length of a stream in bytes, which the client reads one by one.
 const LONGEST: usize = 100;
 
-/// What a client has of an event: its name, its data and its id.
+/// The parts of an event that a client reads: its name, its data and its id.
 type Heard = (String, String, String);
 
 thread_local! {

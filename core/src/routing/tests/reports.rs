@@ -1,4 +1,4 @@
-//! What a table reports: invalid patterns, its routes, and those that no request can reach.
+//! The reports of a table: invalid patterns, its routes, and those that no request can reach.
 
 use super::*;
 
