@@ -1,4 +1,4 @@
-//! Who is logged in: the form, the session, and the passwords.
+//! Login and logout: the form, the session, and the passwords.
 
 use std::collections::HashMap;
 use std::sync::Arc;

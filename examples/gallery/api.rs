@@ -16,7 +16,7 @@ use stelo::{App, HttpError, IntoResponse, Json, Path, Query, Request, Response, 
 use crate::art::{self, Style};
 use crate::gallery::{Drawing, Gallery};
 
-/// What the API takes from the environment.
+/// The settings of the API, from the environment.
 #[derive(Clone, Deserialize)]
 pub(crate) struct Settings {
     /// `GALLERY_TOKEN`: the token of programs that add drawings.

@@ -20,7 +20,7 @@ const PALETTES: [[&str; 5]; 6] = [
     ["#fbeee6", "#9b5de5", "#f15bb5", "#00bbf9", "#fee440"],
 ];
 
-/// What a picture shows.
+/// The subject of a picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Style {

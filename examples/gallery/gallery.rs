@@ -164,12 +164,12 @@ impl Gallery {
         &self.0.counts
     }
 
-    /// Counts a visitor who opens a page.
+    /// Counts a visitor that opens a page.
     pub(crate) fn arrive(&self) {
         self.0.counts.send(self.0.visitors.fetch_add(1, Ordering::Relaxed) + 1);
     }
 
-    /// Counts a visitor who closes a page.
+    /// Counts a visitor that closes a page.
     pub(crate) fn leave(&self) {
         self.0.counts.send(self.0.visitors.fetch_sub(1, Ordering::Relaxed) - 1);
     }

@@ -1,4 +1,4 @@
-//! What happens while a page is open: the feed of news, and the board on which visitors draw together.
+//! The live parts of an open page: the feed of news, and the board on which visitors draw together.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ impl Dependency for Visit {
 
 /// An event of the feed.
 enum News {
-    /// A drawing is new, or has changed. It has an id, so that a visitor who comes back misses none.
+    /// A drawing is new, or has changed. It has an id, so that a visitor that comes back misses none.
     Drawing(Replayed),
     /// The number of visitors. Old numbers are worth nothing, so these events have no id.
     Visitors(usize),
@@ -61,7 +61,7 @@ async fn feed(
 ) -> EventStream {
     let drawings = gallery.news().subscribe(last.as_ref()).map(News::Drawing);
     let now = stream::once(News::Visitors(gallery.visitors()));
-    // A visitor who misses a number gets the next one.
+    // A visitor that misses a number gets the next one.
     let later = gallery.counts().subscribe().filter_map(|count| count.ok().map(News::Visitors));
     EventStream::new(executor, now.chain(stream::or(drawings, later)))
 }

@@ -1,4 +1,4 @@
-//! The pages that everybody can see, the files of the drawings, and the pages of errors.
+//! The pages that need no login, the files of the drawings, and the pages of errors.
 
 use serde::Deserialize;
 use stelo::authentication::User;
@@ -20,7 +20,7 @@ use crate::gallery::{Drawing, Gallery};
 
 const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// What every page needs: the templates, and the values of the layout.
+/// The needs of every page: the templates, and the values of the layout.
 pub(crate) struct Page {
     templates: Templates,
     session: Session,

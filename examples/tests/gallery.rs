@@ -130,7 +130,7 @@ fn commission(example: &Example, title: &str) -> String {
 }
 
 #[test]
-fn the_feed_tells_of_visitors_and_drawings_and_repeats_what_was_missed() {
+fn the_feed_reports_visitors_and_drawings_and_repeats_missed_ones() {
     let example = serve("gallery");
     let mut ada = feed(&example, "");
     assert!(ada.any(|line| line == "data: 1"), "the first visitor");
