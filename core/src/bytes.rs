@@ -54,6 +54,11 @@ impl Bytes {
         Self { store: Store::Shared(owner), start: 0 }
     }
 
+    /// Creates a value from a vector that the caller keeps too, without a copy.
+    pub(crate) fn from_vec(vec: Arc<Vec<u8>>) -> Self {
+        Self { store: Store::Large(vec), start: 0 }
+    }
+
     /// Creates a value from a copy of the bytes.
     ///
     /// ```

@@ -77,6 +77,10 @@ pub trait HttpMachine: Machine {
     /// [`End`](Event::End) follows.
     fn take_body(&mut self, stream: StreamId) -> Option<Bytes>;
 
+    /// Returns the bytes of the [`Data`](Event::Data) event that was reported last, of this length, before any other call.
+    /// Saves the copy of a large piece.
+    fn take_data(&mut self, len: usize) -> Bytes;
+
     /// Whether input waits for the peer to read what was sent. [`transmitted`](Machine::transmitted) ends that.
     fn is_held_up(&self) -> bool;
 

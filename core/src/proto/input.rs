@@ -1,10 +1,13 @@
 //! The input buffer: bytes received and not yet parsed.
 
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// A buffer that is filled at its end and consumed from its start. It never grows: the driver waits until there is
-/// room.
+use crate::Bytes;
+
+/// A buffer that is filled at its end and consumed from its start. The driver waits until there is room: it grows only for
+/// the rest of a large body.
 #[derive(Default)]
 pub(crate) struct Input {
     /// Always initialized to its length, so that a socket can read into it.
@@ -13,11 +16,16 @@ pub(crate) struct Input {
     end: usize,
     /// The bytes consumed since the connection began.
     consumed: u64,
+    /// A large buffer that was [handed over](Self::hand_over). It is used again once nothing else holds it.
+    lent: Option<Arc<Vec<u8>>>,
 }
 
 impl Input {
     /// 16 KiB: many requests in one read, and little memory for each connection.
     pub(crate) const SIZE: usize = 16 << 10;
+
+    /// 128 KiB for a large body: an eighth of the reads.
+    pub(crate) const LARGE: usize = 128 << 10;
 
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
@@ -69,6 +77,22 @@ impl Input {
         self.buf.get(self.start - n..self.start).unwrap_or_default()
     }
 
+    /// Returns the `n` bytes that were consumed last. If they fill much of a [large](Self::LARGE) buffer, it is handed
+    /// over instead of copied.
+    pub(crate) fn hand_over(&mut self, n: usize) -> Bytes {
+        if n < Self::LARGE / 2 || !self.is_empty() {
+            return Bytes::copy_from_slice(self.taken(n));
+        }
+        let (start, end) = (self.start - n, self.start);
+        let mut buf = self.release();
+        buf.truncate(end);
+        let buf = Arc::new(buf);
+        self.lent = Some(buf.clone());
+        let mut bytes = Bytes::from_vec(buf);
+        bytes.advance(start);
+        bytes
+    }
+
     /// As [`taken`](Self::taken), mutable.
     pub(crate) fn taken_mut(&mut self, n: usize) -> &mut [u8] {
         self.buf.get_mut(self.start - n..self.start).unwrap_or_default()
@@ -77,6 +101,23 @@ impl Input {
     /// Discards all bytes.
     pub(crate) fn clear(&mut self) {
         self.take(self.end - self.start);
+    }
+
+    /// Replaces an empty buffer by a [large](Self::LARGE) one, if the last read has filled it: the peer is fast.
+    pub(crate) fn enlarge(&mut self) {
+        if self.is_empty() && self.end == self.buf.len() && self.end < Self::LARGE {
+            self.buf = self.lent.take().and_then(Arc::into_inner).unwrap_or_default();
+            self.buf.resize(Self::LARGE, 0);
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Frees an empty buffer that is larger than `size`.
+    pub(crate) fn shrink(&mut self, size: usize) {
+        self.lent = None;
+        if self.is_empty() && self.buf.len() > size {
+            *self = Self { consumed: self.consumed, ..Self::default() };
+        }
     }
 
     /// Takes the memory of the buffer, if it is empty.

@@ -110,6 +110,10 @@ impl HttpMachine for Connection {
         self.whole_body()
     }
 
+    fn take_data(&mut self, len: usize) -> Bytes {
+        self.input.hand_over(len)
+    }
+
     fn is_held_up(&self) -> bool {
         self.is_idle() && !self.input.is_empty() && self.output.len() >= self.config.limits.write_buffer
     }

@@ -8,8 +8,7 @@ use crate::h1::decoder::Part;
 use crate::h1::encoder::Asked;
 use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
-use crate::proto::Reason;
-use crate::proto::{Event, HttpMachine, StreamId};
+use crate::proto::{Event, HttpMachine, Input, Reason, StreamId};
 
 impl Connection {
     /// Returns an event other than the request of an idle connection.
@@ -108,6 +107,9 @@ impl Connection {
                     self.fail(FaultKind::Incomplete, 0);
                     return Some(Read::Fault);
                 }
+                if self.decoder.remaining().is_none_or(|left| left >= Input::LARGE as u64) {
+                    self.input.enlarge();
+                }
                 let (wait, reason) = match self.exchange.server {
                     State::Done => (self.config.timeouts.keep_alive, Reason::KeepAlive),
                     _ => (self.config.timeouts.body, Reason::Body),
@@ -145,6 +147,7 @@ impl Connection {
 
     fn body_end(&mut self) -> Event<'_> {
         let stream = StreamId::ONLY;
+        self.input.shrink(self.input_size);
         let trailers = self.decoder.take_trailers();
         if !trailers.is_empty() {
             return Event::Trailers { stream, trailers };
@@ -167,6 +170,7 @@ impl Connection {
                 Ok(Part::Data { skip, len }) => self.input.take(skip + len),
                 Ok(Part::End { skip }) => {
                     self.input.take(skip);
+                    self.input.shrink(self.input_size);
                     self.decoder.take_trailers();
                     // Allowed: the client is sending its body.
                     let _ = self.exchange.step(Role::Client, Step::End);
@@ -189,6 +193,7 @@ impl Connection {
             match self.next_part() {
                 Some(Read::Data(_)) => {}
                 Some(Read::End) => {
+                    self.input.shrink(self.input_size);
                     self.decoder.take_trailers();
                     let _ = self.exchange.step(Role::Client, Step::End);
                     self.settle();

@@ -103,6 +103,51 @@ fn memory_can_be_taken_from_an_idle_connection() {
     assert_eq!(pair.machine.held(), held, "nothing new was needed");
 }
 
+/// The input buffer of a connection whose client sends a body of this length as fast as it can: before the body, at most,
+/// and after it.
+fn input_of_upload(head: &str, body: &[u8]) -> [usize; 3] {
+    let mut pair = Pair::new();
+    pair.machine.receive(at(0), head.as_bytes());
+    assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
+    pair.want_body(true);
+    let before = pair.machine.held();
+    let (mut rest, mut received, mut most) = (body, 0, before);
+    loop {
+        match pair.machine.next_event() {
+            Event::Data { data, .. } => {
+                let (data, len) = (data.to_vec(), data.len());
+                assert_eq!(*pair.machine.take_data(len), data);
+                received += len;
+            }
+            Event::NeedData => {
+                let sent = pair.machine.receive(at(0), rest);
+                rest = &rest[sent..];
+            }
+            Event::End { .. } => break,
+            other => panic!("{other:?}"),
+        }
+        most = most.max(pair.machine.held());
+    }
+    assert!(received > body.len() - 100, "{received} bytes");
+    [before, most, pair.machine.held()]
+}
+
+#[test]
+fn a_large_body_is_read_into_a_large_buffer_which_is_freed_at_its_end() {
+    let body = vec![b'x'; 1 << 20];
+    let known = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1048576\r\n\r\n";
+    let chunked = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = [b"100000\r\n", &body[..], b"\r\n0\r\n\r\n"].concat();
+    for (head, body) in [(known, &body), (chunked, &chunk)] {
+        let [before, most, after] = input_of_upload(head, body);
+        assert!((128 << 10..144 << 10).contains(&most), "{most} bytes");
+        assert!(after <= before, "{after} bytes");
+    }
+    let small = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n";
+    let [before, most, _] = input_of_upload(small, &body[..100_000]);
+    assert_eq!(before, most);
+}
+
 #[test]
 fn a_body_is_reported_only_while_it_is_wanted() {
     let mut pair = Pair::new();

@@ -154,7 +154,8 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
                 }
             }
             Event::Data { stream, data } => {
-                let frame = Frame::Data(data.to_vec().into());
+                let len = data.len();
+                let frame = Frame::Data(self.machine.take_data(len));
                 if let Some(Slot { exchange, context, waker, .. }) = self.exchanges.get(stream) {
                     exchange.receive(frame);
                     let (machine, deferred) = (&mut self.machine, &mut self.deferred);

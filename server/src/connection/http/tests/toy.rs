@@ -299,6 +299,10 @@ impl HttpMachine for Toy {
         self.streams.get(&id.0).filter(|stream| stream.upgrade).map(|_| Status::OK)
     }
 
+    fn take_data(&mut self, _: usize) -> Bytes {
+        std::mem::take(&mut self.data).into()
+    }
+
     fn is_held_up(&self) -> bool {
         false
     }
