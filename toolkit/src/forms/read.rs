@@ -99,7 +99,7 @@ async fn collect(mut form: Multipart, request: &Parts) -> Result<FormData, HttpE
     while let Some(mut part) = form.next_part().await? {
         let value = if part.filename().is_some() {
             while let Some(bytes) = part.chunk().await? {
-                spool.write(&bytes).await.map_err(rejection::of_disk)?;
+                spool.write(bytes).await.map_err(rejection::of_disk)?;
             }
             Err(spool.end().await.map_err(rejection::of_disk)?)
         } else {

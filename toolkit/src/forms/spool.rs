@@ -3,7 +3,7 @@
 //! All files of a form share one temporary file, so that a form needs one descriptor, and one amount of memory, whatever
 //! the number of its files.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +14,10 @@ use stelo_os::files::TempFile;
 use super::FormLimits;
 use crate::request::Executor;
 
-/// The size of the pieces that are written to the temporary file, in bytes.
-const BATCH: usize = 256 << 10;
+/// The number of bytes that are written to the temporary file at once, so that changing to another thread costs little.
+const BATCH: usize = 1 << 20;
+/// The most pieces that are written at once.
+const PIECES: usize = 256;
 
 /// The content of a file.
 #[derive(Clone, Debug)]
@@ -40,8 +42,12 @@ pub(super) struct Spool {
     directory: PathBuf,
     /// The bytes that may still be kept in memory.
     left: usize,
-    /// The bytes of the current file that are not in the temporary file.
+    /// The current file, while it fits in memory.
     buffer: Vec<u8>,
+    /// The bytes of a larger one that are not in the temporary file, as they were received.
+    pieces: Vec<Bytes>,
+    /// The number of these bytes.
+    held: usize,
     /// The offset at which the current file begins in the temporary file, if it is too large for the memory.
     start: Option<u64>,
     file: Option<Arc<TempFile>>,
@@ -56,6 +62,8 @@ impl Spool {
             directory: limits.directory(),
             left: limits.spool_max_size,
             buffer: Vec::new(),
+            pieces: Vec::new(),
+            held: 0,
             start: None,
             file: None,
             written: 0,
@@ -63,12 +71,19 @@ impl Spool {
     }
 
     /// Takes bytes of the current file.
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.buffer.extend_from_slice(bytes);
-        if self.start.is_none() && self.buffer.len() > self.left {
+    pub(super) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        if self.start.is_none() {
+            if self.buffer.len() + bytes.len() <= self.left {
+                self.buffer.extend_from_slice(&bytes);
+                return Ok(());
+            }
             self.start = Some(self.written);
+            self.held = self.buffer.len();
+            self.pieces.push(std::mem::take(&mut self.buffer).into());
         }
-        match self.start.is_some() && self.buffer.len() >= BATCH {
+        self.held += bytes.len();
+        self.pieces.push(bytes);
+        match self.held >= BATCH || self.pieces.len() >= PIECES {
             true => self.flush().await,
             false => Ok(()),
         }
@@ -80,7 +95,7 @@ impl Spool {
             self.left -= self.buffer.len();
             return Ok(Content::Memory(std::mem::take(&mut self.buffer).into()));
         };
-        if !self.buffer.is_empty() {
+        if self.held > 0 {
             self.flush().await?;
         }
         self.start = None;
@@ -88,26 +103,25 @@ impl Spool {
         Ok(Content::File(file, start..self.written))
     }
 
-    /// Writes the buffer to the temporary file, on a thread for blocking work.
+    /// Writes the pieces to the temporary file, on a thread for blocking work.
     ///
     /// The work owns the file: if the request is dropped in the meantime, the file is closed when the work ends.
     async fn flush(&mut self) -> io::Result<()> {
         let (file, directory) = (self.file.take(), self.directory.clone());
-        let mut buffer = std::mem::take(&mut self.buffer);
-        self.written += buffer.len() as u64;
+        let mut pieces = std::mem::take(&mut self.pieces);
+        self.written += std::mem::take(&mut self.held) as u64;
         let work = move || {
             let file = match file {
                 Some(file) => file,
                 None => Arc::new(TempFile::create_in(&directory)?),
             };
-            file.append(&buffer)?;
-            buffer.clear();
-            io::Result::Ok((file, buffer))
+            let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            file.append_vectored(&mut slices)?;
+            pieces.clear();
+            io::Result::Ok((file, pieces))
         };
-        let (file, buffer) = self.executor.run_blocking(work).await?;
-        self.file = Some(file);
-        // The first piece can be larger than the others.
-        self.buffer = if buffer.capacity() <= 2 * BATCH { buffer } else { Vec::with_capacity(BATCH) };
+        let (file, pieces) = self.executor.run_blocking(work).await?;
+        (self.file, self.pieces) = (Some(file), pieces);
         Ok(())
     }
 }
@@ -138,7 +152,7 @@ mod tests {
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
         let mut spool = Spool::new(&FormLimits::new(), Executor::new(Arc::new(AtOnce)));
         (spool.file, spool.left) = (Some(Arc::new(full.into())), 0);
-        block_on(spool.write(b"x")).expect("a small piece waits in memory");
+        block_on(spool.write("x".into())).expect("a small piece waits in memory");
         assert_eq!(block_on(spool.end()).expect_err("the disk is full").kind(), io::ErrorKind::StorageFull);
     }
 }

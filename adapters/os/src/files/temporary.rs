@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,23 @@ impl TempFile {
     /// Returns the errors of the system, such as that of a full disk.
     pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
         (&self.file).write_all(bytes)
+    }
+
+    /// Writes the bytes of several slices at the end, and changes the slices.
+    ///
+    /// # Errors
+    /// Those of [`append`](Self::append).
+    pub fn append_vectored(&self, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+        IoSlice::advance_slices(&mut slices, 0); // without empty ones
+        while !slices.is_empty() {
+            match (&self.file).write_vectored(slices) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => IoSlice::advance_slices(&mut slices, n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Reads bytes from `offset` on. Returns their number; 0 at the end.
@@ -193,7 +210,7 @@ mod tests {
         let path = folder.0.join("saved");
         for create in [TempFile::create_in, TempFile::named] {
             let file = create(&folder.0).unwrap();
-            file.append(b"hello, world").unwrap();
+            file.append_vectored(&mut [&b""[..], b"hello", b", ", b"world", b""].map(IoSlice::new)).unwrap();
             for (range, text) in [(0..12, "hello, world"), (7..12, "world"), (3..3, "")] {
                 file.persist(range, &path).unwrap();
                 assert_eq!(fs::read_to_string(&path).unwrap(), text);
