@@ -18,6 +18,13 @@ impl Encoder {
     }
 }
 
+/// Encodes a whole body.
+pub(super) fn encode(level: u8, input: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = Encoder::new(level, false);
+    encoder.0.write_all(input)?;
+    Ok(encoder.0.into_inner())
+}
+
 impl Encode for Encoder {
     fn write(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         self.0.write_all(input)?;

@@ -1,5 +1,6 @@
 //! gzip (RFC 1952), and zlib (RFC 1950), which HTTP calls `deflate`.
 
+use std::cell::Cell;
 use std::io;
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Method, Status, Strategy};
@@ -43,6 +44,24 @@ impl Encoder {
             }
         }
     }
+}
+
+thread_local! {
+    /// The last encoder of [`encode`] and its level: it is cleared faster than a new one is allocated.
+    static SPARE: Cell<Option<(u8, Encoder)>> = const { Cell::new(None) };
+}
+
+/// Encodes a whole body.
+pub(super) fn encode(level: u8, input: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = match SPARE.take() {
+        Some((of, encoder)) if of == level => encoder,
+        _ => Encoder::new(level, false),
+    };
+    let mut out = Vec::with_capacity(input.len() / 3);
+    encoder.run(input, &mut out, DeflateFlush::Finish)?;
+    encoder.0.reset();
+    SPARE.set(Some((level, encoder)));
+    Ok(out)
 }
 
 impl Encode for Encoder {

@@ -2,7 +2,7 @@
 //!
 //! | coding | package | memory of an encoder | memory of a decoder |
 //! |---|---|---|---|
-//! | gzip, deflate | `zlib-rs` | 270 KiB; 50 KiB for streams that last | 45 KiB |
+//! | gzip, deflate | `zlib-rs` | 270 KiB, of which a thread keeps one; 50 KiB for streams that last | 45 KiB |
 //! | Brotli | `brotli`, window of 256 KiB | 2 MiB | the window of the client, at most 16 MiB |
 //! | Zstandard | `zstd`, window of 512 KiB | 2 MiB | the window of the client, at most 8 MiB (RFC 9659) |
 //!
@@ -108,6 +108,20 @@ pub(crate) fn encoder(coding: Coding, levels: Levels, lasts: bool) -> io::Result
         #[cfg(feature = "zstd")]
         Coding::Zstd => Box::new(zstd::Encoder::new(levels.zstd, lasts)?),
     })
+}
+
+/// Encodes a whole body. It takes less than an encoder, which does not know the size.
+///
+/// # Errors
+/// The library has failed, for example for lack of memory.
+pub(crate) fn encode(coding: Coding, levels: Levels, input: &[u8]) -> io::Result<Vec<u8>> {
+    match coding {
+        Coding::Gzip => gzip::encode(levels.gzip, input),
+        #[cfg(feature = "brotli")]
+        Coding::Brotli => brotli::encode(levels.brotli, input),
+        #[cfg(feature = "zstd")]
+        Coding::Zstd => zstd::encode(levels.zstd, input),
+    }
 }
 
 /// The progress of a decoder.

@@ -42,6 +42,22 @@ fn every_coding_is_unchanged_after_a_round_trip() {
 }
 
 #[test]
+fn a_body_that_is_encoded_at_once_is_the_same_again() {
+    let sample = sample();
+    for &coding in Coding::ALL {
+        let mut levels = Levels::default();
+        for len in [0, 1, 500, 70_000, sample.len()] {
+            for level in [6, 1, 1] {
+                levels.gzip = level;
+                let out = encode(coding, levels, &sample[..len]).expect("there is memory");
+                let (decoded, ended) = decode(coding.name(), &out, 4096).expect("it is valid");
+                assert!(ended && decoded == sample[..len], "{coding:?} {level} {len}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_flush_lets_the_client_decode_all_input() {
     for &coding in Coding::ALL {
         let (mut encoder, mut out) = (encoder(coding, Levels::default(), false).unwrap(), Vec::new());

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use zstd::bulk;
 use zstd::stream::raw::{self, CParameter, DParameter, Operation, OutBuffer};
 
 use super::{Corrupt, Decode, Encode, Step};
@@ -9,14 +10,17 @@ use super::{Corrupt, Decode, Encode, Step};
 /// The largest window of a decoder, as a power of two: 8 MiB (RFC 9659 section 3).
 const MOST: u32 = 23;
 
-/// An encoder. Its window is 512 KiB.
+/// The window of an encoder, as a power of two: 512 KiB.
+const WINDOW: u32 = 19;
+
+/// An encoder.
 pub(super) struct Encoder(raw::Encoder<'static>);
 
 impl Encoder {
     /// Creates an encoder of a level from 1 (fast) to 19 (small).
     pub(super) fn new(level: i32, lasts: bool) -> io::Result<Self> {
         let mut encoder = raw::Encoder::new(level.clamp(1, 19))?;
-        encoder.set_parameter(CParameter::WindowLog(if lasts { 14 } else { 19 }))?;
+        encoder.set_parameter(CParameter::WindowLog(if lasts { 14 } else { WINDOW }))?;
         Ok(Self(encoder))
     }
 
@@ -37,6 +41,15 @@ impl Encoder {
             }
         }
     }
+}
+
+/// Encodes a whole body. The size is known, so that the tables of the encoder are no larger than it needs.
+pub(super) fn encode(level: i32, input: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = bulk::Compressor::new(level.clamp(1, 19))?;
+    encoder.set_parameter(CParameter::WindowLog(WINDOW))?;
+    let mut out = encoder.compress(input)?;
+    out.shrink_to_fit();
+    Ok(out)
 }
 
 /// Lets `fill` write up to `room` bytes behind those in `out`. It returns the number of bytes and a result.

@@ -173,23 +173,29 @@ impl Settings {
         response.headers.add_vary("Accept-Encoding");
         let Some(coding) = client.coding.filter(|_| !eligible::is_part(response)) else { return };
         let lasts = eligible::media_type(&response.headers).is_some_and(|media| media == "text/event-stream");
-        let encoder = match coding::encoder(coding, self.levels, lasts) {
-            Ok(encoder) => encoder,
+        let mut body = std::mem::take(&mut response.body);
+        let levels = self.levels;
+        let compressed = match stream::whole(&mut body) {
+            Some(bytes) => coding::encode(coding, levels, bytes).map(Body::from),
+            // The client gets no body, and a GET request gets none of known length.
+            None if client.is_head => Ok(Body::from_frames(futures_lite::stream::empty(), Length::Unknown)),
+            None => match coding::encoder(coding, levels, lasts) {
+                Ok(encoder) => Ok(stream::compressed(std::mem::take(&mut body), encoder, client.executor)),
+                Err(error) => Err(error),
+            },
+        };
+        match compressed {
+            Ok(compressed) => response.body = compressed,
             Err(error) => {
+                response.body = body;
                 failure!("a response is sent uncompressed: {}: {error}", coding.name());
                 return;
             }
-        };
+        }
         response.headers.set("content-encoding", coding.name());
         response.headers.remove("content-length");
         response.headers.remove("accept-ranges");
         weaken(&mut response.headers);
-        let mut body = std::mem::take(&mut response.body);
-        response.body = match client.is_head && stream::is_long(&mut body) {
-            // The client gets no body, and a GET request gets none of known length.
-            true => Body::from_frames(futures_lite::stream::empty(), Length::Unknown),
-            false => stream::compressed(body, encoder, client.executor),
-        };
     }
 }
 

@@ -22,22 +22,14 @@ const PORTION: usize = 256 << 10;
 /// The size in bytes from which output is sent, although more input is ready.
 const OUTPUT: usize = 16 << 10;
 
-/// Whether a body is compressed as the client reads it, so that its length is not known.
-pub(super) fn is_long(body: &mut Body) -> bool {
-    body.full_mut().is_none_or(|bytes| bytes.len() >= LARGE)
+/// Returns a body that is compressed at once; `None` for one that is compressed as the client reads it, so that its length is
+/// not known.
+pub(super) fn whole(body: &mut Body) -> Option<&Bytes> {
+    body.full_mut().map(|bytes| &*bytes).filter(|bytes| bytes.len() < LARGE)
 }
 
-/// Returns the compressed form of a body.
-pub(super) fn compressed(mut body: Body, mut encoder: Box<dyn Encode>, executor: Executor) -> Body {
-    if !is_long(&mut body)
-        && let Some(bytes) = body.full_mut()
-    {
-        let mut out = Vec::new();
-        return match encoder.write(bytes, &mut out).and_then(|()| encoder.finish(&mut out)) {
-            Ok(()) => out.into(),
-            Err(error) => Body::from_stream(stream::once(Err::<Bytes, _>(error))),
-        };
-    }
+/// Returns the form of a body that is compressed as the client reads it.
+pub(super) fn compressed(body: Body, encoder: Box<dyn Encode>, executor: Executor) -> Body {
     let is_finite = body.allows_half_closed();
     let work = Work {
         body,
