@@ -5,6 +5,7 @@ import socket
 import struct
 import zlib
 
+from . import kit
 from .places import STATIC, deflated, message
 from .scenarios import POST
 from .server import Server, warn
@@ -20,6 +21,11 @@ def check(peers):
              ("echo", "POST", "/echo", body, body),
              ("param", "GET", "/json", None, b'{"message":"Hello, World!"}'), *static]
     wrong = 0
+
+    def differs(text):
+        nonlocal wrong
+        wrong += 1
+        warn(f"{peer.name} {text}")
     for peer in peers:
         can, server = peer.can.split(), None
         try:
@@ -37,7 +43,8 @@ def check(peers):
                 if ("deflate" if compress else "ws") in can and echo(server.port, compress) != message(1024):
                     wrong += 1
                     warn(f"{peer.name}: the echo over WebSocket is not what was sent")
-        except (OSError, RuntimeError, AssertionError) as error:
+            kit.check(peer, server, differs)
+        except (OSError, RuntimeError, AssertionError, KeyError, http.client.HTTPException) as error:
             wrong += 1
             warn(f"{peer.name}: {error}")
         finally:

@@ -7,15 +7,19 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from . import build, check, figures, measure, tables
+from . import build, check, figures, kit, measure, tables
 from .peers import PEERS
 from .places import TARGET, machine, prepare
-from .scenarios import DEFAULT, HTTP, PAGE, SCENARIOS, SIZES, WS
+from .scenarios import DEFAULT, HTTP, PAGE, SIZES, WS
+from .scenarios import SCENARIOS as REQUESTS
 from .server import be_nice
 
 FIGURES = ["memory", "ws-memory", "startup", "counts", "size"]
-KNOWN = ["check", *SCENARIOS, *FIGURES, "clean"]
-GROUPS = {"http": list(HTTP), "ws": list(WS), "figures": FIGURES, "all": [*SCENARIOS, *FIGURES],
+KIT_FIGURES = ["upload-memory", "coded-sizes"]
+SCENARIOS = REQUESTS | kit.KIT
+KNOWN = ["check", *SCENARIOS, *FIGURES, *KIT_FIGURES, "clean"]
+GROUPS = {"http": list(HTTP), "ws": list(WS), "figures": FIGURES, "kit": [*kit.KIT, *KIT_FIGURES],
+          "all": [*SCENARIOS, *FIGURES, *KIT_FIGURES],
           "growth": [*tables.GROWTH, *tables.GROWTH.values()], "page": [*PAGE, "memory", "ws-memory", "startup"]}
 
 
@@ -62,6 +66,10 @@ def figure(name, peers, options):
             return figures.size(peers)
         case "clean":
             return figures.clean(peers)
+        case "upload-memory":
+            return kit.upload_memory(peers)
+        case "coded-sizes":
+            return kit.coded_sizes(peers)
         case "check":
             return check.check(peers)
 
@@ -76,6 +84,7 @@ def main():
     scenarios = chosen(parser, ",".join(words), KNOWN)
 
     prepare(SIZES.values())
+    kit.prepare()
     peers = build.available([peer for peer in PEERS if peer.name in names])
     if options.nice:  # not for the builds
         be_nice(options.nice)

@@ -25,6 +25,9 @@ CLOSING = RAW + " fresh"
 FULL = CLOSING + " table layers static ws"
 OURS = FULL + " deflate"
 
+KIT = "kit session fast files"
+MOST = KIT + " middle stored"
+
 PEERS = [
     Peer("stelo-tokio", OURS, "stelo-peer", "tokio", "stelo", ours=True),
     Peer("stelo-smol", OURS, "stelo-peer", "smol", ours=True),
@@ -45,7 +48,13 @@ PEERS = [
     Peer("trillium-smol", FULL + " h2", "trillium-peer", "rt-smol"),
     Peer("fastwebsockets", "ws", "fastws"),
     Peer("tungstenite", "ws", "tungst"),
-    Peer("nginx", CLOSING + " static h2", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
+    Peer("kit-tokio", MOST + " ranges", "kit-stelo", "tokio", ours=True),
+    Peer("kit-smol", MOST + " ranges", "kit-stelo", "smol", ours=True),
+    Peer("kit-async-std", MOST + " ranges", "kit-stelo", "async-std", ours=True),
+    Peer("kit-axum", MOST, "kit-axum"),
+    Peer("kit-actix", KIT, "kit-actix"),
+    Peer("kit-salvo", MOST, "kit-salvo"),
+    Peer("nginx", CLOSING + " static files ranges h2", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
     Peer("uvicorn", FULL + " deflate", command=(
         "uvicorn", "--app-dir", "{starlette}", "app:app", "--port", "{port}", "--workers", "{threads}",
         "--no-access-log", "--log-level", "warning")),

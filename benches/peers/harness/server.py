@@ -119,6 +119,19 @@ class Server:
                 pass  # it has ended
         return total
 
+    def peak(self):
+        """KiB that were resident at most, since the last call."""
+        total = 0
+        for pid in self.pids():
+            try:
+                with open(f"/proc/{pid}/status") as status:
+                    total += int(re.search(r"^VmHWM:\s+(\d+)", status.read(), re.M)[1])
+                with open(f"/proc/{pid}/clear_refs", "w") as clear:
+                    clear.write("5")
+            except OSError:
+                pass  # it has ended
+        return total
+
     def stop(self, seconds=3):
         pids = self.pids()
         self.process.terminate()

@@ -1,4 +1,5 @@
 """The tables, from what was measured: `rows` has the summaries of each scenario by peer, `found` the other figures."""
+from . import kit
 from .figures import CALLS, COUNTED, PROFILES
 from .report import best, compared, name, number, ratio, table
 from .scenarios import HTTP, WS
@@ -150,15 +151,33 @@ def clean(found, peers):
     return table("A program that answers one text, built from nothing", ["", *columns], lines)
 
 
-FIGURES = {"memory": memory, "ws-memory": memory, "startup": start, "counts": counts, "size": size, "clean": clean}
+def upload_memory(found, peers):
+    of = found.get("upload-memory", {})
+    heads = ["", *(f"{what}, MiB: before" if i == 0 else f"{what}, at most" for what in ("upload", "spool") for i in (0, 1))]
+    lines = [(name(peer), *(f"{kib / 1024:.1f}" for what in ("upload", "spool") for kib in of[peer.name].get(what, ())))
+             for peer in ordered(peers) if peer.name in of]
+    return table("Resident memory during an upload of 1 GiB", heads, lines)
+
+
+def coded_sizes(found, peers):
+    of = found.get("coded-sizes", {})
+    heads = list(dict.fromkeys(what for row in of.values() for what in row))
+    lines = [(name(peer), *(f"{of[peer.name][what]:,}" if what in of[peer.name] else "" for what in heads))
+             for peer in ordered(peers) if peer.name in of]
+    return table("Bytes of 100 KiB of JSON, compressed", ["", *(f"`{what}`" for what in heads)], lines)
+
+
+FIGURES = {"upload-memory": upload_memory, "coded-sizes": coded_sizes, "memory": memory, "ws-memory": memory, "startup": start, "counts": counts, "size": size, "clean": clean}
 
 
 def compare(rows, found, peers):
     """The scenarios side by side."""
     http = [what for what in HTTP if what in rows and what != "rate"]
     ws = [what for what in WS if what in rows]
+    parts = [what for what in kit.KIT if what in rows]
     tables = [costs("CPU µs per request (q15)", http, rows, peers), rates(rows, peers), latency(rows, found, peers),
-              growth(rows, peers), costs("WebSocket: CPU µs per message (q15)", ws, rows, peers)]
+              growth(rows, peers), costs("WebSocket: CPU µs per message (q15)", ws, rows, peers),
+              costs("The toolkit: CPU µs per request (q15)", parts, rows, peers)]
     return "\n".join(filter(None, tables))
 
 

@@ -1,5 +1,7 @@
 //! Code shared by the peers: settings from the environment, the global allocator, responses, the table of routes, and
 //! listening sockets with `SO_REUSEPORT`.
+pub mod kit;
+
 use std::net::TcpListener;
 use std::os::fd::FromRawFd;
 

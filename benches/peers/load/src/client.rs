@@ -41,12 +41,26 @@ pub fn read_until(stream: &mut TcpStream, bytes: &mut Vec<u8>, done: impl Fn(&[u
     }
 }
 
-/// The length on the wire of the answer to a request, which must be a 200.
+/// The cookie that the answer to a request sets, as requests send it.
+pub fn cookie(port: u16, request: &[u8]) -> String {
+    let mut stream = connect(port);
+    stream.write_all(request).expect("the server reads");
+    let mut head = Vec::new();
+    read_until(&mut stream, &mut head, |bytes| bytes.windows(4).any(|four| four == b"\r\n\r\n"));
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let cookie = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("set-cookie").then(|| value.trim().split(';').next())?
+    });
+    cookie.unwrap_or_else(|| panic!("no cookie in {head}")).to_owned()
+}
+
+/// The length on the wire of the answer to a request, which must be a 200 or a 206.
 pub fn answer_length(port: u16, request: &[u8]) -> usize {
     let mut stream = connect(port);
     stream.write_all(request).expect("the server reads");
     let (head, mut body) = read_head(&mut stream);
-    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.starts_with("http/1.1 200") || head.starts_with("http/1.1 206"), "{head}");
     match head.lines().find_map(|line| line.strip_prefix("content-length:")) {
         Some(length) => {
             let length: usize = length.trim().parse().expect("a length");

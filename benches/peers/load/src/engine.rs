@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use crate::websocket::Counter;
+use crate::{responses, websocket};
 
 /// The expected answer to one write.
 pub enum Answer {
@@ -16,12 +16,14 @@ pub enum Answer {
     BytesAndEnd(usize),
     /// This number of WebSocket messages of unknown length.
     Messages(usize),
+    /// This number of responses of unknown length.
+    Responses(usize),
 }
 
 impl Answer {
     fn amount(&self) -> usize {
         match *self {
-            Self::Bytes(n) | Self::BytesAndEnd(n) | Self::Messages(n) => n,
+            Self::Bytes(n) | Self::BytesAndEnd(n) | Self::Messages(n) | Self::Responses(n) => n,
         }
     }
 }
@@ -31,7 +33,8 @@ pub struct Conn {
     unsent: usize,
     /// The part of the answer that has not arrived.
     pub expected: usize,
-    counter: Counter,
+    messages: websocket::Counter,
+    responses: responses::Counter,
     /// Since when it waits.
     pub since: Instant,
     /// When further requests were due, which came due while it was busy.
@@ -64,7 +67,8 @@ impl Engine {
             stream,
             unsent: 0,
             expected: 0,
-            counter: Counter::default(),
+            messages: websocket::Counter::default(),
+            responses: responses::Counter::default(),
             since: Instant::now(),
             due: VecDeque::new(),
         }
@@ -128,17 +132,20 @@ impl Engine {
     /// Receives once; whether the answer is complete.
     fn receive(&mut self, i: usize) -> bool {
         let conn = &mut self.conns[i];
-        let messages = matches!(self.answer, Answer::Messages(_));
-        let (into, room, flags) = match messages {
-            true => (self.buffer.as_mut_ptr().cast(), self.buffer.len(), 0),
-            false => (std::ptr::null_mut(), 1 << 22, libc::MSG_TRUNC),
+        let (into, room, flags) = match self.answer {
+            Answer::Messages(_) | Answer::Responses(_) => (self.buffer.as_mut_ptr().cast(), self.buffer.len(), 0),
+            _ => (std::ptr::null_mut(), 1 << 22, libc::MSG_TRUNC),
         };
         let n = unsafe { libc::recv(conn.stream.as_raw_fd(), into, room, flags) };
         if n == 0 && conn.expected == 0 && matches!(self.answer, Answer::BytesAndEnd(_)) {
             return true;
         }
         assert!(n > 0, "closed by the server: {}", std::io::Error::last_os_error());
-        let came = if messages { conn.counter.feed(&self.buffer[..n as usize]) } else { n as usize };
+        let came = match self.answer {
+            Answer::Messages(_) => conn.messages.feed(&self.buffer[..n as usize]),
+            Answer::Responses(_) => conn.responses.feed(&self.buffer[..n as usize]),
+            _ => n as usize,
+        };
         assert!(came <= conn.expected, "{came} where {} were due", conn.expected);
         conn.expected -= came;
         conn.expected == 0 && came > 0 && !matches!(self.answer, Answer::BytesAndEnd(_))

@@ -2,7 +2,8 @@
 //! prepared once, answers counted by their length, which is learned from the first one.
 //!
 //! ```text
-//! load closed    PORT PATH [conns=64] [idle=0] [depth=1] [body=0] [ms=2000] [count=N]
+//! load closed    PORT PATH [conns=64] [idle=0] [depth=1] [body=0] [ms=2000] [count=N] [header=FIELD] [cookie=1] [parse=1]
+//! load upload    PORT PATH [size=1073741824] [ms=2000] [count=N]
 //! load fresh     PORT PATH [conns=16] [ms=2000]
 //! load rate      PORT PATH [conns=64] [rate=10000] [ms=2000]
 //! load websocket PORT PATH payload=FILE [deflated=FILE] [conns=32] [depth=1] [ms=2000]
@@ -11,7 +12,8 @@
 //!
 //! | mode | load |
 //! |---|---|
-//! | `closed` | each connection asks again when it has been answered; `depth` requests at a time; `idle` others stay open |
+//! | `closed` | each connection asks again when it has been answered; `depth` requests at a time; `idle` others stay open; `cookie` sends the cookie of a first answer, `parse` counts answers of varying length |
+//! | `upload` | one connection sends a multipart form with a file of that size, again and again |
 //! | `fresh` | each request on a connection of its own, which the server closes |
 //! | `rate` | requests at a fixed rate; latency counts from when a request was due |
 //! | `websocket` | each connection sends `depth` messages and waits for their echo |
@@ -24,6 +26,8 @@ mod client;
 mod engine;
 mod histogram;
 mod modes;
+mod responses;
+mod upload;
 mod websocket;
 
 use std::collections::HashMap;
@@ -60,6 +64,7 @@ fn main() {
     };
     match mode.as_str() {
         "closed" => modes::closed(&args),
+        "upload" => upload::upload(&args),
         "fresh" => modes::fresh(&args),
         "rate" => modes::rate(&args),
         "websocket" => modes::websocket(&args),

@@ -5,18 +5,25 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::Args;
-use crate::client::{answer_length, connect, request};
+use crate::client::{answer_length, connect, cookie, request};
 use crate::engine::{Answer, Engine};
 use crate::histogram::Histogram;
 use crate::websocket;
 
 /// Each connection asks again when it has been answered. Others may stay open beside them that have been used once.
 pub fn closed(args: &Args) {
-    let request = request(&args.path, "", args.number("body", 0));
+    let mut fields = args.text("header").map_or_else(String::new, |field| format!("{field}\r\n"));
+    if args.number("cookie", 0) > 0 {
+        fields += &format!("Cookie: {}\r\n", cookie(args.port, &request(&args.path, &fields, 0)));
+    }
+    let request = request(&args.path, &fields, args.number("body", 0));
     let depth = args.number("depth", 1);
     let length = answer_length(args.port, &request);
     let _idle = used(args.port, &request, length, args.number("idle", 0));
-    let answer = Answer::Bytes(length * depth);
+    let answer = match args.number("parse", 0) {
+        0 => Answer::Bytes(length * depth),
+        _ => Answer::Responses(depth),
+    };
     let engine = Engine::new(connections(args, 64), request.repeat(depth), answer);
     repeat(args, engine, depth, |_, _| {});
 }
@@ -122,7 +129,7 @@ fn used(port: u16, request: &[u8], length: usize, conns: usize) -> Vec<TcpStream
     streams
 }
 
-fn duration(args: &Args) -> Duration {
+pub fn duration(args: &Args) -> Duration {
     Duration::from_millis(args.number("ms", 2000))
 }
 
@@ -158,13 +165,13 @@ fn repeat(args: &Args, mut engine: Engine, depth: usize, mut between: impl FnMut
 }
 
 /// Says that the load may begin, and waits for leave.
-fn ready() -> Instant {
+pub fn ready() -> Instant {
     say("ready");
     stdin().read_line(&mut String::new()).expect("the input can be read");
     Instant::now()
 }
 
-fn report(answers: usize, start: Instant, times: &Histogram) {
+pub fn report(answers: usize, start: Instant, times: &Histogram) {
     let seconds = start.elapsed().as_secs_f64();
     let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|share| times.quantile(share));
     say(&format!("requests={answers} seconds={seconds:.6} p50={p50:.1} p90={p90:.1} p99={p99:.1}"));
