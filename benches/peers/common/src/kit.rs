@@ -31,8 +31,12 @@ pub fn records() -> String {
     let mut json = String::from("[");
     for n in 0u64.. {
         let (user, hash) = (n * 7919 % 1000, n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 24);
-        write!(json, r#"{{"id":{n},"user":"user-{user}","text":"message {hash:010x}","read":{}}},"#, hash % 3 == 0)
-            .expect("a string takes all");
+        write!(
+            json,
+            r#"{{"id":{n},"user":"user-{user}","text":"message {hash:010x}","read":{}}},"#,
+            hash % 3 == 0
+        )
+        .expect("a string takes all");
         if json.len() > (100 << 10) - 100 {
             break;
         }

@@ -133,7 +133,9 @@ impl Engine {
     fn receive(&mut self, i: usize) -> bool {
         let conn = &mut self.conns[i];
         let (into, room, flags) = match self.answer {
-            Answer::Messages(_) | Answer::Responses(_) => (self.buffer.as_mut_ptr().cast(), self.buffer.len(), 0),
+            Answer::Messages(_) | Answer::Responses(_) => {
+                (self.buffer.as_mut_ptr().cast(), self.buffer.len(), 0)
+            }
             _ => (std::ptr::null_mut(), 1 << 22, libc::MSG_TRUNC),
         };
         let n = unsafe { libc::recv(conn.stream.as_raw_fd(), into, room, flags) };

@@ -18,7 +18,9 @@ impl Counter {
                 let before = self.head.len();
                 self.head.extend_from_slice(bytes);
                 let from = before.saturating_sub(3);
-                let Some(end) = self.head[from..].windows(4).position(|four| four == b"\r\n\r\n") else { break };
+                let Some(end) = self.head[from..].windows(4).position(|four| four == b"\r\n\r\n") else {
+                    break;
+                };
                 let end = from + end + 4;
                 bytes = &bytes[end - before..];
                 self.body = length(&self.head[..end]);

@@ -94,7 +94,8 @@ async fn body_limit(
     req: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let length = req.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length =
+        req.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     match length.unwrap_or(0) > kit::BODY_LIMIT {
         true => Err(error::ErrorPayloadTooLarge("Too large")),
         false => next.call(req).await,

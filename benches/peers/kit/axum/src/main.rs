@@ -124,7 +124,10 @@ fn ten() -> Router<App> {
         .layer(TraceLayer::new_for_http())
         .layer(GlobalConcurrencyLimitLayer::new(kit::CONCURRENCY))
         .layer(from_fn(trusted_host))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(kit::TIMEOUT)))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Duration::from_secs(kit::TIMEOUT),
+        ))
         .layer(RequestBodyLimitLayer::new(kit::BODY_LIMIT))
         .layer(cors())
         .layer(fixed("x-content-type-options", "nosniff"))
@@ -135,9 +138,20 @@ fn ten() -> Router<App> {
 
 /// `CompressionLayer` has one level for all codings.
 fn compressed(json: &'static str, (gzip, br, zstd): (u8, u8, u8)) -> Router<App> {
-    let one = |level: u8| CompressionLayer::new().no_gzip().no_br().no_zstd().no_deflate().quality(CompressionLevel::Precise(level.into()));
+    let one = |level: u8| {
+        CompressionLayer::new()
+            .no_gzip()
+            .no_br()
+            .no_zstd()
+            .no_deflate()
+            .quality(CompressionLevel::Precise(level.into()))
+    };
     let records = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) });
-    Router::new().route("/", records).layer(one(gzip).gzip(true)).layer(one(br).br(true)).layer(one(zstd).zstd(true))
+    Router::new()
+        .route("/", records)
+        .layer(one(gzip).gzip(true))
+        .layer(one(br).br(true))
+        .layer(one(zstd).zstd(true))
 }
 
 async fn serve(listener: tokio::net::TcpListener) {
@@ -146,7 +160,10 @@ async fn serve(listener: tokio::net::TcpListener) {
         .route("/plaintext", get(|| async { common::HELLO }))
         .route("/cors", get(|| async { common::HELLO }).layer(cors()))
         .route("/session", get(visit))
-        .route("/stored", get(visit_stored).layer(SessionManagerLayer::new(MemoryStore::default()).with_secure(false)))
+        .route(
+            "/stored",
+            get(visit_stored).layer(SessionManagerLayer::new(MemoryStore::default()).with_secure(false)),
+        )
         .nest("/fast", compressed(json, kit::FAST))
         .nest("/middle", compressed(json, kit::MIDDLE))
         .route("/upload", post(count).layer(DefaultBodyLimit::disable()))

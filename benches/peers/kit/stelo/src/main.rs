@@ -5,8 +5,8 @@ use std::time::Duration;
 use common::kit;
 use stelo::forms::{FormData, Multipart};
 use stelo::middleware::{
-    BodyLimit, Compression, ConcurrencyLimit, Conditional, Cors, RequestId, SecurityHeaders, Sessions, Timeout,
-    TraceContext, TrustedHost,
+    BodyLimit, Compression, ConcurrencyLimit, Conditional, Cors, RequestId, SecurityHeaders, Sessions,
+    Timeout, TraceContext, TrustedHost,
 };
 use stelo::routing::MethodRouter;
 use stelo::sessions::{MemoryStore, Session};
