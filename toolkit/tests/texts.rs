@@ -165,3 +165,42 @@ fn pairs_are_collected_from_each_other() {
     assert!(!pairs.is_empty());
     assert_eq!(QueryParams::from(pairs).get_all("a").collect::<Vec<_>>(), ["1", "3"]);
 }
+
+#[test]
+fn a_problem_is_made_from_an_error_and_the_reverse() {
+    use stelo_toolkit::response::Problem;
+    use stelo_toolkit::{HttpError, IntoResponse, Status};
+    let problem = Problem::new(Status::CONFLICT).with_title("Taken").with_detail("the name is taken");
+    let again = Problem::from(HttpError::from(problem.clone()));
+    assert_eq!(
+        (again.title(), again.detail(), again.status()),
+        ("Taken", problem.detail(), Status::CONFLICT)
+    );
+    let plain = Problem::from(HttpError::new(Status::CONFLICT).with_detail("why"));
+    assert_eq!((plain.title(), plain.detail()), ("Conflict", Some("why")));
+    // A map whose keys are no texts cannot be JSON.
+    let left_out = plain.with_member("x", &std::collections::BTreeMap::from([((1, 2), 3)]));
+    let response = left_out.into_response();
+    assert_eq!(response.headers.get_str("content-type"), Some("application/problem+json"));
+    let body = r#"Body(b"{\"title\":\"Conflict\",\"status\":409,\"detail\":\"why\"}")"#;
+    assert_eq!(debug(response.body), body);
+    let empty = Problem::new(Status::NOT_MODIFIED).into_response();
+    assert!(empty.headers.is_empty());
+}
+
+#[test]
+fn each_response_of_an_error_has_its_status() {
+    use stelo_toolkit::request::Busy;
+    use stelo_toolkit::response::{Background, Error, ResponseExt};
+    use stelo_toolkit::{IntoResponse, Status};
+    let busy = Busy.into_response();
+    assert_eq!((busy.status, busy.headers.get_str("retry-after")), (Status::SERVICE_UNAVAILABLE, Some("1")));
+    assert!(Busy.to_string().starts_with("all threads for blocking work are busy"));
+    let error = Error::from(std::io::Error::other("secret"));
+    assert_eq!(error.into_response().status, Status::INTERNAL_SERVER_ERROR);
+    let response = Background::new("done", async {}).into_response();
+    assert!(response.background.is_some());
+    let (_sender, body) = stelo_toolkit::Body::channel(stelo_toolkit::body::Length::Unknown);
+    let response = stelo_toolkit::Response::new(body);
+    assert!(!response.body.allows_half_closed() && response.allow_half_closed().body.allows_half_closed());
+}

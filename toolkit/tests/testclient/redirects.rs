@@ -130,3 +130,17 @@ fn endless_redirects_and_lost_bodies_are_explained() {
     assert!(message.contains("a stream is gone: send bytes"), "{message}");
     assert_eq!(client.post("/303").stream(body()).send().status(), Status::OK);
 }
+
+#[test]
+fn each_form_of_a_location_is_resolved() {
+    let client = client();
+    for (to, url) in [
+        ("seen", "http://testserver/folder/seen"),
+        ("./x/../seen", "http://testserver/folder/seen"),
+        ("/seen#part", "http://testserver/seen"),
+        ("/seen?a=é&b=1", "http://testserver/seen?a=%C3%A9&b=1"),
+        ("//testserver/seen", "http://testserver/seen"),
+    ] {
+        assert_eq!(client.get("/folder/307").header("x-to", to).send().url(), url, "{to}");
+    }
+}

@@ -196,3 +196,16 @@ fn a_handshake_has_one_answer() {
     let denial = client.websocket_connect("/").connect().expect_err("it is denied");
     assert_eq!((denial.status(), &*denial.text()), (Status::GONE, "first"));
 }
+
+#[test]
+fn a_handshake_has_fields_and_cookies_of_its_own() {
+    async fn shows(headers: Headers, websocket: WebSocket) -> stelo_toolkit::Result<()> {
+        websocket.accept().await?;
+        let all: Vec<_> = headers.get_all("x-a").chain(headers.get_all("cookie")).collect();
+        Ok(websocket.send_text(String::from_utf8_lossy(&all.join(&b' ')).into_owned()).await?)
+    }
+    let client = TestClient::new(App::new().websocket("/", shows));
+    let handshake = client.websocket_connect("/").header("x-a", "1").add_header("x-a", "2").cookie("c", "3");
+    let mut socket = handshake.connect().expect("the handshake is accepted");
+    assert_eq!(socket.receive_text().expect("a text"), "1 2 c=3");
+}
