@@ -169,7 +169,9 @@ impl SetCookie {
         let reserved =
             RESERVED.iter().chain(&["partitioned"]).any(|word| self.name.eq_ignore_ascii_case(word));
         let plain = |text: &Option<Cow<'_, str>>| {
-            text.iter().all(|text| text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b';'))
+            text.iter().all(|text| {
+                text.trim_ascii() == &**text && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b';')
+            })
         };
         if self.name.is_empty() || !self.name.bytes().all(is_legal) {
             Err(InvalidCookie::Name)
@@ -226,7 +228,7 @@ pub enum InvalidCookie {
     Name,
     /// The name is that of an attribute.
     ReservedName,
-    /// Domain or path has a `;`, a control character, or is not ASCII.
+    /// Domain or path has a `;`, a control character, a space at an end, or is not ASCII.
     Attribute,
     /// The name begins with `__Host-`, and the cookie is not secure, has a domain, or has another path than `/`.
     HostPrefix,
