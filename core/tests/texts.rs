@@ -1,4 +1,4 @@
-//! What values write: the sentences of errors, and debug output.
+//! The texts of values: the sentences of errors, and debug output.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What values write: the sentences of errors, debug output, and the defaults of middleware.
+//! The texts of values: the sentences of errors, debug output, and the defaults of middleware.
 
 use std::error::Error;
 use std::fmt::Debug;
