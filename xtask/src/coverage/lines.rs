@@ -25,12 +25,11 @@ impl File {
 /// Reads the report. Files are named from the root of the repository.
 pub(super) fn read(report: &str, root: &Path) -> Result<BTreeMap<String, File>, String> {
     let mut files = BTreeMap::<String, File>::new();
-    let mut skipped = BTreeSet::new();
-    for (name, lines) in records(report, root) {
+    let records = records(report, root);
+    let skipped = test_modules(records.iter().map(|(name, _)| *name), root);
+    for (name, lines) in records {
         let source = fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}"))?;
         let tests = tests_of::find(&source);
-        let folder = folder_of_modules(name);
-        skipped.extend(tests.modules.iter().map(|module| format!("{folder}{module}")));
         let file = files.entry(name.to_owned()).or_default();
         file.lines.extend(lines.into_iter().filter(|(line, _)| !tests.has(*line)));
         file.source = source;
@@ -57,6 +56,23 @@ fn records<'a>(report: &'a str, root: &Path) -> Vec<(&'a str, BTreeMap<usize, bo
     records
 }
 
+/// The modules of tests that these files are, or that they lie below: their paths without an extension. A file that
+/// declares them may have no code, and so no record in the report.
+fn test_modules<'a>(files: impl Iterator<Item = &'a str>, root: &Path) -> BTreeSet<String> {
+    let above = |file: &'a str| file.match_indices('/').map(|(at, _)| &file[..at]);
+    let folders: BTreeSet<_> = files.flat_map(above).collect();
+    let mut modules = BTreeSet::new();
+    for folder in folders {
+        for name in [format!("{folder}.rs"), format!("{folder}/mod.rs"), format!("{folder}/lib.rs")] {
+            // A folder has one of these files at most.
+            let Ok(source) = fs::read_to_string(root.join(&name)) else { continue };
+            let inside = folder_of_modules(&name);
+            modules.extend(tests_of::find(&source).modules.iter().map(|module| format!("{inside}{module}")));
+        }
+    }
+    modules
+}
+
 /// The folder in which the modules of a file lie, with a slash at its end.
 fn folder_of_modules(file: &str) -> String {
     let folder = ["mod.rs", "lib.rs"].iter().find_map(|name| file.strip_suffix(name));
@@ -80,6 +96,17 @@ mod tests {
         let records = records(report, Path::new("/r"));
         assert_eq!(records[0], ("a/b.rs", BTreeMap::from([(1, true), (2, true)])));
         assert_eq!(records[1], ("c.rs", BTreeMap::from([(9, false)])));
+    }
+
+    #[test]
+    fn files_below_a_module_of_tests_do_not_count() {
+        let root = crate::run::root();
+        // `core/src/h1/mod.rs` declares `tests`, has no code, and is not in the report.
+        let names =
+            ["h1/tests.rs", "h1/tests/misuse.rs", "h1/head.rs"].map(|name| format!("core/src/{name}"));
+        let report = names.each_ref().map(|name| format!("SF:{}/{name}\nDA:1,1\n", root.display())).concat();
+        let files = read(&report, root).expect("the files are there");
+        assert_eq!(files.keys().collect::<Vec<_>>(), [&names[2]]);
     }
 
     #[test]
