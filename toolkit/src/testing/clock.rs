@@ -82,8 +82,12 @@ impl Clock {
 
     /// Returns the time until a sleep ends.
     pub(super) fn left(&self) -> Option<Duration> {
-        let next = self.awaited().map(|sleep| sleep.deadline).min()?;
-        Some(next.saturating_sub(self.now()))
+        Some(self.next()?.saturating_sub(self.now()))
+    }
+
+    /// Returns the earliest end of a sleep.
+    fn next(&self) -> Option<Duration> {
+        self.awaited().map(|sleep| sleep.deadline).min()
     }
 
     /// Takes the wakers of the sleeps that have ended.
@@ -96,11 +100,33 @@ impl Clock {
     /// Returns the time until a sleep ends, unless a thread waits for that already.
     pub(super) fn set_alarm(&mut self) -> Option<Duration> {
         let left = self.left()?;
-        let at = self.start.elapsed().saturating_add(left);
+        // Made from the deadline and not from the time that is left, so that it is the same at each call.
+        let at = self.next()?.saturating_sub(self.skipped);
         if self.alarm.is_some_and(|alarm| alarm <= at && alarm > self.start.elapsed()) {
             return None;
         }
         self.alarm = Some(at);
         Some(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_waits_for_the_earliest_sleep_alone() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let mut clock = Clock::default();
+        assert_eq!(clock.set_alarm(), None, "no task sleeps");
+        let later = clock.sleep(HOUR * 2);
+        assert!(!clock.has_ended(later, Waker::noop()));
+        assert!(clock.set_alarm().is_some());
+        assert_eq!(clock.set_alarm(), None, "a thread waits");
+        let sooner = clock.sleep(HOUR);
+        assert!(!clock.has_ended(sooner, Waker::noop()));
+        assert!(clock.set_alarm().is_some_and(|left| left <= HOUR));
+        clock.remove(sooner);
+        assert_eq!(clock.set_alarm(), None, "the thread of the other sleep waits less");
     }
 }
