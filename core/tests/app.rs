@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use stelo_core::app::{
     Address, BoxError, BoxFuture, Connection, Context, Duplex, Executor, Gone, InterimSender, Peer, Reply,
-    Request, Response, Tunnel, Upgrade,
+    Request, Response, Socket, Tunnel, Upgrade, WebSocket,
 };
 use stelo_core::body::Body;
 use stelo_core::http::{Headers, Method, RequestHead, Status};
+use stelo_core::ws::{CloseCode, Closed, Message};
 
 /// An executor that runs nothing.
 struct Nothing;
@@ -126,6 +127,56 @@ impl Duplex for Null {
     }
 }
 
+/// A WebSocket that has ended.
+struct Ended;
+
+impl Ended {
+    fn closed() -> Closed {
+        Closed { code: CloseCode::NORMAL_CLOSURE, reason: String::new() }
+    }
+}
+
+impl Socket for Ended {
+    fn poll_receive(&self, _: &mut task::Context<'_>) -> Poll<Result<Message, Closed>> {
+        Poll::Ready(Err(Self::closed()))
+    }
+
+    fn poll_send(&self, _: &mut task::Context<'_>, _: &mut Option<Message>) -> Poll<Result<(), Closed>> {
+        Poll::Ready(Err(Self::closed()))
+    }
+
+    fn closed(self: Arc<Self>) -> BoxFuture<Closed> {
+        Box::pin(ready(Self::closed()))
+    }
+
+    fn close(&self, _: CloseCode, _: &str) {}
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn messages_are_shared_with_the_types_of_another_crate() {
+    let head = RequestHead::new(Method::Post, "/a").expect("a valid target");
+    let request = Request::new(Arc::new(head), Body::from("text"), context());
+    let request = http::Request::<Body>::try_from(request).expect("a short head");
+    assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/a"));
+    assert_eq!(format!("{:?}", request.into_body()), r#"Body(b"text")"#);
+
+    let mut response = Response::new("text");
+    response.status = Status::NOT_FOUND;
+    response.headers.append("x-a", "b");
+    let response = http::Response::<Body>::try_from(response).expect("a short head");
+    assert_eq!((response.status().as_u16(), response.headers()["x-a"].as_bytes()), (404, &b"b"[..]));
+    let back = Response::from(response);
+    assert_eq!((back.status, back.headers.get_str("x-a")), (Status::NOT_FOUND, Some("b")));
+}
+
+#[test]
+fn a_body_of_known_length_is_sent_to_its_end_anyway() {
+    for body in [Body::empty(), Body::from("text")] {
+        assert!(body.allow_half_closed().allows_half_closed());
+    }
+}
+
 #[test]
 fn the_debug_output_names_what_is_there() {
     let mut response = Response::empty(Status::OK);
@@ -146,6 +197,8 @@ fn the_debug_output_names_what_is_there() {
              connection: Connection { peer: Some(Ip(127.0.0.1:80)), local: Some(Unix(\"/run/s\")), tls: None, .. }, .. }",
         ),
         (format!("{upgrade:?}"), "Tunnel"),
+        (format!("{:?}", Response::websocket(async |_| {}).upgrade), "Some(WebSocket)"),
+        (format!("{:?}", WebSocket::new(Arc::new(Ended))), "WebSocket"),
         (format!("{:?}", Tunnel::new(Null)), "Tunnel"),
         (context.connection().local.as_ref().map(ToString::to_string).unwrap_or_default(), "/run/s"),
     ] {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use stelo_core::body::{Body, BodyError, Length};
 use stelo_core::dotenv::SyntaxFault;
 use stelo_core::h1;
+use stelo_core::h1::state::Exchange;
 use stelo_core::http::header::{HeaderName, HeaderValue};
 use stelo_core::http::range::InvalidRange;
 use stelo_core::http::{Headers, InvalidHeader, Method, RequestHead, Status, Version};
 use stelo_core::routing::{Methods, UrlPath};
 use stelo_core::ws::{CloseCode, HandshakeError, Message, NotOffered, SendError, Text};
-use stelo_core::{Bytes, Instant};
+use stelo_core::{Bytes, Fault, FaultKind, Instant};
 
 #[test]
 fn each_error_is_one_sentence() {
@@ -54,6 +55,18 @@ fn an_error_of_a_body_names_its_cause() {
     let other = BodyError::Other("the disk is full".into());
     assert_eq!(other.source().map(ToString::to_string).as_deref(), Some("the disk is full"));
     assert!(BodyError::Disconnected.source().is_none());
+    let fault = Fault { kind: FaultKind::Incomplete, at: 7 };
+    let source = BodyError::Fault(fault).source().map(ToString::to_string);
+    assert_eq!(source, Some(fault.to_string()));
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn errors_of_conversion_are_sentences() {
+    use stelo_core::Unsupported;
+    assert_eq!(Unsupported::Version.to_string(), "unsupported version of HTTP: use 1.0, 1.1 or 2");
+    let text = "the URI is not a request target of the method: use a path, or a URI with a scheme";
+    assert_eq!(Unsupported::Target.to_string(), text);
 }
 
 #[cfg(feature = "deflate")]
@@ -93,6 +106,7 @@ fn the_debug_output_of_values_shows_what_they_hold() {
     }
     let text = format!("{machine:?}");
     assert!(text.starts_with("Connection { exchange: ") && text.contains("unread: 0, unsent: 0"), "{text}");
+    assert_eq!(format!("{:?}", Exchange::default()), format!("{:?}", Exchange::new()));
     assert!(format!("{sender:?}").starts_with("Sender { demand: "), "{sender:?}");
 }
 

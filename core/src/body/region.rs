@@ -171,6 +171,7 @@ pub(crate) mod tests {
             Body::from_pieces(Pieces(alloc::vec![Piece::Region(region(b"abc", 1, 2))]), Length::Known(2));
         let mut cx = Context::from_waker(Waker::noop());
         let Poll::Ready(Some(Ok(Piece::Region(mut region)))) = body.poll_piece(&mut cx) else { panic!() };
+        assert_eq!(alloc::format!("{region:?}"), "Region(2 bytes at 1)");
         region.advance(1);
         assert_eq!((region.offset(), region.len(), region.read().unwrap()), (2, 1, b"c".to_vec()));
         region.advance(7);

@@ -120,11 +120,9 @@ impl Input {
         }
     }
 
-    /// Takes the memory of the buffer, if it is empty.
+    /// Takes the memory of the buffer, which must be empty.
     pub(crate) fn release(&mut self) -> Vec<u8> {
-        if !self.is_empty() {
-            return Vec::new();
-        }
+        debug_assert!(self.is_empty(), "the callers check that");
         (self.start, self.end) = (0, 0);
         core::mem::take(&mut self.buf)
     }

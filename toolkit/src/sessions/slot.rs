@@ -1,7 +1,6 @@
 //! `Slot`: the session of a request on its way through the middleware. It is loaded when a handler first asks for it, and
 //! saved when the response is on its way out.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -117,13 +116,6 @@ impl Slot {
             Effect::Remove => settings.removal(),
         };
         response.headers.try_append("set-cookie", field).map_err(|error| fault(error.into()))
-    }
-}
-
-impl fmt::Debug for Slot {
-    /// Shows no values.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Slot({})", self.0.settings.name())
     }
 }
 

@@ -94,8 +94,9 @@ fn memory_can_be_taken_from_an_idle_connection() {
     pair.feed(GET);
     assert!(pair.machine.release().is_none());
     pair.respond(200, &[], "x");
+    assert!(!pair.machine.is_bare());
     let buffers = pair.machine.release().unwrap();
-    assert_eq!(pair.machine.held(), 0);
+    assert_eq!((pair.machine.held(), pair.machine.is_bare()), (0, true));
     pair.machine.adopt(buffers);
     let held = pair.machine.held();
     assert_eq!(pair.feed(GET), "GET /; paused");
