@@ -260,3 +260,15 @@ fn header_fields_are_typed_arguments() {
     }
     assert_eq!(ContentLength::parse("+5"), None);
 }
+
+#[test]
+fn an_error_of_a_backend_keeps_its_source() {
+    let error = HttpError::new(Status::SERVICE_UNAVAILABLE).with_source("the pool is empty");
+    let error = AuthenticationError::from(error);
+    assert_eq!(
+        std::error::Error::source(&error).map(ToString::to_string).as_deref(),
+        Some("the pool is empty")
+    );
+    assert!(std::error::Error::source(&AuthenticationError::new("why")).is_none());
+    assert_eq!(format!("{:?}", Authentication::new(Anybody)), "Authentication");
+}

@@ -37,6 +37,16 @@ async fn size(State(pool): State<Pool>) -> String {
 }
 
 #[test]
+fn a_client_that_has_not_started_stops_nothing() {
+    let app = || App::new().on_shutdown(async || Err::<(), BoxError>("it has not started".into()));
+    TestClient::without_start(app()).close().expect("no hook runs");
+    let stopped = futures_lite::future::block_on(TestClient::without_start(app()).stop());
+    stopped.expect("no hook runs");
+    let started = futures_lite::future::block_on(async { TestClient::start(app()).await.stop().await });
+    assert_eq!(started.expect_err("the hook runs").to_string(), "it has not started");
+}
+
+#[test]
 fn hooks_run_in_order_and_back() {
     let log = Log::default();
     let inner = App::new().on_startup(log.hook("inner+")).on_shutdown(log.hook("inner-"));

@@ -289,6 +289,37 @@ fn changes_are_noticed_also_inside_values() {
 }
 
 #[test]
+fn a_session_beyond_the_limit_of_its_store_is_an_error() {
+    let browser = Browser::new(Sessions::stored(MemoryStore::new()).max_stored_bytes(20));
+    assert_eq!(browser.update(json!({"a": "short"})).status(), Status::OK);
+    assert_eq!(browser.update(json!({"b": "too long"})).status(), Status::INTERNAL_SERVER_ERROR);
+    assert_eq!(browser.view(), json!({"a": "short"}));
+}
+
+#[test]
+fn two_extractors_have_the_same_session() {
+    async fn both(first: Session, second: Session) -> stelo_toolkit::Result<String> {
+        first.insert("a", 1)?;
+        Ok(format!("{second:?}"))
+    }
+    let app = App::new().middleware(Sessions::new(SECRET)).route("/", get(both));
+    assert_eq!(TestClient::new(app).get("/").send().text(), "Session(1 values)");
+}
+
+#[test]
+fn an_id_in_the_store_is_a_hash_in_hexadecimal_digits() {
+    let store = Arc::new(Counting::default());
+    let browser = Browser::new(Sessions::stored(store.clone()));
+    browser.update(json!({"some": "data"}));
+    let id = store.created.lock().expect("no test panics with it").expect("the session was created");
+    let text = id.to_string();
+    let bytes = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!((text.len(), &text), (64, &bytes));
+    assert_eq!(format!("{id:?}"), format!("SessionId({text})"));
+    assert!(!browser.cookie().expect("a cookie").contains(&text), "the client has another token");
+}
+
+#[test]
 fn a_cookie_beyond_the_limit_of_browsers_is_an_error() {
     for sessions in places() {
         let browser = Browser::new(sessions);
@@ -390,6 +421,8 @@ struct Counting {
     inner: MemoryStore,
     calls: Mutex<Vec<&'static str>>,
     is_broken: std::sync::atomic::AtomicBool,
+    /// The id of the last session that was created.
+    created: Mutex<Option<SessionId>>,
 }
 
 impl Counting {
@@ -414,6 +447,7 @@ impl SessionStore for Counting {
         self.call("load", self.inner.load(id))
     }
     fn create<'a>(&'a self, id: &'a SessionId, record: SessionRecord) -> StoreFuture<'a, ()> {
+        *self.created.lock().expect("no test panics with it") = Some(*id);
         self.call("create", self.inner.create(id, record))
     }
     fn update<'a>(&'a self, id: &'a SessionId, record: SessionRecord) -> StoreFuture<'a, bool> {
@@ -536,6 +570,8 @@ fn a_mistake_in_the_settings_stops_the_start() {
     );
     let text = error(Sessions::new(SECRET).session_cookie("__Host-a"));
     assert!(text.contains("session cookie `__Host-a`: a cookie named `__Host-` must be secure"), "{text}");
+    let stored = Sessions::stored(MemoryStore::new()).previous_secret("short");
+    assert!(App::new().middleware(stored).build().is_ok(), "a store needs no secret");
     let text = error(Sessions::new(SECRET).idle_timeout(Duration::ZERO));
     assert!(text.contains("`idle_timeout` needs a store"), "{text}");
 }

@@ -141,7 +141,35 @@ fn a_static_file_has_the_hash_of_its_content() {
     let url = client.get("/pages/a.html").send().text();
     assert_eq!(url, "/static/site.css?v=85944171f73967e8");
     assert_eq!(client.get(&url).send().text(), "foobar");
+    assert_eq!(client.get("/pages/a.html").send().text(), url, "the hash is known by now");
     assert_eq!(client.get("/pages/b.html").send().status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn static_url_without_a_directory_says_what_to_do() {
+    let templates =
+        Templates::from_sources([("a.html", "{{ static_url('a.css') }}")]).expect("a valid template");
+    let templates = templates.record();
+    assert_eq!(format!("{templates:?}"), "Templates");
+    let fault = fault(&templates, "a.html");
+    assert!(fault.ends_with("static_url needs a directory: call Templates::static_files"), "{fault}");
+    let function = templates.recorded()[0].context.get_attr("static_url").expect("a value of each template");
+    let shown = format!("{:?}", function.as_object().expect("an object"));
+    assert!(shown.contains("StaticFiles { directory: None, .. }"), "{shown}");
+}
+
+#[test]
+fn the_last_100_renderings_are_recorded() {
+    let templates = Templates::from_sources([("a.html", "{{ request.query.q }}")]).expect("a valid template");
+    let templates = templates.record();
+    let client = TestClient::new(app(&templates));
+    for number in 0..102 {
+        client.get(&format!("/pages/a.html?q={number}")).send();
+    }
+    let recorded = templates.recorded();
+    let query = recorded[0].context.get_attr("request").and_then(|request| request.get_attr("query"));
+    let first = query.and_then(|query| query.get_attr("q")).expect("the values of the request");
+    assert_eq!((recorded.len(), first.to_string()), (100, "2".to_owned()));
 }
 
 #[test]
@@ -155,6 +183,15 @@ fn a_template_has_the_nonce_of_the_policy() {
     assert!(!nonce.is_empty() && policy.contains(&format!("'nonce-{nonce}'")), "{policy} {nonce}");
 }
 
+/// The error of a page that fails.
+fn fault(templates: &Templates, name: &str) -> String {
+    async fn show(_: Request, error: HttpError) -> String {
+        std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+    }
+    let app = app(templates).error_handler(Status::INTERNAL_SERVER_ERROR, show);
+    TestClient::new(app).raise_server_errors(false).get(&format!("/pages/{name}")).send().text()
+}
+
 #[test]
 fn a_mistake_in_a_template_is_one_line_in_the_log() {
     let directory = Directory::new(
@@ -162,18 +199,12 @@ fn a_mistake_in_a_template_is_one_line_in_the_log() {
         &[("a.html", "fine\n{% if %}"), ("b.html", "\n{{ 1 / 0 }}"), ("c.html", "{{ url_for('nowhere') }}")],
     );
     let templates = Templates::new(&directory.0).unwrap();
-    let fault = |name: &str| {
-        let app = app(&templates);
-        let client = TestClient::new(app.error_handler(Status::INTERNAL_SERVER_ERROR, show))
-            .raise_server_errors(false);
-        client.get(&format!("/pages/{name}")).send().text()
-    };
-    async fn show(_: Request, error: HttpError) -> String {
-        std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
-    }
+    fs::create_dir(directory.0.join("d.html")).expect("a directory in the place of a template");
+    let fault = |name: &str| fault(&templates, name);
     assert!(fault("a.html").starts_with("a.html:2: syntax error: "), "{}", fault("a.html"));
     assert!(fault("b.html").starts_with("b.html:2: "), "{}", fault("b.html"));
     assert!(fault("c.html").contains("no route has the name \"nowhere\""), "{}", fault("c.html"));
+    assert!(fault("d.html").contains("cannot read "), "{}", fault("d.html"));
     for name in ["nowhere.html", ".hidden", "%2e%2e"] {
         assert!(fault(name).contains("does not exist"), "{}", fault(name));
     }
@@ -181,6 +212,9 @@ fn a_mistake_in_a_template_is_one_line_in_the_log() {
     let error = Templates::new("/nowhere/templates").unwrap_err();
     assert!(matches!(&error, TemplateError::NoDirectory(path) if path == Path::new("/nowhere/templates")));
     assert_eq!(error.to_string(), "there is no directory /nowhere/templates with templates: create it");
+    assert!(std::error::Error::source(&error).is_none());
+    let nameless = minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "why");
+    assert_eq!(TemplateError::from(nameless).to_string(), "invalid operation: why");
     assert!(
         Templates::from_sources([("a.html", "{% if %}")])
             .unwrap_err()

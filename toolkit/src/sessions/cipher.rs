@@ -135,6 +135,7 @@ mod tests {
         new.add_previous(b"a long random secret");
         let sealed = old.seal("a", b"text", at(100)).unwrap();
         assert_eq!(new.open("a", &sealed, None, at(100)).unwrap(), b"text");
+        assert_eq!(format!("{new:?}"), "Cipher(2 keys)");
         assert_eq!(old.open("a", &new.seal("a", b"text", at(100)).unwrap(), None, at(100)), None);
     }
 

@@ -197,7 +197,9 @@ mod tests {
         settings.max_age = Some(Duration::ZERO);
         assert!(settings.field("x").starts_with("sid=x; path=/p; Max-Age=0; httponly"));
         settings.partitioned = true;
-        assert!(settings.field("x").ends_with("; secure; domain=.x.com; partitioned"));
+        settings.same_site = SameSite::None;
+        assert!(settings.field("x").ends_with("; samesite=none; secure; domain=.x.com; partitioned"));
+        assert_eq!(format!("{settings:?}"), format!("Settings({})", settings.field("…")));
     }
 
     #[test]

@@ -144,3 +144,25 @@ fn without_dots(target: &str) -> String {
     }
     format!("/{}{query}", segments.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_resolved_from_where_it_was_sent() {
+        let here = Location::parse("http://a/b/c?d").expect("an absolute URL");
+        for (reference, expected) in [
+            ("", "/b/c?d"),
+            ("#part", "/b/c?d"),
+            ("?e=f", "/b/c?e=f"),
+            (".", "/b/"),
+            ("..", "/"),
+            ("x/..", "/b/"),
+            ("/\u{e9} \u{7f}", "/%C3%A9%20%7F"),
+        ] {
+            let there = here.redirect(reference).expect("a relative reference");
+            assert_eq!((&*there.authority, &*there.target), ("a", expected), "{reference}");
+        }
+    }
+}

@@ -244,6 +244,53 @@ fn a_stale_response_is_sent_while_a_new_one_is_made() {
 }
 
 #[test]
+fn no_stale_response_is_sent_where_a_shared_cache_must_ask() {
+    for control in [
+        "s-maxage=10, stale-while-revalidate=30, stale-if-error=30",
+        "max-age=10, must-revalidate, stale-while-revalidate=30",
+        "max-age=10, proxy-revalidate, stale-if-error=30",
+    ] {
+        let shelf = Shelf::new();
+        let client = counting(Cache::with_store(shelf.clone()), with_control(control));
+        assert_eq!(got(&client, "/a", &[]), "1");
+        shelf.pass(20);
+        assert_eq!(got(&client, "/a", &[]), "2", "{control}");
+    }
+}
+
+#[test]
+fn the_background_task_of_a_new_response_runs() {
+    let (shelf, ran) = (Shelf::new(), Arc::new(AtomicUsize::new(0)));
+    let count = ran.clone();
+    let client = counting(Cache::with_store(shelf.clone()), move |_, number| {
+        let count = count.clone();
+        number
+            .into_response()
+            .with_header("cache-control", "max-age=10, stale-while-revalidate=30")
+            .background(async move {
+                count.fetch_add(1, Ordering::Relaxed);
+            })
+    });
+    assert_eq!(got(&client, "/a", &[]), "1");
+    shelf.pass(20);
+    assert_eq!(got(&client, "/a", &[]), "1");
+    assert_eq!((got(&client, "/a", &[]), ran.load(Ordering::Relaxed)), ("2".into(), 2));
+}
+
+#[test]
+fn responses_without_a_body_are_stored() {
+    let empty = || Body::from_frames(stream::empty(), Length::Known(0));
+    for body in [Body::empty as fn() -> Body, empty] {
+        let client = counting(Cache::new(), move |_, number| {
+            let number = number.parse::<u64>().expect("a number");
+            Response::new(body()).with_header("cache-control", "max-age=60").with_header("x-number", number)
+        });
+        let number = || client.get("/a").send().header("x-number").map(str::to_owned);
+        assert_eq!((number(), number()), (Some("1".into()), Some("1".into())));
+    }
+}
+
+#[test]
 fn a_stale_response_replaces_an_error() {
     let shelf = Shelf::new();
     let client = counting(Cache::with_store(shelf.clone()), |_, number| match &*number {
@@ -289,6 +336,15 @@ fn large_and_failed_streams_are_not_stored() {
     assert_eq!((got(&client, "/a", &[]), got(&client, "/a", &[])), ("1".into(), "2".into()));
     let client = counting(Cache::new().max_body(3), with_control("max-age=60"));
     assert_eq!((got(&client, "/a", &[]), got(&client, "/a", &[])), ("1".into(), "1".into()));
+    let client = counting(Cache::new().max_body(3), |_, number| {
+        format!("{number}abc").into_response().with_header("cache-control", "max-age=60")
+    });
+    assert_eq!((got(&client, "/a", &[]), got(&client, "/a", &[])), ("1abc".into(), "2abc".into()));
+    let client = counting(Cache::new(), |_, number| {
+        let short = stream::iter([Ok(Frame::Data(number.into()))]);
+        Response::new(Body::from_frames(short, Length::Known(4))).with_header("cache-control", "max-age=60")
+    });
+    assert_eq!((got(&client, "/a", &[]), got(&client, "/a", &[])), ("1".into(), "2".into()));
 }
 
 #[test]

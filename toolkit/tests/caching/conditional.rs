@@ -71,6 +71,11 @@ fn no_tag_is_made_for_streams_errors_and_private_responses() {
     assert_eq!(tag(|| (CacheControl::new().no_store(), "text").into_response()), None);
     assert_eq!(tag(|| vec![0; (1 << 20) + 1].into_response()), None);
     assert!(tag(|| vec![0; 1 << 20].into_response()).is_some());
+    let smaller = Conditional::new().max_etag_size(3);
+    let app = App::new().middleware(smaller).route("/3", get("abc")).route("/4", get("abcd"));
+    let client = TestClient::new(app);
+    let tags = ["/3", "/4"].map(|target| client.get(target).send().header("etag").is_some());
+    assert_eq!(tags, [true, false]);
 }
 
 #[test]

@@ -359,3 +359,21 @@ fn zstandard_is_preferred_to_gzip() {
     assert_eq!(fields(&response).0, Some("zstd"));
     assert_eq!(zstd::decode_all(response.bytes()).unwrap(), TEXT.repeat(4000).as_bytes());
 }
+
+#[cfg(all(feature = "brotli", feature = "zstd"))]
+#[test]
+fn a_higher_level_makes_less_of_the_same_text() {
+    fn numbers() -> Response {
+        (0..4000).map(|number: u32| number.to_string()).collect::<String>().into_response()
+    }
+    let size = |compression: Compression, coding: &str| {
+        let response = client(compression, numbers).get("/").header("accept-encoding", coding).send();
+        assert_eq!(fields(&response).0, Some(coding));
+        response.bytes().len()
+    };
+    let (fast, small) = (Compression::new(), Compression::new());
+    let (fast, small) = (fast.brotli_level(0).zstd_level(1), small.brotli_level(11).zstd_level(19));
+    for coding in ["br", "zstd"] {
+        assert!(size(small.clone(), coding) < size(fast.clone(), coding), "{coding}");
+    }
+}

@@ -1,10 +1,10 @@
 //! Compressed requests: codings, limits, and bodies that are not what they claim to be.
 
 use futures_lite::stream;
-use stelo_toolkit::body::Body;
+use stelo_toolkit::body::{Body, Frame, Length};
 use stelo_toolkit::middleware::Decompression;
 use stelo_toolkit::testing::TestResponse;
-use stelo_toolkit::{App, Request, Status, TestClient, post};
+use stelo_toolkit::{App, Headers, Request, Status, TestClient, post};
 
 use crate::{deflated, gzip};
 
@@ -103,6 +103,46 @@ fn several_members_are_one_body_and_tiny_ones_are_limited() {
     assert_eq!(sent("/", "gzip", gzip(b"").repeat(1000)).status(), Status::BAD_REQUEST);
     let large = gzip(&(0..3000u32).flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
     assert_eq!(sent("/count", "gzip", large.repeat(50)).text(), "600000");
+}
+
+#[cfg(feature = "brotli")]
+#[test]
+fn a_second_stream_is_allowed_where_the_coding_has_it() {
+    let mut brotli = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams::default();
+    brotli::BrotliCompress(&mut &b"hello"[..], &mut brotli, &params).expect("there is memory");
+    assert_eq!(sent("/", "br", brotli.repeat(2)).status(), Status::BAD_REQUEST);
+    #[cfg(feature = "zstd")]
+    {
+        let frame = zstd::encode_all(&b"hello"[..], 3).expect("there is memory");
+        assert_eq!(sent("/", "zstd", frame.repeat(2)).text(), "hellohello");
+    }
+}
+
+#[test]
+fn trailers_follow_the_decompressed_body() {
+    async fn show(mut request: Request) -> stelo_toolkit::Result<String> {
+        let (mut body, mut text) = (request.stream(), String::new());
+        while let Some(frame) = body.frame().await {
+            text += &match frame? {
+                Frame::Data(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Frame::Trailers(trailers) => format!(" {:?}", trailers.get_str("x-sum")),
+            };
+        }
+        Ok(text)
+    }
+    let mut trailers = Headers::new();
+    trailers.append("x-sum", "7");
+    let frames = |bytes: Vec<u8>| {
+        let frames = [Ok(Frame::Data(bytes.into())), Ok(Frame::Trailers(trailers.clone()))];
+        Body::from_frames(stream::iter(frames), Length::Unknown)
+    };
+    let client = TestClient::new(App::new().middleware(Decompression::new()).route("/", post(show)));
+    let sent = |bytes| client.post("/").header("content-encoding", "gzip").stream(frames(bytes)).send();
+    assert_eq!(sent(gzip(b"hello")).text(), "hello Some(\"7\")");
+    let mut cut = gzip(b"hello");
+    cut.pop();
+    assert_eq!(sent(cut).status(), Status::BAD_REQUEST);
 }
 
 #[test]

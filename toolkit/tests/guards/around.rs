@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_lite::{StreamExt, stream};
 use stelo_core::app::Peer;
 use stelo_core::body::Piece;
+use stelo_toolkit::handler::{Endpoint, Outcome};
 use stelo_toolkit::middleware::{
     BodyLimit, ConcurrencyLimit, Cors, Csrf, HttpsRedirect, Quota, RateLimit, RequestId, SecurityHeaders,
     Timeout, TraceContext, TrustedHost,
@@ -22,6 +23,26 @@ type Path = Arc<Mutex<Vec<String>>>;
 
 fn push(path: &Path, name: impl Into<String>) {
     path.lock().expect("no test panics here").push(name.into());
+}
+
+#[test]
+fn a_response_that_is_ready_passes_each_layer() {
+    struct Ready;
+    impl Endpoint for Ready {
+        fn call(&self, _: Request) -> Outcome {
+            "ready".into()
+        }
+    }
+    let app = App::new()
+        .middleware(ConcurrencyLimit::new(1))
+        .middleware(Timeout::new(Duration::from_secs(1)))
+        .middleware(RequestId::new())
+        .middleware(TraceContext::new())
+        .mount("", Ready);
+    let client = TestClient::new(app);
+    for _ in 0..2 {
+        assert_eq!(client.get("/").send().text(), "ready", "the permit is back");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Cross-origin requests: preflights, the fields of other responses, and `vary`.
 
+use std::time::Duration;
+
 use stelo_toolkit::middleware::Cors;
 use stelo_toolkit::testing::{TestRequest, TestResponse};
 use stelo_toolkit::{App, HttpError, Method, Status, TestClient, any, get};
@@ -223,4 +225,18 @@ fn fields_of_the_handler_are_replaced() {
     let client = TestClient::new(App::new().middleware(all()).route("/", get(handler)));
     let response = client.get("/").header("origin", ORIGIN).send();
     assert_eq!(response.headers().get_all("access-control-allow-origin").collect::<Vec<_>>(), [b"*"]);
+}
+
+#[test]
+fn browsers_remember_a_preflight_for_the_time_that_is_set() {
+    for (cors, seconds) in [(all(), "600"), (all().max_age(Duration::from_secs(5)), "5")] {
+        let response = preflight(&client(cors), ORIGIN, "GET", "").send();
+        assert_eq!(response.header("access-control-max-age"), Some(seconds));
+    }
+}
+
+#[test]
+#[should_panic(expected = "CORS: [\"a\\nb\"]: ")]
+fn a_name_with_a_line_break_is_a_mistake() {
+    let _ = Cors::new().expose_headers(["a\nb"]);
 }

@@ -8,6 +8,7 @@ use stelo_toolkit::{App, Extension, TestClient, get};
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 async fn show(Extension(id): Extension<RequestIdentifier>) -> String {
+    assert_eq!(id.len(), id.to_string().len());
     id.to_string()
 }
 

@@ -43,6 +43,18 @@ fn requests_beyond_the_limit_wait_for_their_turn() {
 }
 
 #[test]
+fn without_room_to_wait_a_request_is_rejected_at_once() {
+    let (release, client) = app(LoadShed::new(1).max_waiting(0));
+    block_on(async {
+        let mut first = client.get("/hold").into_future();
+        assert!(poll_once(&mut first).await.is_none());
+        assert_eq!(client.get("/health").await.status(), Status::SERVICE_UNAVAILABLE);
+        drop(release);
+        assert_eq!(first.await.text(), "held");
+    });
+}
+
+#[test]
 fn a_request_that_is_given_up_leaves_its_place() {
     let (release, client) = app(ConcurrencyLimit::new(1).max_waiting(1));
     block_on(async {

@@ -144,6 +144,18 @@ fn servers_can_share_a_store() {
 }
 
 #[test]
+fn the_store_in_memory_can_be_given_as_any_other() {
+    let clock = Clock::default();
+    let limit = RateLimit::new(Quota::per_minute(1)).name("api").store(clock.memory());
+    let shown = format!("{limit:?}");
+    assert!(shown.starts_with("RateLimit { name: \"api\", quota: "), "{shown}");
+    let client = TestClient::new(app(limit));
+    assert_eq!(statuses(&client, &["/a", "/a"]), [200, 429]);
+    clock.pass(60_000);
+    assert_eq!(statuses(&client, &["/a"]), [200]);
+}
+
+#[test]
 fn a_store_that_fails_lets_requests_pass_or_not() {
     for (fails_closed, status) in [(false, 200), (true, 503)] {
         let limit = RateLimit::new(Quota::per_hour(1))

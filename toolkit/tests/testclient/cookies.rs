@@ -150,3 +150,11 @@ fn websockets_send_and_keep_cookies() {
     assert_eq!(socket.receive_text().unwrap(), "1");
     assert_eq!(client.cookies().get("b").as_deref(), Some("2"));
 }
+
+#[test]
+fn the_debug_output_lists_the_cookies() {
+    let client = client();
+    client.cookies().set("a", "1");
+    client.cookies().set("b", "2");
+    assert_eq!(format!("{:?}", client.cookies()), r#"["a=1", "b=2"]"#);
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stelo_toolkit::extract::ClientAddress;
 use stelo_toolkit::forms::{FormData, FormValue};
 use stelo_toolkit::testing::Part;
-use stelo_toolkit::{App, Json, Request, TestClient, get, post};
+use stelo_toolkit::{App, Json, Request, TestClient, any, get, post};
 
 async fn fields(request: Request) -> Json<Vec<String>> {
     let field = |(name, value): (&str, &[u8])| format!("{name}: {}", String::from_utf8_lossy(value));
@@ -119,4 +119,24 @@ fn a_request_has_the_path_as_sent() {
     let client = TestClient::new(App::new().route("/{path}", get(path)));
     let response = client.get("/hello%2Dworld").query(&[("foo", "bar")]).send();
     assert_eq!(response.text(), "/hello%2Dworld");
+}
+
+#[test]
+fn each_method_has_a_shortcut() {
+    async fn method(request: Request) -> String {
+        request.method().to_string()
+    }
+    let client = TestClient::new(App::new().route("/", any(method)));
+    for (request, method) in [
+        (client.get("/"), "GET"),
+        (client.post("/"), "POST"),
+        (client.put("/"), "PUT"),
+        (client.patch("/"), "PATCH"),
+        (client.query("/"), "QUERY"),
+        (client.delete("/"), "DELETE"),
+        (client.options("/"), "OPTIONS"),
+    ] {
+        assert!(format!("{request:?}").contains("client: TestClient, "), "{request:?}");
+        assert_eq!(request.send().text(), method);
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use futures_lite::future::block_on;
 use futures_lite::{StreamExt, stream};
+use stelo_toolkit::body::{Frame, Length};
 use stelo_toolkit::request::Executor;
 use stelo_toolkit::response::{BoxError, ResponseExt, StreamingResponse};
-use stelo_toolkit::{App, Body, Bytes, Request, Response, Status, TestClient, get, post};
+use stelo_toolkit::{App, Body, Bytes, Headers, HttpError, Request, Response, Status, TestClient, get, post};
 
 use crate::panic_of;
 
@@ -164,4 +165,43 @@ fn events_are_read_as_by_a_browser() {
     );
     let first = block_on(async { client.get("/").open_async().await.event_async().await });
     assert_eq!(first.unwrap().data, "a");
+}
+
+#[test]
+fn a_stream_has_interim_responses_and_trailers() {
+    async fn both(request: Request) -> Result<Response, HttpError> {
+        request.send_early_hints(["</a.css>; rel=preload"]).await?;
+        let mut trailers = Headers::new();
+        trailers.append("x-sum", "7");
+        let frames = [Ok(Frame::Data("tea".into())), Ok(Frame::Trailers(trailers))];
+        Ok(Response::new(Body::from_frames(stream::iter(frames), Length::Unknown)))
+    }
+    let client = TestClient::new(App::new().route("/", get(both)));
+    let mut stream = client.get("/").open();
+    assert_eq!(format!("{stream:?}"), "TestStream(`GET /`)");
+    let hints: Vec<_> = stream.interim().iter().map(|(status, _)| *status).collect();
+    assert_eq!((hints, stream.trailers().is_empty()), (vec![Status::EARLY_HINTS], true));
+    while stream.chunk().is_some() {}
+    assert_eq!(stream.trailers().get_str("x-sum"), Some("7"));
+}
+
+#[test]
+fn a_response_of_500_without_a_failure_can_be_read() {
+    let app = App::new().route("/", get(async || (Status::INTERNAL_SERVER_ERROR, "on purpose")));
+    let client = TestClient::new(app);
+    let mut stream = client.get("/").open();
+    assert_eq!(stream.status(), Status::INTERNAL_SERVER_ERROR);
+    assert_eq!(stream.chunk().as_deref(), Some(&b"on purpose"[..]));
+}
+
+#[test]
+fn a_test_that_fails_does_not_wait_for_the_application() {
+    let log = Log::default();
+    let client = TestClient::new(endless(&log));
+    let message = panic_of(|| {
+        let _stream = client.get("/").open();
+        panic!("the test fails");
+    });
+    assert_eq!(message, "the test fails");
+    assert!(!log.lock().expect("no thread panics").contains(&"background"));
 }

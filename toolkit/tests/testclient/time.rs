@@ -129,3 +129,16 @@ fn background_tasks_and_websockets_sleep_without_waiting() {
         assert_eq!(at_once(|| socket.receive_text().unwrap()), tick);
     }
 }
+
+#[test]
+fn a_call_can_wait_without_a_limit() {
+    async fn blocks(executor: Executor) -> String {
+        let mut sum = 0;
+        for number in 0..50 {
+            sum += executor.run_blocking(move || number).await;
+        }
+        sum.to_string()
+    }
+    let client = TestClient::new(App::new().route("/", get(blocks))).with_timeout(Duration::MAX);
+    assert_eq!(client.get("/").send().text(), "1225");
+}

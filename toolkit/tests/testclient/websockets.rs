@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_lite::future::block_on;
 use futures_lite::stream;
 use serde_json::{Value, json};
+use stelo_core::app::Reply;
 use stelo_toolkit::request::Url;
 use stelo_toolkit::response::{ResponseExt, StreamingResponse};
 use stelo_toolkit::testing::TestHandshake;
 use stelo_toolkit::websocket::{CloseCode, Message, WebSocketError};
-use stelo_toolkit::{App, FileResponse, Headers, IntoResponse, Status, TestClient, WebSocket};
+use stelo_toolkit::{App, FileResponse, Headers, IntoResponse, Response, Status, TestClient, WebSocket};
 
 /// Sends what the handshake was.
 async fn describes(url: Url, headers: Headers, websocket: WebSocket) -> stelo_toolkit::Result<()> {
@@ -208,4 +210,87 @@ fn a_handshake_has_fields_and_cookies_of_its_own() {
     let handshake = client.websocket_connect("/").header("x-a", "1").add_header("x-a", "2").cookie("c", "3");
     let mut socket = handshake.connect().expect("the handshake is accepted");
     assert_eq!(socket.receive_text().expect("a text"), "1 2 c=3");
+}
+
+/// An application without the checks of the toolkit.
+struct Bare(fn() -> Response);
+
+impl stelo_core::app::App for Bare {
+    fn call(&self, _: stelo_core::app::Request) -> Reply {
+        (self.0)().into()
+    }
+}
+
+fn bare(respond: fn() -> Response) -> TestClient {
+    TestClient::new(Bare(respond)).raise_server_errors(false)
+}
+
+#[test]
+fn an_acceptance_is_judged_as_by_a_server() {
+    fn accepts() -> Response {
+        Response::websocket(async |_| {})
+    }
+    fn chooses() -> Response {
+        let mut response = accepts();
+        response.headers.append("sec-websocket-protocol", "not-offered");
+        response
+    }
+    assert!(bare(accepts).websocket_connect("/").connect().is_ok());
+    let denied = bare(chooses).websocket_connect("/").connect().expect_err("nothing was offered");
+    assert_eq!(denied.status(), Status::INTERNAL_SERVER_ERROR);
+    let answer = bare(accepts).get("/").send();
+    assert_eq!(answer.status(), Status::INTERNAL_SERVER_ERROR, "the request is no handshake");
+}
+
+#[test]
+fn a_panic_ends_the_websocket() {
+    let client = bare(|| Response::websocket(async |_| panic!("out of tea")));
+    let mut socket = client.websocket_connect("/").connect().expect("it is accepted");
+    assert_eq!(socket.receive_closed().code, CloseCode::INTERNAL_ERROR);
+    let message = crate::panic_of(|| {
+        let raising = TestClient::new(Bare(|| Response::websocket(async |_| panic!("out of tea"))));
+        raising.websocket_connect("/").connect().map(|mut socket| socket.receive_closed())
+    });
+    assert!(message.contains("the application panicked: out of tea"), "{message}");
+}
+
+#[test]
+fn a_handler_can_wait_for_the_end_alone() {
+    let seen = Arc::new(Mutex::new(None));
+    let log = seen.clone();
+    let waits = move |websocket: WebSocket| {
+        let log = log.clone();
+        async move {
+            websocket.accept().await?;
+            *log.lock().expect("no panic under the lock") = Some(websocket.closed().await.code);
+            Ok::<_, WebSocketError>(())
+        }
+    };
+    let client = TestClient::new(App::new().websocket("/", waits));
+    let mut socket = client.websocket_connect("/").connect().expect("it is accepted");
+    assert_eq!(*seen.lock().expect("no panic under the lock"), None);
+    socket.close(CloseCode::GOING_AWAY, "");
+    assert_eq!(*seen.lock().expect("no panic under the lock"), Some(CloseCode::GOING_AWAY));
+}
+
+#[test]
+fn both_kinds_of_sockets_show_the_acceptance() {
+    async fn accepts(websocket: WebSocket) -> Result<(), WebSocketError> {
+        websocket.accept().subprotocol("chat").header("x-a", "1").await?;
+        websocket.closed().await;
+        Ok(())
+    }
+    let client = TestClient::new(App::new().websocket("/", accepts));
+    let handshake = || client.websocket_connect("/").subprotocols(&["chat"]);
+    let socket = handshake().connect().expect("it is accepted");
+    assert_eq!(format!("{socket:?}"), "TestWebSocket");
+    assert_eq!((socket.accepted_subprotocol(), socket.headers().get_str("x-a")), (Some("chat"), Some("1")));
+    block_on(async {
+        let socket = handshake().await.expect("it is accepted");
+        assert_eq!(format!("{socket:?}"), "AsyncTestWebSocket");
+        assert_eq!(
+            (socket.accepted_subprotocol(), socket.headers().get_str("x-a")),
+            (Some("chat"), Some("1"))
+        );
+    });
 }

@@ -94,5 +94,7 @@ mod tests {
         let v6 = Client::V6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 7]);
         assert_eq!(Key::ClientAndRoute(v6, "/a").text(), "2001:db8:0:7::/64 /a");
         assert_eq!(Key::Client(Client::V4([10, 0, 0, 1])).text(), "10.0.0.1");
+        assert_eq!(Key::Client(Client::Local).text(), "local");
+        assert_eq!(Key::Route("/a").text(), "/a");
     }
 }
