@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use stelo_toolkit::handler::{Endpoint, Outcome};
 use stelo_toolkit::middleware::{RequestId, TraceContext};
 use stelo_toolkit::response::BoxError;
 use stelo_toolkit::websocket::{CloseCode, WebSocketError, WebSocketException};
@@ -215,4 +216,20 @@ fn the_lines_of_a_request_are_in_a_span_with_its_identifiers() {
     });
     let span = "SPAN request trace_id=0af7651916cd43dd8448eb211c80319c span_id=";
     assert!(messages[0].starts_with(span), "{messages:?}");
+}
+
+#[test]
+fn a_handler_that_returns_at_once_runs_in_the_span_too() {
+    struct Ready;
+    impl Endpoint for Ready {
+        fn call(&self, _: Request) -> Outcome {
+            tracing::info!("handled");
+            "ready".into()
+        }
+    }
+    let lines = logged(|| {
+        let client = TestClient::new(App::new().middleware(RequestId::new()).mount("", Ready));
+        assert_eq!(client.get("/").send().text(), "ready");
+    });
+    assert_eq!(lines[1..], ["enter", "INFO handled", "exit"], "{lines:?}");
 }
