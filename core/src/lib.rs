@@ -12,6 +12,7 @@
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
 //! | [`ws`] | the WebSocket machine (RFC 6455) |
 //! | [`multipart`] | forms with files (RFC 7578) |
+//! | [`proxy_protocol`] | the addresses that a load balancer sends before the first byte (PROXY protocol) |
 //! | [`proto`] | the methods and the vocabulary that all protocol machines share |
 //! | [`routing`] | the ordered table of routes |
 //! | [`app`] | the contract between servers and applications |
@@ -35,6 +36,7 @@ pub mod http;
 mod interop;
 pub mod multipart;
 pub mod proto;
+pub mod proxy_protocol;
 pub mod routing;
 mod sync;
 mod time;

@@ -20,6 +20,7 @@ mod headers;
 mod json_lines;
 mod multipart;
 mod peer;
+mod proxy_protocol;
 mod query;
 mod ranges;
 mod reference;
@@ -47,6 +48,7 @@ pub use head::head;
 pub use headers::headers;
 pub use json_lines::json_lines;
 pub use multipart::multipart;
+pub use proxy_protocol::proxy_protocol;
 pub use query::query;
 pub use ranges::ranges;
 pub use response::response;
@@ -61,7 +63,7 @@ pub use url::url;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 24] = [
+pub const PROPERTIES: [(&str, Property); 25] = [
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("conditions", conditions),
@@ -75,6 +77,7 @@ pub const PROPERTIES: [(&str, Property); 24] = [
     ("headers", headers),
     ("json_lines", json_lines),
     ("multipart", multipart),
+    ("proxy_protocol", proxy_protocol),
     ("query", query),
     ("ranges", ranges),
     ("routing", routing),

@@ -1,0 +1,4 @@
+//! The PROXY protocol: see the function of this name in `stelo-model`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| stelo_model::proxy_protocol(input));
