@@ -18,6 +18,7 @@ mod guards;
 mod keep_alive;
 mod leaving;
 mod limits;
+mod proxies;
 mod responses;
 mod shutdown;
 mod timeouts;

@@ -228,7 +228,7 @@ impl State {
                 Ipv4Addr::LOCALHOST,
                 1024 + self.sockets.clients % 48_000,
             )))),
-            Address::Unix(_) => None,
+            Address::Unix(_) | Address::Name(_) => None,
         };
         // Segments arrive after the opening.
         let end = |address, held| End { address, held, last: at, free: at, ..End::default() };

@@ -62,6 +62,8 @@ pub enum Address {
     Ip(SocketAddr),
     /// The path of a Unix socket.
     Unix(Arc<str>),
+    /// A client that a proxy names instead of giving its address, such as `unknown` or `_hidden` (RFC 7239 section 6).
+    Name(Arc<str>),
 }
 
 impl From<SocketAddr> for Address {
@@ -73,11 +75,11 @@ impl From<SocketAddr> for Address {
 }
 
 impl fmt::Display for Address {
-    /// Writes `127.0.0.1:8000`, `::1:8000` (without brackets, as Uvicorn does), or the path.
+    /// Writes `127.0.0.1:8000`, `::1:8000` (without brackets, as Uvicorn does), the path or the name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => write!(f, "{}:{}", address.ip(), address.port()),
-            Self::Unix(path) => f.write_str(path),
+            Self::Unix(text) | Self::Name(text) => f.write_str(text),
         }
     }
 }

@@ -61,6 +61,15 @@ pub enum ConfigError {
     ConnectionField(String),
     /// Not a path that an application can be served under.
     RootPath,
+    /// Not a list of addresses and networks.
+    Peers,
+    /// A network with bits behind its prefix.
+    HostBits {
+        /// The network as it is written.
+        written: String,
+        /// The network without these bits.
+        network: String,
+    },
     /// Not UTF-8.
     Encoding,
 }
@@ -79,6 +88,12 @@ impl fmt::Display for ConfigError {
                 return write!(
                     f,
                     "the server frames messages and manages connections: leave the field {name} out"
+                );
+            }
+            Self::HostBits { written, network } => {
+                return write!(
+                    f,
+                    "{written} has bits behind its prefix: use {network}, or the address alone"
                 );
             }
             Self::NoExecutor => "no executor is compiled in: build with a Cargo feature that brings one",
@@ -102,6 +117,9 @@ impl fmt::Display for ConfigError {
                 "use 1 to 32767 seconds for the times of TCP keep-alive, or off, and 1 to 127 probes"
             }
             Self::Colon => "use Name:Value, such as X-Frame-Options:DENY",
+            Self::Peers => {
+                "use addresses and networks with commas, such as 127.0.0.1,10.0.0.0/8, unix: for Unix sockets, or * alone"
+            }
             Self::RootPath => "the root path must begin with a slash, such as /api, and be plain ASCII",
             Self::Encoding => "it is not UTF-8",
         })

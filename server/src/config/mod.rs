@@ -2,7 +2,7 @@
 //!
 //! [`Program`](crate::Program) reads them from the command line, the environment and files; the server acts on them.
 
-// Each of `listen`, `process`, `log`, `http`, `limits` and `websocket` has one part: struct, defaults, setters, and rows of
+// Each of `listen`, `process`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct, defaults, setters, and rows of
 // the table of settings. `table` declares the rows, and `codec` reads and writes their values.
 pub(crate) mod codec;
 mod error;
@@ -12,6 +12,7 @@ mod limits;
 mod listen;
 mod log;
 mod process;
+mod proxy;
 pub(crate) mod table;
 mod websocket;
 mod words;
@@ -23,14 +24,15 @@ pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
 pub use log::{Log, LogLevel};
 pub use process::Process;
+pub use proxy::{Proxy, ProxyHeaders};
 pub use websocket::{WebSocket, Ws};
 
 use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
-pub(crate) static GROUPS: [Group; 6] =
-    [listen::GROUP, process::GROUP, log::GROUP, http::GROUP, limits::GROUP, websocket::GROUP];
+pub(crate) static GROUPS: [Group; 7] =
+    [listen::GROUP, process::GROUP, log::GROUP, http::GROUP, proxy::GROUP, limits::GROUP, websocket::GROUP];
 
 /// The settings of a server.
 ///
@@ -62,6 +64,8 @@ pub struct Config {
     pub log: Log,
     /// Fields that are added to responses, and the root path of the application.
     pub http: Http,
+    /// The proxies that are trusted, and the fields that they set.
+    pub proxy: Proxy,
     /// Limits of the server and of its HTTP/1.1 connections.
     pub limits: Limits,
     /// Timeouts of the server and of its HTTP/1.1 connections.
@@ -81,6 +85,7 @@ impl Config {
             process: Process::default(),
             log: Log::default(),
             http: Http::default(),
+            proxy: Proxy::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             websocket: WebSocket::default(),

@@ -34,6 +34,8 @@ pub(crate) type Fault = (usize, ConfigError);
 pub(crate) enum Kind {
     /// `--x` and `--no-x`, without a value.
     Switch,
+    /// `--x` and `--no-x`, or `--x` with one of these words as its value.
+    SwitchOrWord(&'static [&'static str]),
     /// `true` or `false`, as a value.
     Boolean,
     /// A whole number, with its placeholder in the help.
@@ -121,6 +123,7 @@ impl Setting {
     /// Returns the option with what it takes, as in the help.
     pub(crate) fn usage(&self) -> String {
         match self.kind.placeholder() {
+            Some(placeholder) if self.kind.is_switch() => format!("--{} [<{placeholder}>]", self.name),
             Some(placeholder) => format!("--{} <{placeholder}>", self.name),
             None => format!("--{}", self.name),
         }
@@ -145,6 +148,11 @@ impl Kind {
         matches!(self, Self::Fields | Self::Texts(_))
     }
 
+    /// Whether the option can be given without a value, as `--x` or `--no-x`.
+    pub(crate) fn is_switch(self) -> bool {
+        matches!(self, Self::Switch | Self::SwitchOrWord(_))
+    }
+
     /// Returns the placeholder of the value in the help; `None` if the option takes no value.
     pub(crate) fn placeholder(self) -> Option<&'static str> {
         match self {
@@ -153,7 +161,7 @@ impl Kind {
             Self::Number(name) | Self::Text(name) | Self::Texts(name) => Some(name),
             Self::Bytes => Some("BYTES"),
             Self::Seconds => Some("SECONDS"),
-            Self::Word(_) => Some("WORD"),
+            Self::Word(_) | Self::SwitchOrWord(_) => Some("WORD"),
             Self::Executor => Some("NAME"),
             Self::Path => Some("PATH"),
             Self::Fields => Some("NAME:VALUE"),

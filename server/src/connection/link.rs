@@ -150,6 +150,11 @@ impl<R: Runtime> Link<R> {
         context.get_or_insert_with(|| new_context(thread, transport.as_ref()))
     }
 
+    /// Replaces the context, for the next request.
+    pub(super) fn set_context(&mut self, context: Arc<app::Context>) {
+        self.context = Some(context);
+    }
+
     /// Returns the address of the client, once there has been a request.
     pub(super) fn client(&self) -> Option<&Address> {
         self.context.as_ref().and_then(|context| context.client())

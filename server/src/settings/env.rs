@@ -12,6 +12,9 @@ use crate::config::table::{Kind, Setting, all};
 /// The prefix of all variables.
 const PREFIX: &str = "STELO_";
 
+/// The variable that Uvicorn and Gunicorn read if the one with their prefix is not set.
+const FORWARDED: &str = "FORWARDED_ALLOW_IPS";
+
 /// Returns the environment variable of an option.
 pub(super) fn variable(option: &str) -> String {
     format!("{PREFIX}{}", option.to_ascii_uppercase().replace('-', "_"))
@@ -58,7 +61,9 @@ impl Variables {
         let mut read = Self::default();
         let known: Vec<_> = all().map(|setting| (setting, setting.variable())).collect();
         let (config, env_file) = (variable("config"), variable("env-file"));
-        let variables = variables.into_iter().filter(|v| v.name.starts_with(PREFIX) && !v.value.is_empty());
+        let mut forwarded = None;
+        let is_read = |v: &Variable| v.name.starts_with(PREFIX) || v.name == FORWARDED;
+        let variables = variables.into_iter().filter(|v| is_read(v) && !v.value.is_empty());
         for Variable { name, value, source } in variables {
             if let Some((setting, _)) = known.iter().find(|(_, known)| *known == name) {
                 if is_link(&name, &value) {
@@ -73,6 +78,8 @@ impl Variables {
                 // The last of two lines of a file wins, as in a shell.
                 read.given.retain(|given| given.origin.setting != *setting);
                 read.given.push(Given { origin: Origin { setting, source }, values });
+            } else if name == FORWARDED {
+                forwarded = Some((value, source));
             } else if name == config {
                 read.config = Some(value.into());
             } else if name == env_file {
@@ -82,6 +89,11 @@ impl Variables {
             } else if let Some(nearest) = nearest(&name, known.iter().map(|(_, known)| known)) {
                 read.notices.push(Notice::Unknown { nearest: nearest.clone(), variable: name });
             }
+        }
+        if let (Some((value, source)), Some(setting)) = (forwarded, Setting::named("forwarded-allow-ips"))
+            && !read.given.iter().any(|given| given.origin.setting == setting)
+        {
+            read.given.push(Given { origin: Origin { setting, source }, values: vec![value] });
         }
         read
     }
@@ -158,6 +170,23 @@ mod tests {
             notices,
             ["Ignored STELO_PORT=tcp://10.96.17.4:8000, which an orchestrator sets for a service"]
         );
+    }
+
+    #[test]
+    fn the_variable_without_a_prefix_gives_way_to_the_one_with_it() {
+        let values = |pairs: &[(&str, &str)]| {
+            let variable = |(name, value): &(&str, &str)| Variable {
+                name: (*name).into(),
+                value: value.into(),
+                source: Source::Environment,
+            };
+            let given = Variables::read(pairs.iter().map(variable)).given;
+            given.into_iter().flat_map(|given| given.values).collect::<Vec<_>>()
+        };
+        let (plain, own) = ((FORWARDED, "10.0.0.1"), ("STELO_FORWARDED_ALLOW_IPS", "10.0.0.2"));
+        assert_eq!(values(&[plain]), ["10.0.0.1"]);
+        assert_eq!(values(&[plain, own]), ["10.0.0.2"]);
+        assert_eq!(values(&[own, plain]), ["10.0.0.2"]);
     }
 
     #[test]

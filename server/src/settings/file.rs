@@ -133,6 +133,7 @@ impl Kind {
     fn toml(self) -> &'static str {
         match self {
             Self::Switch | Self::Boolean => "true or false",
+            Self::SwitchOrWord(_) => "true, false or a string",
             Self::Number(_) | Self::Bytes | Self::Seconds => "a number",
             Self::Word(_) | Self::Executor | Self::Text(_) | Self::Path => "a string",
             Self::Texts(_) => "a string or an array of strings",
@@ -144,7 +145,7 @@ impl Kind {
     fn text(self, Scalar { kind, text }: Scalar) -> Option<OsString> {
         match (kind, self) {
             (ScalarKind::String, _)
-            | (ScalarKind::Boolean(_), Self::Switch | Self::Boolean)
+            | (ScalarKind::Boolean(_), Self::Switch | Self::SwitchOrWord(_) | Self::Boolean)
             | (ScalarKind::Float, Self::Seconds) => Some(text.into()),
             (ScalarKind::Integer(radix), Self::Number(_) | Self::Bytes | Self::Seconds) => {
                 match radix.value() {

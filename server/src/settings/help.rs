@@ -51,6 +51,7 @@ pub(super) fn text(name: &str, defaults: &Config, executors: &[&str], takes_fold
 fn usage(setting: &Setting) -> String {
     match setting.kind {
         Kind::Switch => format!("--{0}, --no-{0}", setting.name),
+        Kind::SwitchOrWord(_) => format!("{}, --no-{}", setting.usage(), setting.name),
         _ => setting.usage(),
     }
 }
@@ -59,7 +60,7 @@ fn usage(setting: &Setting) -> String {
 fn help(setting: &Setting, defaults: &Config, executors: &[&str]) -> String {
     let mut help = setting.help.to_owned();
     let words = match setting.kind {
-        Kind::Word(words) => words.to_vec(),
+        Kind::Word(words) | Kind::SwitchOrWord(words) => words.to_vec(),
         Kind::Executor => [&[Executor::AUTO], executors].concat(),
         _ => Vec::new(),
     };

@@ -91,11 +91,13 @@ impl Line {
     ) -> Result<(), SettingsError> {
         let value = match setting.kind {
             Kind::Switch => on.to_string().into(),
+            Kind::SwitchOrWord(_) if !on => on.to_string().into(),
+            Kind::SwitchOrWord(words) => word(parser, words).unwrap_or_else(|| on.to_string().into()),
             _ => value(parser).ok_or_else(|| SettingsError::NoValue { usage: setting.usage() })?,
         };
         let earlier = self.given.iter_mut().find(|given| given.origin.setting == setting);
         match earlier {
-            Some(given) if setting.kind == Kind::Switch || setting.kind.is_list() => given.values.push(value),
+            Some(given) if setting.kind.is_switch() || setting.kind.is_list() => given.values.push(value),
             Some(_) => return Err(SettingsError::Repeated { usage: setting.usage() }),
             None => {
                 let origin = Origin { setting, source: Source::CommandLine };
@@ -112,7 +114,7 @@ fn option(name: &str) -> Result<(&'static Setting, bool), SettingsError> {
         return Ok((setting, true));
     }
     let switch = name.strip_prefix("no-").and_then(Setting::named);
-    if let Some(setting) = switch.filter(|setting| setting.kind == Kind::Switch) {
+    if let Some(setting) = switch.filter(|setting| setting.kind.is_switch()) {
         return Ok((setting, false));
     }
     if let Some(missing) = missing::named(name) {
@@ -124,7 +126,7 @@ fn option(name: &str) -> Result<(&'static Setting, bool), SettingsError> {
 /// Returns the names of all options, without the dashes.
 fn names() -> impl Iterator<Item = String> {
     let commands = COMMANDS.iter().filter_map(|(usage, _)| usage.split("--").nth(1)?.split(' ').next());
-    let switches = all().filter(|setting| setting.kind == Kind::Switch);
+    let switches = all().filter(|setting| setting.kind.is_switch());
     let settings = all().map(|setting| setting.name.to_owned());
     commands.map(Into::into).chain(settings).chain(switches.map(|setting| format!("no-{}", setting.name)))
 }
@@ -132,6 +134,13 @@ fn names() -> impl Iterator<Item = String> {
 /// Reads the value of an option: what follows an equals sign, or the next argument.
 fn value(parser: &mut Parser) -> Option<OsString> {
     let next = |parser: &mut Parser| parser.try_raw_args()?.next_if(|next| !is_option(next));
+    parser.optional_value().or_else(|| next(parser))
+}
+
+/// Reads the value of an option that may have none: what follows an equals sign, or one of these words as the next argument.
+fn word(parser: &mut Parser, words: &[&str]) -> Option<OsString> {
+    let is_word = |next: &OsStr| words.iter().any(|word| next.eq_ignore_ascii_case(word));
+    let next = |parser: &mut Parser| parser.try_raw_args()?.next_if(is_word);
     parser.optional_value().or_else(|| next(parser))
 }
 

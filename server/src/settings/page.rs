@@ -21,6 +21,7 @@ fn tables() -> String {
         for setting in group.settings {
             let usage = match setting.kind {
                 Kind::Switch => format!("`--{0}`, `--no-{0}`", setting.name),
+                Kind::SwitchOrWord(_) => format!("`{}`, `--no-{}`", setting.usage(), setting.name),
                 _ => format!("`{}`", setting.usage()),
             };
             let (variable, default) = (setting.variable(), default(setting, &defaults));
@@ -59,7 +60,7 @@ fn default(setting: &Setting, defaults: &Config) -> String {
 
 fn help(setting: &Setting) -> String {
     match setting.kind {
-        Kind::Word(words) => {
+        Kind::Word(words) | Kind::SwitchOrWord(words) => {
             let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
             let words: Vec<_> = words.iter().map(String::as_str).collect();
             format!("{}: {}", setting.help, alternatives(&words))

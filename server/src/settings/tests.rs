@@ -348,11 +348,12 @@ fn sample(setting: &Setting) -> (String, String) {
         ("header", _) => return ("X-A:b".into(), r#"["X-A:b"]"#.into()),
         ("loop", _) => "smol".into(),
         ("root-path", _) => "/api".into(),
+        ("forwarded-allow-ips" | "proxy-allow-from", _) => "10.0.0.0/8,unix:".into(),
         ("tcp-keepalive-probes", _) => "12".into(),
         (_, Kind::Switch | Kind::Boolean) => off.to_string(),
         (_, Kind::Number(_) | Kind::Bytes) => "1234".into(),
         (_, Kind::Seconds) => "1.25".into(),
-        (_, Kind::Word(words)) => words[words.len() - 1].to_owned(),
+        (_, Kind::Word(words) | Kind::SwitchOrWord(words)) => words[words.len() - 1].to_owned(),
         (_, Kind::Executor | Kind::Text(_) | Kind::Path | Kind::Texts(_) | Kind::Fields) => "x".into(),
     };
     let is_bare =

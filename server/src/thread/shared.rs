@@ -13,6 +13,7 @@ use stelo_core::{Instant, h1, ws};
 
 use crate::contain::discard;
 use crate::log::{self, Limit};
+use crate::proxy::Proxies;
 use crate::stop::Stop;
 use crate::{Config, Ws, messages};
 
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     /// `None` rejects WebSocket upgrades.
     pub(crate) websocket: Option<Arc<ws::Config>>,
     pub(crate) ws_max_queue: usize,
+    /// `None` believes no proxy.
+    pub(crate) proxies: Option<Proxies>,
     /// `None` is the empty path.
     pub(crate) root_path: Option<Arc<String>>,
     pub(crate) access_log: bool,
@@ -83,6 +86,7 @@ impl Shared {
             machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),
+            proxies: Proxies::of(config),
             root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
             half_closed: config.timeouts.half_closed,
             tunnel_idle: config.timeouts.tunnel_idle,

@@ -130,21 +130,21 @@ fn missing(what: &str, name: &str, advice: &str) -> HttpError {
     HttpError::new(Status::INTERNAL_SERVER_ERROR)
 }
 
-/// The address of the client, or the path of its Unix socket. Rejects the request with 500 if the server does not know
+/// The address of the client, the path of its Unix socket, or the name that a proxy gives it. Rejects the request with 500 if the server does not know
 /// it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientAddress(pub Address);
 
 impl ClientAddress {
-    /// The IP address and the port of the client. `None` over a Unix socket.
+    /// The IP address and the port of the client. `None` over a Unix socket, and for a client that a proxy only names.
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self.0 {
             Address::Ip(address) => Some(address),
-            Address::Unix(_) => None,
+            Address::Unix(_) | Address::Name(_) => None,
         }
     }
 
-    /// The IP address of the client. `None` over a Unix socket.
+    /// The IP address of the client. `None` over a Unix socket, and for a client that a proxy only names.
     pub fn ip(&self) -> Option<IpAddr> {
         self.socket_addr().map(|address| address.ip())
     }

@@ -37,6 +37,8 @@ pub fn connect(address: &Address) -> io::Result<Connecting> {
             start(&socket, &SockAddr::unix(&**path)?)?;
             Connecting::Unix(socket.into())
         }
+        // It names a client of a proxy, and cannot be connected to.
+        Address::Name(_) => return Err(io::ErrorKind::InvalidInput.into()),
     })
 }
 

@@ -33,6 +33,7 @@ impl Client {
         let client = match address {
             Address::Ip(address) => Self::Tcp(TcpStream::connect(address).expect("the server listens")),
             Address::Unix(path) => Self::Unix(UnixStream::connect(&**path).expect("the server listens")),
+            Address::Name(name) => panic!("a socket has the name {name} for an address"),
         };
         match &client {
             Self::Tcp(stream) => stream.set_read_timeout(Some(PATIENCE)),

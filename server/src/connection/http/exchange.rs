@@ -9,18 +9,18 @@ use std::task::{Context, Poll, Waker};
 use stelo_core::Fault;
 use stelo_core::app::{self, BoxFuture, Reply, Request, Response};
 use stelo_core::body::{Body, BodyError, Demand, Frame, Length, Sender};
-use stelo_core::http::{RequestHead, Status, header};
+use stelo_core::http::{RequestHead, Status};
 use stelo_core::proto::{Command, HttpMachine, StreamId};
 use stelo_core::ws::{self, Handshake};
 use stelo_runtime::{Instant, Runtime};
 use tracing::error;
 
+use super::gate::Refusal;
 use super::handshake;
 use super::{Deferred, is_cut_off};
 use crate::connection::link::Link;
 use crate::contain::{catch, discard};
 use crate::log::{About, SERVER};
-use crate::messages;
 
 /// One request and its response. An exchange without a request is a free place for one.
 #[derive(Default)]
@@ -242,15 +242,12 @@ impl Exchange {
         cx: &mut Context<'_>,
         head: Arc<RequestHead>,
         length: Length,
-        surplus: bool,
+        refusal: Option<Refusal>,
     ) {
         let context = scene.context().clone();
         self.number = self.number.wrapping_add(1);
-        if surplus {
-            messages::concurrency_limit();
-            let mut response = Response::text(Status::SERVICE_UNAVAILABLE, "Service Unavailable");
-            response.headers.append(header::CONNECTION, "close");
-            return self.respond(scene, &mut response, &head);
+        if let Some(refusal) = refusal {
+            return self.respond(scene, &mut refusal.response(), &head);
         }
         let request = match self.is_handshake(scene, &head, length) {
             Ok(false) => Request::new(head.clone(), self.request_body(scene, length), context),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `exchange.rs`, `exchange/` | one request and its response |
 //! | `exchanges.rs`, `table.rs` | the exchanges of a connection: one, or a table with a waker for each |
+//! | `gate.rs` | what is examined before the application gets a request: proxies, absolute targets, the limit |
 //! | `handshake.rs` | the handshake of a WebSocket, and what follows HTTP |
 //! | `stream_io.rs` | bytes over a stream of a multiplexed connection |
 //!
@@ -12,6 +13,7 @@
 
 mod exchange;
 mod exchanges;
+mod gate;
 mod handshake;
 mod stream_io;
 // No protocol here is multiplexed yet; the tests drive the table with a toy protocol.
@@ -38,6 +40,7 @@ use crate::log::{FromClient, SERVER};
 use crate::thread::Thread;
 use exchange::Scene;
 use exchanges::{Exchanges, Slot};
+use gate::Gate;
 
 pub(super) use exchanges::One;
 pub(super) use handshake::{Accepted, Next};
@@ -50,8 +53,7 @@ const STEPS: usize = 32;
 pub(super) struct HttpProtocol<M, X> {
     machine: M,
     exchanges: X,
-    /// The connection exceeded `limit_concurrency` when it was accepted.
-    surplus: bool,
+    gate: Gate,
     input: Input,
     deferred: Deferred,
 }
@@ -102,7 +104,8 @@ enum Input {
 
 impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
     pub(super) fn new(machine: M, surplus: bool) -> Self {
-        Self { machine, exchanges: X::default(), surplus, input: Input::Open, deferred: Deferred::default() }
+        let (gate, deferred) = (Gate::new(surplus), Deferred::default());
+        Self { machine, exchanges: X::default(), gate, input: Input::Open, deferred }
     }
 
     /// Takes what follows HTTP on the connection, and the bytes that the client has sent ahead for it.
@@ -136,15 +139,15 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
             return false;
         }
         match self.machine.next_event() {
-            Event::Request { stream, head, length } => {
-                self.surplus = self.surplus && link.thread.shared.is_overloaded();
+            Event::Request { stream, mut head, length } => {
+                let refusal = self.gate.pass(link, &mut head);
                 let Slot { exchange, context, waker, .. } = self.exchanges.open(stream, || link.context());
                 let (machine, deferred) = (&mut self.machine, &mut self.deferred);
                 let scene = &mut Scene { machine, link, deferred, stream, context, waker, now };
                 match waker {
-                    None => exchange.start(scene, cx, head, length, self.surplus),
+                    None => exchange.start(scene, cx, head, length, refusal),
                     Some(own) => {
-                        exchange.start(scene, &mut Context::from_waker(own), head, length, self.surplus);
+                        exchange.start(scene, &mut Context::from_waker(own), head, length, refusal);
                     }
                 }
                 match (exchange.is_busy(), exchange.is_sending()) {
