@@ -23,7 +23,7 @@ mod stop;
 mod sync;
 mod thread;
 
-pub use config::{Config, ConfigError, Listen, LogLevel, ProxyHeaders, Ws};
+pub use config::{Config, ConfigError, Listen, LogLevel, ProxyHeaders, ProxyProtocol, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use program::{Parsed, Program};
 pub use proxy::Peers;

@@ -19,6 +19,7 @@ mod keep_alive;
 mod leaving;
 mod limits;
 mod proxies;
+mod proxy_protocol;
 mod responses;
 mod shutdown;
 mod timeouts;

@@ -35,6 +35,9 @@ pub struct Timeouts {
     /// still pending is dropped, and so is a body of unknown length that waits for its producer. Responses that are
     /// ready and bodies of known length are still sent. Default 10 s.
     pub half_closed: Duration,
+    /// The time that a proxy has for the header of the PROXY protocol. It answers clients that connect and send nothing.
+    /// Default 5 s: a segment that is lost is sent again after 1 s and 3 s.
+    pub proxy_protocol: Duration,
     /// The time without a byte in either direction after which a tunnel is closed: a connection that has left HTTP by 101
     /// or CONNECT, except for WebSockets, which have pings. `None` keeps it open. Default 10 minutes.
     pub tunnel_idle: Option<Duration>,
@@ -47,6 +50,7 @@ impl Default for Timeouts {
         Self {
             graceful_shutdown: Duration::from_secs(30),
             half_closed: Duration::from_secs(10),
+            proxy_protocol: Duration::from_secs(5),
             tunnel_idle: Some(Duration::from_secs(600)),
             http: h1::Timeouts::default(),
         }

@@ -24,7 +24,7 @@ pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
 pub use log::{Log, LogLevel};
 pub use process::Process;
-pub use proxy::{Proxy, ProxyHeaders};
+pub use proxy::{Proxy, ProxyHeaders, ProxyProtocol};
 pub use websocket::{WebSocket, Ws};
 
 use http::{check_fields, check_root_path};

@@ -16,6 +16,7 @@ use stelo_core::body::BodyError;
 use stelo_core::http::RequestHead;
 use stelo_core::proto::Reason;
 use stelo_core::proto::{CloseState, Machine};
+use stelo_core::proxy_protocol::Route;
 use stelo_runtime::{Hangup, Instant, Runtime, Sleep, Stream};
 use tracing::{debug, error};
 
@@ -109,6 +110,8 @@ pub(super) struct Link<R: Runtime> {
     member: Member,
     /// Taken by a tunnel, and when the connection has ended.
     transport: Option<Transport<R::Stream>>,
+    /// The ends of the connection between a client and its proxy, in place of the addresses of the transport.
+    route: Option<Box<Route>>,
     /// The context that applications get, made at the first request.
     context: Option<Arc<app::Context>>,
     timer: Option<R::Sleep>,
@@ -131,6 +134,7 @@ impl<R: Runtime> Link<R> {
         Self {
             member: thread.registry.join(Kind::Connection),
             transport: Some(transport),
+            route: None,
             context: None,
             timer: None,
             fires: None,
@@ -146,8 +150,13 @@ impl<R: Runtime> Link<R> {
     /// Returns the context that the requests of the connection share.
     #[inline(always)]
     pub(super) fn context(&mut self) -> &Arc<app::Context> {
-        let Self { thread, transport, context, .. } = self;
-        context.get_or_insert_with(|| new_context(thread, transport.as_ref()))
+        let Self { thread, transport, route, context, .. } = self;
+        context.get_or_insert_with(|| new_context(thread, transport.as_ref(), route.as_deref()))
+    }
+
+    /// Sets the ends of the connection that a proxy has told, before the context is made.
+    pub(super) fn set_route(&mut self, route: Option<Route>) {
+        self.route = route.map(Box::new);
     }
 
     /// Replaces the context, for the next request.
@@ -158,6 +167,10 @@ impl<R: Runtime> Link<R> {
     /// Returns the address of the client, once there has been a request.
     pub(super) fn client(&self) -> Option<&Address> {
         self.context.as_ref().and_then(|context| context.client())
+    }
+
+    pub(super) fn transport_mut(&mut self) -> Option<&mut Transport<R::Stream>> {
+        self.transport.as_mut()
     }
 
     pub(super) fn transport(&self) -> Option<&Transport<R::Stream>> {
@@ -443,6 +456,11 @@ impl<R: Runtime> Link<R> {
         Poll::Pending
     }
 
+    /// Whether the server is stopping, and its listeners are closed. The task of `cx` is woken when that begins.
+    pub(super) fn is_stopping(&mut self, cx: &mut Context<'_>) -> bool {
+        matches!(self.member.phase(cx), Phase::Draining | Phase::Aborting)
+    }
+
     /// Whether the server ends at once. The task of `cx` is woken when it does.
     pub(super) fn is_aborted(&mut self, cx: &mut Context<'_>) -> bool {
         self.member.phase(cx) == Phase::Aborting
@@ -529,9 +547,12 @@ impl<R: Runtime> Link<R> {
 fn new_context<R: Runtime>(
     thread: &Thread<R>,
     transport: Option<&Transport<R::Stream>>,
+    route: Option<&Route>,
 ) -> Arc<app::Context> {
-    let peer = transport.and_then(Stream::peer_address);
-    let local = transport.and_then(Stream::local_address);
+    let (peer, local) = match route {
+        Some(Route { source, destination }) => (source.clone(), destination.clone()),
+        None => (transport.and_then(Stream::peer_address), transport.and_then(Stream::local_address)),
+    };
     let mut context = app::Context::new(app::Connection::new(peer, local, thread.executor.clone()));
     context.set_root_path(thread.shared.root_path.clone());
     Arc::new(context)

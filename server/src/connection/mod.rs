@@ -3,6 +3,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `proxied.rs` | the PROXY header, which comes before everything else |
 //! | `opening.rs` | what comes before the first request: which protocol the connection speaks |
 //! | `transport.rs` | the socket of a connection, or a stream of a multiplexed one |
 //! | `link.rs` | a transport, its timer, and the loop that all protocols share |
@@ -17,6 +18,7 @@ mod http;
 mod link;
 mod opening;
 mod pool;
+mod proxied;
 mod transport;
 mod tunnel;
 mod websocket;
@@ -37,6 +39,7 @@ use crate::thread::Thread;
 use http::{HttpProtocol, Next, One};
 use link::{End, Link};
 use opening::{Opened, poll_open};
+use proxied::Proxied;
 use transport::Transport;
 use websocket::Session;
 
@@ -53,6 +56,7 @@ pub(crate) struct Connection<R: Runtime> {
 ///
 /// | from | to | when |
 /// |---|---|---|
+/// | `Proxied` | `Opening` | the PROXY header is complete |
 /// | `Opening` | `Http` | the protocol is known |
 /// | `Http` | `WebSocket` | a handshake was accepted |
 /// | `Http` | `Tunnel` | another upgrade or a CONNECT was accepted |
@@ -60,6 +64,8 @@ pub(crate) struct Connection<R: Runtime> {
 /// Every connection begins with HTTP/1.1, the largest variant.
 #[expect(clippy::large_enum_variant)]
 enum State<R: Runtime> {
+    /// The PROXY header comes first.
+    Proxied(Box<Proxied>),
     /// The protocol is not known yet.
     Opening,
     /// HTTP/1.1.
@@ -73,7 +79,11 @@ enum State<R: Runtime> {
 impl<R: Runtime> Connection<R> {
     pub(crate) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
         thread.shared.count_connection(true);
-        Self { link: Link::new(thread, Transport::Plain(io)), state: State::Opening }
+        let state = match thread.shared.proxy_protocol {
+            None => State::Opening,
+            Some(_) => State::Proxied(Box::default()),
+        };
+        Self { link: Link::new(thread, Transport::Plain(io)), state }
     }
 
     /// Completes when the first protocol has begun. Returns whether there is one.
@@ -123,6 +133,10 @@ impl<R: Runtime> Future for Connection<R> {
         let this = &mut *self;
         loop {
             match &mut this.state {
+                State::Proxied(proxied) => match ready!(proxied.poll(&mut this.link, cx)) {
+                    true => this.state = State::Opening,
+                    false => return Poll::Ready(()),
+                },
                 State::Opening => {
                     if !ready!(this.poll_open()) {
                         return Poll::Ready(());

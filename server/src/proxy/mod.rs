@@ -19,11 +19,14 @@ mod x_forwarded;
 
 pub use peers::Peers;
 
+use std::time::Duration;
+
 use stelo_core::app::Address;
 use stelo_core::http::Headers;
+use stelo_core::proxy_protocol::Versions;
 
 use crate::Config;
-use crate::config::{Proxy, ProxyHeaders};
+use crate::config::{self, Proxy, ProxyHeaders};
 use node::unknown;
 
 /// The proxies that are trusted, and the fields that they set.
@@ -43,10 +46,32 @@ pub(crate) struct Identity {
     pub(crate) host: Option<String>,
 }
 
+/// The PROXY protocol, on every connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ProxyProtocol {
+    pub(crate) versions: Versions,
+    pub(crate) trusted: Peers,
+    pub(crate) timeout: Duration,
+}
+
+impl ProxyProtocol {
+    /// Returns the protocol of a configuration; `None` if it is off.
+    pub(crate) fn of(config: &Config) -> Option<Self> {
+        let versions = match config.proxy.protocol {
+            config::ProxyProtocol::Off => return None,
+            config::ProxyProtocol::V1 => Versions::V1,
+            config::ProxyProtocol::V2 => Versions::V2,
+            config::ProxyProtocol::Any => Versions::Any,
+        };
+        let trusted = config.proxy.protocol_trusted.clone();
+        Some(Self { versions, trusted, timeout: config.timeouts.proxy_protocol })
+    }
+}
+
 impl Proxies {
     /// Returns the proxies of a configuration; `None` if it trusts none.
     pub(crate) fn of(config: &Config) -> Option<Self> {
-        let Proxy { headers, trusted } = config.proxy.clone();
+        let Proxy { headers, trusted, .. } = config.proxy.clone();
         let is_used = headers != ProxyHeaders::Off && trusted != Peers::default();
         is_used.then_some(Self { trusted, fields: headers })
     }

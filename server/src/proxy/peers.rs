@@ -44,6 +44,12 @@ impl Peers {
         Self(vec![Peer::Network(Ipv4Addr::LOCALHOST.into(), 32)])
     }
 
+    /// Returns the peers on this machine.
+    pub(crate) fn local() -> Self {
+        let v6 = Peer::Network(Ipv6Addr::LOCALHOST.into(), 128);
+        Self([Self::loopback().0, vec![v6, Peer::Unix]].concat())
+    }
+
     /// Returns whether a peer is in the set. A client of a Unix socket without a path has no address.
     pub(crate) fn contain(&self, peer: Option<&Address>) -> bool {
         self.0.iter().any(|one| match (one, peer) {

@@ -95,8 +95,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     never(Gunicorn, "paste"),
     not_yet(Gunicorn, "pid"),
     not_yet(Gunicorn, "preload"),
-    not_yet(Gunicorn, "proxy-allow-from"),
-    not_yet(Gunicorn, "proxy-protocol"),
     never(Gunicorn, "pythonpath"),
     not_yet(Gunicorn, "reload-engine"),
     not_yet(Gunicorn, "reload-extra-file"),

@@ -13,7 +13,7 @@ use stelo_core::{Instant, h1, ws};
 
 use crate::contain::discard;
 use crate::log::{self, Limit};
-use crate::proxy::Proxies;
+use crate::proxy::{Proxies, ProxyProtocol};
 use crate::stop::Stop;
 use crate::{Config, Ws, messages};
 
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     /// `None` rejects WebSocket upgrades.
     pub(crate) websocket: Option<Arc<ws::Config>>,
     pub(crate) ws_max_queue: usize,
+    /// `None` expects no PROXY header.
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
     /// `None` believes no proxy.
     pub(crate) proxies: Option<Proxies>,
     /// `None` is the empty path.
@@ -86,6 +88,7 @@ impl Shared {
             machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),
+            proxy_protocol: ProxyProtocol::of(config),
             proxies: Proxies::of(config),
             root_path: (!config.http.root_path.is_empty()).then(|| Arc::new(config.http.root_path.clone())),
             half_closed: config.timeouts.half_closed,
