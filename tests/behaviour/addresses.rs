@@ -1,13 +1,19 @@
 //! Addresses to listen on: several hosts, one port for all of them, and both families with one socket.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::IntoRawFd;
+use std::os::unix::net::UnixStream;
 
 use stelo_core::app::Address;
+use stelo_server::Listen;
 use stelo_tests::{Client, On, Running, cases, config};
 use stelo_toolkit::{App, Request, get};
 
+use crate::folder::Folder;
+
 cases!(
     several_hosts_share_one_port,
+    sockets_of_several_kinds_are_served,
     one_socket_accepts_both_families_and_shows_ipv4_as_ipv4,
     an_ipv6_socket_can_refuse_ipv4,
     an_inherited_dual_stack_socket_shows_ipv4_as_ipv4,
@@ -55,6 +61,22 @@ fn several_hosts_share_one_port(on: On) {
     for host in hosts {
         is_seen_at(SocketAddr::new(host.parse().expect("an address"), port(&server)));
     }
+}
+
+fn sockets_of_several_kinds_are_served(on: On) {
+    let folder = Folder::new(on, "kinds");
+    let inherited = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let given = inherited.local_addr().expect("it is bound");
+    let tcp = "127.0.0.1:0".parse().expect("a socket");
+    let sockets = [tcp, Listen::Unix(folder.socket()), Listen::Descriptor(inherited.into_raw_fd())];
+    let server = on.serve_with(config().bind(sockets), addresses());
+    let [Address::Ip(chosen), Address::Unix(_), Address::Ip(_)] = server.addresses() else {
+        panic!("{:?}", server.addresses())
+    };
+    is_seen_at(*chosen);
+    is_seen_at(given);
+    let client = UnixStream::connect(folder.socket()).expect("the server listens on the Unix socket");
+    assert_eq!(Client::new(client).get("/").status, 200);
 }
 
 fn one_socket_accepts_both_families_and_shows_ipv4_as_ipv4(on: On) {

@@ -13,6 +13,8 @@ use crate::program::{Process, command, get};
 cases!(
     the_start_is_logged,
     responses_are_logged,
+    the_client_of_a_proxy_is_logged,
+    the_client_of_the_proxy_protocol_is_logged,
     handshakes_are_logged,
     no_access_log_hides_responses,
     the_log_level_hides_lower_levels,
@@ -48,6 +50,30 @@ fn responses_are_logged(on: On) {
         let line = format!("INFO:     {} - \"GET {target} HTTP/1.1\" {status}", client.address());
         assert_eq!(process.access_line(), line);
     }
+}
+
+fn the_client_of_a_proxy_is_logged(on: On) {
+    let (process, address) = Process::serve(on, &["--proxy-headers", "--forwarded-allow-ips", "127.0.0.0/8"]);
+    let mut client = Client::connect(address);
+    let own = client.address().to_string();
+    for (fields, logged) in [
+        ("x-forwarded-for: 6.6.6.6, 192.0.2.1\r\n", "192.0.2.1:0"),
+        ("", &own),
+        ("x-forwarded-for: a b\r\n", "unknown"),
+    ] {
+        client.send(format!("GET /plaintext HTTP/1.1\r\nhost: a\r\n{fields}\r\n"));
+        assert_eq!(client.answer().status, 200);
+        let line = format!("INFO:     {logged} - \"GET /plaintext HTTP/1.1\" 200 OK");
+        assert_eq!(process.access_line(), line);
+    }
+}
+
+fn the_client_of_the_proxy_protocol_is_logged(on: On) {
+    let (process, address) = Process::serve(on, &["--proxy-protocol", "v1"]);
+    let mut client = Client::connect(address);
+    client.send("PROXY TCP4 192.0.2.1 203.0.113.7 51234 443\r\nGET /plaintext HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(process.access_line(), "INFO:     192.0.2.1:51234 - \"GET /plaintext HTTP/1.1\" 200 OK");
 }
 
 fn handshakes_are_logged(on: On) {

@@ -27,6 +27,8 @@ pub enum ConfigError {
     Host,
     /// Not a port.
     Port,
+    /// Not a socket to listen on.
+    Bind,
     /// Not a file descriptor.
     Descriptor,
     /// Not a number above zero.
@@ -101,6 +103,9 @@ impl fmt::Display for ConfigError {
                 "there is no address to listen on: give a host and a port, a Unix socket or a descriptor"
             }
             Self::Host => "the host is empty: give a name or an address, such as 127.0.0.1",
+            Self::Bind => {
+                "use HOST:PORT, such as 127.0.0.1:8000, [ADDRESS]:PORT for IPv6, unix:PATH or fd://N"
+            }
             Self::Port => "use a number from 0 to 65535; 0 lets the system choose",
             Self::Descriptor => "use the number of an open descriptor, 0 or more",
             Self::Count => "use a whole number, 1 or more",

@@ -1,6 +1,8 @@
 //! The sockets that a server listens on.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::Config;
 use super::ConfigError;
@@ -13,6 +15,17 @@ const HOST: &str = "127.0.0.1";
 const PORT: u16 = 8000;
 
 /// A socket to listen on.
+///
+/// Written as with `--bind`: `HOST:PORT`, `[ADDRESS]:PORT`, `unix:PATH` or `fd://N`. Without a port it is 8000.
+///
+/// ```
+/// use stelo_server::Listen;
+///
+/// let listen: Listen = "[::1]:80".parse()?;
+/// assert_eq!(listen, Listen::Tcp { host: "::1".into(), port: 80 });
+/// assert_eq!("unix:/run/shop".parse::<Listen>()?.to_string(), "unix:/run/shop");
+/// # Ok::<(), stelo_server::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Listen {
@@ -36,6 +49,47 @@ impl Listen {
             Self::Tcp { host, .. } => check_host(host),
             Self::Unix(_) => Ok(()),
             Self::Descriptor(fd) => check_descriptor(*fd),
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() { Err(ConfigError::Bind) } else { Ok(Self::Unix(path.into())) };
+        }
+        if let Some(fd) = text.strip_prefix("fd://") {
+            return Descriptor::read(fd).map(Self::Descriptor).map_err(|_| ConfigError::Bind);
+        }
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').ok_or(ConfigError::Bind)?,
+            // A second colon is that of an IPv6 address without a port.
+            None if text.matches(':').count() > 1 => (text, ""),
+            None => text.split_at(text.find(':').unwrap_or(text.len())),
+        };
+        let port = match port.strip_prefix(':') {
+            Some(port) => Port::read(port).map_err(|_| ConfigError::Bind)?,
+            None if port.is_empty() => PORT,
+            None => return Err(ConfigError::Bind),
+        };
+        match host.is_empty() || host.contains(['/', '[', ']']) {
+            true => Err(ConfigError::Bind),
+            false => Ok(Self::Tcp { host: host.into(), port }),
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => {
+                write!(f, "[{}]:{port}", host.trim_matches(['[', ']']))
+            }
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Descriptor(fd) => write!(f, "fd://{fd}"),
         }
     }
 }
@@ -78,6 +132,21 @@ impl Config {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.set_port(port);
+        self
+    }
+
+    /// Listens on these sockets, of any kind. Replaces all others.
+    ///
+    /// ```
+    /// # use stelo_server::Config;
+    /// let config = Config::new().bind(["127.0.0.1:8000".parse()?, "unix:/run/shop".parse()?]);
+    /// assert_eq!(config.listen.len(), 2);
+    /// # Ok::<(), stelo_server::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn bind(mut self, sockets: impl IntoIterator<Item = Listen>) -> Self {
+        self.listen.clear();
+        sockets.into_iter().for_each(|listen| self.add(listen));
         self
     }
 
@@ -140,6 +209,9 @@ impl Config {
     /// Returns the hosts to listen on.
     fn show_hosts(&self) -> Value {
         let mut hosts: Vec<String> = Vec::new();
+        if self.is_mixed() {
+            return Value::Unset;
+        }
         for listen in &self.listen {
             if let Listen::Tcp { host, .. } = listen
                 && !hosts.contains(host)
@@ -154,8 +226,33 @@ impl Config {
         }
     }
 
+    /// Whether only `--bind` can say what to listen on: several kinds of sockets, or several ports.
+    fn is_mixed(&self) -> bool {
+        let port = |listen: &Listen| match listen {
+            Listen::Tcp { port, .. } => Some(*port),
+            _ => None,
+        };
+        match self.listen.as_slice() {
+            [] | [_] => false,
+            [first, others @ ..] => {
+                port(first).is_none() || others.iter().any(|other| port(other) != port(first))
+            }
+        }
+    }
+
+    /// Returns the sockets, if only `--bind` can say them.
+    fn show_binds(&self) -> Value {
+        match self.is_mixed() {
+            true => Value::List(self.listen.iter().map(ToString::to_string).collect()),
+            false => Value::Unset,
+        }
+    }
+
     /// Returns the first value that `of` returns for a socket.
     fn listens(&self, of: impl Fn(&Listen) -> Option<Value>) -> Value {
+        if self.is_mixed() {
+            return Value::Unset;
+        }
         self.listen.iter().find_map(of).unwrap_or(Value::Unset)
     }
 }
@@ -167,7 +264,7 @@ pub(super) const GROUP: Group = Group {
             name: "host",
             help: "Listen on this address, or on all addresses of this name; repeatable",
             kind: Host::KIND,
-            excludes: &["uds", "fd"],
+            excludes: &["uds", "fd", "bind"],
             get: Config::show_hosts,
             set: |config, values| each(values, Host::read).map(|hosts| config.set_hosts(hosts)),
         },
@@ -175,7 +272,7 @@ pub(super) const GROUP: Group = Group {
             name: "port",
             help: "Listen on this TCP port; 0 lets the system choose",
             kind: Port::KIND,
-            excludes: &["uds", "fd"],
+            excludes: &["uds", "fd", "bind"],
             get: |config| {
                 config.listens(|listen| match listen {
                     Listen::Tcp { port, .. } => Some(Port::show(port)),
@@ -189,7 +286,7 @@ pub(super) const GROUP: Group = Group {
             name: "uds",
             help: "Listen on this Unix socket instead",
             kind: Kind::Path,
-            excludes: &["host", "port", "fd"],
+            excludes: &["host", "port", "fd", "bind"],
             get: |config| {
                 config.listens(|listen| match listen {
                     Listen::Unix(path) => Some(Value::Text(path.to_string_lossy().into_owned())),
@@ -206,7 +303,7 @@ pub(super) const GROUP: Group = Group {
             name: "fd",
             help: "Listen on this inherited socket instead, by its descriptor",
             kind: Descriptor::KIND,
-            excludes: &["host", "port", "uds"],
+            excludes: &["host", "port", "uds", "bind"],
             get: |config| {
                 config.listens(|listen| match listen {
                     Listen::Descriptor(fd) => Some(Descriptor::show(fd)),
@@ -215,6 +312,18 @@ pub(super) const GROUP: Group = Group {
             },
             set: |config, values| {
                 single(values, Descriptor::read).map(|fd| config.listen = vec![Listen::Descriptor(fd)])
+            },
+        },
+        Setting {
+            name: "bind",
+            help: "Listen on HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd://N instead; repeatable",
+            kind: Kind::Texts("SOCKET"),
+            excludes: &["host", "port", "uds", "fd"],
+            get: Config::show_binds,
+            set: |config, values| {
+                let sockets = each(values, str::parse::<Listen>)?;
+                *config = std::mem::take(config).bind(sockets);
+                Ok(())
             },
         },
         setting!(
@@ -238,3 +347,32 @@ pub(super) const GROUP: Group = Group {
         ),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_are_read_and_written() {
+        let tcp = |host: &str, port| Listen::Tcp { host: host.into(), port };
+        for (text, expected, written) in [
+            ("127.0.0.1:80", tcp("127.0.0.1", 80), "127.0.0.1:80"),
+            ("shop.example", tcp("shop.example", 8000), "shop.example:8000"),
+            ("[::1]:80", tcp("::1", 80), "[::1]:80"),
+            ("[::1]", tcp("::1", 8000), "[::1]:8000"),
+            ("::1", tcp("::1", 8000), "[::1]:8000"),
+            ("localhost:0", tcp("localhost", 0), "localhost:0"),
+            ("unix:/run/a b", Listen::Unix("/run/a b".into()), "unix:/run/a b"),
+            ("fd://3", Listen::Descriptor(3), "fd://3"),
+        ] {
+            let listen: Listen = text.parse().unwrap();
+            assert_eq!((&listen, listen.to_string().as_str()), (&expected, written), "{text}");
+            assert_eq!(written.parse(), Ok(expected));
+        }
+        for text in
+            ["", ":80", "a:", "a:b", "a:70000", "[::1", "[::1]80", "unix:", "fd://", "fd://-1", "http://a"]
+        {
+            assert_eq!(text.parse::<Listen>(), Err(ConfigError::Bind), "{text}");
+        }
+    }
+}

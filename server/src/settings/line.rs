@@ -66,6 +66,10 @@ impl Line {
                     let (setting, on) = option(name)?;
                     line.give(setting, on, &mut parser)?;
                 }
+                Arg::Short('b') => {
+                    let (setting, on) = option("bind")?;
+                    line.give(setting, on, &mut parser)?;
+                }
                 Arg::Value(path) if takes_folder && line.folder.is_none() => {
                     line.folder = Some(existing(path)?);
                 }

@@ -72,7 +72,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     not_yet(Uvicorn, "workers"),
     not_yet(Gunicorn, "access-logfile"),
     not_yet(Gunicorn, "access-logformat"),
-    instead(Gunicorn, "bind", "--host and --port, --uds or --fd"),
     not_yet(Gunicorn, "ca-certs"),
     not_yet(Gunicorn, "cert-reqs"),
     not_yet(Gunicorn, "certfile"),
@@ -109,7 +108,6 @@ pub(super) const OPTIONS: &[Missing] = &[
 /// The short options of Gunicorn.
 const SHORT: &[(char, &str)] = &[
     ('D', "daemon"),
-    ('b', "bind"),
     ('g', "group"),
     ('k', "worker-class"),
     ('m', "umask"),

@@ -256,6 +256,30 @@ fn an_invalid_value_gives_one_line() {
             "invalid value 'maybe' for --ws-per-message-deflate: use true or false",
         ),
         ("--uds /a --fd 3", &[], "--uds and --fd exclude each other: give one of them"),
+        ("--bind a --port 3", &[], "--bind and --port exclude each other: give one of them"),
+        (
+            "--bind :80",
+            &[],
+            "invalid value ':80' for --bind: use HOST:PORT, such as 127.0.0.1:8000, [ADDRESS]:PORT for IPv6, unix:PATH \
+             or fd://N",
+        ),
+        (
+            "--forwarded-allow-ips 10.0.0.1/8",
+            &[],
+            "invalid value '10.0.0.1/8' for --forwarded-allow-ips: 10.0.0.1/8 has bits behind its prefix: use \
+             10.0.0.0/8, or the address alone",
+        ),
+        (
+            "--proxy-allow-from balancer",
+            &[],
+            "invalid value 'balancer' for --proxy-allow-from: use addresses and networks with commas, such as \
+             127.0.0.1,10.0.0.0/8, unix: for Unix sockets, or * alone",
+        ),
+        (
+            "--proxy-headers=x-real-ip",
+            &[],
+            "invalid value 'x-real-ip' for --proxy-headers: use off, x-forwarded, forwarded or auto",
+        ),
         ("--uds /a --port 3", &[], "--uds and --port exclude each other: give one of them"),
         ("--host a --port 3 --fd 3", &[], "--host and --fd exclude each other: give one of them"),
         ("", &["STELO_UDS=/a", "STELO_FD=3"], "STELO_UDS and STELO_FD exclude each other: give one of them"),
@@ -287,7 +311,6 @@ fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
         ("--no-use-colors", "--no-use-colors is an option of Uvicorn that is not implemented yet"),
         ("--factory", "--factory is an option of Uvicorn for programs in Python: leave it out"),
         ("-w 4", "-w is an option of Uvicorn that is not implemented yet"),
-        ("--bind :80", "--bind is an option of Gunicorn: use --host and --port, --uds or --fd instead"),
         ("-x", "unexpected argument '-x': see --help"),
     ] {
         assert_eq!(refusal(line, &[]).to_string(), format!("Error: {expected}"));
@@ -390,7 +413,8 @@ type Sourced<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], String);
 #[test]
 fn every_setting_can_come_from_every_source() {
     let defaults = Config::new();
-    for setting in all() {
+    // A single socket of `bind` is shown as a host, a path or a descriptor: it has a test of its own.
+    for setting in all().filter(|setting| setting.name != "bind") {
         let (name, variable) = (setting.name, setting.variable());
         let (text, toml) = sample(setting);
         let env_file = File::new(&format!("{name}.env"), &format!("# comment\n{variable}={text}\n"));
@@ -423,6 +447,43 @@ fn every_setting_can_come_from_every_source() {
 }
 
 #[test]
+fn sockets_of_several_kinds_come_from_every_source() {
+    let defaults = Config::new();
+    let file = File::new("bind.toml", "bind = [\"127.0.0.1:81\", \"unix:/a\"]\n");
+    let expected = ["127.0.0.1:81".parse().unwrap(), "unix:/a".parse().unwrap()];
+    for (arguments, environment, origin) in [
+        (&["--bind=127.0.0.1:81", "--bind", "unix:/a"][..], &[][..], "--bind".to_owned()),
+        (&[], &[("STELO_BIND", "127.0.0.1:81 unix:/a")], "STELO_BIND".to_owned()),
+        (&["--config", file.path()], &[], format!("{}:1:bind", file.path())),
+    ] {
+        let arguments = [&["shop"], arguments].concat();
+        assert_eq!(read_with(&defaults, &arguments, environment, false).unwrap().config.listen, expected);
+        let printed = answer(&defaults, &[&arguments[..], &["--print-config"]].concat(), environment);
+        let line = format!("{:40} # {origin}", "bind = [\"127.0.0.1:81\", \"unix:/a\"]");
+        assert!(printed.lines().any(|printed| printed == line), "{line} is not in\n{printed}");
+    }
+}
+
+#[test]
+fn a_switch_can_have_a_word() {
+    use crate::ProxyHeaders::{Auto, Forwarded, Off, XForwarded};
+    for (arguments, expected) in [
+        (&[][..], XForwarded),
+        (&["--proxy-headers"], XForwarded),
+        (&["--proxy-headers", "--port=1"], XForwarded),
+        (&["--no-proxy-headers"], Off),
+        (&["--proxy-headers", "forwarded"], Forwarded),
+        (&["--proxy-headers=AUTO"], Auto),
+        (&["--proxy-headers", "off"], Off),
+        (&["--proxy-headers", "--no-proxy-headers"], Off),
+    ] {
+        let arguments = [&["shop"], arguments].concat();
+        let outcome = read_with(&Config::new(), &arguments, &[], false).unwrap();
+        assert_eq!(outcome.config.proxy.headers, expected, "{arguments:?}");
+    }
+}
+
+#[test]
 fn every_setting_is_in_the_help_and_has_a_name_of_its_own() {
     let help = answer(&Config::new(), &["shop", "--help"], &[]);
     let mut names = Vec::new();
@@ -441,7 +502,7 @@ fn every_setting_is_in_the_help_and_has_a_name_of_its_own() {
 fn config_reads_the_output_of_print_config() {
     let defaults = Config::new();
     let mut arguments = vec!["shop".to_owned(), "--print-config".into()];
-    let settings = all().filter(|setting| setting.name != "fd" && setting.name != "uds");
+    let settings = all().filter(|setting| !["fd", "uds", "bind"].contains(&setting.name));
     arguments.extend(settings.map(|setting| match setting.kind {
         Kind::Switch if sample(setting).0 == "false" => format!("--no-{}", setting.name),
         Kind::Switch => format!("--{}", setting.name),
@@ -449,7 +510,8 @@ fn config_reads_the_output_of_print_config() {
     }));
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let given: Vec<_> = arguments.iter().copied().filter(|argument| *argument != "--print-config").collect();
-    for given in [&["shop"][..], &["shop", "--header=a:\"\\", "--uds=/a b"], &given] {
+    let bind = ["shop", "--bind=a:1", "-b", "[::1]:2", "--bind=unix:/a b", "--bind", "fd://3"];
+    for given in [&["shop"][..], &["shop", "--header=a:\"\\", "--uds=/a b"], &bind, &given] {
         let printed = answer(&defaults, &[given, &["--print-config"]].concat(), &[]);
         let file = File::new("printed.toml", &printed);
         let read = read_with(&defaults, &["shop", "--config", file.path()], &[], false).unwrap().config;
