@@ -316,7 +316,7 @@ pub(super) const GROUP: Group = Group {
         },
         Setting {
             name: "bind",
-            help: "Listen on HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd://N instead; repeatable",
+            help: "Listen on HOST:PORT, unix:PATH or fd://N instead; repeatable",
             kind: Kind::Texts("SOCKET"),
             excludes: &["host", "port", "uds", "fd"],
             get: Config::show_binds,

@@ -2,8 +2,9 @@
 //!
 //! The command line (`line`), the environment and `--env-file` (`env`, and `dotenv` of the core), the TOML file (`file`), `--help`
 //! (`help`), `--print-config` (`print`) and the page of options (`page`) are loops over the table. `resolve` decides between
-//! the sources; `origin` names the source of a value.
+//! the sources; `origin` names the source of a value. `activation` has the sockets of systemd.
 
+mod activation;
 mod env;
 mod error;
 mod exit;

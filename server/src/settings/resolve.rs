@@ -13,9 +13,12 @@ use stelo_core::dotenv;
 use super::env::{self, Notice, Variable, Variables};
 use super::line::{Command, Line};
 use super::origin::{Given, Location, Origin, Source};
-use super::{Exit, SettingsError, file, help, print};
+use super::{Exit, SettingsError, activation, file, help, print};
 use crate::config::table::Setting;
 use crate::{Config, ConfigError};
+
+/// The settings that say where to listen. Without them, the sockets of systemd replace those of the program.
+const LISTEN: [&str; 5] = ["host", "port", "uds", "fd", "bind"];
 
 /// The sources of settings.
 pub(crate) struct Inputs<'a> {
@@ -64,7 +67,13 @@ pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
         None => Vec::new(),
     };
     let given = decide([line.given, environment.given, env_file.given, file])?;
-    let config = apply(&given, inputs.defaults, inputs.executors)?;
+    let mut defaults = inputs.defaults.clone();
+    let is_told = given.iter().any(|given| LISTEN.contains(&given.origin.setting.name));
+    let activated = activation::sockets(&inputs.environment, std::process::id());
+    if !is_told && !activated.is_empty() {
+        defaults.listen = activated;
+    }
+    let config = apply(&given, &defaults, inputs.executors)?;
     if line.command == Some(Command::PrintConfig) {
         return Err(Exit::Answer(print::text(&config, |setting| origin(setting, &given, inputs.defaults))));
     }

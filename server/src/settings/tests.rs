@@ -465,6 +465,18 @@ fn sockets_of_several_kinds_come_from_every_source() {
 }
 
 #[test]
+fn the_sockets_of_systemd_replace_the_default() {
+    let process = std::process::id().to_string();
+    let environment = [("LISTEN_FDS", "2"), ("LISTEN_PID", &process)];
+    let listen = |arguments: &[&str]| {
+        let arguments = [&["shop"], arguments].concat();
+        read_with(&Config::new(), &arguments, &environment, false).unwrap().config.listen
+    };
+    assert_eq!(listen(&[]), [crate::Listen::Descriptor(3), crate::Listen::Descriptor(4)]);
+    assert_eq!(listen(&["--uds", "/a"]), [crate::Listen::Unix("/a".into())]);
+}
+
+#[test]
 fn a_switch_can_have_a_word() {
     use crate::ProxyHeaders::{Auto, Forwarded, Off, XForwarded};
     for (arguments, expected) in [
