@@ -49,7 +49,7 @@ fn read(line: &str) -> Result<Option<Route>, Error> {
     let mut next = || fields.next().ok_or(Error::Line);
     match next()? {
         // The specification says to ignore the rest of the line.
-        "UNKNOWN" => return Ok(None),
+        "UNKNOWN" => Ok(None),
         family @ ("TCP4" | "TCP6") => {
             let address = |text: &str| match family {
                 "TCP4" => text.parse::<Ipv4Addr>().map(IpAddr::V4),
