@@ -23,10 +23,9 @@ mod stop;
 mod sync;
 mod thread;
 
-pub use config::{Config, ConfigError, Listen, LogLevel, ProxyHeaders, ProxyProtocol, Ws};
+pub use config::{Config, ConfigError, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use program::{Parsed, Program};
-pub use proxy::Peers;
 pub use runner::Runner;
 pub use server::Server;
 pub use settings::{Exit, Origin, SettingsError, SyntaxFault};

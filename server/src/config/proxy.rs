@@ -7,8 +7,7 @@ use std::time::Duration;
 use super::codec::{Boolean, Codec, Seconds, Words};
 use super::table::{Group, Kind, Setting, Value, setting};
 use super::words::words;
-use super::{Config, ConfigError};
-use crate::Peers;
+use super::{Config, ConfigError, Peers};
 
 /// The proxies that are trusted, and the fields that they set.
 #[derive(Clone, Debug)]

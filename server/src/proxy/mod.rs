@@ -1,23 +1,19 @@
 //! The client, the scheme and the host of a request that a proxy passes on, from the fields that the proxy adds.
 //!
 //! [`Proxies::identify`] is a function of the fields. Whether the peer of a connection is a trusted proxy is decided once per
-//! connection, by [`Peers`]: see `connection/http/gate.rs`.
+//! connection, by [`Peers`] (`config/peers.rs`): see `connection/http/gate.rs`.
 //!
 //! | file | contents |
 //! |---|---|
-//! | `peers.rs` | sets of addresses and networks |
 //! | `node.rs` | the address of a client, as a proxy writes it |
 //! | `x_forwarded.rs` | `X-Forwarded-For` and `X-Forwarded-Proto`, as Uvicorn reads them |
 //! | `forwarded.rs` | `Forwarded` (RFC 7239) |
 
 mod forwarded;
 mod node;
-mod peers;
 #[cfg(test)]
 mod tests;
 mod x_forwarded;
-
-pub use peers::Peers;
 
 use std::time::Duration;
 
@@ -25,8 +21,7 @@ use stelo_core::app::Address;
 use stelo_core::http::Headers;
 use stelo_core::proxy_protocol::Versions;
 
-use crate::Config;
-use crate::config::{self, Proxy, ProxyHeaders};
+use crate::config::{self, Config, Peers, Proxy, ProxyHeaders};
 use node::unknown;
 
 /// The proxies that are trusted, and the fields that they set.

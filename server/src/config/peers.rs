@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use stelo_core::app::Address;
 
-use crate::ConfigError;
+use super::ConfigError;
 
 /// A set of peers: the proxies that a server trusts.
 ///
