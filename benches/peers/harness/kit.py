@@ -24,7 +24,7 @@ def coded(path, coding):
 
 
 def upload(path):
-    return Scenario("kit", "upload", path, {"size": SIZE}, rounds=0.5)
+    return Scenario("kit", "upload", path, {"size": SIZE})
 
 
 KIT = {

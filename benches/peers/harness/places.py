@@ -12,6 +12,8 @@ BIN, LOGS, FILES = TARGET / "bin", TARGET / "logs", TARGET / "files"
 PYTHON = TARGET / "venv/bin"
 """Where uvicorn and granian are looked for first."""
 STATIC = FILES / "static"
+SPOOL = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else FILES
+"""Where uploads are spooled: in memory if possible, so that no disk is measured."""
 
 
 def message(size):

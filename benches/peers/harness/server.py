@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from .places import BIN, FILES, LOGS, PEERS, STATIC
+from .places import BIN, FILES, LOGS, PEERS, SPOOL, STATIC
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -43,7 +43,8 @@ def free_port():
 class Server:
     def __init__(self, peer, threads=1, wrapper=(), h2=False):
         self.peer, self.port = peer, free_port()
-        env = dict(os.environ, PORT=str(self.port), THREADS=str(threads), STATIC_DIR=str(STATIC), **peer.env)
+        env = dict(os.environ, PORT=str(self.port), THREADS=str(threads), STATIC_DIR=str(STATIC),
+                   TMPDIR=str(SPOOL), **peer.env)
         if h2:
             env["H2"] = "1"
         if peer.name == "nginx":
