@@ -11,7 +11,9 @@ pub use stelo_server::config::{Http, Limits, Log, Process, Timeouts, WebSocket};
 pub use stelo_server::{Config, ConfigError, Listen, LogLevel, ServeError, ServerHandle, Stopped, Ws};
 
 /// The executors of the enabled Cargo features, in order of preference.
-const RUNNERS: &[Runner] = &[
+// A static: the driver is compiled once for each executor, in this crate. A constant would have it compiled again in every
+// program.
+static RUNNERS: &[Runner] = &[
     #[cfg(feature = "tokio")]
     Runner::of::<stelo_tokio::Tokio>(),
     #[cfg(feature = "smol")]
