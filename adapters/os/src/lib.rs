@@ -10,6 +10,8 @@
 //! |---|---|
 //! | [`files`] | files of a directory: opening, reading what is in memory, noticing changes |
 //! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files; outgoing connections |
+//! | [`inherit`] | descriptors that child processes inherit |
+//! | [`readable`] | waiting for several descriptors without an executor |
 //! | [`resolve`] | name resolution on a thread for blocking work |
 //! | [`output`] | writing to descriptors that may not accept bytes, work at the end of the process |
 //! | [`send_file`] | sending a file without reading it (`sendfile`) |
@@ -21,9 +23,13 @@
 mod clock;
 pub mod files;
 #[cfg(unix)]
+pub mod inherit;
+#[cfg(unix)]
 mod monotonic;
 #[cfg(unix)]
 pub mod output;
+#[cfg(unix)]
+mod ready;
 #[cfg(unix)]
 mod resolve;
 #[cfg(unix)]
@@ -37,6 +43,8 @@ mod timer_fd;
 
 #[cfg(unix)]
 pub use clock::Clock;
+#[cfg(unix)]
+pub use ready::readable;
 #[cfg(unix)]
 pub use resolve::resolve;
 #[cfg(unix)]

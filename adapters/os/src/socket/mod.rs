@@ -26,6 +26,7 @@ use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
 use stelo_runtime::{Address, Bind, KeepAlive};
 
+pub(crate) use adopt::{duplicate, seal};
 pub use connect::{Connecting, connect, connected};
 pub use error::SocketError;
 pub use socket_file::SocketFile;
@@ -174,7 +175,7 @@ fn bind_tcp(address: SocketAddr, only_v6: bool, reuse_port: bool) -> io::Result<
 }
 
 fn inherited(fd: i32) -> io::Result<socket2::Socket> {
-    let socket = socket2::Socket::from(adopt::duplicate(fd)?);
+    let socket = socket2::Socket::from(duplicate(fd)?);
     // Fails for a descriptor that is not a socket.
     if !socket.r#type().is_ok_and(|kind| kind == Type::STREAM) {
         return Err(SocketError::NotAStream.into());
