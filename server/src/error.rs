@@ -53,6 +53,10 @@ pub enum ServeError {
     Shutdown(BoxError),
     /// The system refused a resource of the executor.
     Runtime(io::Error),
+    /// No worker process could start.
+    Workers,
+    /// The system refused what the supervisor of the worker processes needs.
+    Supervisor(io::Error),
     /// The caller does not run on the executor of the server.
     Outside {
         /// The name of the executor.
@@ -109,6 +113,8 @@ impl fmt::Display for ServeError {
             Self::Startup(error) => write!(f, "the start-up of the application failed: {error}"),
             Self::Shutdown(error) => write!(f, "the shutdown of the application failed: {error}"),
             Self::Runtime(error) => write!(f, "the executor could not go on: {error}"),
+            Self::Workers => f.write_str("no worker process could start: the lines above say why"),
+            Self::Supervisor(error) => write!(f, "the supervisor could not go on: {error}"),
             Self::Inside { runtime } => {
                 write!(
                     f,
@@ -135,8 +141,8 @@ impl error::Error for ServeError {
             | Self::Listen { source, .. }
             | Self::Outside { source, .. } => Some(source),
             Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
-            Self::Runtime(error) => Some(error),
-            Self::SocketDirectoryMissing { .. } | Self::Inside { .. } => None,
+            Self::Runtime(error) | Self::Supervisor(error) => Some(error),
+            Self::SocketDirectoryMissing { .. } | Self::Workers | Self::Inside { .. } => None,
         }
     }
 }

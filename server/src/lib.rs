@@ -13,6 +13,7 @@ mod interrupts;
 mod lifecycle;
 pub mod log;
 mod messages;
+mod process;
 mod program;
 mod proxy;
 mod runner;

@@ -12,6 +12,7 @@ use stelo_runtime::{Runtime, Signal};
 
 use crate::contain::Contained;
 use crate::interrupts::Interrupts;
+use crate::process::Link;
 use crate::sockets::{self, Sockets};
 use crate::stop::{Stop, Stopped};
 use crate::thread::drain::{Drained, abort, drain};
@@ -23,6 +24,8 @@ use crate::{Config, ServeError, hooks, messages};
 pub(crate) struct Serving<'a, R> {
     pub(crate) config: &'a Config,
     pub(crate) stop: &'a Arc<Stop>,
+    /// The supervisor, if this process is a worker.
+    pub(crate) link: Option<&'a Link>,
     pub(crate) runtime: R,
     pub(crate) threads: usize,
     /// The signals that stop the server.
@@ -116,8 +119,9 @@ impl<R: Runtime> Serving<'_, R> {
                 registries.push(registry);
             }
         }
-        for (bind, address) in &addresses {
-            messages::running(bind, address);
+        match self.link {
+            Some(link) => link.ready(),
+            None => addresses.iter().for_each(|(bind, address)| messages::running(bind, address)),
         }
         self.stop.set_bound(addresses.into_iter().map(|(_, address)| address).collect());
         Ok(threads)

@@ -3,11 +3,12 @@
 //! The server decides when to log each; [`log`](crate::log) formats them.
 
 use std::fmt;
-use std::process;
+use std::path::Path;
+use std::process::{self, ExitStatus};
 use std::time::Duration;
 
 use stelo_core::app::Address;
-use stelo_runtime::Bind;
+use stelo_runtime::{Bind, Signal};
 use tracing::{error, info, warn};
 
 use crate::ServeError;
@@ -92,6 +93,65 @@ pub(crate) fn accept_failed(error: &std::io::Error, pause: Duration) {
 /// The server ends because of this error.
 pub(crate) fn failed(error: &dyn fmt::Display) {
     error!(target: SERVER, "{error}");
+}
+
+/// The supervisor has begun to start the workers.
+pub(crate) fn parent_started() {
+    info!(target: SERVER, "Started parent process [{}]", process::id());
+}
+
+/// All workers have ended.
+pub(crate) fn parent_finished() {
+    info!(target: SERVER, "Stopping parent process [{}]", process::id());
+}
+
+/// The system refused to start a worker.
+pub(crate) fn child_refused(program: &Path, error: &std::io::Error) {
+    error!(target: SERVER, "Cannot start {}: {error}", program.display());
+}
+
+/// A worker has ended without a request of the supervisor. Another one starts after `pause`, if one has to.
+pub(crate) fn child_died(id: u32, status: ExitStatus, pause: Option<Duration>) {
+    let next = |pause: Duration| match pause.is_zero() {
+        true => "; starting another".to_owned(),
+        false => format!("; starting another in {pause:.1?}"),
+    };
+    let next = pause.map(next).unwrap_or_default();
+    match status.success() {
+        // As after `--limit-max-requests`.
+        true => info!(target: SERVER, "Child process [{id}] ended{next}"),
+        false => error!(target: SERVER, "Child process [{id}] died ({status}){next}"),
+    }
+}
+
+/// A worker has to be killed, because it has not started in time.
+pub(crate) fn child_not_ready(id: u32, limit: Duration) {
+    error!(target: SERVER, "Child process [{id}] was not ready within {limit:?}");
+}
+
+/// A worker has to be killed, because it has not stopped in time.
+pub(crate) fn child_not_stopped(id: u32, limit: Duration) {
+    error!(target: SERVER, "Child process [{id}] has not stopped within {limit:?}");
+}
+
+/// The supervisor has received a signal.
+pub(crate) fn received(signal: Signal, effect: &str) {
+    info!(target: SERVER, "Received {signal}, {effect}.");
+}
+
+/// All workers have been replaced.
+pub(crate) fn restarted() {
+    info!(target: SERVER, "Restarted all processes.");
+}
+
+/// A new worker could not start, so the restart ends.
+pub(crate) fn restart_failed() {
+    error!(target: SERVER, "New child process was not ready; keeping the old ones and aborting the restart.");
+}
+
+/// `SIGTTOU` has no effect on the last worker.
+pub(crate) fn last_child() {
+    info!(target: SERVER, "Already reached one process, cannot decrease the number of processes anymore.");
 }
 
 /// A variable that looks like a setting has no effect.

@@ -10,6 +10,7 @@ use stelo_core::app::App;
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
+use crate::process::{self, Link};
 use crate::settings::{self, Inputs, Notice, Outcome};
 use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
 
@@ -84,6 +85,9 @@ impl Program {
     /// Reads the arguments and the environment of the process, makes the application, given the FOLDER, and serves it
     /// until the server stops.
     ///
+    /// With several [workers](crate::config::Process::workers), this process starts and supervises them, and does not
+    /// make the application. Each worker runs the program again, with the same arguments.
+    ///
     /// The exit code is 0 after an ordinary end, 2 if the settings cannot be used, 3 if the server did not start. After
     /// a graceful stop by `SIGTERM` the process ends by that signal, so that a shell shows 143; process 1 of a container,
     /// which the signal does not end, returns that code. `SIGINT` is an ordinary end.
@@ -93,8 +97,18 @@ impl Program {
             Err(exit) => return exit.end(),
         };
         log::init(&config);
-        notices.iter().for_each(messages::notice);
-        match Server::new(config).run_on_any(self.runners, app(folder)) {
+        let link = Link::inherited(env::var_os(Link::VARIABLE).as_deref());
+        let stopped = match link {
+            Some(link) => Server::new(config).supervised(link).run_on_any(self.runners, app(folder)),
+            None => {
+                notices.iter().for_each(messages::notice);
+                match config.process.workers.get() {
+                    1 => Server::new(config).run_on_any(self.runners, app(folder)),
+                    workers => process::supervise(&config, workers),
+                }
+            }
+        };
+        match stopped {
             Ok(Stopped::Signal(Signal::Terminate)) => {
                 log::flush();
                 // Lets the parent process see which signal it was. Process 1 of a container goes on.

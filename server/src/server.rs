@@ -8,6 +8,7 @@ use stelo_os::signals::is_handled;
 use stelo_runtime::{Runtime, Signal};
 
 use crate::lifecycle::Serving;
+use crate::process::Link;
 use crate::stop::{ServerHandle, Stop, Stopped};
 use crate::{Config, ServeError};
 
@@ -25,12 +26,22 @@ fn all_if(taken: bool) -> Vec<Signal> {
 pub struct Server {
     pub(crate) config: Config,
     handle: ServerHandle,
+    /// The supervisor, if this process is a worker.
+    link: Option<Link>,
 }
 
 impl Server {
     /// Creates a server with this configuration.
     pub fn new(config: Config) -> Self {
-        Self { config, handle: ServerHandle(Arc::new(Stop::default())) }
+        Self { config, handle: ServerHandle(Arc::new(Stop::default())), link: None }
+    }
+
+    /// Serves as a worker: on the sockets of the supervisor, which stops the server, too.
+    pub(crate) fn supervised(mut self, link: Link) -> Self {
+        self.config.listen = link.sockets().collect();
+        link.watch(self.handle());
+        self.link = Some(link);
+        self
     }
 
     /// Returns the configuration.
@@ -82,7 +93,9 @@ impl Server {
         signals: &[Signal],
     ) -> Result<Stopped, ServeError> {
         let stop = self.handle.0.clone();
-        let result = Serving { config: &self.config, stop: &stop, runtime, threads, signals }.run(app).await;
+        let link = self.link.as_ref();
+        let serving = Serving { config: &self.config, stop: &stop, link, runtime, threads, signals };
+        let result = serving.run(app).await;
         stop.set_ended();
         result
     }

@@ -3,16 +3,55 @@
 //! A host may be a name with several addresses, and there may be several hosts. Each address has its own socket, except
 //! that `::` also accepts IPv4. Where the system chooses the port, all addresses get the same port.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
 
 use stelo_core::app::Address;
+use stelo_os::socket::Socket;
 use stelo_runtime::{Bind, Runtime};
 
 use crate::{Config, Listen, ServeError, messages};
 
 /// The sockets of one thread, with the addresses that were asked for.
 pub(crate) type Sockets<R> = Vec<(Bind, <R as Runtime>::Socket)>;
+
+/// The part of a runtime that opens sockets.
+trait Opens {
+    type Socket;
+
+    fn bind(&self, bind: &Bind) -> io::Result<Self::Socket>;
+    fn local_address(&self, socket: &Self::Socket) -> io::Result<Address>;
+}
+
+/// Sockets of an executor.
+struct Of<'a, R>(&'a R);
+
+impl<R: Runtime> Opens for Of<'_, R> {
+    type Socket = R::Socket;
+
+    fn bind(&self, bind: &Bind) -> io::Result<R::Socket> {
+        self.0.bind(bind)
+    }
+
+    fn local_address(&self, socket: &R::Socket) -> io::Result<Address> {
+        self.0.local_address(socket)
+    }
+}
+
+/// Sockets without an executor.
+struct Plain;
+
+impl Opens for Plain {
+    type Socket = Socket;
+
+    fn bind(&self, bind: &Bind) -> io::Result<Socket> {
+        Socket::bind(bind)
+    }
+
+    fn local_address(&self, socket: &Socket) -> io::Result<Address> {
+        socket.local_address()
+    }
+}
 
 /// The number of ports that the system chooses before the server gives up. A port that is free at one address may be
 /// in use at another.
@@ -26,7 +65,7 @@ pub(crate) fn bind<R: Runtime>(
 ) -> Result<Vec<Sockets<R>>, ServeError> {
     let mut all: Vec<Sockets<R>> = (0..threads).map(|_| Vec::new()).collect();
     let keep_alive = config.tcp_keepalive.options();
-    for (bind, first) in bind_all(runtime, &hosts(config)?)? {
+    for (bind, first) in bind_all(&Of(runtime), &hosts(config)?)? {
         let set = |socket: &R::Socket| match keep_alive {
             Some(keep_alive) => runtime.set_keep_alive(socket, keep_alive),
             None => Ok(()),
@@ -45,6 +84,11 @@ pub(crate) fn bind<R: Runtime>(
     Ok(all)
 }
 
+/// Binds what the configuration names, for worker processes, which share each socket.
+pub(crate) fn bind_plain(config: &Config) -> Result<Vec<(Bind, Socket)>, ServeError> {
+    bind_all(&Plain, &hosts(config)?)
+}
+
 /// Returns the addresses that sockets are bound to, with the ports that the system has chosen.
 pub(crate) fn addresses<R: Runtime>(
     runtime: &R,
@@ -58,12 +102,12 @@ pub(crate) fn addresses<R: Runtime>(
 }
 
 /// Binds one socket for each address. Tries further ports if the system chooses one that some address cannot have.
-fn bind_all<R: Runtime>(runtime: &R, hosts: &[Vec<Bind>]) -> Result<Sockets<R>, ServeError> {
+fn bind_all<O: Opens>(opens: &O, hosts: &[Vec<Bind>]) -> Result<Vec<(Bind, O::Socket)>, ServeError> {
     let open = hosts.iter().flatten().filter(|bind| port(bind) == Some(0)).count();
     let mut attempts = if open > 1 { ATTEMPTS } else { 1 };
     loop {
         attempts -= 1;
-        match bind_once(runtime, hosts) {
+        match bind_once(opens, hosts) {
             Err(ServeError::Bind { source, .. }) if source.kind() == ErrorKind::AddrInUse && attempts > 0 => {
             }
             result => return result,
@@ -71,18 +115,18 @@ fn bind_all<R: Runtime>(runtime: &R, hosts: &[Vec<Bind>]) -> Result<Sockets<R>, 
     }
 }
 
-fn bind_once<R: Runtime>(runtime: &R, hosts: &[Vec<Bind>]) -> Result<Sockets<R>, ServeError> {
-    let mut sockets: Sockets<R> = Vec::new();
+fn bind_once<O: Opens>(opens: &O, hosts: &[Vec<Bind>]) -> Result<Vec<(Bind, O::Socket)>, ServeError> {
+    let mut sockets = Vec::new();
     let mut chosen = 0;
     for binds in hosts {
         let bound = sockets.len();
         let mut skipped = None;
         for bind in binds {
             let bind = with_port(bind, chosen);
-            match runtime.bind(&bind) {
+            match opens.bind(&bind) {
                 Ok(socket) => {
                     if port(&bind) == Some(0)
-                        && let Ok(Address::Ip(address)) = runtime.local_address(&socket)
+                        && let Ok(Address::Ip(address)) = opens.local_address(&socket)
                     {
                         chosen = address.port();
                     }

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::marker::PhantomData;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::ConfigError;
 use super::http::{check_field, check_root_path};
 use super::listen::{check_descriptor, check_host};
+use super::process::cores;
 use super::table::{Kind, Value};
 
 /// Reads and writes values of a type.
@@ -76,6 +78,26 @@ numbers! {
     Bytes: 0, Kind::Bytes, Bytes;
     /// A TCP port.
     Port: 0, Kind::Number("PORT"), Port;
+}
+
+/// A number of processes; `auto` means one for each core.
+pub(crate) struct CountOrCores;
+
+impl CountOrCores {
+    pub(crate) const KIND: Kind = Kind::Number("NUMBER");
+}
+
+impl Codec<NonZeroUsize> for CountOrCores {
+    fn read(text: &str) -> Result<NonZeroUsize, ConfigError> {
+        match text.eq_ignore_ascii_case(Executor::AUTO) {
+            true => Ok(cores()),
+            false => Count::read(text).map_err(|_| ConfigError::CountOrCores),
+        }
+    }
+
+    fn show(value: &NonZeroUsize) -> Value {
+        plain(value)
+    }
 }
 
 /// The number of waiting connections, which the system takes as a signed number.

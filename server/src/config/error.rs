@@ -35,6 +35,8 @@ pub enum ConfigError {
     Count,
     /// Not a number above zero, nor `off`.
     CountOrOff,
+    /// Not a number above zero, nor `auto`.
+    CountOrCores,
     /// Not a number.
     Number,
     /// Not a number of bytes above zero.
@@ -110,6 +112,7 @@ impl fmt::Display for ConfigError {
             Self::Descriptor => "use the number of an open descriptor, 0 or more",
             Self::Count => "use a whole number, 1 or more",
             Self::CountOrOff => "use a whole number, 1 or more, or off",
+            Self::CountOrCores => "use a whole number, 1 or more, or auto",
             Self::Number => "use a whole number",
             Self::Size => "use a number of bytes, 1 or more",
             Self::SizeOrUnlimited => "use a number of bytes; 0 means no limit",

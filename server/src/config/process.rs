@@ -1,11 +1,11 @@
-//! Threads and executor.
+//! Processes, threads and executor.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Count, Executor};
+use super::codec::{Count, CountOrCores, Executor};
 use super::table::{Group, Setting, setting};
 
 /// As in Starlette, whose thread pool has 40 threads.
@@ -14,10 +14,13 @@ const BLOCKING_THREADS: NonZeroUsize = match NonZeroUsize::new(40) {
     None => NonZeroUsize::MIN,
 };
 
-/// The threads and the executor of a server.
+/// The processes, the threads and the executor of a server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Process {
+    /// The number of worker processes. Default 1: the process itself serves. With more, [`Program`](crate::Program) starts
+    /// and supervises them; a [`Server`](crate::Server) ignores the number.
+    pub workers: NonZeroUsize,
     /// The number of threads; each has an executor and listening sockets. Default: one for each core.
     pub threads: NonZeroUsize,
     /// The number of threads that an application has for work that blocks, unless it sets a limit itself. Default 40.
@@ -30,18 +33,35 @@ pub struct Process {
     pub signals: Option<bool>,
 }
 
+/// Returns the number of cores that the process may use.
+pub(super) fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 impl Default for Process {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { threads, blocking_threads: BLOCKING_THREADS, executor: None, signals: None }
+        Self {
+            workers: NonZeroUsize::MIN,
+            threads: cores(),
+            blocking_threads: BLOCKING_THREADS,
+            executor: None,
+            signals: None,
+        }
     }
 }
 
 impl Config {
+    /// Sets [`Process::workers`]; 0 means one for each core.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.process.workers = NonZeroUsize::new(workers).unwrap_or_else(cores);
+        self
+    }
+
     /// Sets [`Process::threads`]; 0 means one for each core.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.process.threads = NonZeroUsize::new(threads).unwrap_or_else(|| Process::default().threads);
+        self.process.threads = NonZeroUsize::new(threads).unwrap_or_else(cores);
         self
     }
 
@@ -77,6 +97,12 @@ impl Config {
 pub(super) const GROUP: Group = Group {
     title: "Process",
     settings: &[
+        setting!(
+            "workers",
+            CountOrCores,
+            process.workers,
+            "Worker processes, each with its threads; auto starts one for each core"
+        ),
         setting!("threads", Count, process.threads, "Threads, each with an executor and listening sockets"),
         setting!(
             "blocking-threads",

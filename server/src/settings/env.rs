@@ -195,12 +195,12 @@ mod tests {
             notices(&[
                 ("STELO_PROT", "1"),
                 ("STELO_DATABASE_URL", "x"),
-                ("STELO_WORKERS", "2"),
+                ("STELO_RELOAD", "1"),
                 ("PORT", "3")
             ]),
             [
                 "Ignored STELO_PROT, which is not a setting: did you mean STELO_PORT?",
-                "Ignored STELO_WORKERS, which is an option of Uvicorn that is not implemented yet",
+                "Ignored STELO_RELOAD, which is an option of Uvicorn that is not implemented yet",
             ]
         );
     }

@@ -69,7 +69,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     not_yet(Uvicorn, "ssl-version"),
     not_yet(Uvicorn, "timeout-worker-healthcheck"),
     not_yet(Uvicorn, "use-colors"),
-    not_yet(Uvicorn, "workers"),
     not_yet(Gunicorn, "access-logfile"),
     not_yet(Gunicorn, "access-logformat"),
     not_yet(Gunicorn, "ca-certs"),
@@ -114,7 +113,6 @@ const SHORT: &[(char, &str)] = &[
     ('p', "pid"),
     ('t', "timeout"),
     ('u', "user"),
-    ('w', "workers"),
 ];
 
 /// Returns the option of this name, without the dashes. A switch may begin with `no-`.

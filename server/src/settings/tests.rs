@@ -68,6 +68,8 @@ fn options_override_variables() {
         ("--port 9", &["STELO_UDS=/tmp/s"], |c| c.port(9)),
         ("--fd 3", &["STELO_UDS=/tmp/s"], |c| c.fd(3)),
         ("--uds /tmp/s", &["STELO_PORT=7"], |c| c.uds("/tmp/s")),
+        ("--workers 3", &[], |c| c.workers(3)),
+        ("--workers auto", &[], |c| c.workers(0)),
         ("--threads 3 --backlog 1", &[], |c| c.threads(3).backlog(1)),
         ("", &["STELO_THREADS=3", "STELO_BACKLOG=1"], |c| c.threads(3).backlog(1)),
         ("--loop async-std", &[], |c| c.executor("async-std")),
@@ -156,6 +158,7 @@ fn an_invalid_value_gives_one_line() {
         ("--port", &[], "the value is missing: use --port <PORT>"),
         ("--port 1 --port 2", &[], "--port <PORT> is given more than once"),
         ("--fd -1", &[], "invalid value '-1' for --fd: use the number of an open descriptor, 0 or more"),
+        ("--workers 0", &[], "invalid value '0' for --workers: use a whole number, 1 or more, or auto"),
         ("--threads 0", &[], "invalid value '0' for --threads: use a whole number, 1 or more"),
         (
             "--backlog 3000000000",
@@ -310,7 +313,7 @@ fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
         ("--reload", "--reload is an option of Uvicorn that is not implemented yet"),
         ("--no-use-colors", "--no-use-colors is an option of Uvicorn that is not implemented yet"),
         ("--factory", "--factory is an option of Uvicorn for programs in Python: leave it out"),
-        ("-w 4", "-w is an option of Uvicorn that is not implemented yet"),
+        ("-p 4", "-p is an option of Gunicorn that is not implemented yet"),
         ("-x", "unexpected argument '-x': see --help"),
     ] {
         assert_eq!(refusal(line, &[]).to_string(), format!("Error: {expected}"));
@@ -569,7 +572,7 @@ fn errors_in_files_name_the_line() {
             "database = 1",
             "{}:1: unknown setting database: use the names of the options in --help, without the dashes",
         ),
-        ("workers = 4", "{}:1:workers is an option of Uvicorn that is not implemented yet"),
+        ("reload = true", "{}:1:reload is an option of Uvicorn that is not implemented yet"),
         ("port = 1\nport = 2", "{}:2: this key is given more than once"),
         (
             "[server]\nport = 1",

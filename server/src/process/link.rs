@@ -1,0 +1,99 @@
+//! The link between a worker and its supervisor: a socket pair, and a variable that names the inherited descriptors.
+//!
+//! The worker writes a byte when it is ready. The supervisor writes nothing: the end of the stream asks the worker to stop,
+//! and the system sends it as well when the supervisor dies.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use stelo_os::inherit;
+
+use crate::{Listen, ServerHandle};
+
+/// The stack of the thread that waits for the supervisor. It makes one system call.
+const STACK: usize = 64 * 1024;
+
+/// The link of a worker.
+#[derive(Debug)]
+pub(crate) struct Link {
+    control: UnixStream,
+    sockets: Vec<i32>,
+}
+
+impl Link {
+    /// The variable that makes a process a worker. It is not a setting.
+    pub(crate) const VARIABLE: &str = "_STELO_WORKER";
+
+    /// Returns the value of the variable for a worker: supervisor, control socket, listening sockets.
+    pub(super) fn variable(control: i32, sockets: &[i32]) -> String {
+        let sockets: Vec<_> = sockets.iter().map(i32::to_string).collect();
+        format!("{}:{control}:{}", std::process::id(), sockets.join(","))
+    }
+
+    /// Returns the link if the process is a worker. Programs that a worker starts inherit the variable, but not the
+    /// control socket.
+    pub(crate) fn inherited(variable: Option<&OsStr>) -> Option<Self> {
+        let mut parts = variable?.to_str()?.splitn(3, ':');
+        let supervisor: u32 = parts.next()?.parse().ok()?;
+        let number = parts.next()?.parse().ok()?;
+        let sockets: Vec<i32> = parts.next()?.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let control = inherit::socket(number).ok()?;
+        if inherit::creator(&control).ok()? != supervisor {
+            return None;
+        }
+        for number in sockets.iter().chain([&number]) {
+            inherit::keep(*number).ok()?;
+        }
+        Some(Self { control, sockets })
+    }
+
+    /// Returns the sockets to listen on.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = Listen> {
+        self.sockets.iter().copied().map(Listen::Descriptor)
+    }
+
+    /// Tells the supervisor that the worker accepts connections.
+    pub(crate) fn ready(&self) {
+        // Fails if the supervisor has ended, which stops the worker anyway.
+        let _ = (&self.control).write_all(&[1]);
+    }
+
+    /// Stops the server when the supervisor asks for it, and when the supervisor has ended.
+    pub(crate) fn watch(&self, handle: ServerHandle) {
+        let control = self.control.try_clone();
+        let wait = move || {
+            // The supervisor writes nothing, so this returns at the end of the stream.
+            let _ = control.and_then(|mut control| control.read_exact(&mut [0]));
+            handle.stop();
+        };
+        // Without the thread, the supervisor kills the worker when it does not stop in time.
+        let _ = thread::Builder::new().name("stelo-supervised".into()).stack_size(STACK).spawn(wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_a_worker_if_it_has_the_socket_of_the_supervisor() {
+        let (supervisor, worker) = UnixStream::pair().unwrap();
+        let variable = Link::variable(worker.as_raw_fd(), &[worker.as_raw_fd()]);
+        let link = Link::inherited(Some(variable.as_ref())).unwrap();
+        assert_eq!(link.sockets().collect::<Vec<_>>(), [Listen::Descriptor(worker.as_raw_fd())]);
+        link.ready();
+        let mut byte = [0];
+        (&supervisor).read_exact(&mut byte).unwrap();
+        assert_eq!(byte, [1]);
+
+        let other = variable.replacen(&std::process::id().to_string(), "1", 1);
+        for variable in ["", "1", "1:2", "a:b:c", &other, &Link::variable(-1, &[0])] {
+            assert!(Link::inherited(Some(variable.as_ref())).is_none(), "{variable}");
+        }
+        assert!(Link::inherited(None).is_none());
+    }
+}

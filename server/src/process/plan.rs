@@ -1,0 +1,397 @@
+//! Decides when the supervisor starts, stops and kills workers.
+//!
+//! Events go in with the time; actions and a deadline come out. Makes no system call and reads no clock: `driver` does.
+//! A worker belongs to a slot until it is told to stop, and leaves once it has ended.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use stelo_runtime::Signal;
+
+/// The least time between two starts of a slot. Doubles while starts fail.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest time between two starts of a slot.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A worker. The plan never uses a number twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Id(u64);
+
+/// The times that workers may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// From the start of a worker until it is ready.
+    pub(super) start: Duration,
+    /// From the request to stop until the end of the worker.
+    pub(super) stop: Duration,
+}
+
+/// An event that the driver reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Event {
+    /// The worker accepts connections.
+    Ready(Id),
+    /// The worker has ended, or could not be started.
+    Ended(Id),
+    /// The supervisor has received a signal.
+    Signal(Signal),
+    /// The deadline has passed.
+    Tick,
+}
+
+/// An order for the driver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Action {
+    /// Start a worker.
+    Spawn(Id),
+    /// Ask the worker to stop gracefully.
+    Stop(Id),
+    /// End the worker at once.
+    Kill(Id),
+    /// Log a line.
+    Log(Line),
+    /// All workers have ended: end the supervisor.
+    End(End),
+}
+
+/// A line of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Line {
+    /// The first worker is ready.
+    Running,
+    /// A worker has ended without a request. If its place is empty, the next starts after this pause.
+    Died(Id, Option<Duration>),
+    /// A worker was not ready in time.
+    NotReady(Id),
+    /// A worker did not stop in time.
+    NotStopped(Id),
+    /// A replacement failed, so the restart ends, and the other workers stay.
+    Kept,
+    /// This signal ends the supervisor.
+    Exiting(Signal),
+    /// `SIGHUP` has begun to replace the workers.
+    Restarting,
+    /// All workers have been replaced.
+    Restarted,
+    /// `SIGTTIN` has added a worker.
+    More,
+    /// `SIGTTOU` has removed a worker.
+    Fewer,
+    /// `SIGTTOU` has no effect on the last worker.
+    Last,
+}
+
+/// Why the supervisor ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// By a signal.
+    Signal(Signal),
+    /// Each worker has failed before any was ready.
+    NoneStarted,
+}
+
+/// A worker of a slot.
+#[derive(Debug)]
+struct Worker {
+    id: Id,
+    /// The number of restarts that had been requested when it started.
+    generation: u64,
+    started: Instant,
+    ready: bool,
+}
+
+/// A place for a worker, which is filled again when the worker ends.
+#[derive(Debug)]
+struct Slot {
+    worker: Option<Worker>,
+    /// Replaces the worker once it is ready.
+    successor: Option<Worker>,
+    /// The number of failed starts since a worker was ready.
+    failures: u32,
+    /// The time of the next start, if there is no worker.
+    next: Instant,
+}
+
+/// A worker that has been told to stop, or is killed.
+#[derive(Debug)]
+struct Leaving {
+    id: Id,
+    /// The time to kill it; `None` if that has been done.
+    deadline: Option<Instant>,
+}
+
+/// The state of a supervisor.
+#[derive(Debug)]
+pub(super) struct Plan {
+    limits: Limits,
+    slots: Vec<Slot>,
+    leaving: Vec<Leaving>,
+    last: u64,
+    generation: u64,
+    restarting: bool,
+    any_ready: bool,
+    end: Option<End>,
+    ended: bool,
+    actions: VecDeque<Action>,
+}
+
+impl Plan {
+    /// Plans to start this number of workers.
+    pub(super) fn new(now: Instant, workers: usize, limits: Limits) -> Self {
+        let mut plan = Self {
+            limits,
+            slots: (0..workers).map(|_| Slot::new(now)).collect(),
+            leaving: Vec::new(),
+            last: 0,
+            generation: 0,
+            restarting: false,
+            any_ready: false,
+            end: None,
+            ended: false,
+            actions: VecDeque::new(),
+        };
+        plan.advance(now);
+        plan
+    }
+
+    /// Takes an event. Perform all [actions](Self::next_action) afterwards.
+    pub(super) fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Ready(id) => self.ready(now, id),
+            Event::Ended(id) => self.ended(now, id),
+            Event::Signal(signal) => self.signal(now, signal),
+            Event::Tick => {}
+        }
+        self.advance(now);
+    }
+
+    /// Returns the next thing to do.
+    pub(super) fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns the time of the next [`Event::Tick`].
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let slots = self.slots.iter().flat_map(|slot| {
+            let start = |worker: &Worker| (!worker.ready).then(|| worker.started + self.limits.start);
+            let worker = slot.worker.as_ref().map_or(Some(slot.next), start);
+            [worker, slot.successor.as_ref().and_then(start)]
+        });
+        slots.chain(self.leaving.iter().map(|leaving| leaving.deadline)).flatten().min()
+    }
+
+    fn ready(&mut self, now: Instant, id: Id) {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.has(id)) else { return };
+        let mut replaced = None;
+        if let Some(successor) = slot.successor.take_if(|worker| worker.id == id) {
+            replaced = slot.worker.replace(successor);
+        }
+        slot.failures = 0;
+        slot.worker.iter_mut().for_each(|worker| worker.ready = true);
+        if !std::mem::replace(&mut self.any_ready, true) {
+            self.log(Line::Running);
+        }
+        if let Some(worker) = replaced {
+            self.stop(now, worker.id);
+        }
+    }
+
+    fn ended(&mut self, now: Instant, id: Id) {
+        self.leaving.retain(|leaving| leaving.id != id);
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.has(id)) else { return };
+        if slot.successor.take_if(|worker| worker.id == id).is_some() {
+            self.log(Line::Died(id, None));
+            self.keep();
+            return;
+        }
+        let Some(worker) = slot.worker.take() else { return };
+        if !worker.ready {
+            slot.failures = slot.failures.saturating_add(1);
+        }
+        slot.next = now.max(worker.started + FIRST_PAUSE);
+        if slot.failures > 0 {
+            slot.next = now + pause(slot.failures);
+        }
+        // The new worker is ready sooner than another one.
+        slot.worker = slot.successor.take();
+        let pause = slot.worker.is_none().then(|| slot.next - now);
+        self.log(Line::Died(id, pause));
+    }
+
+    /// Ends a restart, because a replacement has failed.
+    fn keep(&mut self) {
+        self.restarting = false;
+        self.log(Line::Kept);
+    }
+
+    fn signal(&mut self, now: Instant, signal: Signal) {
+        match signal {
+            Signal::Interrupt | Signal::Terminate | Signal::Quit => {
+                let again = self.end.is_some();
+                if !again {
+                    self.log(Line::Exiting(signal));
+                    self.end(now, End::Signal(signal));
+                }
+                if again || signal == Signal::Quit {
+                    for leaving in &mut self.leaving {
+                        leaving.deadline = None;
+                        self.actions.push_back(Action::Kill(leaving.id));
+                    }
+                }
+            }
+            // The others concern the workers, which are about to end.
+            _ if self.end.is_some() => {}
+            Signal::Hangup => {
+                self.generation += 1;
+                self.restarting = true;
+                self.log(Line::Restarting);
+            }
+            Signal::TerminalInput => {
+                self.slots.push(Slot::new(now));
+                self.log(Line::More);
+            }
+            Signal::TerminalOutput if self.slots.len() == 1 => self.log(Line::Last),
+            Signal::TerminalOutput => {
+                self.log(Line::Fewer);
+                if let Some(slot) = self.slots.pop() {
+                    self.empty(now, slot);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Stops all workers, and ends once they have ended.
+    fn end(&mut self, now: Instant, end: End) {
+        self.end = Some(end);
+        self.restarting = false;
+        for slot in std::mem::take(&mut self.slots) {
+            self.empty(now, slot);
+        }
+    }
+
+    fn empty(&mut self, now: Instant, slot: Slot) {
+        for worker in slot.worker.into_iter().chain(slot.successor) {
+            self.stop(now, worker.id);
+        }
+    }
+
+    fn stop(&mut self, now: Instant, id: Id) {
+        self.actions.push_back(Action::Stop(id));
+        self.leaving.push(Leaving { id, deadline: Some(now + self.limits.stop) });
+    }
+
+    fn log(&mut self, line: Line) {
+        self.actions.push_back(Action::Log(line));
+    }
+
+    /// Does what the time or the last event has made due.
+    fn advance(&mut self, now: Instant) {
+        self.expire(now);
+        if self.end.is_none() && !self.any_ready && self.slots.iter().all(|slot| slot.failures > 0) {
+            self.end(now, End::NoneStarted);
+        }
+        self.kill(now);
+        self.fill(now);
+        self.restart(now);
+        if let Some(end) = self.end
+            && self.leaving.is_empty()
+            && !std::mem::replace(&mut self.ended, true)
+        {
+            self.actions.push_back(Action::End(end));
+        }
+    }
+
+    /// Kills the workers that are not ready in time. Their slots count that as a failed start.
+    fn expire(&mut self, now: Instant) {
+        let limit = self.limits.start;
+        let late = |worker: &mut Worker| !worker.ready && worker.started + limit <= now;
+        let mut late_workers = Vec::new();
+        let mut failed = false;
+        for slot in &mut self.slots {
+            if let Some(worker) = slot.successor.take_if(late) {
+                late_workers.push(worker.id);
+                failed = true;
+            }
+            if let Some(worker) = slot.worker.take_if(late) {
+                late_workers.push(worker.id);
+                slot.failures = slot.failures.saturating_add(1);
+                slot.next = now + pause(slot.failures);
+                slot.worker = slot.successor.take();
+            }
+        }
+        for id in late_workers {
+            self.log(Line::NotReady(id));
+            self.actions.push_back(Action::Kill(id));
+            self.leaving.push(Leaving { id, deadline: None });
+        }
+        if failed {
+            self.keep();
+        }
+    }
+
+    /// Kills the workers that have not stopped in time.
+    fn kill(&mut self, now: Instant) {
+        for leaving in &mut self.leaving {
+            if leaving.deadline.take_if(|deadline| *deadline <= now).is_some() {
+                self.actions.push_back(Action::Log(Line::NotStopped(leaving.id)));
+                self.actions.push_back(Action::Kill(leaving.id));
+            }
+        }
+    }
+
+    /// Starts workers in empty slots.
+    fn fill(&mut self, now: Instant) {
+        for slot in &mut self.slots {
+            if slot.worker.is_none() && slot.next <= now {
+                slot.worker = Some(Worker::spawn(now, &mut self.last, self.generation, &mut self.actions));
+            }
+        }
+    }
+
+    /// Goes on with a restart: one replacement at a time.
+    fn restart(&mut self, now: Instant) {
+        if !self.restarting || self.slots.iter().any(|slot| slot.successor.is_some()) {
+            return;
+        }
+        let generation = self.generation;
+        let old =
+            |slot: &&mut Slot| slot.worker.as_ref().is_some_and(|worker| worker.generation < generation);
+        let Some(slot) = self.slots.iter_mut().find(old) else {
+            self.restarting = false;
+            self.log(Line::Restarted);
+            return;
+        };
+        slot.successor = Some(Worker::spawn(now, &mut self.last, generation, &mut self.actions));
+    }
+}
+
+impl Worker {
+    fn spawn(now: Instant, last: &mut u64, generation: u64, actions: &mut VecDeque<Action>) -> Self {
+        *last += 1;
+        let id = Id(*last);
+        actions.push_back(Action::Spawn(id));
+        Self { id, generation, started: now, ready: false }
+    }
+}
+
+impl Slot {
+    fn new(now: Instant) -> Self {
+        Self { worker: None, successor: None, failures: 0, next: now }
+    }
+
+    fn has(&self, id: Id) -> bool {
+        self.worker.iter().chain(&self.successor).any(|worker| worker.id == id)
+    }
+}
+
+/// Returns the time before the next start, after this number of failed starts.
+fn pause(failures: u32) -> Duration {
+    // The seventh is longer than the last pause.
+    let doublings = failures.saturating_sub(1).min(6);
+    (FIRST_PAUSE * (1 << doublings)).min(LAST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests;

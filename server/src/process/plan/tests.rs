@@ -1,0 +1,242 @@
+use super::Action::{End as Ends, Kill, Log, Spawn, Stop};
+use super::*;
+
+const LIMITS: Limits = Limits { start: Duration::from_secs(60), stop: Duration::from_secs(40) };
+
+/// A plan, with a clock that tests set.
+struct Run {
+    plan: Plan,
+    start: Instant,
+    now: Instant,
+}
+
+impl Run {
+    fn new(workers: usize) -> Self {
+        let start = Instant::now();
+        Self { plan: Plan::new(start, workers, LIMITS), start, now: start }
+    }
+
+    /// Creates a plan whose workers are all ready.
+    fn ready(workers: usize) -> Self {
+        let mut run = Self::new(workers);
+        (1..=workers as u64).for_each(|id| run.plan.handle(run.now, Event::Ready(Id(id))));
+        run.actions();
+        run
+    }
+
+    fn actions(&mut self) -> Vec<Action> {
+        std::iter::from_fn(|| self.plan.next_action()).collect()
+    }
+
+    fn after(&mut self, event: Event) -> Vec<Action> {
+        self.plan.handle(self.now, event);
+        self.actions()
+    }
+
+    fn died(&mut self, id: u64) -> Vec<Action> {
+        self.after(Event::Ended(Id(id)))
+    }
+
+    fn signal(&mut self, signal: Signal) -> Vec<Action> {
+        self.after(Event::Signal(signal))
+    }
+
+    /// Lets time pass until the deadline. Returns the actions, and the milliseconds since the start.
+    fn wait(&mut self) -> (Vec<Action>, u128) {
+        self.now = self.plan.deadline().expect("the plan waits for a time");
+        (self.after(Event::Tick), (self.now - self.start).as_millis())
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+    }
+}
+
+fn spawns(ids: impl IntoIterator<Item = u64>) -> Vec<Action> {
+    ids.into_iter().map(|id| Spawn(Id(id))).collect()
+}
+
+#[test]
+fn the_first_ready_worker_is_reported() {
+    let mut run = Run::new(2);
+    assert_eq!(run.actions(), spawns([1, 2]));
+    assert_eq!(run.after(Event::Ready(Id(2))), [Log(Line::Running)]);
+    assert_eq!(run.after(Event::Ready(Id(1))), []);
+    assert_eq!(run.plan.deadline(), None);
+}
+
+#[test]
+fn a_worker_that_ran_for_a_while_is_replaced_at_once() {
+    let mut run = Run::ready(2);
+    run.pass(Duration::from_secs(1));
+    assert_eq!(run.died(1), [Log(Line::Died(Id(1), Some(Duration::ZERO))), Spawn(Id(3))]);
+    assert_eq!(run.after(Event::Ready(Id(3))), []);
+}
+
+#[test]
+fn a_slot_starts_at_most_two_workers_a_second() {
+    let mut run = Run::ready(1);
+    run.pass(Duration::from_millis(100));
+    assert_eq!(run.died(1), [Log(Line::Died(Id(1), Some(Duration::from_millis(400))))]);
+    assert_eq!(run.wait(), (spawns([2]), 500));
+}
+
+#[test]
+fn the_pause_doubles_while_starts_fail() {
+    let mut run = Run::ready(2);
+    run.pass(Duration::from_secs(1));
+    let mut id = 3;
+    run.died(1);
+    for millis in [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000] {
+        let pause = Duration::from_millis(millis);
+        assert_eq!(run.died(id), [Log(Line::Died(Id(id), Some(pause)))]);
+        let before = run.now;
+        id += 1;
+        assert_eq!(run.wait().0, spawns([id]));
+        assert_eq!(run.now - before, pause);
+    }
+    // A worker that is ready ends the series.
+    run.after(Event::Ready(Id(id)));
+    run.pass(Duration::from_secs(1));
+    assert_eq!(run.died(id).last(), Some(&Spawn(Id(id + 1))));
+    assert_eq!(run.died(id + 1), [Log(Line::Died(Id(id + 1), Some(FIRST_PAUSE)))]);
+}
+
+#[test]
+fn a_supervisor_without_a_worker_that_can_start_ends() {
+    let mut run = Run::new(2);
+    run.actions();
+    assert_eq!(run.died(2), [Log(Line::Died(Id(2), Some(FIRST_PAUSE)))]);
+    assert_eq!(run.wait().0, spawns([3]));
+    let last = run.died(1);
+    assert_eq!(last, [Log(Line::Died(Id(1), Some(FIRST_PAUSE))), Stop(Id(3))]);
+    assert_eq!(run.died(3), [Ends(End::NoneStarted)]);
+    assert_eq!(run.after(Event::Tick), []);
+}
+
+#[test]
+fn a_failed_start_does_not_end_a_supervisor_with_a_ready_worker() {
+    let mut run = Run::new(2);
+    run.after(Event::Ready(Id(1)));
+    assert_eq!(run.died(2), [Log(Line::Died(Id(2), Some(FIRST_PAUSE)))]);
+    run.pass(Duration::from_secs(1));
+    assert_eq!(run.died(1)[1..], spawns([3, 4]));
+    assert_eq!(run.died(3).len() + run.died(4).len(), 2);
+}
+
+#[test]
+fn a_worker_that_is_not_ready_in_time_is_killed() {
+    let mut run = Run::ready(2);
+    run.pass(Duration::from_secs(1));
+    run.died(1);
+    let (actions, millis) = run.wait();
+    assert_eq!((actions, millis), (vec![Log(Line::NotReady(Id(3))), Kill(Id(3))], 61_000));
+    // Its end is expected.
+    assert_eq!(run.died(3), []);
+    assert_eq!(run.wait(), (spawns([4]), 61_500));
+}
+
+#[test]
+fn a_signal_stops_the_workers_and_then_the_supervisor() {
+    for signal in [Signal::Terminate, Signal::Interrupt] {
+        let mut run = Run::ready(2);
+        assert_eq!(run.signal(signal), [Log(Line::Exiting(signal)), Stop(Id(1)), Stop(Id(2))]);
+        assert_eq!(run.died(1), []);
+        assert_eq!(run.died(2), [Ends(End::Signal(signal))]);
+    }
+}
+
+#[test]
+fn a_second_signal_kills_the_workers() {
+    let mut run = Run::ready(2);
+    run.signal(Signal::Terminate);
+    assert_eq!(run.signal(Signal::Interrupt), [Kill(Id(1)), Kill(Id(2))]);
+    run.died(1);
+    assert_eq!(run.died(2), [Ends(End::Signal(Signal::Terminate))]);
+}
+
+#[test]
+fn sigquit_kills_the_workers_at_once() {
+    let mut run = Run::ready(1);
+    let exiting = Log(Line::Exiting(Signal::Quit));
+    assert_eq!(run.signal(Signal::Quit), [exiting, Stop(Id(1)), Kill(Id(1))]);
+    assert_eq!(run.died(1), [Ends(End::Signal(Signal::Quit))]);
+}
+
+#[test]
+fn a_worker_that_does_not_stop_in_time_is_killed() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::Terminate);
+    assert_eq!(run.wait(), (vec![Log(Line::NotStopped(Id(1))), Kill(Id(1))], 40_000));
+    assert_eq!(run.plan.deadline(), None);
+    assert_eq!(run.died(1), [Ends(End::Signal(Signal::Terminate))]);
+}
+
+#[test]
+fn a_signal_while_a_worker_is_due_starts_nothing() {
+    let mut run = Run::ready(1);
+    run.died(1);
+    let exiting = Log(Line::Exiting(Signal::Terminate));
+    assert_eq!(run.signal(Signal::Terminate), [exiting, Ends(End::Signal(Signal::Terminate))]);
+}
+
+#[test]
+fn sighup_stops_each_worker_once_its_replacement_is_ready() {
+    let mut run = Run::ready(2);
+    assert_eq!(run.signal(Signal::Hangup), [Log(Line::Restarting), Spawn(Id(3))]);
+    assert_eq!(run.after(Event::Ready(Id(3))), [Stop(Id(1)), Spawn(Id(4))]);
+    assert_eq!(run.died(1), []);
+    assert_eq!(run.after(Event::Ready(Id(4))), [Stop(Id(2)), Log(Line::Restarted)]);
+    assert_eq!(run.died(2), []);
+    assert_eq!(run.signal(Signal::Hangup), [Log(Line::Restarting), Spawn(Id(5))]);
+}
+
+#[test]
+fn a_restart_ends_with_the_first_replacement_that_fails() {
+    let mut run = Run::ready(2);
+    run.signal(Signal::Hangup);
+    assert_eq!(run.died(3), [Log(Line::Died(Id(3), None)), Log(Line::Kept)]);
+    assert_eq!(run.plan.deadline(), None);
+
+    run.signal(Signal::Hangup);
+    let (actions, _) = run.wait();
+    assert_eq!(actions, [Log(Line::NotReady(Id(4))), Kill(Id(4)), Log(Line::Kept)]);
+}
+
+#[test]
+fn a_replacement_takes_the_place_of_a_worker_that_dies() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::Hangup);
+    assert_eq!(run.died(1), [Log(Line::Died(Id(1), None)), Log(Line::Restarted)]);
+    assert_eq!(run.after(Event::Ready(Id(2))), []);
+    assert_eq!(run.plan.deadline(), None);
+}
+
+#[test]
+fn a_second_sighup_also_replaces_what_the_first_has_started() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::Hangup);
+    assert_eq!(run.signal(Signal::Hangup), [Log(Line::Restarting)]);
+    assert_eq!(run.after(Event::Ready(Id(2))), [Stop(Id(1)), Spawn(Id(3))]);
+    assert_eq!(run.after(Event::Ready(Id(3))), [Stop(Id(2)), Log(Line::Restarted)]);
+}
+
+#[test]
+fn sigttin_and_sigttou_change_the_number_of_workers() {
+    let mut run = Run::ready(1);
+    assert_eq!(run.signal(Signal::TerminalOutput), [Log(Line::Last)]);
+    assert_eq!(run.signal(Signal::TerminalInput), [Log(Line::More), Spawn(Id(2))]);
+    assert_eq!(run.after(Event::Ready(Id(2))), []);
+    assert_eq!(run.signal(Signal::TerminalOutput), [Log(Line::Fewer), Stop(Id(2))]);
+    assert_eq!(run.died(2), []);
+    assert_eq!(run.plan.deadline(), None);
+}
+
+#[test]
+fn a_stopping_supervisor_ignores_other_signals() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::Terminate);
+    for signal in [Signal::Hangup, Signal::TerminalInput, Signal::TerminalOutput] {
+        assert_eq!(run.signal(signal), []);
+    }
+}

@@ -1,0 +1,257 @@
+//! Several worker processes: readiness, deaths, signals.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use stelo_tests::{Client, On, cases};
+
+use crate::program::{Process, command, get};
+
+cases!(
+    workers_serve_one_address,
+    workers_serve_a_unix_socket,
+    killed_workers_are_replaced,
+    workers_that_cannot_start_are_code_3,
+    an_address_in_use_is_code_3,
+    sigterm_lets_the_workers_answer,
+    sigint_is_an_ordinary_end_of_the_workers,
+    a_second_signal_ends_the_workers_at_once,
+    sigquit_ends_the_workers_at_once,
+    sigttin_and_sigttou_add_and_remove_a_worker,
+    sighup_replaces_every_worker_without_a_gap,
+    a_worker_that_cannot_start_ends_the_restart,
+    workers_end_when_their_supervisor_dies,
+);
+
+/// Sends a signal to a process, given the name that `kill` uses.
+#[track_caller]
+fn kill(signal: &str, id: u32) {
+    let kill = Command::new("kill").args([format!("-{signal}"), id.to_string()]).status();
+    assert!(kill.expect("there is a program kill").success());
+}
+
+/// Returns the number in brackets of a line.
+#[track_caller]
+fn number(line: &str) -> u32 {
+    let number = line.split_once('[').and_then(|(_, rest)| rest.split_once(']')?.0.parse().ok());
+    number.unwrap_or_else(|| panic!("no number in {line}"))
+}
+
+/// Starts a server with workers. Returns it with its address and the numbers of the workers, all of which are ready.
+#[track_caller]
+fn serve(on: On, workers: usize, args: &[&str]) -> (Process, SocketAddr, BTreeSet<u32>) {
+    let workers_text = workers.to_string();
+    let args = [&["--workers", &workers_text, "--threads", "1", "--port", "0"], args].concat();
+    let process = Process::start(command(on).args(args));
+    let parent = format!("INFO:     Started parent process [{}]", process.id());
+    assert_eq!(process.line(), parent);
+    let (mut started, mut complete, mut address) = (BTreeSet::new(), 0, None);
+    while complete < workers || address.is_none() {
+        let line = process.line();
+        if line.contains("Started server process") {
+            started.insert(number(&line));
+        } else if line.contains("Application startup complete.") {
+            complete += 1;
+        } else if let Some((_, rest)) = line.split_once("Stelo running on http://") {
+            address = rest.split(' ').next().and_then(|address| address.parse().ok());
+        }
+    }
+    assert_eq!(started.len(), workers);
+    (process, address.expect("the line names an address"), started)
+}
+
+/// Waits for the line of a worker that has started.
+#[track_caller]
+fn started(process: &Process) -> u32 {
+    let id = number(&process.expect_line("Started server process"));
+    process.expect_line("Application startup complete.");
+    id
+}
+
+fn workers_serve_one_address(on: On) {
+    let (process, address, workers) = serve(on, 3, &[]);
+    assert!(!workers.contains(&process.id()));
+    for _ in 0..20 {
+        assert_eq!(get(address, "/plaintext"), (200, "Hello, World!".into()));
+    }
+}
+
+fn workers_serve_a_unix_socket(on: On) {
+    let path = std::env::temp_dir().join(format!("stelo-workers-{}-{on:?}.sock", std::process::id()));
+    let process = Process::start(command(on).args(["--workers", "2", "--uds"]).arg(&path));
+    process.expect_line(&format!("Stelo running on unix socket {} (Press CTRL+C to quit)", path.display()));
+    let mut client = Client::new(UnixStream::connect(&path).expect("a worker listens"));
+    assert_eq!(client.get("/plaintext").text(), "Hello, World!");
+    process.signal("TERM");
+    assert_eq!(process.wait().0.signal(), Some(15));
+    assert!(!path.exists(), "the socket file is left behind");
+}
+
+fn killed_workers_are_replaced(on: On) {
+    let (process, address, old) = serve(on, 2, &[]);
+    old.iter().for_each(|id| kill("KILL", *id));
+    // The address stays open while there is no worker, so the request waits for the next one.
+    assert_eq!(get(address, "/plaintext").0, 200);
+    let (mut died, mut new) = (BTreeSet::new(), BTreeSet::new());
+    while died.len() < 2 || new.len() < 2 {
+        let line = process.line();
+        if line.contains("died (signal: 9 (SIGKILL)); starting another") {
+            died.insert(number(&line));
+        } else if line.contains("Started server process") {
+            new.insert(number(&line));
+        }
+    }
+    assert_eq!(died, old);
+    assert!(new.is_disjoint(&old));
+}
+
+fn workers_that_cannot_start_are_code_3(on: On) {
+    let server = command(on);
+    let copy = std::env::temp_dir().join(format!("stelo-workers-{}-{on:?}", std::process::id()));
+    std::fs::copy(server.get_program(), &copy).expect("the temporary directory has space");
+    // The supervisor runs, but its program is gone from its path.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec 3<\"$0\"; rm \"$0\"; exec /proc/self/fd/3 \"$@\""]).arg(&copy);
+    shell.args(server.get_args()).args(["--workers", "2", "--port", "0"]);
+    let process = Process::start(shell.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let (status, log, _) = process.wait();
+    assert_eq!(status.code(), Some(3), "{log:#?}");
+    let refused = format!("ERROR:    Cannot start {}", copy.display());
+    assert_eq!(log.iter().filter(|line| line.starts_with(&refused)).count(), 2, "{log:#?}");
+    let last = "ERROR:    no worker process could start: the lines above say why";
+    assert_eq!(log.last().map(String::as_str), Some(last), "{log:#?}");
+}
+
+fn an_address_in_use_is_code_3(on: On) {
+    let (_other, address) = Process::serve(on, &[]);
+    let port = address.port().to_string();
+    let (status, log, _) = Process::start(command(on).args(["--workers", "2", "--port", &port])).wait();
+    assert_eq!(status.code(), Some(3), "{log:#?}");
+    assert!(log.len() == 1 && log[0].contains("the address is in use"), "{log:#?}");
+}
+
+fn sigterm_lets_the_workers_answer(on: On) {
+    let (process, address, _) = serve(on, 2, &[]);
+    let mut client = Client::connect(address);
+    client.send("GET /stream?chunks=2&delay_ms=300 HTTP/1.1\r\nhost: a\r\n\r\n");
+    // The head has arrived, the body has not.
+    let head = client.head().expect("an answer");
+    process.signal("TERM");
+    assert_eq!(client.body_of(head).body.len(), 2000);
+    client.expect_end();
+    let id = process.id();
+    let (status, log, _) = process.wait();
+    assert_eq!(status.signal(), Some(15));
+    assert_eq!(log.last(), Some(&format!("INFO:     Stopping parent process [{id}]")));
+    let count = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((count("Received SIGTERM, exiting."), count("Finished server process")), (1, 2), "{log:#?}");
+}
+
+fn sigint_is_an_ordinary_end_of_the_workers(on: On) {
+    let (process, address, _) = serve(on, 2, &[]);
+    assert_eq!(get(address, "/plaintext").0, 200);
+    process.signal("INT");
+    process.expect_line("INFO:     Received SIGINT, exiting.");
+    assert_eq!(process.wait().0.code(), Some(0));
+}
+
+/// Sends a request that takes a minute.
+fn occupy(process: &Process, address: SocketAddr) -> Client {
+    let mut client = Client::connect(address);
+    client.send("GET /stream?chunks=1&delay_ms=60000 HTTP/1.1\r\nhost: a\r\n\r\n");
+    client.head().expect("an answer");
+    assert!(process.access_line().contains("/stream"));
+    client
+}
+
+fn a_second_signal_ends_the_workers_at_once(on: On) {
+    let (process, address, _) = serve(on, 2, &[]);
+    let mut client = occupy(&process, address);
+    process.signal("INT");
+    process.expect_line("Waiting for connections to close. (CTRL+C to force quit)");
+    process.signal("INT");
+    client.rest();
+    assert_eq!(process.wait().0.code(), Some(0));
+}
+
+fn sigquit_ends_the_workers_at_once(on: On) {
+    let (process, address, _) = serve(on, 2, &[]);
+    let mut client = occupy(&process, address);
+    process.signal("QUIT");
+    client.rest();
+    let (status, log, _) = process.wait();
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+}
+
+fn sigttin_and_sigttou_add_and_remove_a_worker(on: On) {
+    let (process, address, workers) = serve(on, 2, &[]);
+    process.signal("TTIN");
+    process.expect_line("INFO:     Received SIGTTIN, increasing the number of processes.");
+    let added = started(&process);
+    process.signal("TTOU");
+    process.expect_line("INFO:     Received SIGTTOU, decreasing the number of processes.");
+    // The newest goes first.
+    process.expect_line(&format!("Finished server process [{added}]"));
+    process.signal("TTOU");
+    let removed = number(&process.expect_line("Finished server process"));
+    assert!(workers.contains(&removed));
+    process.signal("TTOU");
+    process.expect_line("Already reached one process, cannot decrease the number of processes anymore.");
+    assert_eq!(get(address, "/plaintext").0, 200);
+}
+
+fn sighup_replaces_every_worker_without_a_gap(on: On) {
+    let (process, address, old) = serve(on, 2, &[]);
+    process.signal("HUP");
+    process.expect_line("INFO:     Received SIGHUP, restarting processes.");
+    let mut new = BTreeSet::new();
+    let mut finished = BTreeSet::new();
+    let mut restarted = false;
+    while finished.len() < 2 || !restarted {
+        // The system may give the connection to a worker that stops, which answers it.
+        assert_eq!(get(address, "/plaintext").0, 200);
+        let line = process.line();
+        if line.contains("Started server process") {
+            new.insert(number(&line));
+        } else if line.contains("Finished server process") {
+            // Each worker that ends has been replaced before.
+            finished.insert(number(&line));
+            assert!(new.len() >= finished.len(), "{line}");
+        }
+        restarted |= line == "INFO:     Restarted all processes.";
+    }
+    assert_eq!(finished, old);
+    assert!(new.is_disjoint(&old));
+}
+
+fn a_worker_that_cannot_start_ends_the_restart(on: On) {
+    let config = std::env::temp_dir().join(format!("stelo-workers-{}-{on:?}.toml", std::process::id()));
+    std::fs::write(&config, "backlog = 7\n").expect("the temporary directory is writable");
+    let (process, address, workers) = serve(on, 2, &["--config", &config.to_string_lossy()]);
+    std::fs::write(&config, "backlog = nothing\n").expect("the temporary directory is writable");
+    process.signal("HUP");
+    process.expect_line("died (exit status: 2)");
+    process.expect_line(
+        "ERROR:    New child process was not ready; keeping the old ones and aborting the restart.",
+    );
+    assert_eq!(get(address, "/plaintext").0, 200);
+    process.signal("TERM");
+    let finished = |_| number(&process.expect_line("Finished server process"));
+    assert_eq!(workers.iter().map(finished).collect::<BTreeSet<_>>(), workers);
+    std::fs::remove_file(&config).expect("the file is there");
+}
+
+fn workers_end_when_their_supervisor_dies(on: On) {
+    let (process, _, workers) = serve(on, 2, &[]);
+    process.signal("KILL");
+    let (mut finished, mut ends) = (BTreeSet::new(), 0);
+    while ends < workers.len() {
+        finished.insert(number(&process.expect_line("Finished server process")));
+        ends += 1;
+    }
+    assert_eq!(finished, workers);
+    assert_eq!(process.wait().0.signal(), Some(9));
+}
