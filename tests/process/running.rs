@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use stelo_tests::{Client, HANDSHAKE, On, cases};
 
@@ -19,6 +19,7 @@ cases!(
     no_access_log_hides_responses,
     the_log_level_hides_lower_levels,
     an_inherited_socket_is_served,
+    a_socket_of_systemd_is_served,
     a_unix_socket_is_served,
     options_reach_the_responses,
     several_threads_answer,
@@ -123,6 +124,20 @@ fn an_inherited_socket_is_served(on: On) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
     let address = listener.local_addr().expect("a bound socket has an address");
     let process = Process::start(command(on).stdin(Stdio::from(OwnedFd::from(listener))).args(["--fd", "0"]));
+    process.expect_line(&format!("Stelo running on socket {address} (Press CTRL+C to quit)"));
+    assert_eq!(get(address, "/plaintext").0, 200);
+}
+
+fn a_socket_of_systemd_is_served(on: On) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let server = command(on);
+    // The shell knows its process number, which the server keeps.
+    let script = "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&0 </dev/null";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh"]).arg(server.get_program()).args(server.get_args());
+    shell.stdin(OwnedFd::from(listener)).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let process = Process::start(&mut shell);
     process.expect_line(&format!("Stelo running on socket {address} (Press CTRL+C to quit)"));
     assert_eq!(get(address, "/plaintext").0, 200);
 }
