@@ -5,12 +5,15 @@ use stelo_core::http::{Headers, Method, RequestHead};
 
 use super::{Identity, Peers, node};
 
+/// The name of the field.
+pub(super) const FIELD: &str = "forwarded";
+
 /// Reads the fields. `None` if there are none.
 ///
 /// The element that counts is the last whose `for` is not a trusted proxy itself: a trusted proxy has appended it, so its
 /// other parameters are credible too. If all peers are trusted, it is the first.
 pub(super) fn read(headers: &Headers, trusted: &Peers) -> Option<Identity> {
-    let fields: Vec<&[u8]> = headers.get_all("forwarded").collect();
+    let fields: Vec<&[u8]> = headers.get_all(FIELD).collect();
     let mut elements = fields.iter().flat_map(|field| {
         // A client can send a field that no proxy can append to, such as one with an open quote.
         let broken = || vec![Identity { client: Some(node::unknown()), ..Identity::default() }];

@@ -87,6 +87,19 @@ impl Proxies {
     }
 }
 
+/// Returns whether there is a field of a proxy. Most requests have none, so the lengths of the names are compared first.
+pub(crate) fn has_fields(headers: &Headers) -> bool {
+    headers.iter().any(|(name, _)| {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match name.len() {
+            9 => is(forwarded::FIELD),
+            15 => is(x_forwarded::FOR),
+            17 => is(x_forwarded::PROTO),
+            _ => false,
+        }
+    })
+}
+
 impl Identity {
     /// Returns what two kinds of fields agree on. A proxy sets one of them, and may pass on the other from the client: where
     /// they differ, none can be believed.

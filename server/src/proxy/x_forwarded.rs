@@ -5,8 +5,8 @@ use stelo_core::http::Headers;
 
 use super::{Identity, Peers, node};
 
-const FOR: &str = "x-forwarded-for";
-const PROTO: &str = "x-forwarded-proto";
+pub(super) const FOR: &str = "x-forwarded-for";
+pub(super) const PROTO: &str = "x-forwarded-proto";
 
 /// Reads the fields. `None` if there are none.
 pub(super) fn read(headers: &Headers, trusted: &Peers) -> Option<Identity> {

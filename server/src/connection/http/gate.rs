@@ -12,7 +12,7 @@ use stelo_runtime::Runtime;
 
 use crate::connection::link::Link;
 use crate::messages;
-use crate::proxy::Identity;
+use crate::proxy::{self, Identity};
 
 /// Decides what becomes of the requests of a connection.
 pub(super) struct Gate {
@@ -91,7 +91,11 @@ impl Gate {
         }
         match &self.peer {
             Peer::Proxy(own) => {
-                let proxies = link.thread.shared.proxies.as_ref();
+                let has_fields = proxy::has_fields(head.headers());
+                if !has_fields && Arc::ptr_eq(own, link.context()) {
+                    return None;
+                }
+                let proxies = link.thread.shared.proxies.as_ref().filter(|_| has_fields);
                 let identity = proxies.map(|proxies| proxies.identify(head.headers())).unwrap_or_default();
                 if let Some(host) = identity.host.as_ref().filter(|_| head.form() == TargetForm::Origin) {
                     // Cannot fail: an authority is a valid value.
