@@ -147,6 +147,12 @@ impl Headers {
         self.find(name.as_ref()).is_some()
     }
 
+    /// Returns whether there is a field of one of these names.
+    #[inline]
+    pub fn contains_any<const N: usize>(&self, names: [&str; N]) -> bool {
+        self.raw().any(|(name, _)| names.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes())))
+    }
+
     /// Returns whether the comma-separated lists in the fields of that name contain `token`, without regard to case.
     pub fn has_token(&self, name: impl AsRef<str>, token: &str) -> bool {
         self.get_all(name).flat_map(list).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))

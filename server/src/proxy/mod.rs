@@ -87,17 +87,9 @@ impl Proxies {
     }
 }
 
-/// Returns whether there is a field of a proxy. Most requests have none, so the lengths of the names are compared first.
+/// Returns whether there is a field of a proxy. Most requests have none.
 pub(crate) fn has_fields(headers: &Headers) -> bool {
-    headers.iter().any(|(name, _)| {
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
-        match name.len() {
-            9 => is(forwarded::FIELD),
-            15 => is(x_forwarded::FOR),
-            17 => is(x_forwarded::PROTO),
-            _ => false,
-        }
-    })
+    headers.contains_any([x_forwarded::FOR, x_forwarded::PROTO, forwarded::FIELD])
 }
 
 impl Identity {

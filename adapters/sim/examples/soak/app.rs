@@ -311,8 +311,9 @@ impl Tester {
 
     /// Reads the body slowly, and returns whether it was correct. The server must buffer little meanwhile.
     async fn sink(&self, id: u64, mut body: Body, context: &Context) -> Response {
-        // The input buffer, the channel and the piece that overfills it, and the piece being read.
-        const MOST: u64 = (3 * (16 << 10) + Sender::CAPACITY) as u64;
+        // The input buffer, which is large for a large body, the channel and the piece that overfills it, and the piece being
+        // read.
+        const MOST: u64 = (3 * (128 << 10) + Sender::CAPACITY) as u64;
         let received =
             || context.client().map(|client| self.sim.traffic(client).received).unwrap_or_default();
         let before = received();

@@ -105,3 +105,13 @@ fn tokens_are_found_in_lists_over_several_lines() {
     assert!(h.has_token("connection", "upgrade") && h.has_token("connection", "X"));
     assert!(!h.has_token("connection", "up"));
 }
+
+#[test]
+fn one_of_several_names_is_found_without_regard_to_case() {
+    let mut headers = Headers::new();
+    headers.append("Host", "a");
+    headers.append("X-Forwarded-For", "b");
+    assert!(headers.contains_any(["x-forwarded-proto", "x-forwarded-for"]));
+    assert!(!headers.contains_any(["forwarded", "x-forwarded"]));
+    assert!(!headers.contains_any([]));
+}

@@ -82,7 +82,7 @@ impl Gate {
             let context = link.context().clone();
             let proxies = link.thread.shared.proxies.as_ref();
             let is_proxy =
-                |proxies: &crate::proxy::Proxies| proxies.trusted.contain(context.connection().peer.as_ref());
+                |proxies: &proxy::Proxies| proxies.trusted.contain(context.connection().peer.as_ref());
             self.peer = if proxies.is_some_and(is_proxy) { Peer::Proxy(context) } else { Peer::Client };
         }
         self.examines = self.surplus || matches!(self.peer, Peer::Proxy(_));
