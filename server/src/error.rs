@@ -40,6 +40,8 @@ pub enum ServeError {
         /// The path of the socket.
         path: PathBuf,
     },
+    /// A certificate or a private key cannot be used.
+    Ssl(BoxError),
     /// A bound socket could not listen.
     Listen {
         /// The address of the socket.
@@ -110,6 +112,7 @@ impl fmt::Display for ServeError {
                     directory.display()
                 )
             }
+            Self::Ssl(error) => error.fmt(f),
             Self::Startup(error) => write!(f, "the start-up of the application failed: {error}"),
             Self::Shutdown(error) => write!(f, "the shutdown of the application failed: {error}"),
             Self::Runtime(error) => write!(f, "the executor could not go on: {error}"),
@@ -140,7 +143,7 @@ impl error::Error for ServeError {
             | Self::Bind { source, .. }
             | Self::Listen { source, .. }
             | Self::Outside { source, .. } => Some(source),
-            Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
+            Self::Ssl(error) | Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
             Self::Runtime(error) | Self::Supervisor(error) => Some(error),
             Self::SocketDirectoryMissing { .. } | Self::Workers | Self::Inside { .. } => None,
         }

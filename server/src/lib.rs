@@ -23,6 +23,8 @@ mod sockets;
 mod stop;
 mod sync;
 mod thread;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use config::{Config, ConfigError, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};

@@ -50,10 +50,11 @@ impl<R: Runtime> Serving<'_, R> {
 
     async fn serve(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
         self.config.check()?;
+        self.config.ssl.check()?;
         // Conflicts are found before the application starts. Clients are accepted after it has started.
         let sockets = sockets::bind(&self.runtime, self.config, self.threads)?;
         messages::started();
-        let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone()));
+        let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone())?);
         let first = Thread::new(self.runtime.clone(), shared);
         let interrupts = &mut Interrupts::new(&self.runtime, self.signals, self.stop.clone())
             .map_err(ServeError::Runtime)?;
@@ -119,9 +120,10 @@ impl<R: Runtime> Serving<'_, R> {
                 registries.push(registry);
             }
         }
+        let secure = self.config.ssl.certfile.is_some();
         match self.link {
             Some(link) => link.ready(),
-            None => addresses.iter().for_each(|(bind, address)| messages::running(bind, address)),
+            None => addresses.iter().for_each(|(bind, address)| messages::running(bind, address, secure)),
         }
         self.stop.set_bound(addresses.into_iter().map(|(_, address)| address).collect());
         Ok(threads)

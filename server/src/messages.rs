@@ -31,8 +31,8 @@ pub(crate) fn startup_complete() {
 }
 
 /// Connections are accepted on `address`, to which the system has bound `bind`.
-pub(crate) fn running(bind: &Bind, address: &Address) {
-    info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Url { bind, address });
+pub(crate) fn running(bind: &Bind, address: &Address, secure: bool) {
+    info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Url { bind, address, secure });
 }
 
 /// One address of a host name is not available, and the server listens on the others.
@@ -166,12 +166,14 @@ pub(crate) fn notice(notice: &Notice) {
 struct Url<'a> {
     bind: &'a Bind,
     address: &'a Address,
+    secure: bool,
 }
 
 impl fmt::Display for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "https" } else { "http" };
         match (self.bind, self.address) {
-            (Bind::Tcp(_) | Bind::DualStack(_), Address::Ip(address)) => write!(f, "http://{address}"),
+            (Bind::Tcp(_) | Bind::DualStack(_), Address::Ip(address)) => write!(f, "{scheme}://{address}"),
             (Bind::Unix(path), _) => write!(f, "unix socket {}", path.display()),
             (_, address) => write!(f, "socket {address}"),
         }
@@ -194,7 +196,7 @@ mod tests {
             ((Bind::Fd(3), ip("127.0.0.1:8000")), "socket 127.0.0.1:8000"),
             ((Bind::Fd(3), Address::Unix("/tmp/x".into())), "socket /tmp/x"),
         ] {
-            assert_eq!(Url { bind: &bind, address: &address }.to_string(), line);
+            assert_eq!(Url { bind: &bind, address: &address, secure: false }.to_string(), line);
         }
     }
 }

@@ -23,6 +23,8 @@ mod proxy_protocol;
 mod responses;
 mod shutdown;
 mod timeouts;
+#[cfg(feature = "tls")]
+mod tls;
 mod tunnels;
 mod unix;
 mod websocket;

@@ -8,6 +8,8 @@ mod client;
 mod gate;
 mod news;
 mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod websocket;
 
 pub use client::{Answer, Client, Closed, Wire};

@@ -74,6 +74,10 @@ pub enum ConfigError {
         /// The network without these bits.
         network: String,
     },
+    /// TLS is not compiled in.
+    NoTls,
+    /// A private key without a certificate.
+    Certfile,
     /// Not UTF-8.
     Encoding,
 }
@@ -129,6 +133,10 @@ impl fmt::Display for ConfigError {
                 "use addresses and networks with commas, such as 127.0.0.1,10.0.0.0/8, unix: for Unix sockets, or * alone"
             }
             Self::RootPath => "the root path must begin with a slash, such as /api, and be plain ASCII",
+            Self::NoTls => {
+                "this program is built without TLS: add the Cargo feature `tls`, or leave the files out"
+            }
+            Self::Certfile => "a private key needs its certificate: add --ssl-certfile",
             Self::Encoding => "it is not UTF-8",
         })
     }

@@ -31,6 +31,8 @@ pub struct Timeouts {
     /// The time that a stopping server waits for responses and background tasks. It then drops them. Default 30 s;
     /// Uvicorn has no limit.
     pub graceful_shutdown: Duration,
+    /// The time that a client has for the TLS handshake. Default 10 s.
+    pub ssl_handshake: Duration,
     /// The time that a client has to read responses after it has ended its side of the connection. Then a handler that is
     /// still pending is dropped, and so is a body of unknown length that waits for its producer. Responses that are
     /// ready and bodies of known length are still sent. Default 10 s.
@@ -49,6 +51,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             graceful_shutdown: Duration::from_secs(30),
+            ssl_handshake: Duration::from_secs(10),
             half_closed: Duration::from_secs(10),
             proxy_protocol: Duration::from_secs(5),
             tunnel_idle: Some(Duration::from_secs(600)),
@@ -90,6 +93,13 @@ impl Config {
     #[must_use]
     pub fn timeout_graceful_shutdown(mut self, timeout: Duration) -> Self {
         self.timeouts.graceful_shutdown = timeout;
+        self
+    }
+
+    /// Sets [`Timeouts::ssl_handshake`].
+    #[must_use]
+    pub fn timeout_ssl_handshake(mut self, timeout: Duration) -> Self {
+        self.timeouts.ssl_handshake = timeout;
         self
     }
 
@@ -241,6 +251,12 @@ pub(super) const GROUP: Group = Group {
             Seconds,
             timeouts.http.linger_total,
             "Maximum time to discard the rest of a request after the last response"
+        ),
+        setting!(
+            "timeout-ssl-handshake",
+            Seconds,
+            timeouts.ssl_handshake,
+            "Maximum time for the TLS handshake"
         ),
         setting!(
             "timeout-half-closed",

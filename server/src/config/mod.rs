@@ -2,8 +2,8 @@
 //!
 //! [`Program`](crate::Program) reads them from the command line, the environment and files; the server acts on them.
 
-// Each of `listen`, `process`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct, defaults, setters, and rows of
-// the table of settings. `table` declares the rows, and `codec` reads and writes their values.
+// Each of `listen`, `ssl`, `process`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct, defaults, setters, and
+// rows of the table of settings. `table` declares the rows, and `codec` reads and writes their values.
 pub(crate) mod codec;
 mod error;
 mod http;
@@ -14,6 +14,7 @@ mod log;
 mod peers;
 mod process;
 mod proxy;
+mod ssl;
 pub(crate) mod table;
 mod websocket;
 mod words;
@@ -27,14 +28,23 @@ pub use log::{Log, LogLevel};
 pub use peers::Peers;
 pub use process::Process;
 pub use proxy::{Proxy, ProxyHeaders, ProxyProtocol};
+pub use ssl::Ssl;
 pub use websocket::{WebSocket, Ws};
 
 use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
-pub(crate) static GROUPS: [Group; 7] =
-    [listen::GROUP, process::GROUP, log::GROUP, http::GROUP, proxy::GROUP, limits::GROUP, websocket::GROUP];
+pub(crate) static GROUPS: [Group; 8] = [
+    listen::GROUP,
+    ssl::GROUP,
+    process::GROUP,
+    log::GROUP,
+    http::GROUP,
+    proxy::GROUP,
+    limits::GROUP,
+    websocket::GROUP,
+];
 
 /// The settings of a server.
 ///
@@ -60,6 +70,8 @@ pub struct Config {
     pub backlog: u32,
     /// TCP keep-alive of accepted connections.
     pub tcp_keepalive: TcpKeepAlive,
+    /// TLS.
+    pub ssl: Ssl,
     /// Threads and executor.
     pub process: Process,
     /// Which events are logged.
@@ -84,6 +96,7 @@ impl Config {
             ipv6_only: false,
             backlog: 2048,
             tcp_keepalive: TcpKeepAlive::default(),
+            ssl: Ssl::default(),
             process: Process::default(),
             log: Log::default(),
             http: Http::default(),

@@ -130,10 +130,10 @@ pub(super) struct Link<R: Runtime> {
 }
 
 impl<R: Runtime> Link<R> {
-    pub(super) fn new(thread: Arc<Thread<R>>, transport: Transport<R::Stream>) -> Self {
+    pub(super) fn new(thread: Arc<Thread<R>>, transport: Option<Transport<R::Stream>>) -> Self {
         Self {
             member: thread.registry.join(Kind::Connection),
-            transport: Some(transport),
+            transport,
             route: None,
             context: None,
             timer: None,
@@ -173,8 +173,9 @@ impl<R: Runtime> Link<R> {
         self.transport.as_mut()
     }
 
-    pub(super) fn transport(&self) -> Option<&Transport<R::Stream>> {
-        self.transport.as_ref()
+    /// Begins the encryption of the transport, if the server has a certificate.
+    pub(super) fn secure(&mut self) {
+        self.transport = self.transport.take().and_then(|transport| transport.secure(&self.thread.shared));
     }
 
     /// Takes the transport, for a tunnel.
@@ -317,7 +318,7 @@ impl<R: Runtime> Link<R> {
                         CloseState::Open => {}
                         CloseState::Linger if self.eof => return Poll::Ready(End::Closed),
                         CloseState::Linger => {}
-                        CloseState::Close => return Poll::Ready(End::Closed),
+                        CloseState::Close => return self.finish(cx),
                         CloseState::Switched => return Poll::Ready(End::Switched),
                         CloseState::HalfClose => match ready!(self.half_close(cx)) {
                             Ok(()) => protocol.machine(|machine| machine.half_closed(now)),
@@ -473,6 +474,17 @@ impl<R: Runtime> Link<R> {
         self.arm(deadline, cx);
     }
 
+    /// Ends the transport, after all output.
+    #[cold]
+    #[inline(never)]
+    fn finish(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if let Some(io) = &mut self.transport {
+            // The protocol has ended, whether the peer still takes it or not.
+            let _ = ready!(io.poll_finish(cx));
+        }
+        Poll::Ready(End::Closed)
+    }
+
     fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.transport {
             Some(io) => io.poll_close(cx),
@@ -553,7 +565,9 @@ fn new_context<R: Runtime>(
         Some(Route { source, destination }) => (source.clone(), destination.clone()),
         None => (transport.and_then(Stream::peer_address), transport.and_then(Stream::local_address)),
     };
-    let mut context = app::Context::new(app::Connection::new(peer, local, thread.executor.clone()));
+    let mut connection = app::Connection::new(peer, local, thread.executor.clone());
+    connection.tls = transport.and_then(Transport::tls);
+    let mut context = app::Context::new(connection);
     context.set_root_path(thread.shared.root_path.clone());
     Arc::new(context)
 }

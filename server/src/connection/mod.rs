@@ -30,14 +30,14 @@ use std::task::{Context, Poll, ready};
 
 use stelo_core::proto::StreamId;
 use stelo_core::{h1, ws};
-use stelo_runtime::Runtime;
-use tracing::error;
+use stelo_runtime::{Instant, Runtime};
+use tracing::{debug, error};
 
 use crate::contain::catch;
 use crate::log::SERVER;
 use crate::thread::Thread;
 use http::{HttpProtocol, Next, One};
-use link::{End, Link};
+use link::{End, GRAIN, Link};
 use opening::{Opened, poll_open};
 use proxied::Proxied;
 use transport::Transport;
@@ -58,6 +58,7 @@ pub(crate) struct Connection<R: Runtime> {
 /// |---|---|---|
 /// | `Proxied` | `Opening` | the PROXY header is complete |
 /// | `Opening` | `Http` | the protocol is known |
+/// | `Opening` | `Rejected` | the handshake has failed |
 /// | `Http` | `WebSocket` | a handshake was accepted |
 /// | `Http` | `Tunnel` | another upgrade or a CONNECT was accepted |
 ///
@@ -66,8 +67,10 @@ pub(crate) struct Connection<R: Runtime> {
 enum State<R: Runtime> {
     /// The PROXY header comes first.
     Proxied(Box<Proxied>),
-    /// The protocol is not known yet.
-    Opening,
+    /// The protocol is not known yet, but must be by this time.
+    Opening(Instant),
+    /// The handshake has failed. The peer has until this time to close.
+    Rejected(Instant),
     /// HTTP/1.1.
     Http(Http1),
     /// A WebSocket.
@@ -79,20 +82,39 @@ enum State<R: Runtime> {
 impl<R: Runtime> Connection<R> {
     pub(crate) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
         thread.shared.count_connection(true);
-        let state = match thread.shared.proxy_protocol {
-            None => State::Opening,
-            Some(_) => State::Proxied(Box::default()),
+        let mut connection = Self {
+            state: State::Opening(Instant::ZERO),
+            link: Link::new(thread, Some(Transport::Plain(io))),
         };
-        Self { link: Link::new(thread, Transport::Plain(io)), state }
+        match connection.link.thread.shared.proxy_protocol {
+            None => connection.begin(),
+            Some(_) => connection.state = State::Proxied(Box::default()),
+        }
+        connection
+    }
+
+    /// Begins the handshake of the transport, after the PROXY header.
+    fn begin(&mut self) {
+        self.link.secure();
+        let thread = &self.link.thread;
+        self.state = State::Opening(thread.runtime.now() + thread.shared.ssl_handshake);
     }
 
     /// Completes when the first protocol has begun. Returns whether there is one.
     // Out of line, as `switch`: the states are large, and would enlarge the stack frame of every poll.
     #[cold]
     #[inline(never)]
-    fn poll_open(&mut self) -> Poll<bool> {
-        let Some(opened) = self.link.transport().map(poll_open) else { return Poll::Ready(false) };
-        let Ok(opened) = ready!(opened) else { return Poll::Ready(false) };
+    fn poll_open(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(transport) = self.link.transport_mut() else { return Poll::Ready(false) };
+        let opened = match poll_open(transport, cx) {
+            Poll::Pending => return self.wait(until, cx).map(|()| false),
+            Poll::Ready(Ok(opened)) => opened,
+            Poll::Ready(Err(error)) => {
+                debug!(target: SERVER, "Connection refused: {error}");
+                self.state = State::Rejected(until);
+                return Poll::Ready(true);
+            }
+        };
         let thread = &self.link.thread;
         self.state = match opened {
             Opened::Http1 => {
@@ -101,6 +123,25 @@ impl<R: Runtime> Connection<R> {
             }
         };
         Poll::Ready(true)
+    }
+
+    /// Completes when the peer knows that the handshake has failed.
+    #[cold]
+    #[inline(never)]
+    fn poll_reject(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        match self.link.transport_mut().map(|transport| transport.poll_reject(cx)) {
+            Some(Poll::Pending) => self.wait(until, cx),
+            Some(Poll::Ready(())) | None => Poll::Ready(()),
+        }
+    }
+
+    /// Waits until a deadline, or until the server ends at once.
+    fn wait(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if self.link.is_aborted(cx) || self.link.thread.runtime.now() + GRAIN >= until {
+            return Poll::Ready(());
+        }
+        self.link.wait_until(until, cx);
+        Poll::Pending
     }
 
     /// Begins what follows HTTP. Returns whether anything does.
@@ -134,13 +175,18 @@ impl<R: Runtime> Future for Connection<R> {
         loop {
             match &mut this.state {
                 State::Proxied(proxied) => match ready!(proxied.poll(&mut this.link, cx)) {
-                    true => this.state = State::Opening,
+                    true => this.begin(),
                     false => return Poll::Ready(()),
                 },
-                State::Opening => {
-                    if !ready!(this.poll_open()) {
+                State::Opening(until) => {
+                    let until = *until;
+                    if !ready!(this.poll_open(until, cx)) {
                         return Poll::Ready(());
                     }
+                }
+                State::Rejected(until) => {
+                    let until = *until;
+                    return this.poll_reject(until, cx);
                 }
                 State::Http(http) => match ready!(this.link.drive(http, cx)) {
                     End::Switched if this.switch() => {}
@@ -159,7 +205,7 @@ impl<R: Runtime> Drop for Connection<R> {
             http.run_background(&self.link.thread);
         }
         // The machine holds bytes and files of the application.
-        if let Err(message) = catch(|| self.state = State::Opening) {
+        if let Err(message) = catch(|| self.state = State::Rejected(Instant::ZERO)) {
             error!(target: SERVER, "Panic in a destructor of the application: {message}");
         }
         self.link.thread.shared.count_connection(false);

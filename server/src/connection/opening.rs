@@ -3,7 +3,9 @@
 //! A transport can have a handshake of its own, and its ALPN decides the protocol. Without ALPN the protocol is HTTP/1.1.
 
 use std::io;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
+
+use stelo_runtime::Stream;
 
 use super::transport::Transport;
 
@@ -17,8 +19,12 @@ pub(super) enum Opened {
 /// Completes when the protocol of the connection is known.
 ///
 /// # Errors
-/// The peer insists on a protocol that is not spoken here.
-pub(super) fn poll_open<S>(transport: &Transport<S>) -> Poll<io::Result<Opened>> {
+/// The handshake has failed, or the peer insists on a protocol that is not spoken here.
+pub(super) fn poll_open<S: Stream>(
+    transport: &mut Transport<S>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Opened>> {
+    ready!(transport.poll_handshake(cx))?;
     Poll::Ready(choose(transport.alpn()))
 }
 

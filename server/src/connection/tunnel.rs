@@ -22,7 +22,7 @@ use crate::thread::Thread;
 
 /// Runs a tunnel over a stream of a multiplexed connection, in a task of its own.
 pub(super) fn spawn<R: Runtime>(thread: &Arc<Thread<R>>, io: StreamIo, run: OnTunnel) {
-    let mut link = Link::new(thread.clone(), Transport::Stream(Box::new(io)));
+    let mut link = Link::new(thread.clone(), Some(Transport::Stream(Box::new(io))));
     let mut session = Session::new(&mut link, Vec::new(), run);
     thread.runtime.spawn(poll_fn(move |cx| session.drive(&mut link, cx)));
 }
@@ -41,6 +41,7 @@ impl<R: Runtime> Session<R> {
         let thread = link.thread.clone();
         let state = State {
             io: link.take_transport(),
+            ending: None,
             ahead,
             used: thread.runtime.now(),
             reader: None,
@@ -60,6 +61,13 @@ impl<R: Runtime> Session<R> {
         }
         self.poll_application(cx);
         let mut state = self.shared.state();
+        if let Some(io) = &mut state.ending {
+            if io.poll_finish(cx).is_pending() {
+                drop(state);
+                return link.poll_overdue(cx);
+            }
+            state.ending = None;
+        }
         if state.io.is_none() {
             drop(state);
             return match &self.application {
@@ -70,6 +78,8 @@ impl<R: Runtime> Session<R> {
         if !state.task.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.task = Some(cx.waker().clone());
         }
+        // The handle sees a failure at its next read or write.
+        let _ = state.io.as_mut().map(|io| io.poll_flush(cx));
         let Some(timeout) = link.thread.shared.tunnel_idle else { return Poll::Pending };
         let idle = state.used + timeout;
         drop(state);
@@ -101,6 +111,9 @@ impl<R: Runtime> Drop for Session<R> {
     fn drop(&mut self) {
         discard(self.application.take());
         self.shared.close();
+        // No task drives it any more.
+        let ending = self.shared.state().ending.take();
+        drop(ending);
     }
 }
 
@@ -113,6 +126,8 @@ struct Shared<R: Runtime> {
 struct State<S> {
     /// `None` once the tunnel is closed.
     io: Option<Transport<S>>,
+    /// The transport of a closed tunnel, until the peer is told.
+    ending: Option<Transport<S>>,
     /// Bytes that the peer has sent before it had the response.
     ahead: Vec<u8>,
     /// When bytes were last read or written.
@@ -134,7 +149,13 @@ impl<R: Runtime> Shared<R> {
     /// Closes the transport, and wakes what waits for it.
     fn close(&self) {
         let mut state = self.state();
-        let io = state.io.take();
+        let io = match state.io.take() {
+            Some(io) if !io.is_finished() => {
+                state.ending = Some(io);
+                None
+            }
+            io => io,
+        };
         state.ahead = Vec::new();
         let wakers = [state.reader.take(), state.writer.take(), state.task.take()];
         drop(state);
@@ -153,7 +174,14 @@ impl<R: Runtime> Shared<R> {
         let Some(io) = &mut state.io else {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()));
         };
-        match work(io, cx) {
+        let done = work(io, cx);
+        // The application may do something else before it writes again.
+        if !io.is_flushed()
+            && let Some(task) = &state.task
+        {
+            task.wake_by_ref();
+        }
+        match done {
             Poll::Ready(Ok(n)) => {
                 if n > 0 {
                     state.used = self.thread.runtime.now();

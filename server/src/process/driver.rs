@@ -63,6 +63,8 @@ struct Driver {
     limits: Limits,
     program: Program,
     addresses: Vec<(Bind, Address)>,
+    /// The workers speak TLS.
+    secure: bool,
     signals: Signals<UnixStream>,
     workers: Vec<Worker>,
     /// The workers that have just ended, which lines of the log name.
@@ -75,12 +77,14 @@ struct Driver {
 /// The configuration or its sockets cannot be used, or no worker could start.
 pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, ServeError> {
     config.check()?;
+    config.ssl.check()?;
     // Removes the files of Unix sockets at the end.
     let sockets = sockets::bind_plain(config)?;
     let graceful = config.timeouts.graceful_shutdown.min(YEAR);
     let limits = Limits { start: START, stop: graceful * 2 + MARGIN };
     messages::parent_started();
     let mut driver = Driver::new(&sockets, workers, limits)?;
+    driver.secure = config.ssl.certfile.is_some();
     let end = driver.run().map_err(ServeError::Supervisor)?;
     messages::parent_finished();
     match end {
@@ -108,6 +112,7 @@ impl Driver {
             limits,
             program: Program { path, arguments: arguments.collect(), sockets: numbers },
             addresses,
+            secure: false,
             workers: Vec::new(),
             ended: Vec::new(),
         })
@@ -194,7 +199,9 @@ impl Driver {
     fn log(&self, line: Line) {
         match line {
             Line::Running => {
-                self.addresses.iter().for_each(|(bind, address)| messages::running(bind, address));
+                self.addresses
+                    .iter()
+                    .for_each(|(bind, address)| messages::running(bind, address, self.secure));
             }
             Line::Died(id, pause) => {
                 if let Some((worker, status)) = self.ended.iter().find(|(worker, _)| worker.id == id) {

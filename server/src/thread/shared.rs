@@ -15,7 +15,7 @@ use crate::contain::discard;
 use crate::log::{self, Limit};
 use crate::proxy::{Proxies, ProxyProtocol};
 use crate::stop::Stop;
-use crate::{Config, Ws, messages};
+use crate::{Config, ServeError, Ws, messages};
 
 /// Shared by all threads. Constant on the path of a request, except for the counters of limits that are set.
 pub(crate) struct Shared {
@@ -30,6 +30,10 @@ pub(crate) struct Shared {
     pub(crate) proxies: Option<Proxies>,
     /// `None` is the empty path.
     pub(crate) root_path: Option<Arc<String>>,
+    /// `None` serves plain HTTP.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) ssl_handshake: Duration,
     pub(crate) access_log: bool,
     pub(crate) half_closed: Duration,
     /// `None` keeps idle tunnels open.
@@ -81,10 +85,13 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, app: Arc<dyn App>, stop: Arc<Stop>) -> Self {
+    pub(crate) fn new(config: &Config, app: Arc<dyn App>, stop: Arc<Stop>) -> Result<Self, ServeError> {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
-        Self {
+        Ok(Self {
             app,
+            #[cfg(feature = "tls")]
+            tls: crate::tls::load(&config.ssl).map_err(|error| ServeError::Ssl(error.into()))?,
+            ssl_handshake: config.timeouts.ssl_handshake,
             machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),
@@ -114,7 +121,7 @@ impl Shared {
                 .limits
                 .max_requests
                 .map(|limit| MaxRequests { limit: limit.get(), answered: 0.into() }),
-        }
+        })
     }
 
     /// Counts a connection that has opened, or, with `false`, closed.

@@ -27,6 +27,6 @@ pub(super) use session::Session;
 pub(super) fn spawn<R: Runtime>(thread: &Arc<Thread<R>>, io: StreamIo, accepted: Accepted) {
     let machine = ws::Connection::server(accepted.config, accepted.agreed, thread.runtime.now());
     let mut session = Session::new(thread.clone(), machine, accepted.run, accepted.target, Vec::new());
-    let mut link = Link::new(thread.clone(), Transport::Stream(Box::new(io)));
+    let mut link = Link::new(thread.clone(), Some(Transport::Stream(Box::new(io))));
     thread.runtime.spawn(poll_fn(move |cx| session.drive(&mut link, cx)));
 }

@@ -197,12 +197,13 @@ where
         let address = sim.local_address(&socket).expect("an address");
         let mut listener = sim.listen(socket, 10).expect("a listener");
         let site = Arc::new(Site::default());
-        let shared =
-            Arc::new(Shared::new(&Config::new(), Arc::new(Serve(site.clone())), Arc::new(Stop::default())));
+        let shared = Arc::new(
+            Shared::new(&Config::new(), Arc::new(Serve(site.clone())), Arc::new(Stop::default())).unwrap(),
+        );
         let thread = Thread::new(sim.clone(), shared);
         let server = sim.start(async move {
             let io = poll_fn(|cx| listener.poll_accept(cx)).await.expect("a client");
-            let mut link = Link::new(thread, Transport::Plain(io));
+            let mut link = Link::new(thread, Some(Transport::Plain(io)));
             let mut http: HttpProtocol<Toy, Table> = HttpProtocol::new(Toy::default(), false);
             poll_fn(|cx| link.drive(&mut http, cx)).await;
         });
