@@ -20,7 +20,7 @@ pub(crate) struct FileError {
     fault: Fault,
 }
 
-/// What is wrong with a file.
+/// The fault of a file.
 #[derive(Debug)]
 enum Fault {
     Unreadable(io::Error),

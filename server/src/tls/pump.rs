@@ -3,8 +3,8 @@
 //! [`Pump`] drives the unbuffered interface of rustls, and holds only what a connection needs between two calls: the part
 //! of a record that has arrived. The stream around it reads and writes.
 //!
-//! Each turn of the loop consumes input, produces output or changes the state of the session. A turn without any of them
-//! is a fault, so that a defect below cannot keep a thread busy (as in RUSTSEC-2024-0336).
+//! Each iteration of the loop consumes input, produces output or changes the state of the session. An iteration without
+//! any of them is a fault, so that a defect below cannot keep a thread busy (as in RUSTSEC-2024-0336).
 
 use std::sync::Arc;
 use std::{error, fmt, io};
@@ -35,7 +35,7 @@ pub(super) struct Pump {
     server_name: Option<Box<str>>,
 }
 
-/// How far a session is.
+/// The progress of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     Handshake,
@@ -98,7 +98,7 @@ impl Output {
         (self.start, self.end) = (0, 0);
     }
 
-    /// Has `write` append to the output. Makes the room that it asks for.
+    /// Appends what `write` writes. Makes the room that it asks for.
     fn append<E>(
         &mut self,
         room: usize,
@@ -127,7 +127,7 @@ impl Output {
     }
 }
 
-/// What to do once the session is able to send.
+/// The work for a session that is able to send.
 enum Send<'a> {
     Nothing,
     Plaintext(&'a [u8]),
@@ -231,7 +231,7 @@ impl Pump {
         self.turn_kept(Send::CloseNotify, output)
     }
 
-    /// Takes a turn without new input. The session knows parts of messages by their place in the input.
+    /// Advances the session without new input. The session knows parts of messages by their place in the input.
     fn turn_kept(&mut self, send: Send<'_>, output: &mut Output) -> Result<(), Fault> {
         if self.phase == Phase::Failed {
             return Err(Fault::Stuck);
