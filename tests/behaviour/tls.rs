@@ -133,12 +133,9 @@ fn curl_is_answered(on: On) {
         curl.args(["--silent", "--show-error", "--max-time", "20", "--cacert"]).arg(certfile()).args(version);
         let port = server.address().port();
         curl.args(["--resolve", &format!("localhost:{port}:127.0.0.1")]);
-        let output = match curl.arg(format!("https://localhost:{port}/bytes/200000")).output() {
-            Ok(output) => output,
-            Err(_) => {
-                assert!(std::env::var_os("CI").is_none(), "curl is missing");
-                return;
-            }
+        let Ok(output) = curl.arg(format!("https://localhost:{port}/bytes/200000")).output() else {
+            assert!(std::env::var_os("CI").is_none(), "curl is missing");
+            return;
         };
         assert_eq!(output.stdout.len(), 200_000, "{}", String::from_utf8_lossy(&output.stderr));
     }
