@@ -69,9 +69,17 @@ impl Gate {
         head: &mut Arc<RequestHead>,
     ) -> Option<Refusal> {
         match self.examines || head.form() == TargetForm::Absolute {
+            true if self.is_plain(link, head) => None,
             true => self.examine(link, head),
             false => None,
         }
+    }
+
+    /// Returns whether this is a request of a proxy that says nothing about its client, as the one before.
+    #[inline(always)]
+    fn is_plain<R: Runtime>(&self, link: &mut Link<R>, head: &RequestHead) -> bool {
+        let Peer::Proxy(own) = &self.peer else { return false };
+        !self.surplus && Arc::ptr_eq(own, link.context()) && !proxy::has_fields(head.headers())
     }
 
     #[cold]
@@ -92,9 +100,6 @@ impl Gate {
         match &self.peer {
             Peer::Proxy(own) => {
                 let has_fields = proxy::has_fields(head.headers());
-                if !has_fields && Arc::ptr_eq(own, link.context()) {
-                    return None;
-                }
                 let proxies = link.thread.shared.proxies.as_ref().filter(|_| has_fields);
                 let identity = proxies.map(|proxies| proxies.identify(head.headers())).unwrap_or_default();
                 if let Some(host) = identity.host.as_ref().filter(|_| head.form() == TargetForm::Origin) {
