@@ -21,6 +21,11 @@ values! {
         pub limits: Limits = Limits::DEFAULT,
         /// The times that it waits.
         pub timeouts: Timeouts = Timeouts::DEFAULT,
+        /// Whether a client may begin with the preface of HTTP/2 (RFC 9113 section 3.3). The machine then ends with
+        /// [`CloseState::Switched`](crate::proto::CloseState::Switched), and
+        /// [`take_input`](crate::proto::HttpMachine::take_input) returns the bytes from the preface on. Default `false`:
+        /// such a client gets 505.
+        pub http2: bool = false,
     }
 }
 

@@ -59,7 +59,8 @@ pub enum Step {
     End,
     /// The end of this side.
     Close,
-    /// The response that switches protocols. (The client step means that it asked for it.)
+    /// The response that switches protocols. (The client step means that it asked for it.) Without a request, the preface
+    /// of HTTP/2.
     Switch,
     /// A broken rule.
     Fail,
@@ -75,12 +76,13 @@ pub const fn next(role: Role, state: State, step: Step) -> Option<State> {
         (_, SendBody, Step::Data) => SendBody,
         (_, SendBody, Step::End) => Done,
         (Role::Client, Idle, Step::Request) => SendBody,
-        (Role::Client, Done, Step::Switch) => Switched,
+        // From `Idle`: the preface of HTTP/2.
+        (Role::Client, Idle | Done, Step::Switch) => Switched,
         (Role::Server, Idle, Step::Request) => SendResponse,
         (Role::Server, SendResponse, Step::Informational) => SendResponse,
         // From `Idle`: the answer to a request that could not be parsed.
         (Role::Server, Idle | SendResponse, Step::Response) => SendBody,
-        (Role::Server, SendResponse, Step::Switch) => Switched,
+        (Role::Server, Idle | SendResponse, Step::Switch) => Switched,
         _ => return None,
     })
 }

@@ -389,3 +389,29 @@ fn no_switch_of_protocols_while_the_request_is_still_coming() {
     assert_eq!(pair.written(), "HTTP/1.1 101 Switching Protocols\r\n\r\n");
     assert_eq!(pair.machine.close_state(), CloseState::Switched);
 }
+
+#[test]
+fn the_preface_of_http2_switches_where_it_is_allowed() {
+    const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for cut in 0..PREFACE.len() {
+        let mut pair = Pair::with(Config::DEFAULT.http2(true));
+        let (first, rest) = PREFACE.split_at(cut);
+        pair.feed(first);
+        // The caller takes the input before it reads more.
+        let ended = pair.machine.close_state() == CloseState::Switched;
+        assert_eq!(ended, cut >= "PRI * HTTP/2.0\r\n".len(), "after {cut} bytes");
+        if !ended {
+            pair.feed(rest);
+        }
+        assert_eq!(pair.machine.close_state(), CloseState::Switched);
+        assert_eq!(pair.machine.take_input(StreamId::ONLY), if ended { first } else { PREFACE }.as_bytes());
+        assert_eq!((pair.written(), pair.machine.poll_timeout()), (String::new(), None));
+    }
+    // It is the beginning of a connection, and no request.
+    let mut pair = Pair::with(Config::DEFAULT.http2(true));
+    pair.feed("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(pair.respond(200, &[], "").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(pair.feed(PREFACE).starts_with("Version;"));
+    let mut pair = Pair::new();
+    assert!(pair.feed(PREFACE).starts_with("Version;"));
+}

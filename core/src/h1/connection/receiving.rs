@@ -83,11 +83,23 @@ impl Connection {
                 }
                 self.next_event()
             }
+            Err(_) if self.begins_http2() => {
+                // Both steps are allowed in this state.
+                let _ = self.exchange.step(Role::Client, Step::Switch);
+                let _ = self.exchange.step(Role::Server, Step::Switch);
+                self.timers.relax();
+                self.next_event()
+            }
             Err((kind, at)) => {
                 self.fail_head(kind, at);
                 self.next_event()
             }
         }
+    }
+
+    /// Returns whether the connection begins with the request line of the preface of HTTP/2, and may.
+    fn begins_http2(&self) -> bool {
+        self.config.http2 && self.input.offset() == 0 && self.input.bytes().starts_with(b"PRI * HTTP/2.0\r\n")
     }
 
     /// Records a fault in a head. The refusal of a HEAD request has no content (RFC 9110 section 9.3.2).
