@@ -120,7 +120,7 @@ impl<R: Runtime> Serving<'_, R> {
                 registries.push(registry);
             }
         }
-        let secure = self.config.ssl.certfile.is_some();
+        let secure = self.config.ssl.is_on();
         match self.link {
             Some(link) => link.ready(),
             None => addresses.iter().for_each(|(bind, address)| messages::running(bind, address, secure)),

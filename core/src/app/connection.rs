@@ -53,6 +53,9 @@ pub struct Tls {
     pub alpn: Option<Bytes>,
     /// The certificates of the client in DER, the client's own first. Empty if it has sent none.
     pub client_certificates: Vec<Bytes>,
+    /// The subject of the client's own certificate, such as `CN=alice,O=Example` (RFC 4514). An authority that the server
+    /// trusts has signed it.
+    pub client_subject: Option<String>,
 }
 
 /// The address of one end of a connection.

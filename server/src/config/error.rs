@@ -76,8 +76,24 @@ pub enum ConfigError {
     },
     /// TLS is not compiled in.
     NoTls,
+    /// A certificate for development cannot be made, because that is not compiled in.
+    NoSelfSigned,
+    /// A certificate for development beside the files of another one.
+    SelfSigned,
+    /// A certificate for development with several processes, each of which would make its own.
+    SelfSignedWorkers,
     /// A private key without a certificate.
     Certfile,
+    /// Not as many private keys as certificates.
+    Keyfiles,
+    /// Client certificates without authorities that sign them.
+    CaCerts,
+    /// Revocation lists, but no client presents a certificate.
+    CertReqs,
+    /// Not a version of TLS; or one that is refused, with the reason.
+    TlsVersion(Option<&'static str>),
+    /// Not a cipher suite, nor a keyword that selects any.
+    Cipher(String),
     /// Not UTF-8.
     Encoding,
 }
@@ -103,6 +119,20 @@ impl fmt::Display for ConfigError {
                     f,
                     "{written} has bits behind its prefix: use {network}, or the address alone"
                 );
+            }
+            Self::Cipher(item) => {
+                let known: Vec<_> = super::ciphers::known().collect();
+                return write!(
+                    f,
+                    "`{item}` selects no cipher suite: use DEFAULT, keywords such as ECDHE+AESGCM, {}",
+                    alternatives(&known)
+                );
+            }
+            Self::TlsVersion(refused) => {
+                if let Some(refused) = refused {
+                    write!(f, "that is {refused}: ")?;
+                }
+                return f.write_str("use tls1.2 or tls1.3, the lowest version to accept, or 17 for the default");
             }
             Self::NoExecutor => "no executor is compiled in: build with a Cargo feature that brings one",
             Self::NoListener => {
@@ -136,6 +166,18 @@ impl fmt::Display for ConfigError {
             Self::NoTls => {
                 "this program is built without TLS: add the Cargo feature `tls`, or leave the files out"
             }
+            Self::NoSelfSigned => {
+                "this program cannot make certificates: add the Cargo feature `tls-self-signed`, or leave --ssl-self-signed out"
+            }
+            Self::SelfSignedWorkers => {
+                "--ssl-self-signed serves from one process: leave --workers out, or give --ssl-certfile"
+            }
+            Self::SelfSigned => "use either --ssl-self-signed or --ssl-certfile",
+            Self::Keyfiles => {
+                "give one --ssl-keyfile for each --ssl-certfile, in the same order, or none if the certificate files have the keys"
+            }
+            Self::CaCerts => "to verify clients, name the authorities of their certificates: add --ssl-ca-certs",
+            Self::CertReqs => "a revocation list has no effect unless clients present certificates: add --ssl-cert-reqs",
             Self::Certfile => "a private key needs its certificate: add --ssl-certfile",
             Self::Encoding => "it is not UTF-8",
         })

@@ -4,6 +4,7 @@
 
 // Each of `listen`, `ssl`, `process`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct, defaults, setters, and
 // rows of the table of settings. `table` declares the rows, and `codec` reads and writes their values.
+mod ciphers;
 pub(crate) mod codec;
 mod error;
 mod http;
@@ -19,6 +20,7 @@ pub(crate) mod table;
 mod websocket;
 mod words;
 
+pub use ciphers::Ciphers;
 pub use error::ConfigError;
 pub use http::Http;
 pub use keep_alive::TcpKeepAlive;
@@ -28,7 +30,7 @@ pub use log::{Log, LogLevel};
 pub use peers::Peers;
 pub use process::Process;
 pub use proxy::{Proxy, ProxyHeaders, ProxyProtocol};
-pub use ssl::Ssl;
+pub use ssl::{CertReqs, Password, Ssl, TlsVersion};
 pub use websocket::{WebSocket, Ws};
 
 use http::{check_fields, check_root_path};

@@ -52,6 +52,8 @@ pub(crate) enum Kind {
     Text(&'static str),
     /// A path, which need not be UTF-8.
     Path,
+    /// One or more paths. A variable separates them with colons, as `PATH` does.
+    Paths,
     /// Any number of header fields.
     Fields,
     /// One or more texts, with their placeholder in the help.
@@ -67,6 +69,8 @@ pub(crate) enum Value {
     Plain(String),
     Text(String),
     List(Vec<String>),
+    /// A value that is not shown.
+    Secret,
 }
 
 /// Declares a row whose setting is one field: name, codec, path of the field in [`Config`], help.
@@ -145,7 +149,7 @@ impl PartialEq for Setting {
 impl Kind {
     /// Whether the setting takes several values: a repeated option, words of a variable, an array of a file.
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::Fields | Self::Texts(_))
+        matches!(self, Self::Fields | Self::Texts(_) | Self::Paths)
     }
 
     /// Whether the option can be given without a value, as `--x` or `--no-x`.
@@ -163,7 +167,7 @@ impl Kind {
             Self::Seconds => Some("SECONDS"),
             Self::Word(_) | Self::SwitchOrWord(_) => Some("WORD"),
             Self::Executor => Some("NAME"),
-            Self::Path => Some("PATH"),
+            Self::Path | Self::Paths => Some("PATH"),
             Self::Fields => Some("NAME:VALUE"),
         }
     }
@@ -173,7 +177,7 @@ impl Kind {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unset => Ok(()),
+            Self::Unset | Self::Secret => Ok(()),
             Self::Plain(text) | Self::Text(text) => f.write_str(text),
             Self::List(values) => f.write_str(&values.join(", ")),
         }

@@ -19,7 +19,7 @@ use stelo_runtime::{Bind, Signal};
 
 use super::link::Link;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
-use crate::{Config, ServeError, Stopped, messages, sockets};
+use crate::{Config, ConfigError, ServeError, Stopped, messages, sockets};
 
 /// The time from the start of a worker until it is ready.
 const START: Duration = Duration::from_secs(60);
@@ -78,13 +78,16 @@ struct Driver {
 pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, ServeError> {
     config.check()?;
     config.ssl.check()?;
+    if config.ssl.self_signed {
+        return Err(ConfigError::SelfSignedWorkers.into());
+    }
     // Removes the files of Unix sockets at the end.
     let sockets = sockets::bind_plain(config)?;
     let graceful = config.timeouts.graceful_shutdown.min(YEAR);
     let limits = Limits { start: START, stop: graceful * 2 + MARGIN };
     messages::parent_started();
     let mut driver = Driver::new(&sockets, workers, limits)?;
-    driver.secure = config.ssl.certfile.is_some();
+    driver.secure = config.ssl.is_on();
     let end = driver.run().map_err(ServeError::Supervisor)?;
     messages::parent_finished();
     match end {

@@ -1,5 +1,6 @@
 //! The environment, and the variables of `--env-file`: `STELO_PORT` for `--port` and so on.
 
+use std::env::split_paths;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -72,6 +73,8 @@ impl Variables {
                     continue;
                 }
                 let values = match setting.kind.is_list() {
+                    // A path may have spaces.
+                    true if setting.kind == Kind::Paths => split_paths(&value).map(Into::into).collect(),
                     true => value.to_string_lossy().split_whitespace().map(OsString::from).collect(),
                     false => vec![value],
                 };

@@ -136,7 +136,7 @@ impl Kind {
             Self::SwitchOrWord(_) => "true, false or a string",
             Self::Number(_) | Self::Bytes | Self::Seconds => "a number",
             Self::Word(_) | Self::Executor | Self::Text(_) | Self::Path => "a string",
-            Self::Texts(_) => "a string or an array of strings",
+            Self::Texts(_) | Self::Paths => "a string or an array of strings",
             Self::Fields => "an array of strings",
         }
     }

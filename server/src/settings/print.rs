@@ -18,7 +18,11 @@ pub(super) fn text(config: &Config, origin: impl Fn(&'static Setting) -> Origin)
         // Writing to a string does not fail.
         let _ = writeln!(text, "{separator}# {}", group.title);
         for setting in group.settings {
-            let _ = match toml(&(setting.get)(config)) {
+            let value = (setting.get)(config);
+            let _ = match toml(&value) {
+                None if value == Value::Secret => {
+                    writeln!(text, "# {} is set by {}, and not shown", setting.name, origin(setting))
+                }
                 Some(value) => {
                     let line = format!("{} = {value}", setting.name);
                     writeln!(text, "{line:COLUMN$} # {}", origin(setting))
@@ -33,7 +37,7 @@ pub(super) fn text(config: &Config, origin: impl Fn(&'static Setting) -> Origin)
 
 fn toml(value: &Value) -> Option<String> {
     match value {
-        Value::Unset => None,
+        Value::Unset | Value::Secret => None,
         Value::Plain(text) => Some(text.clone()),
         Value::Text(text) => Some(quote(text)),
         Value::List(values) => {

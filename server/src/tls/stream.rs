@@ -13,6 +13,7 @@ use rustls::server::ServerConfig;
 use stelo_core::app::{self, Address};
 use stelo_runtime::{Hangup, Stream};
 
+use super::der::Certificate;
 use super::pump::{Fault, Output, PLAINTEXT, Pump};
 use super::scratch;
 
@@ -81,6 +82,8 @@ impl<S: Stream> TlsStream<S> {
         facts.alpn = session.alpn_protocol().map(|name| name.to_vec().into());
         let certificates = session.peer_certificates().unwrap_or_default();
         facts.client_certificates = certificates.iter().map(|der| der.to_vec().into()).collect();
+        let subject = |der| Certificate::read(der).map(|certificate| certificate.subject());
+        facts.client_subject = certificates.first().and_then(|der| subject(der));
         facts
     }
 
