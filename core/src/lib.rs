@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`http`] | methods, status codes, targets, header fields, dates |
 //! | [`h1`] | the HTTP/1.1 server machine (RFC 9112) |
+//! | [`h2`] | the frames of HTTP/2 (RFC 9113) |
 //! | [`ws`] | the WebSocket machine (RFC 6455) |
 //! | [`multipart`] | forms with files (RFC 7578) |
 //! | [`proxy_protocol`] | the addresses that a load balancer sends before the first byte (PROXY protocol) |
@@ -31,6 +32,7 @@ mod bytes;
 pub mod dotenv;
 mod fault;
 pub mod h1;
+pub mod h2;
 pub mod http;
 #[cfg(any(feature = "bytes", feature = "http"))]
 mod interop;
