@@ -98,7 +98,7 @@ impl fmt::Display for ServeError {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::Resolve { host, source } => {
-                write!(f, "cannot find the address of {host} ({source}): check --host")
+                write!(f, "cannot find the address of {host} ({source}): check --host or --bind")
             }
             Self::Bind { address, source } | Self::Listen { address, source } => {
                 write!(f, "cannot listen on {}: {}", Target(address), Cause { address, source })

@@ -74,7 +74,8 @@ impl Server {
     /// # Errors
     /// The server did not start, or the shutdown hook of the application failed.
     pub fn run<R: Runtime>(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-        let threads = self.config.process.threads.get();
+        let processes = self.link.as_ref().map_or(1, |_| self.config.process.workers.get());
+        let threads = self.config.process.threads_of(processes);
         let signals = all_if(self.config.process.signals.unwrap_or(true));
         match R::block_on(|runtime| self.serve(runtime, app, threads, &signals)) {
             Ok(outcome) => outcome,

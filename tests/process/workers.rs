@@ -3,7 +3,8 @@
 //! Each process has a thread that writes its lines, so lines of different processes come in any order.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
@@ -15,6 +16,9 @@ use crate::program::{Process, command, get};
 cases!(
     workers_serve_one_address,
     workers_serve_a_unix_socket,
+    workers_serve_several_sockets,
+    workers_serve_a_socket_of_systemd,
+    web_concurrency_sets_the_number_of_workers,
     killed_workers_are_replaced,
     workers_that_cannot_start_are_code_3,
     an_address_in_use_is_code_3,
@@ -45,8 +49,14 @@ fn number(line: &str) -> u32 {
 /// Starts a server with workers. Returns it with its address and the numbers of the workers, all of which are ready.
 #[track_caller]
 fn serve(on: On, workers: usize, args: &[&str]) -> (Process, SocketAddr, BTreeSet<u32>) {
+    serve_on(on, workers, &[&["--port", "0"], args].concat())
+}
+
+/// As [`serve`], on the sockets that the arguments name.
+#[track_caller]
+fn serve_on(on: On, workers: usize, args: &[&str]) -> (Process, SocketAddr, BTreeSet<u32>) {
     let workers_text = workers.to_string();
-    let args = [&["--workers", &workers_text, "--threads", "1", "--port", "0"], args].concat();
+    let args = [&["--workers", &workers_text, "--threads", "1"], args].concat();
     let process = Process::start(command(on).args(args));
     let parent = format!("INFO:     Started parent process [{}]", process.id());
     let (mut named, mut started, mut complete, mut address) = (false, BTreeSet::new(), 0, None);
@@ -98,6 +108,38 @@ fn workers_serve_a_unix_socket(on: On) {
     process.signal("TERM");
     assert_eq!(process.wait().0.signal(), Some(15));
     assert!(!path.exists(), "the socket file is left behind");
+}
+
+fn workers_serve_several_sockets(on: On) {
+    let path = std::env::temp_dir().join(format!("stelo-several-{}-{on:?}.sock", std::process::id()));
+    let unix = format!("unix:{}", path.display());
+    let (_process, address, _) = serve_on(on, 2, &["--bind", "127.0.0.1:0", "--bind", &unix]);
+    for _ in 0..8 {
+        assert_eq!(get(address, "/plaintext").0, 200);
+        let mut client = Client::new(UnixStream::connect(&path).expect("a worker listens"));
+        assert_eq!(client.get("/plaintext").text(), "Hello, World!");
+    }
+}
+
+fn workers_serve_a_socket_of_systemd(on: On) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let server = command(on);
+    // The shell knows its process number, which the server keeps.
+    let script = "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&0 </dev/null";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh"]).arg(server.get_program()).args(server.get_args()).args(["-w", "2"]);
+    shell.stdin(OwnedFd::from(listener)).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let process = Process::start(&mut shell);
+    process.expect_line(&format!("Stelo running on socket {address} (Press CTRL+C to quit)"));
+    assert_eq!(get(address, "/plaintext").0, 200);
+}
+
+fn web_concurrency_sets_the_number_of_workers(on: On) {
+    let process = Process::start(command(on).args(["--port", "0"]).env("WEB_CONCURRENCY", "2"));
+    assert!(process.line().contains("Started parent process"));
+    let started = [(); 2].map(|()| number(&process.expect_line("Started server process")));
+    assert!(started[0] != started[1] && !started.contains(&process.id()));
 }
 
 fn killed_workers_are_replaced(on: On) {

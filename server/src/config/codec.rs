@@ -100,6 +100,26 @@ impl Codec<NonZeroUsize> for CountOrCores {
     }
 }
 
+/// A number of threads; `auto` means the default, which depends on the number of processes.
+pub(crate) struct CountOrAuto;
+
+impl CountOrAuto {
+    pub(crate) const KIND: Kind = Kind::Number("NUMBER");
+}
+
+impl Codec<Option<NonZeroUsize>> for CountOrAuto {
+    fn read(text: &str) -> Result<Option<NonZeroUsize>, ConfigError> {
+        match text.eq_ignore_ascii_case(Executor::AUTO) {
+            true => Ok(None),
+            false => Count::read(text).map(Some).map_err(|_| ConfigError::CountOrCores),
+        }
+    }
+
+    fn show(value: &Option<NonZeroUsize>) -> Value {
+        value.map_or_else(|| Value::Text(Executor::AUTO.into()), plain)
+    }
+}
+
 /// The number of waiting connections, which the system takes as a signed number.
 pub(crate) struct Backlog;
 

@@ -55,8 +55,8 @@ pub(crate) static GROUPS: [Group; 8] = [
 /// ```
 /// use stelo_server::Config;
 ///
-/// let config = Config::new().port(0).threads(2).executor("smol").access_log(false);
-/// assert_eq!((config.process.threads.get(), config.log.access), (2, false));
+/// let config = Config::new().port(0).workers(2).executor("smol").access_log(false);
+/// assert_eq!((config.process.workers.get(), config.log.access), (2, false));
 /// config.check()?;
 /// # Ok::<(), stelo_server::ConfigError>(())
 /// ```

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Count, CountOrCores, Executor};
+use super::codec::{Count, CountOrAuto, CountOrCores, Executor};
 use super::table::{Group, Setting, setting};
 
 /// As in Starlette, whose thread pool has 40 threads.
@@ -21,8 +21,9 @@ pub struct Process {
     /// The number of worker processes. Default 1: the process itself serves. With more, [`Program`](crate::Program) starts
     /// and supervises them; a [`Server`](crate::Server) ignores the number.
     pub workers: NonZeroUsize,
-    /// The number of threads; each has an executor and listening sockets. Default: one for each core.
-    pub threads: NonZeroUsize,
+    /// The number of threads of each process; each has an executor and listening sockets. Default `None`: the cores divided
+    /// by the workers, at least 1. A process without a supervisor has one for each core.
+    pub threads: Option<NonZeroUsize>,
     /// The number of threads that an application has for work that blocks, unless it sets a limit itself. Default 40.
     /// The application shares them between its requests; further work waits in a queue of the application.
     pub blocking_threads: NonZeroUsize,
@@ -38,11 +39,23 @@ pub(super) fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
+impl Process {
+    /// Returns the number of threads of each of this number of processes.
+    pub(crate) fn threads_of(&self, processes: usize) -> usize {
+        self.threads.map_or_else(|| share(cores().get(), processes), NonZeroUsize::get)
+    }
+}
+
+/// Divides cores among processes. Rounds down, so that no two threads compete for a core, but to 1 at least.
+fn share(cores: usize, processes: usize) -> usize {
+    (cores / processes.max(1)).max(1)
+}
+
 impl Default for Process {
     fn default() -> Self {
         Self {
             workers: NonZeroUsize::MIN,
-            threads: cores(),
+            threads: None,
             blocking_threads: BLOCKING_THREADS,
             executor: None,
             signals: None,
@@ -58,10 +71,10 @@ impl Config {
         self
     }
 
-    /// Sets [`Process::threads`]; 0 means one for each core.
+    /// Sets [`Process::threads`]; 0 means the default.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.process.threads = NonZeroUsize::new(threads).unwrap_or_else(cores);
+        self.process.threads = NonZeroUsize::new(threads);
         self
     }
 
@@ -103,7 +116,12 @@ pub(super) const GROUP: Group = Group {
             process.workers,
             "Worker processes, each with its threads; auto starts one for each core"
         ),
-        setting!("threads", Count, process.threads, "Threads, each with an executor and listening sockets"),
+        setting!(
+            "threads",
+            CountOrAuto,
+            process.threads,
+            "Threads of each process, each with an executor; auto divides the cores among the workers"
+        ),
         setting!(
             "blocking-threads",
             Count,
@@ -113,3 +131,18 @@ pub(super) const GROUP: Group = Group {
         setting!("loop", Executor, process.executor, "The executor"),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_share_the_cores() {
+        for (cores, processes, threads) in [(8, 1, 8), (8, 2, 4), (8, 3, 2), (8, 8, 1), (2, 5, 1), (1, 1, 1)]
+        {
+            assert_eq!(share(cores, processes), threads, "{cores} {processes}");
+        }
+        assert_eq!(Config::new().process.threads_of(1), cores().get());
+        assert_eq!(Config::new().threads(3).process.threads_of(9), 3);
+    }
+}

@@ -13,8 +13,9 @@ use crate::config::table::{Kind, Setting, all};
 /// The prefix of all variables.
 const PREFIX: &str = "STELO_";
 
-/// The variable that Uvicorn and Gunicorn read if the one with their prefix is not set.
-const FORWARDED: &str = "FORWARDED_ALLOW_IPS";
+/// The variables that Uvicorn and Gunicorn read if the one with their prefix is not set, with the setting of each.
+const UNPREFIXED: [(&str, &str); 2] =
+    [("FORWARDED_ALLOW_IPS", "forwarded-allow-ips"), ("WEB_CONCURRENCY", "workers")];
 
 /// Returns the environment variable of an option.
 pub(super) fn variable(option: &str) -> String {
@@ -62,8 +63,9 @@ impl Variables {
         let mut read = Self::default();
         let known: Vec<_> = all().map(|setting| (setting, setting.variable())).collect();
         let (config, env_file) = (variable("config"), variable("env-file"));
-        let mut forwarded = None;
-        let is_read = |v: &Variable| v.name.starts_with(PREFIX) || v.name == FORWARDED;
+        let mut weaker = Vec::new();
+        let unprefixed = |name: &str| UNPREFIXED.iter().find(|(variable, _)| *variable == name);
+        let is_read = |v: &Variable| v.name.starts_with(PREFIX) || unprefixed(&v.name).is_some();
         let variables = variables.into_iter().filter(|v| is_read(v) && !v.value.is_empty());
         for Variable { name, value, source } in variables {
             if let Some((setting, _)) = known.iter().find(|(_, known)| *known == name) {
@@ -81,8 +83,12 @@ impl Variables {
                 // The last of two lines of a file wins, as in a shell.
                 read.given.retain(|given| given.origin.setting != *setting);
                 read.given.push(Given { origin: Origin { setting, source }, values });
-            } else if name == FORWARDED {
-                forwarded = Some((value, source));
+            } else if let Some((name, setting)) = unprefixed(&name) {
+                let source = match source {
+                    Source::Environment => Source::Unprefixed(name),
+                    source => source,
+                };
+                weaker.push((*setting, value, source));
             } else if name == config {
                 read.config = Some(value.into());
             } else if name == env_file {
@@ -93,10 +99,12 @@ impl Variables {
                 read.notices.push(Notice::Unknown { nearest: nearest.clone(), variable: name });
             }
         }
-        if let (Some((value, source)), Some(setting)) = (forwarded, Setting::named("forwarded-allow-ips"))
-            && !read.given.iter().any(|given| given.origin.setting == setting)
-        {
-            read.given.push(Given { origin: Origin { setting, source }, values: vec![value] });
+        for (name, value, source) in weaker {
+            if let Some(setting) = Setting::named(name)
+                && !read.given.iter().any(|given| given.origin.setting == setting)
+            {
+                read.given.push(Given { origin: Origin { setting, source }, values: vec![value] });
+            }
         }
         read
     }
@@ -186,10 +194,14 @@ mod tests {
             let given = Variables::read(pairs.iter().map(variable)).given;
             given.into_iter().flat_map(|given| given.values).collect::<Vec<_>>()
         };
-        let (plain, own) = ((FORWARDED, "10.0.0.1"), ("STELO_FORWARDED_ALLOW_IPS", "10.0.0.2"));
-        assert_eq!(values(&[plain]), ["10.0.0.1"]);
-        assert_eq!(values(&[plain, own]), ["10.0.0.2"]);
-        assert_eq!(values(&[own, plain]), ["10.0.0.2"]);
+        for (plain, own) in
+            [("FORWARDED_ALLOW_IPS", "STELO_FORWARDED_ALLOW_IPS"), ("WEB_CONCURRENCY", "STELO_WORKERS")]
+        {
+            let (plain, own) = ((plain, "1"), (own, "2"));
+            assert_eq!(values(&[plain]), ["1"]);
+            assert_eq!(values(&[plain, own]), ["2"]);
+            assert_eq!(values(&[own, plain]), ["2"]);
+        }
     }
 
     #[test]

@@ -66,20 +66,13 @@ impl Line {
                     let (setting, on) = option(name)?;
                     line.give(setting, on, &mut parser)?;
                 }
-                Arg::Short('b') => {
-                    let (setting, on) = option("bind")?;
-                    line.give(setting, on, &mut parser)?;
-                }
                 Arg::Value(path) if takes_folder && line.folder.is_none() => {
                     line.folder = Some(existing(path)?);
                 }
                 Arg::Value(argument) => return Err(SettingsError::Unexpected { argument }),
                 Arg::Short(letter) => {
-                    let argument = format!("-{letter}");
-                    return Err(match missing::short(letter) {
-                        Some(missing) => SettingsError::missing(argument, missing),
-                        None => SettingsError::Unexpected { argument: argument.into() },
-                    });
+                    let (setting, on) = short(letter)?;
+                    line.give(setting, on, &mut parser)?;
                 }
             }
         }
@@ -110,6 +103,21 @@ impl Line {
         }
         Ok(())
     }
+}
+
+/// The options of one letter, which are Gunicorn's.
+const SHORT: [(char, &str); 2] = [('b', "bind"), ('w', "workers")];
+
+/// Returns the setting that an option of one letter sets.
+fn short(letter: char) -> Result<(&'static Setting, bool), SettingsError> {
+    if let Some((_, name)) = SHORT.iter().find(|(short, _)| *short == letter) {
+        return option(name);
+    }
+    let argument = format!("-{letter}");
+    Err(match missing::short(letter) {
+        Some(missing) => SettingsError::missing(argument, missing),
+        None => SettingsError::Unexpected { argument: argument.into() },
+    })
 }
 
 /// Returns the setting that an option sets, and for a switch whether it switches on.

@@ -23,6 +23,8 @@ pub(super) enum Source {
     File(Location),
     EnvFile(Location),
     Environment,
+    /// A variable of this name, which has no prefix.
+    Unprefixed(&'static str),
     CommandLine,
 }
 
@@ -55,6 +57,7 @@ impl fmt::Display for Origin {
             Source::File(location) => write!(f, "{location}:{}", setting.name),
             Source::EnvFile(location) => write!(f, "{location}:{}", setting.variable()),
             Source::Environment => f.write_str(&setting.variable()),
+            Source::Unprefixed(name) => f.write_str(name),
             Source::CommandLine => write!(f, "--{}", setting.name),
         }
     }

@@ -51,7 +51,6 @@ fn lacking() -> String {
 
 fn default(setting: &Setting, defaults: &Config) -> String {
     match (setting.get)(defaults) {
-        _ if setting.name == "threads" => "one for each core".into(),
         Value::Unset => "none".into(),
         value if value.to_string().is_empty() => "empty".into(),
         value => format!("`{value}`"),
