@@ -74,12 +74,21 @@ def expect(load, start):
     return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.naN]+)", line)}
 
 
+def h2load(options):
+    """What h2load is told of a scenario."""
+    yield from (f"-c{options['conns']}", f"-m{options['streams']}")
+    if "body" in options:
+        yield f"-d{FILES}/payload-{options['body']}"
+    for field in options.get("fields", ()):
+        yield from ("-H", field)
+
+
 def run_other(scenario, server, seconds):
     """wrk or h2load, which count in whole seconds."""
     seconds = max(1, round(seconds))
     url = f"http://127.0.0.1:{server.port}{scenario.path}"
     command = {"wrk": ["wrk", "-t1", "-c64", f"-d{seconds}s", url],
-               "h2load": ["h2load", "-t1", "-c16", "-m32", f"-D{seconds}", "--warm-up-time=0", url]}[scenario.mode]
+               "h2load": ["h2load", "-t1", f"-D{seconds}", "--warm-up-time=0", *h2load(scenario.options), url]}[scenario.mode]
     lost, cpu = steal(), server.cpu()
     done = subprocess.run([*on_load_core(), *command], capture_output=True, text=True, timeout=seconds + PATIENCE)
     cpu, lost = server.cpu() - cpu, steal() - lost

@@ -6,7 +6,7 @@ from itertools import product
 @dataclass(frozen=True)
 class Scenario:
     needs: str
-    """What a server must be able to do."""
+    """What a server must be able to do: words."""
     mode: str
     path: str
     options: dict = field(default_factory=dict)
@@ -15,7 +15,11 @@ class Scenario:
     """For each round asked for: more where single ones say little, fewer where they take long."""
 
     def able(self, peers):
-        return [peer for peer in peers if self.needs in peer.can.split()]
+        return [peer for peer in peers if set(self.needs.split()) <= set(peer.can.split())]
+
+    @property
+    def is_h2(self):
+        return "h2" in self.needs.split()
 
 
 POST = "12345/posts/hello-world"
@@ -38,8 +42,30 @@ HTTP = {
     "threads-2": Scenario("threads", "closed", "/plaintext", threads=2),
     "rate": Scenario("http", "rate", "/plaintext", rounds=2),
     "wrk": Scenario("http", "wrk", "/plaintext"),
-    "h2": Scenario("h2", "h2load", "/plaintext"),
 }
+
+FIELDS = [
+    "accept: application/json, text/plain, */*", "accept-encoding: gzip, deflate, br, zstd",
+    "accept-language: en-GB,en;q=0.9,de;q=0.8", "cache-control: no-cache", "origin: http://localhost:8000",
+    "referer: http://localhost:8000/records?page=7", "sec-fetch-dest: empty", "sec-fetch-mode: cors",
+    "sec-fetch-site: same-origin", "user-agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36",
+    "cookie: session=4f2a9c81d7e3b605; theme=dark; consent=yes", "x-request-id: 01JDZ8Q2M3N4P5R6S7T8V9WXYZ",
+]
+
+
+def h2(path, conns, streams, needs="h2", **options):
+    return Scenario(needs, "h2load", path, {"conns": conns, "streams": streams} | options)
+
+
+H2 = {
+    "h2-small": h2("/plaintext", 16, 32),
+    "h2-one": h2("/plaintext", 1, 100),
+    "h2-single": h2("/plaintext", 64, 1),
+    "h2-fields": h2("/json", 16, 32, "h2 param", fields=FIELDS),
+    "h2-1m": h2("/static/1m.bin", 8, 8, "h2 static"),
+    "h2-echo": h2("/echo", 8, 8, "h2 param", body=65_536),
+}
+"""HTTP/2 over TCP, by prior knowledge."""
 
 
 def websocket(size, conns, depth, deflate):
@@ -57,8 +83,8 @@ WS = {
     if size * conns * depth < 1 << 28  # more would be under way than the sockets hold
 }
 
-SCENARIOS = HTTP | WS
-PAGE = [*(name for name in HTTP if name not in ("wrk", "h2")),
+SCENARIOS = HTTP | H2 | WS
+PAGE = [*(name for name in HTTP if name != "wrk"),
         "ws-64-100", "ws-64-100-deep", "ws-1k-100", "ws-64k-100"]
 """Of these, what docs/evidence/performance.md shows."""
 DEFAULT = ["plaintext", "pipelined", "json", "params", "table", "layers", "echo", "static-1k", "ws-64-100"]

@@ -37,7 +37,8 @@ def scenario(title, scenario, peers, rows):
     lines = [[named[peer], f"{row['rate']:,.0f}", ratio(row["rate"], bests["rate"]), f"{row['cpu']:.2f}",
               ratio(row["cpu"], bests["cpu"]), f"{row['cpu_median']:.2f}", f"{row['busy']:.2f}"]
              for peer, row in sorted(rows.items(), key=lambda item: item[1]["cpu"])]
-    words = " ".join(f"{option}={value}" for option, value in scenario.options.items())
+    words = " ".join(f"{option}={len(value) if isinstance(value, list) else value}"
+                     for option, value in scenario.options.items())
     return table(f"{title}: {scenario.mode} {scenario.path} {words}".rstrip(), heads, lines, conditions(rows.values()))
 
 
