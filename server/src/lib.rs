@@ -4,6 +4,8 @@
 //! [`stelo_core::app`] says.
 
 mod accept;
+#[cfg(feature = "tls")]
+mod certificates;
 pub mod config;
 mod connection;
 mod contain;

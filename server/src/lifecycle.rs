@@ -54,7 +54,8 @@ impl<R: Runtime> Serving<'_, R> {
         // Conflicts are found before the application starts. Clients are accepted after it has started.
         let sockets = sockets::bind(&self.runtime, self.config, self.threads)?;
         messages::started();
-        let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone())?);
+        let shared =
+            Arc::new(Shared::new(self.config, app.clone(), self.stop.clone(), self.link.map(Link::shared))?);
         let first = Thread::new(self.runtime.clone(), shared);
         let interrupts = &mut Interrupts::new(&self.runtime, self.signals, self.stop.clone())
             .map_err(ServeError::Runtime)?;
@@ -73,6 +74,10 @@ impl<R: Runtime> Serving<'_, R> {
                         abort(&self.runtime, &registries).await;
                         return self.shutdown(&*app, interrupts, Err(error)).await;
                     }
+                }
+                #[cfg(feature = "tls")]
+                if let Some(acceptor) = &first.shared.tls {
+                    crate::certificates::watch(&first, acceptor.clone(), !self.signals.is_empty());
                 }
                 interrupts.stopped().await
             }

@@ -25,6 +25,8 @@ mod shutdown;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_in_time;
 mod tunnels;
 mod unix;
 mod websocket;

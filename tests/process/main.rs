@@ -11,4 +11,6 @@ mod refusals;
 mod running;
 mod settings;
 mod signals;
+#[cfg(feature = "tls")]
+mod tls;
 mod workers;

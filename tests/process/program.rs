@@ -20,6 +20,9 @@ fn build() -> Vec<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["build", "--quiet", "--message-format=json"]).current_dir(root());
     cargo.args(["-p", "stelo-server-tokio", "-p", "stelo-server-smol"]);
+    if cfg!(feature = "tls") {
+        cargo.args(["--features", "stelo-server-tokio/tls-self-signed,stelo-server-smol/tls-self-signed"]);
+    }
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -29,8 +29,8 @@ impl<S: Stream> Transport<S> {
     pub(super) fn secure(self, shared: &Shared) -> Option<Self> {
         match (self, shared) {
             #[cfg(feature = "tls")]
-            (Self::Plain(io), Shared { tls: Some(config), .. }) => {
-                TlsStream::new(io, config.clone()).ok().map(|io| Self::Tls(Box::new(io)))
+            (Self::Plain(io), Shared { tls: Some(acceptor), .. }) => {
+                TlsStream::new(io, acceptor.config()).ok().map(|io| Self::Tls(Box::new(io)))
             }
             (plain, _) => Some(plain),
         }

@@ -56,6 +56,9 @@ struct Program {
     arguments: Vec<OsString>,
     /// The numbers of the listening sockets.
     sockets: Vec<i32>,
+    /// The secret of TLS tickets.
+    #[cfg(feature = "tls")]
+    secret: Option<crate::tls::Secret>,
 }
 
 struct Driver {
@@ -81,6 +84,8 @@ pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, Serv
     if config.ssl.self_signed {
         return Err(ConfigError::SelfSignedWorkers.into());
     }
+    #[cfg(feature = "tls")]
+    crate::tls::Acceptor::check(&config.ssl).map_err(|error| ServeError::Ssl(error.into()))?;
     // Removes the files of Unix sockets at the end.
     let sockets = sockets::bind_plain(config)?;
     let graceful = config.timeouts.graceful_shutdown.min(YEAR);
@@ -88,6 +93,12 @@ pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, Serv
     messages::parent_started();
     let mut driver = Driver::new(&sockets, workers, limits)?;
     driver.secure = config.ssl.is_on();
+    #[cfg(feature = "tls")]
+    if driver.secure {
+        let secret = crate::tls::Secret::new(std::time::SystemTime::now());
+        driver.program.secret =
+            Some(secret.map_err(|_| ServeError::Supervisor(io::ErrorKind::Other.into()))?);
+    }
     let end = driver.run().map_err(ServeError::Supervisor)?;
     messages::parent_finished();
     match end {
@@ -113,7 +124,13 @@ impl Driver {
             signals: Signals::blocking(&SIGNALS).map_err(ServeError::Supervisor)?,
             plan: Plan::new(Instant::now(), workers, limits),
             limits,
-            program: Program { path, arguments: arguments.collect(), sockets: numbers },
+            program: Program {
+                path,
+                arguments: arguments.collect(),
+                sockets: numbers,
+                #[cfg(feature = "tls")]
+                secret: None,
+            },
             addresses,
             secure: false,
             workers: Vec::new(),
@@ -234,8 +251,20 @@ impl Driver {
 }
 
 impl Program {
-    fn start(&self, id: Id) -> io::Result<Worker> {
+    /// Returns what a worker that starts now shares with the others.
+    fn shared(&mut self) -> Vec<u8> {
+        #[cfg(feature = "tls")]
+        if let Some(secret) = &mut self.secret {
+            secret.advance(std::time::SystemTime::now());
+            return secret.encode().into();
+        }
+        Vec::new()
+    }
+
+    fn start(&mut self, id: Id) -> io::Result<Worker> {
         let (control, inherited) = UnixStream::pair()?;
+        // The worker reads it when it has started.
+        Link::share(&control, &self.shared())?;
         let number = inherit::pass_on(&inherited)?;
         let mut command = Command::new(&self.path);
         command.args(&self.arguments).env(Link::VARIABLE, Link::variable(number, &self.sockets));

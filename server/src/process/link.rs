@@ -1,10 +1,11 @@
 //! The link between a worker and its supervisor: a socket pair, and a variable that names the inherited descriptors.
 //!
-//! The worker writes a byte when it is ready. The supervisor writes nothing: the end of the stream asks the worker to stop,
-//! and the system sends it as well when the supervisor dies.
+//! The supervisor first writes what workers share: a length, and as many bytes. They are the secret of TLS tickets, or none.
+//! The worker writes a byte when it is ready. Then the supervisor writes nothing: the end of the stream asks the worker to
+//! stop, and the system sends it as well when the supervisor dies.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
@@ -20,6 +21,8 @@ const STACK: usize = 64 * 1024;
 pub(crate) struct Link {
     control: UnixStream,
     sockets: Vec<i32>,
+    /// The bytes that workers share.
+    shared: Vec<u8>,
 }
 
 impl Link {
@@ -46,7 +49,23 @@ impl Link {
         for number in sockets.iter().chain([&number]) {
             inherit::keep(*number).ok()?;
         }
-        Some(Self { control, sockets })
+        let mut shared = vec![0; read_byte(&control)?.into()];
+        (&control).read_exact(&mut shared).ok()?;
+        Some(Self { control, sockets, shared })
+    }
+
+    /// Writes what workers share to a new worker.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn share(mut control: &UnixStream, shared: &[u8]) -> io::Result<()> {
+        let len = u8::try_from(shared.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        control.write_all(&[&[len], shared].concat())
+    }
+
+    /// Returns what the supervisor has shared.
+    pub(crate) fn shared(&self) -> &[u8] {
+        &self.shared
     }
 
     /// Returns the sockets to listen on.
@@ -73,6 +92,11 @@ impl Link {
     }
 }
 
+fn read_byte(mut control: &UnixStream) -> Option<u8> {
+    let mut byte = [0];
+    control.read_exact(&mut byte).ok().map(|()| byte[0])
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsRawFd;
@@ -83,8 +107,10 @@ mod tests {
     fn a_process_is_a_worker_if_it_has_the_socket_of_the_supervisor() {
         let (supervisor, worker) = UnixStream::pair().unwrap();
         let variable = Link::variable(worker.as_raw_fd(), &[worker.as_raw_fd()]);
+        Link::share(&supervisor, b"secret").unwrap();
         let link = Link::inherited(Some(variable.as_ref())).unwrap();
         assert_eq!(link.sockets().collect::<Vec<_>>(), [Listen::Descriptor(worker.as_raw_fd())]);
+        assert_eq!(link.shared, b"secret");
         link.ready();
         let mut byte = [0];
         (&supervisor).read_exact(&mut byte).unwrap();

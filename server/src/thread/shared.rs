@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) root_path: Option<Arc<String>>,
     /// `None` serves plain HTTP.
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) tls: Option<Arc<crate::tls::Acceptor>>,
     pub(crate) ssl_handshake: Duration,
     pub(crate) access_log: bool,
     pub(crate) half_closed: Duration,
@@ -85,12 +85,22 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, app: Arc<dyn App>, stop: Arc<Stop>) -> Result<Self, ServeError> {
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables))]
+    pub(crate) fn new(
+        config: &Config,
+        app: Arc<dyn App>,
+        stop: Arc<Stop>,
+        secret: Option<&[u8]>,
+    ) -> Result<Self, ServeError> {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
         Ok(Self {
             app,
             #[cfg(feature = "tls")]
-            tls: crate::tls::load(&config.ssl).map_err(|error| ServeError::Ssl(error.into()))?,
+            tls: {
+                let secret = secret.and_then(crate::tls::Secret::decode);
+                let acceptor = crate::tls::Acceptor::new(&config.ssl, secret);
+                acceptor.map_err(|error| ServeError::Ssl(error.into()))?
+            },
             ssl_handshake: config.timeouts.ssl_handshake,
             machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),

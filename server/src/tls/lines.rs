@@ -1,23 +1,35 @@
 //! The lines of the log about certificates.
 
-use std::path::Path;
+use tracing::{error, info, warn};
 
-use tracing::warn;
-
+use super::fault::FileError;
+use super::setup::Warning;
 use crate::log::SERVER;
 
-/// A certificate can be used, but clients refuse it.
-pub(super) fn not_valid(certfile: &Path, why: &str) {
-    warn!(target: SERVER, "The certificate in {} {why}: clients will refuse it", certfile.display());
+/// A configuration can be used, but not as it may have been meant.
+pub(super) fn warning(warning: &Warning) {
+    match warning {
+        Warning::Expired(path) => {
+            warn!(target: SERVER, "The certificate in {} has expired: clients refuse it", path.display());
+        }
+        Warning::NotYetValid(path) => {
+            warn!(target: SERVER, "The certificate in {} is not valid yet: clients refuse it", path.display());
+        }
+        Warning::CaCertsUnused => {
+            warn!(target: SERVER, "Ignored --ssl-ca-certs: --ssl-cert-reqs asks clients for certificates");
+        }
+        Warning::SelfSigned => {
+            warn!(target: SERVER, "Serving a new certificate for localhost, which clients do not trust");
+        }
+    }
 }
 
-/// A certificate for development was made.
-#[cfg(feature = "tls-self-signed")]
-pub(super) fn self_signed() {
-    warn!(target: SERVER, "Serving a new certificate for localhost, which clients do not trust");
+/// New sessions use the files as they are now.
+pub(super) fn reloaded() {
+    info!(target: SERVER, "Reloaded the certificates");
 }
 
-/// Authorities are named, but clients are not asked for certificates.
-pub(super) fn ca_certs_unused() {
-    warn!(target: SERVER, "Ignored --ssl-ca-certs: clients are asked for certificates with --ssl-cert-reqs");
+/// The files have changed, and cannot be used.
+pub(super) fn kept(error: &FileError) {
+    error!(target: SERVER, "Kept the certificates: {error}");
 }

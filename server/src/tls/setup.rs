@@ -1,57 +1,82 @@
 //! Makes the configuration of rustls from the settings and the files that they name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ServerConfig, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{InconsistentKeys, RootCertStore, SupportedProtocolVersion};
+use rustls::{InconsistentKeys, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::der::Certificate;
 use super::fault::{Fault, FileError};
+use super::files;
 use super::resolver::Certificates;
-use super::{files, lines};
+use super::secret::derive;
+use super::tickets::{Keyring, Tickets};
 use crate::config::{CertReqs, Ssl, TlsVersion};
 
-/// Reads the files of a configuration. `None` if it has no certificate.
+/// A configuration, with warnings about its files.
+pub(super) struct Loaded {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// A configuration that can be used, but not as it may have been meant.
+pub(super) enum Warning {
+    Expired(PathBuf),
+    NotYetValid(PathBuf),
+    /// Authorities are named, but clients are not asked for certificates.
+    CaCertsUnused,
+    /// A certificate was made for development.
+    SelfSigned,
+}
+
+/// Returns the error of a configuration that no file is to blame for.
+pub(super) fn fail(ssl: &Ssl, error: rustls::Error) -> FileError {
+    let first = ssl.certfiles.first().map_or(Path::new("localhost"), AsRef::as_ref);
+    FileError::new(first, Fault::Invalid(error))
+}
+
+/// Makes a configuration from the files.
 ///
 /// # Errors
 /// A file is missing or invalid.
-pub(crate) fn load(ssl: &Ssl) -> Result<Option<Arc<ServerConfig>>, FileError> {
-    if !ssl.is_on() {
-        return Ok(None);
-    }
+pub(super) fn load(ssl: &Ssl, keyring: Arc<Keyring>) -> Result<Loaded, FileError> {
+    let mut warnings = Vec::new();
     let provider = Arc::new(provider(ssl));
-    let first = ssl.certfiles.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
-    let fail = |error| FileError::new(first, Fault::Invalid(error));
-    let resolver = Arc::new(certificates(ssl, &provider)?);
+    let resolver = Arc::new(certificates(ssl, &provider, &mut warnings)?);
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(ssl.version))
-        .map_err(fail)?;
-    let builder = match verifier(ssl, &provider)? {
+        .map_err(|error| fail(ssl, error))?;
+    // The rules for certificates of clients.
+    let mut rules = vec![ssl.cert_reqs as u8];
+    let builder = match verifier(ssl, &provider, &mut rules)? {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
+    if ssl.cert_reqs == CertReqs::None && ssl.ca_certs.is_some() {
+        warnings.push(Warning::CaCertsUnused);
+    }
     let mut config = builder.with_cert_resolver(resolver);
     config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(fail)?;
+    config.ticketer = Arc::new(Tickets::new(keyring, derive(&rules, &[b"rules"])));
     // The order of the suites is a choice of the operator. By default, it is that of the client, which knows its hardware.
     config.ignore_client_order = ssl.ciphers.is_some();
-    Ok(Some(Arc::new(config)))
+    Ok(Loaded { config: Arc::new(config), warnings })
 }
 
 /// Returns the cryptography, with the suites that the settings name.
 fn provider(ssl: &Ssl) -> CryptoProvider {
-    let mut provider = aws_lc_rs::default_provider();
+    let mut provider = super::provider::all();
     if let Some(ciphers) = &ssl.ciphers {
         let all = std::mem::take(&mut provider.cipher_suites);
         // rustls writes `TLS13_AES_128_GCM_SHA256` for what IANA names `TLS_AES_128_GCM_SHA256`.
-        let is = |suite: &rustls::SupportedCipherSuite, name: &str| {
+        let is = |suite: &SupportedCipherSuite, name: &str| {
             suite.suite().as_str().is_some_and(|suite| suite.replacen("TLS13_", "TLS_", 1) == name)
         };
         let named = |name| all.iter().find(|suite| is(suite, name)).copied();
@@ -68,20 +93,26 @@ fn versions(lowest: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
 }
 
 /// Reads the certificates of the server and their keys.
-fn certificates(ssl: &Ssl, provider: &CryptoProvider) -> Result<Certificates, FileError> {
+fn certificates(
+    ssl: &Ssl,
+    provider: &CryptoProvider,
+    warnings: &mut Vec<Warning>,
+) -> Result<Certificates, FileError> {
     let mut certificates = Certificates::default();
     for (at, certfile) in ssl.certfiles.iter().enumerate() {
         // As in Python, the file of the certificate can have the key, too.
         let keyfile = ssl.keyfiles.get(at).unwrap_or(certfile);
         let chain = files::certificates(certfile)?;
         let key = files::private_key(keyfile, ssl.keyfile_password.as_ref())?;
-        certificates.add(certified(certfile, chain, keyfile, key, provider)?);
+        let certified = certified(certfile, chain, keyfile, key, provider)?;
+        warnings.extend(validity(&certified, certfile));
+        certificates.add(certified);
     }
     #[cfg(feature = "tls-self-signed")]
     if ssl.self_signed {
         let (path, (chain, key)) = (Path::new("localhost"), super::self_signed::localhost()?);
         certificates.add(certified(path, chain, path, key, provider)?);
-        lines::self_signed();
+        warnings.push(Warning::SelfSigned);
     }
     Ok(certificates)
 }
@@ -104,35 +135,37 @@ fn certified(
         }
         Err(error) => return Err(FileError::new(certfile, Fault::Invalid(error))),
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    match certified.cert.first().and_then(|der| Certificate::read(der)) {
-        Some(Certificate { valid: (_, until), .. }) if until < now => {
-            lines::not_valid(certfile, "has expired");
-        }
-        Some(Certificate { valid: (from, _), .. }) if from > now => {
-            lines::not_valid(certfile, "is not valid yet");
-        }
-        _ => {}
-    }
     Ok(certified)
 }
 
-/// Returns what verifies the certificates of clients. `None` if they have none.
+/// Whether a certificate is not valid now.
+fn validity(certified: &CertifiedKey, certfile: &Path) -> Option<Warning> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (from, until) = certified.cert.first().and_then(|der| Certificate::read(der))?.valid;
+    match (from > now, until < now) {
+        (true, _) => Some(Warning::NotYetValid(certfile.into())),
+        (_, true) => Some(Warning::Expired(certfile.into())),
+        _ => None,
+    }
+}
+
+/// Returns what verifies the certificates of clients. `None` if they have none. Appends the files to `rules`.
 fn verifier(
     ssl: &Ssl,
     provider: &Arc<CryptoProvider>,
+    rules: &mut Vec<u8>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, FileError> {
     let (reqs, Some(path)) = (ssl.cert_reqs, &ssl.ca_certs) else { return Ok(None) };
     if reqs == CertReqs::None {
-        lines::ca_certs_unused();
         return Ok(None);
     }
     let mut roots = RootCertStore::empty();
     for certificate in files::certificates(path)? {
+        rules.extend_from_slice(&certificate);
         roots.add(certificate).map_err(|error| FileError::new(path, Fault::Invalid(error)))?;
     }
     let roots = Arc::new(roots);
-    let build = |files: &[std::path::PathBuf]| {
+    let build = |files: &[PathBuf]| {
         let mut lists = Vec::new();
         for file in files {
             lists.extend(files::revocation_lists(file)?);
@@ -155,6 +188,9 @@ fn verifier(
     // Each file alone, so that an error names it.
     for file in &ssl.crls {
         build(std::slice::from_ref(file))?;
+    }
+    for list in ssl.crls.iter().map(|file| files::revocation_lists(file)) {
+        list?.iter().for_each(|list| rules.extend_from_slice(list));
     }
     build(&ssl.crls).map(Some)
 }

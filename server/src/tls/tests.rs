@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::load;
+use super::Acceptor;
 use super::pump::{Fault, Output, Pump, RECORD};
 use crate::Config;
 
@@ -31,7 +31,7 @@ fn file(name: &str) -> std::path::PathBuf {
 impl Pair {
     fn new(piece: usize) -> Self {
         let ssl = Config::new().ssl_certfile(file("cert.pem")).ssl_keyfile(file("key.pem")).ssl;
-        let config = load(&ssl).unwrap().unwrap();
+        let config = Acceptor::new(&ssl, None).unwrap().unwrap().config();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(file("cert.pem")).unwrap()).unwrap();
         let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

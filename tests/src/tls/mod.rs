@@ -10,7 +10,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{
-    ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+    ALL_VERSIONS, ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
 };
 use stelo_server::Config;
 
@@ -101,6 +102,13 @@ pub fn connect_with(config: Arc<ClientConfig>, name: &'static str, address: Sock
 #[track_caller]
 pub fn connect(server: &Running) -> Client<TlsSocket> {
     Connect::default().to(server.address())
+}
+
+impl TlsSocket {
+    /// Whether the session goes on with an earlier one. Known once bytes were exchanged.
+    pub fn is_resumed(&self) -> bool {
+        self.0.borrow().conn.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
 }
 
 impl Read for TlsSocket {

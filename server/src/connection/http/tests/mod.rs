@@ -198,7 +198,8 @@ where
         let mut listener = sim.listen(socket, 10).expect("a listener");
         let site = Arc::new(Site::default());
         let shared = Arc::new(
-            Shared::new(&Config::new(), Arc::new(Serve(site.clone())), Arc::new(Stop::default())).unwrap(),
+            Shared::new(&Config::new(), Arc::new(Serve(site.clone())), Arc::new(Stop::default()), None)
+                .unwrap(),
         );
         let thread = Thread::new(sim.clone(), shared);
         let server = sim.start(async move {
