@@ -122,7 +122,7 @@ impl Server {
     /// # Errors
     /// A setting is invalid, or the server cannot start.
     pub async fn serve_on<R: Runtime>(self, runtime: R, app: impl App) -> Result<Stopped, ServeError> {
-        stelo_server::log::init(self.0.config());
+        stelo_server::log::init(self.0.config())?;
         self.0.serve_on(runtime, Arc::new(app)).await
     }
 }

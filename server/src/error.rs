@@ -42,6 +42,13 @@ pub enum ServeError {
     },
     /// A certificate or a private key cannot be used.
     Ssl(BoxError),
+    /// A file of the log cannot be opened.
+    LogFile {
+        /// The path of the file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// A bound socket could not listen.
     Listen {
         /// The address of the socket.
@@ -113,6 +120,9 @@ impl fmt::Display for ServeError {
                 )
             }
             Self::Ssl(error) => error.fmt(f),
+            Self::LogFile { path, source } => {
+                write!(f, "cannot open {} for the log: {source}", path.display())
+            }
             Self::Startup(error) => write!(f, "the start-up of the application failed: {error}"),
             Self::Shutdown(error) => write!(f, "the shutdown of the application failed: {error}"),
             Self::Runtime(error) => write!(f, "the executor could not go on: {error}"),
@@ -140,6 +150,7 @@ impl error::Error for ServeError {
         match self {
             Self::Config(error) => Some(error),
             Self::Resolve { source, .. }
+            | Self::LogFile { source, .. }
             | Self::Bind { source, .. }
             | Self::Listen { source, .. }
             | Self::Outside { source, .. } => Some(source),

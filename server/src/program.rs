@@ -96,7 +96,10 @@ impl Program {
             Ok(parsed) => parsed,
             Err(exit) => return exit.end(),
         };
-        log::init(&config);
+        if let Err(error) = log::init(&config) {
+            messages::failed(&error);
+            return error.exit_code().into();
+        }
         let link = Link::inherited(env::var_os(Link::VARIABLE).as_deref());
         let stopped = match link {
             Some(link) => Server::new(config).supervised(link).run_on_any(self.runners, app(folder)),

@@ -53,7 +53,7 @@ impl Server {
     /// # Errors
     /// As for [`run`](Self::run); or none of `runners` is allowed.
     pub fn run_on_any(self, runners: &[Runner], app: Arc<dyn App>) -> Outcome {
-        log::init(&self.config);
+        log::init(&self.config)?;
         let executor = self.config.process.executor.clone();
         let runner = wanted(runners, executor.as_deref()).next();
         let runner = runner.ok_or_else(|| missing(runners, executor.clone()))?;
@@ -66,7 +66,7 @@ impl Server {
     /// # Errors
     /// As for [`serve_on`](Self::serve_on); or no executor that is allowed runs the caller.
     pub async fn serve_on_any(self, runners: &[Runner], app: Arc<dyn App>) -> Outcome {
-        log::init(&self.config);
+        log::init(&self.config)?;
         let executor = self.config.process.executor.clone();
         let mut refusal = missing(runners, executor.clone());
         for runner in wanted(runners, executor.as_deref()) {

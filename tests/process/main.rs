@@ -5,6 +5,7 @@
 
 mod curl;
 mod log;
+mod log_forms;
 mod program;
 mod python;
 mod refusals;

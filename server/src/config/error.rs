@@ -94,6 +94,10 @@ pub enum ConfigError {
     TlsVersion(Option<&'static str>),
     /// Not a cipher suite, nor a keyword that selects any.
     Cipher(String),
+    /// Not an atom of access lines.
+    Atom(String),
+    /// A level without a target.
+    TargetLevel,
     /// Not UTF-8.
     Encoding,
 }
@@ -112,6 +116,13 @@ impl fmt::Display for ConfigError {
                 return write!(
                     f,
                     "the server frames messages and manages connections: leave the field {name} out"
+                );
+            }
+            Self::Atom(atom) => {
+                return write!(
+                    f,
+                    "{atom} is not an atom of access lines: use those of Gunicorn, such as %(h)s, and %% for a percent \
+                     sign"
                 );
             }
             Self::HostBits { written, network } => {
@@ -179,6 +190,7 @@ impl fmt::Display for ConfigError {
             Self::CaCerts => "to verify clients, name the authorities of their certificates: add --ssl-ca-certs",
             Self::CertReqs => "a revocation list has no effect unless clients present certificates: add --ssl-cert-reqs",
             Self::Certfile => "a private key needs its certificate: add --ssl-certfile",
+            Self::TargetLevel => "use TARGET=LEVEL, such as shop::cart=debug",
             Self::Encoding => "it is not UTF-8",
         })
     }

@@ -4,6 +4,7 @@
 
 // Each of `listen`, `ssl`, `process`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct, defaults, setters, and
 // rows of the table of settings. `table` declares the rows, and `codec` reads and writes their values.
+pub(crate) mod access_format;
 mod ciphers;
 pub(crate) mod codec;
 mod error;
@@ -20,13 +21,14 @@ pub(crate) mod table;
 mod websocket;
 mod words;
 
+pub use access_format::AccessFormat;
 pub use ciphers::Ciphers;
 pub use error::ConfigError;
 pub use http::Http;
 pub use keep_alive::TcpKeepAlive;
 pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
-pub use log::{Log, LogLevel};
+pub use log::{Log, LogFormat, LogLevel};
 pub use peers::Peers;
 pub use process::Process;
 pub use proxy::{Proxy, ProxyHeaders, ProxyProtocol};

@@ -11,21 +11,18 @@ use tracing::{Event, Level};
 
 use super::ACCESS;
 
-/// Whether each kind of line has colours.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Colours {
-    pub(super) server: bool,
-    pub(super) access: bool,
-}
-
 /// Writes the line of an event.
 ///
 /// # Errors
 /// One of its fields cannot be written.
-pub(super) fn write(line: &mut String, event: &Event<'_>, colours: Colours) -> fmt::Result {
+pub(super) fn write(line: &mut String, event: &Event<'_>, colours: bool) -> fmt::Result {
     let metadata = event.metadata();
     let access = metadata.target() == ACCESS;
-    let colours = if access { colours.access } else { colours.server };
+    if access && metadata.fields().field("message").is_some() {
+        // The format of `--access-log-format` is that of the whole line.
+        event.record(&mut Message(Escaped(line)));
+        return line.write_char('\n');
+    }
     let (name, colour) = match *metadata.level() {
         Level::ERROR => ("ERROR", "31"),
         Level::WARN => ("WARNING", "33"),
@@ -66,7 +63,20 @@ impl Visit for Line<'_> {
     }
 }
 
-/// Writes the fields of [`access`](super::access) or of [`handshake`](super::handshake), in their order.
+/// Writes the message only.
+struct Message<'a>(Escaped<'a>);
+
+impl Visit for Message<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            // A value that cannot be displayed has written nothing.
+            let _ = write!(self.0, "{value:?}");
+        }
+    }
+}
+
+/// Writes the fields of [`access`](super::access) or of [`handshake`](super::handshake), in their order. Further fields
+/// have no place in the line.
 struct AccessLine<'a> {
     line: Escaped<'a>,
     colours: bool,
@@ -94,7 +104,8 @@ impl AccessLine<'_> {
             "version" => {
                 write!(line, "{value}").and_then(|()| line.raw(reset)).and_then(|()| line.raw("\" "))
             }
-            _ => write!(line, "{value}"),
+            "client" => write!(line, "{value}"),
+            _ => return,
         };
         self.result = self.result.and(written);
     }
@@ -109,7 +120,10 @@ impl Visit for AccessLine<'_> {
         self.write(field, value);
     }
 
-    fn record_u64(&mut self, _: &Field, status: u64) {
+    fn record_u64(&mut self, field: &Field, status: u64) {
+        if field.name() != "status" {
+            return;
+        }
         let Some(status) = u16::try_from(status).ok().and_then(Status::new) else { return };
         let colour = match status.code() / 100 {
             1 => "97",

@@ -5,31 +5,31 @@
 //! wording.
 
 mod format;
+mod json;
 mod limit;
+mod lines;
+mod moment;
 mod panics;
+mod pattern;
+mod record;
+mod sink;
 mod writer;
 
-use std::cell::Cell;
-use std::env;
-use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stelo_core::app::Address;
 use stelo_core::http::{RequestHead, Status};
 use stelo_os::output;
-use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::set_global_default;
-use tracing::{Event, Level, Metadata, Subscriber, enabled, field, info, warn};
+use tracing::dispatcher::get_default;
+use tracing::subscriber::{NoSubscriber, set_global_default};
+use tracing::{field, info};
 
-use crate::{Config, LogLevel};
-use format::Colours;
+use crate::{Config, ServeError};
 pub(crate) use format::Escaped;
 pub(crate) use limit::Limit;
-use writer::Writer;
+use lines::Lines;
+pub(crate) use record::{Access, Watch, Watching};
 
 /// The target of what the server says about itself.
 pub const SERVER: &str = "stelo.server";
@@ -37,65 +37,54 @@ pub const SERVER: &str = "stelo.server";
 /// The target of the access lines, one for each response.
 pub const ACCESS: &str = "stelo.access";
 
-/// Installs a subscriber that prints events in Uvicorn's format, from [`Log::level`](crate::config::Log::level) upwards.
+/// The subscriber of the process is that of [`init`].
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// Installs a subscriber that prints events as [`Log`](crate::config::Log) says: in Uvicorn's format, or as JSON.
 ///
 /// It prints the events of the application too. Lines are coloured on a terminal, unless `NO_COLOR` is set, and everywhere
 /// if `FORCE_COLOR` is set. Does nothing if the program has already installed a subscriber.
 ///
-/// A thread for each stream writes the lines, so a stream that accepts nothing holds up nothing else. Up to 1 MiB of lines
-/// may wait for it. Further lines are dropped, and a later line has their number. What waits when the process ends is
-/// written for up to a second.
-pub fn init(config: &Config) {
-    let colours = Colours {
-        server: colours(&io::stderr(), |name| env::var_os(name)),
-        access: colours(&io::stdout(), |name| env::var_os(name)),
-    };
-    // Fails if there is a subscriber.
-    if set_global_default(Lines::new(config, colours, print)).is_ok() {
-        panics::install();
+/// A thread for each stream or file writes the lines, so one that accepts nothing holds up nothing else. Up to 1 MiB of
+/// lines may wait for it. Further lines are dropped, and a later line has their number. What waits when the process ends
+/// is written for up to a second.
+///
+/// # Errors
+/// A file of the log cannot be opened. Lines are printed to the standard streams then.
+pub fn init(config: &Config) -> Result<(), ServeError> {
+    if !get_default(|subscriber| subscriber.is::<NoSubscriber>()) {
+        return Ok(());
+    }
+    let mut result = Ok(());
+    let lines = Lines::open(&config.log).unwrap_or_else(|error| {
+        result = Err(error);
+        Lines::standard(&config.log)
+    });
+    // Fails if another thread has just installed a subscriber.
+    if set_global_default(lines).is_ok() {
+        INSTALLED.store(true, Ordering::Relaxed);
+        panics::install(config.log.error_file.is_some());
         // If the system refuses, the last lines may be lost.
         let _ = output::at_exit(flush);
     }
+    result
 }
 
-/// The streams of the log.
-struct Streams {
-    access: Arc<Writer>,
-    server: Arc<Writer>,
+/// Opens the files of the log again by their paths, after a tool such as `logrotate` has renamed them.
+///
+/// A file that cannot be opened stays the old one, and a line says why.
+pub fn reopen() {
+    sink::reopen();
 }
 
-/// Returns the streams of the process.
-fn streams() -> &'static Streams {
-    static STREAMS: OnceLock<Streams> = OnceLock::new();
-    STREAMS.get_or_init(|| {
-        let (stdout, stderr) = (io::stdout(), io::stderr());
-        Streams {
-            access: Writer::new(
-                move |bytes| output::write(stdout.as_fd(), bytes),
-                |lines| dropped(lines, "standard output"),
-            ),
-            server: Writer::new(
-                move |bytes| output::write(stderr.as_fd(), bytes),
-                |lines| dropped(lines, "standard error"),
-            ),
-        }
-    })
-}
-
-/// Logs that `stream` did not accept this number of lines.
-fn dropped(lines: u64, stream: &str) {
-    warn!(target: SERVER, "{lines} line(s) of the log were dropped: {stream} did not accept them");
-}
-
-/// Waits until the lines of the log are written, for at most a second for each stream that accepts nothing.
+/// Waits until the lines of the log are written, for at most a second for each stream or file that accepts nothing.
 pub(crate) extern "C" fn flush() {
-    streams().access.flush();
-    streams().server.flush();
+    sink::flush();
 }
 
-/// Whether a subscriber wants access lines. Checked once per connection, if [`Log::access`](crate::config::Log::access) is set.
-pub(crate) fn access_enabled() -> bool {
-    enabled!(target: ACCESS, Level::INFO)
+/// Whether the subscriber of the process is that of [`init`].
+fn is_installed() -> bool {
+    INSTALLED.load(Ordering::Relaxed)
 }
 
 /// Displays a request in a line about it: `GET /path from 127.0.0.1:44650`. Clients of Unix sockets have no address.
@@ -144,79 +133,6 @@ pub(crate) fn handshake(client: Option<&Address>, head: &RequestHead, status: St
         websocket = head.target(),
         status = status.code(),
     );
-}
-
-fn colours(stream: &impl IsTerminal, variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    !set("NO_COLOR") && (set("FORCE_COLOR") || stream.is_terminal())
-}
-
-/// Access lines go to stdout, the others to stderr.
-fn print(metadata: &Metadata<'_>, line: &str) {
-    match metadata.target() {
-        ACCESS => streams().access.line(line),
-        _ => streams().server.line(line),
-    }
-}
-
-/// A subscriber that prints a line for each event. Lines do not show spans, so spans are not stored.
-struct Lines<P> {
-    level: LevelFilter,
-    access: LevelFilter,
-    colours: Colours,
-    print: P,
-}
-
-impl<P: Fn(&Metadata<'_>, &str)> Lines<P> {
-    fn new(config: &Config, colours: Colours, print: P) -> Self {
-        let level = match config.log.level {
-            LogLevel::Critical | LogLevel::Error => LevelFilter::ERROR,
-            LogLevel::Warning => LevelFilter::WARN,
-            LogLevel::Info => LevelFilter::INFO,
-            LogLevel::Debug => LevelFilter::DEBUG,
-            LogLevel::Trace => LevelFilter::TRACE,
-        };
-        let access = if config.log.access { level } else { LevelFilter::OFF };
-        Self { level, access, colours, print }
-    }
-}
-
-thread_local! {
-    /// The buffer of a line. Taken while a line is written, because the `Debug` of a field may log.
-    static LINE: Cell<String> = const { Cell::new(String::new()) };
-}
-
-impl<P: Fn(&Metadata<'_>, &str) + 'static> Subscriber for Lines<P> {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let level = if metadata.target() == ACCESS { self.access } else { self.level };
-        !metadata.is_span() && *metadata.level() <= level
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level)
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        // A thread that ends has dropped its buffer.
-        let mut line = LINE.try_with(Cell::take).unwrap_or_default();
-        line.clear();
-        if format::write(&mut line, event, self.colours).is_ok() {
-            (self.print)(event.metadata(), &line);
-        }
-        let _ = LINE.try_with(|last| last.set(line));
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 #[cfg(test)]

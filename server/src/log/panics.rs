@@ -10,13 +10,16 @@ use std::panic::{PanicHookInfo, set_hook, take_hook};
 use stelo_os::output;
 use tracing::error;
 
-use super::{SERVER, streams};
+use super::SERVER;
+use super::sink::streams;
 
-/// Puts a hook before the one of the program, which is only called while standard error accepts bytes.
-pub(super) fn install() {
+/// Puts a hook before the one of the program, which is only called while standard error accepts bytes, and if server lines
+/// do not go to a file instead.
+pub(super) fn install(to_file: bool) {
     let inner = take_hook();
     set_hook(Box::new(move |info| {
-        if streams().server.is_idle() && output::is_writable(io::stderr().as_fd()) {
+        let accepts = || streams().stderr.is_idle() && output::is_writable(io::stderr().as_fd());
+        if !to_file && accepts() {
             inner(info);
         } else {
             log(info);

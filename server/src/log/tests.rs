@@ -1,21 +1,29 @@
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use stelo_core::http::Method;
 use tracing::subscriber::with_default;
-use tracing::{debug, error, info_span, trace, warn};
+use tracing::{Level, debug, enabled, error, info_span, trace, warn};
 
+use super::lines::{Output, colours};
+use super::sink::streams;
 use super::*;
+use crate::LogLevel;
+use crate::config::LogFormat;
+
+/// Returns an output that appends its lines to `lines`, with a mark before each.
+fn output(lines: &Arc<Mutex<Vec<String>>>, mark: &'static str, coloured: bool) -> Output {
+    let lines = lines.clone();
+    let print = move |line: &str| lines.lock().unwrap().push(format!("{mark}{line}"));
+    Output { form: LogFormat::Text, coloured, print: Arc::new(print) }
+}
 
 /// Returns the lines that `events` writes.
 fn written(config: &Config, coloured: bool, events: impl FnOnce()) -> Vec<String> {
-    let writes = Arc::new(Mutex::new(Vec::new()));
-    let writer = writes.clone();
-    let colours = Colours { server: coloured, access: coloured };
-    let lines = Lines::new(config, colours, move |_: &Metadata<'_>, line: &str| {
-        writer.lock().unwrap().push(line.to_owned());
-    });
-    with_default(lines, events);
-    writes.lock().unwrap().clone()
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let output = output(&lines, "", coloured);
+    with_default(Lines::new(&config.log, output.clone(), output), events);
+    lines.lock().unwrap().clone()
 }
 
 fn all_levels() {
@@ -148,13 +156,76 @@ fn a_handshake_has_a_line_of_its_own() {
 #[test]
 fn access_lines_can_be_left_out() {
     let both = || {
-        info!(target: SERVER, "enabled: {}", access_enabled());
+        info!(target: SERVER, "enabled: {}", enabled!(target: ACCESS, Level::INFO));
         request(None, 200);
     };
     let lines = written(&Config::new(), false, both);
     assert_eq!((lines.len(), lines[0].as_str()), (2, "INFO:     enabled: true\n"));
     assert_eq!(written(&Config::new().access_log(false), false, both), ["INFO:     enabled: false\n"]);
     assert!(written(&Config::new().log_level(LogLevel::Warning), false, both).is_empty());
+}
+
+#[test]
+fn a_target_can_have_a_level_of_its_own() {
+    let mut config = Config::new();
+    config.log.levels = vec![
+        ("shop".into(), LogLevel::Warning),
+        ("shop::cart".into(), LogLevel::Trace),
+        (ACCESS.into(), LogLevel::Error),
+    ];
+    let lines = written(&config, false, || {
+        info!(target: "shop", "not this");
+        warn!(target: "shop.till", "shop.till");
+        info!(target: "shop::till", "nor this");
+        trace!(target: "shop::cart::item", "shop::cart::item");
+        info!(target: "shopping", "shopping");
+        request(None, 200);
+    });
+    assert_eq!(lines, ["WARNING:  shop.till\n", "TRACE:    shop::cart::item\n", "INFO:     shopping\n"]);
+}
+
+#[test]
+fn access_lines_have_an_output_of_their_own() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let (server, access) = (output(&lines, "server ", false), output(&lines, "access ", false));
+    with_default(Lines::new(&Config::new().log, server, access), || {
+        info!("one");
+        request(None, 200);
+    });
+    assert_eq!(
+        *lines.lock().unwrap(),
+        ["server INFO:     one\n", "access INFO:      - \"GET /a%2Fb?y=%0A HTTP/1.1\" 200 OK\n"]
+    );
+}
+
+#[test]
+fn an_access_line_of_another_format_is_only_that() {
+    let lines = written(&Config::new(), true, || info!(target: ACCESS, "127.0.0.1 {}", "a\nb"));
+    assert_eq!(lines, ["127.0.0.1 a\\nb\n"]);
+}
+
+#[test]
+fn json_lines_are_objects() {
+    let config = Config::new().log_format(LogFormat::Json);
+    let lines = written(&config, true, || {
+        warn!(target: "shop", user = 7, ratio = f64::NAN, who = "A\"\n\u{1b}", level = true, "sold \\ out");
+        request(Some("127.0.0.1:44650"), 404);
+    });
+    let rest = |line: &str| {
+        let (time, rest) = line.split_once(",\"level\"").expect("a level follows the time");
+        assert!(time.starts_with("{\"ts\":\"20") && time.ends_with("Z\""), "{time}");
+        rest.replace(&format!("\"pid\":{},", std::process::id()), "")
+    };
+    assert_eq!(
+        rest(&lines[0]),
+        ":\"warning\",\"target\":\"shop\",\"message\":\"sold \\\\ out\",\"user\":7,\"ratio\":\"NaN\",\
+         \"who\":\"A\\\"\\n\\u001b\",\"_level\":true}\n"
+    );
+    assert_eq!(
+        rest(&lines[1]),
+        ":\"info\",\"target\":\"stelo.access\",\"client\":\"127.0.0.1:44650\",\"method\":\"GET\",\
+         \"request_target\":\"/a%2Fb?y=%0A\",\"version\":\"HTTP/1.1\",\"status\":404}\n"
+    );
 }
 
 #[test]
@@ -185,7 +256,7 @@ fn a_thread_that_holds_standard_error_does_not_hold_up_the_log() {
     let held = io::stderr().lock();
     // Not on this thread, to which the lock is open.
     let wrote = std::thread::spawn(|| {
-        let server = &streams().server;
+        let server = &streams().stderr;
         server.line("a line of a test\n");
         server.flush();
         server.is_idle()

@@ -320,7 +320,7 @@ fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
     }
     for (line, expected) in [
         ("--reload", "--reload is an option of Uvicorn that is not implemented yet"),
-        ("--no-use-colors", "--no-use-colors is an option of Uvicorn that is not implemented yet"),
+        ("--no-reload", "--no-reload is an option of Uvicorn that is not implemented yet"),
         ("--factory", "--factory is an option of Uvicorn for programs in Python: leave it out"),
         ("-p 4", "-p is an option of Gunicorn that is not implemented yet"),
         ("-x", "unexpected argument '-x': see --help"),
@@ -382,6 +382,8 @@ fn sample(setting: &Setting) -> (String, String) {
     let text = match (setting.name, setting.kind) {
         ("header", _) => return ("X-A:b".into(), r#"["X-A:b"]"#.into()),
         ("loop", _) => "smol".into(),
+        ("log-target", _) => "shop::cart=debug".into(),
+        ("access-log-format", _) => "%(h)s".into(),
         ("root-path", _) => "/api".into(),
         ("forwarded-allow-ips" | "proxy-allow-from", _) => "10.0.0.0/8,unix:".into(),
         ("tcp-keepalive-probes", _) => "12".into(),

@@ -12,7 +12,7 @@ use stelo_core::proto::Defaults;
 use stelo_core::{Instant, h1, ws};
 
 use crate::contain::discard;
-use crate::log::{self, Limit};
+use crate::log::{Access, Limit, Watching};
 use crate::proxy::{Proxies, ProxyProtocol};
 use crate::stop::Stop;
 use crate::{Config, ServeError, Ws, messages};
@@ -34,7 +34,10 @@ pub(crate) struct Shared {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Arc<crate::tls::Acceptor>>,
     pub(crate) ssl_handshake: Duration,
-    pub(crate) access_log: bool,
+    pub(crate) access: Access,
+    pub(crate) watching: Arc<Watching>,
+    /// Something follows each response: a limit counts it, or a watch ends.
+    pub(crate) counts_responses: bool,
     pub(crate) half_closed: Duration,
     /// `None` keeps idle tunnels open.
     pub(crate) tunnel_idle: Option<Duration>,
@@ -93,6 +96,7 @@ impl Shared {
         secret: Option<&[u8]>,
     ) -> Result<Self, ServeError> {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
+        let watching = Watching::new(&config.log);
         Ok(Self {
             app,
             #[cfg(feature = "tls")]
@@ -117,7 +121,9 @@ impl Shared {
             blocking_threads: config.process.blocking_threads,
             invalid: Limit::new("invalid requests"),
             blocked: Limit::new("threads that were held"),
-            access_log: config.log.access && log::access_enabled(),
+            access: watching.access,
+            counts_responses: config.limits.max_requests.is_some() || watching.access == Access::Watched,
+            watching,
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),
             date: config.http.date_header,

@@ -15,12 +15,12 @@ use stelo_core::ws::{self, Handshake};
 use stelo_runtime::{Instant, Runtime};
 use tracing::error;
 
-use super::gate::Refusal;
+use super::gate::Notice;
 use super::handshake;
 use super::{Deferred, is_cut_off};
 use crate::connection::link::Link;
 use crate::contain::{catch, discard};
-use crate::log::{About, SERVER};
+use crate::log::{About, SERVER, Watch};
 
 /// One request and its response. An exchange without a request is a free place for one.
 #[derive(Default)]
@@ -32,6 +32,8 @@ pub(in crate::connection) struct Exchange {
     upload: Option<Upload>,
     /// The handshake of a WebSocket that has not been accepted or declined yet.
     handshake: Option<Box<Handshake>>,
+    /// Goes along with the exchange, for the log.
+    watch: Option<Box<Watch>>,
     /// Counts the requests that share a context.
     number: u32,
     /// The handler was polled since the last wake-up.
@@ -231,6 +233,7 @@ impl Exchange {
         }
         self.upload = None;
         self.handshake = None;
+        self.watch = None;
     }
 
     // The request
@@ -242,12 +245,19 @@ impl Exchange {
         cx: &mut Context<'_>,
         head: Arc<RequestHead>,
         length: Length,
-        refusal: Option<Refusal>,
+        notice: Option<Notice>,
     ) {
         let context = scene.context().clone();
         self.number = self.number.wrapping_add(1);
-        if let Some(refusal) = refusal {
-            return self.respond(scene, &mut refusal.response(), &head);
+        if let Some(notice) = notice {
+            if notice.watched {
+                let mut watch = Watch::new(scene.link.thread.shared.watching.clone(), context.clone());
+                watch.set_head(&head);
+                self.watch = Some(watch);
+            }
+            if let Some(refusal) = notice.refusal {
+                return self.respond(scene, &mut refusal.response(), &head);
+            }
         }
         let request = match self.is_handshake(scene, &head, length) {
             Ok(false) => Request::new(head.clone(), self.request_body(scene, length), context),
@@ -284,7 +294,12 @@ impl Exchange {
     /// Keeps the head of a request until its response is complete, and then gives it back.
     fn keep<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, head: Arc<RequestHead>) {
         match self.is_busy() {
-            true => self.head = Some(head),
+            true => {
+                if let Some(watch) = &mut self.watch {
+                    watch.set_head(&head);
+                }
+                self.head = Some(head);
+            }
             false => scene.machine.reuse(head),
         }
     }

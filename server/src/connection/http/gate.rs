@@ -11,6 +11,7 @@ use stelo_core::http::{RequestHead, Status, TargetForm, header};
 use stelo_runtime::Runtime;
 
 use crate::connection::link::Link;
+use crate::log::Access;
 use crate::messages;
 use crate::proxy::{self, Identity};
 
@@ -18,9 +19,20 @@ use crate::proxy::{self, Identity};
 pub(super) struct Gate {
     /// Requests are examined. `false` passes all that have no absolute target.
     examines: bool,
+    /// The requests of a proxy are examined too: the connection is surplus, or is watched.
+    thorough: bool,
     /// The connection exceeded `limit_concurrency` when it was accepted.
     surplus: bool,
     peer: Peer,
+}
+
+/// The findings about a request that its exchange acts on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Notice {
+    /// The exchange is watched.
+    pub(super) watched: bool,
+    /// The request is refused.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// The peer of a connection.
@@ -58,7 +70,7 @@ impl Refusal {
 
 impl Gate {
     pub(super) fn new(surplus: bool) -> Self {
-        Self { examines: true, surplus, peer: Peer::Undecided }
+        Self { examines: true, thorough: true, surplus, peer: Peer::Undecided }
     }
 
     /// Examines a request. Most need no more than this comparison.
@@ -67,7 +79,7 @@ impl Gate {
         &mut self,
         link: &mut Link<R>,
         head: &mut Arc<RequestHead>,
-    ) -> Option<Refusal> {
+    ) -> Option<Notice> {
         match self.examines || head.form() == TargetForm::Absolute {
             true if self.is_plain(link, head) => None,
             true => self.examine(link, head),
@@ -79,12 +91,21 @@ impl Gate {
     #[inline(always)]
     fn is_plain<R: Runtime>(&self, link: &mut Link<R>, head: &RequestHead) -> bool {
         let Peer::Proxy(own) = &self.peer else { return false };
-        !self.surplus && Arc::ptr_eq(own, link.context()) && !proxy::has_fields(head.headers())
+        !self.thorough && Arc::ptr_eq(own, link.context()) && !proxy::has_fields(head.headers())
     }
 
     #[cold]
     #[inline(never)]
-    fn examine<R: Runtime>(&mut self, link: &mut Link<R>, head: &mut Arc<RequestHead>) -> Option<Refusal> {
+    fn examine<R: Runtime>(&mut self, link: &mut Link<R>, head: &mut Arc<RequestHead>) -> Option<Notice> {
+        let refusal = self.refuse(link, head);
+        let watched = link.thread.shared.access == Access::Watched;
+        self.thorough = self.surplus || watched;
+        self.examines = self.thorough || matches!(self.peer, Peer::Proxy(_));
+        (watched || refusal.is_some()).then_some(Notice { watched, refusal })
+    }
+
+    /// Returns the reason to refuse a request. Sets the context of a proxy's request.
+    fn refuse<R: Runtime>(&mut self, link: &mut Link<R>, head: &mut Arc<RequestHead>) -> Option<Refusal> {
         self.surplus = self.surplus && link.thread.shared.is_overloaded();
         if let Peer::Undecided = self.peer {
             let context = link.context().clone();
@@ -93,7 +114,6 @@ impl Gate {
                 |proxies: &proxy::Proxies| proxies.trusted.contain(context.connection().peer.as_ref());
             self.peer = if proxies.is_some_and(is_proxy) { Peer::Proxy(context) } else { Peer::Client };
         }
-        self.examines = self.surplus || matches!(self.peer, Peer::Proxy(_));
         if self.surplus {
             return Some(Refusal::Surplus);
         }

@@ -140,14 +140,14 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
         }
         match self.machine.next_event() {
             Event::Request { stream, mut head, length } => {
-                let refusal = self.gate.pass(link, &mut head);
+                let notice = self.gate.pass(link, &mut head);
                 let Slot { exchange, context, waker, .. } = self.exchanges.open(stream, || link.context());
                 let (machine, deferred) = (&mut self.machine, &mut self.deferred);
                 let scene = &mut Scene { machine, link, deferred, stream, context, waker, now };
                 match waker {
-                    None => exchange.start(scene, cx, head, length, refusal),
+                    None => exchange.start(scene, cx, head, length, notice),
                     Some(own) => {
-                        exchange.start(scene, &mut Context::from_waker(own), head, length, refusal);
+                        exchange.start(scene, &mut Context::from_waker(own), head, length, notice);
                     }
                 }
                 match (exchange.is_busy(), exchange.is_sending()) {

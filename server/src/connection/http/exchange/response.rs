@@ -15,7 +15,8 @@ use crate::connection::http::handshake::{Accepted, Next};
 use crate::connection::http::{Background, StreamIo};
 use crate::connection::{tunnel, websocket};
 use crate::contain::{catch, discard};
-use crate::log::{self, About, SERVER};
+use crate::log::{self, About, Access, SERVER, Watch};
+use crate::thread::Shared;
 
 impl Exchange {
     /// Sends the head of a response, and its body if it is complete.
@@ -67,10 +68,18 @@ impl Exchange {
             return self.invalid(scene, &fault, head);
         }
         let handshake = self.handshake.take();
-        if scene.link.thread.shared.access_log {
-            match handshake {
-                Some(_) => log::handshake(scene.link.client(), head, status),
-                None => log::access(scene.link.client(), head, status),
+        match scene.link.thread.shared.access {
+            Access::Off => {}
+            // A response that streams is logged at its end.
+            Access::Lines if !(streams && next.is_none() && scene.machine.wants_data(scene.stream)) => {
+                match handshake {
+                    Some(_) => log::handshake(scene.link.client(), head, status),
+                    None => log::access(scene.link.client(), head, status),
+                }
+            }
+            Access::Lines | Access::Watched => {
+                let sent = if streams { Length::None } else { length };
+                self.observe(scene, status, headers, sent, handshake.is_some());
             }
         }
         match next {
@@ -93,6 +102,26 @@ impl Exchange {
                 discard(std::mem::take(body));
                 self.finish(scene, Command::End);
             }
+        }
+    }
+
+    /// Notes the head of a response, and the length of a body that is sent with it.
+    #[cold]
+    #[inline(never)]
+    fn observe<R: Runtime, M: HttpMachine>(
+        &mut self,
+        scene: &mut Scene<'_, R, M>,
+        status: Status,
+        headers: &Headers,
+        sent: Length,
+        is_handshake: bool,
+    ) {
+        let watching = scene.link.thread.shared.watching.clone();
+        let new = || Watch::new(watching, scene.context().clone());
+        let watch = self.watch.get_or_insert_with(new);
+        watch.responds(status, headers, is_handshake);
+        if let Length::Known(bytes) = sent {
+            watch.sends(bytes);
         }
     }
 
@@ -218,6 +247,13 @@ impl Exchange {
 
     /// Sends a piece of the response body.
     fn piece<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>, command: Command<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.sends(match &command {
+                Command::Data(bytes) => bytes.len() as u64,
+                Command::Region(region) => region.len() as u64,
+                _ => 0,
+            });
+        }
         if let Err(fault) = scene.send(command) {
             self.cut_off(scene, &fault);
         }
@@ -236,9 +272,12 @@ impl Exchange {
     /// Ends the exchange after a complete response.
     #[inline(always)]
     fn finished<R: Runtime, M: HttpMachine>(&mut self, scene: &mut Scene<'_, R, M>) {
-        scene.link.thread.shared.count_response();
+        if scene.link.thread.shared.counts_responses {
+            self.count(&scene.link.thread.shared);
+        }
         if self.is_busy() {
             discard(std::mem::take(&mut self.stage));
+            self.watch = None;
             if let Some(head) = self.head.take() {
                 scene.machine.reuse(head);
             }
@@ -249,6 +288,14 @@ impl Exchange {
         }
         // The machine reads and drops the rest of the request body.
         self.upload = None;
+    }
+
+    /// Counts a response, and writes its line.
+    #[cold]
+    #[inline(never)]
+    fn count(&mut self, shared: &Shared) {
+        self.watch = None;
+        shared.count_response();
     }
 
     /// Reports that the response cannot be completed, and cuts it off.
