@@ -24,8 +24,8 @@ const LAST: usize = 4096;
 const LOOKS: usize = 3;
 
 impl<R: Runtime> Thread<R> {
-    /// Accepts connections until the server drains, each driven by a task of its own.
-    pub(crate) async fn accept(self: Arc<Self>, mut listener: R::Listener) {
+    /// Accepts connections until the server drains, each driven by a task of its own. With `secure`, they begin with TLS.
+    pub(crate) async fn accept(self: Arc<Self>, mut listener: R::Listener, secure: bool) {
         let mut member = self.registry.join(Kind::Listener);
         let mut pause: Option<R::Sleep> = None;
         let mut failures = 0;
@@ -58,7 +58,7 @@ impl<R: Runtime> Thread<R> {
                 match accepted {
                     Ok(stream) => {
                         failures = 0;
-                        self.runtime.spawn(Connection::new(self.clone(), stream));
+                        self.runtime.spawn(Connection::new(self.clone(), stream, secure));
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {

@@ -18,6 +18,7 @@ mod messages;
 mod process;
 mod program;
 mod proxy;
+mod redirect;
 mod runner;
 mod server;
 mod settings;

@@ -13,7 +13,7 @@ use stelo_runtime::{Runtime, Signal};
 use crate::contain::Contained;
 use crate::interrupts::Interrupts;
 use crate::process::Link;
-use crate::sockets::{self, Sockets};
+use crate::sockets::{self, Bound, Sockets};
 use crate::stop::{Stop, Stopped};
 use crate::thread::drain::{Drained, abort, drain};
 use crate::thread::registry::Registry;
@@ -125,12 +125,13 @@ impl<R: Runtime> Serving<'_, R> {
                 registries.push(registry);
             }
         }
-        let secure = self.config.ssl.is_on();
         match self.link {
             Some(link) => link.ready(),
-            None => addresses.iter().for_each(|(bind, address)| messages::running(bind, address, secure)),
+            None => {
+                addresses.iter().for_each(|(bind, address, secure)| messages::running(bind, address, *secure))
+            }
         }
-        self.stop.set_bound(addresses.into_iter().map(|(_, address)| address).collect());
+        self.stop.set_bound(addresses.into_iter().map(|(_, address, _)| address).collect());
         Ok(threads)
     }
 
@@ -199,10 +200,10 @@ impl<R: Runtime> Serving<'_, R> {
 
 /// Starts to listen on the sockets of a thread, and to accept connections.
 fn listen<R: Runtime>(thread: &Arc<Thread<R>>, sockets: Sockets<R>, backlog: u32) -> Result<(), ServeError> {
-    for (address, socket) in sockets {
+    for Bound { bind, socket, secure } in sockets {
         match thread.runtime.listen(socket, backlog) {
-            Ok(listener) => thread.runtime.spawn(thread.clone().accept(listener)),
-            Err(source) => return Err(ServeError::Listen { address, source }),
+            Ok(listener) => thread.runtime.spawn(thread.clone().accept(listener, secure)),
+            Err(source) => return Err(ServeError::Listen { address: bind, source }),
         }
     }
     Ok(())

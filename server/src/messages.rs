@@ -30,9 +30,10 @@ pub(crate) fn startup_complete() {
     info!(target: SERVER, "Application startup complete.");
 }
 
-/// Connections are accepted on `address`, to which the system has bound `bind`.
+/// Connections are accepted on `address`, to which the system has bound `bind`. With `secure`, they begin with TLS.
 pub(crate) fn running(bind: &Bind, address: &Address, secure: bool) {
-    info!(target: SERVER, "Stelo running on {} (Press CTRL+C to quit)", Url { bind, address, secure });
+    let url = Url { bind, address, secure };
+    info!(target: SERVER, "Stelo running on {url} (Press CTRL+C to quit)");
 }
 
 /// One address of a host name is not available, and the server listens on the others.

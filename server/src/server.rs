@@ -38,7 +38,9 @@ impl Server {
 
     /// Serves as a worker: on the sockets of the supervisor, which stops the server, too.
     pub(crate) fn supervised(mut self, link: Link) -> Self {
-        self.config.listen = link.sockets().collect();
+        let secure = self.config.ssl.is_on();
+        self.config.listen = link.sockets(secure);
+        self.config.ssl.insecure = if secure { link.sockets(false) } else { Vec::new() };
         link.watch(self.handle());
         self.link = Some(link);
         self

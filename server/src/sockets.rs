@@ -12,8 +12,19 @@ use stelo_runtime::{Bind, Runtime};
 
 use crate::{Config, Listen, ServeError, messages};
 
-/// The sockets of one thread, with the addresses that were asked for.
-pub(crate) type Sockets<R> = Vec<(Bind, <R as Runtime>::Socket)>;
+/// A socket, with the address that was asked for.
+pub(crate) struct Bound<S> {
+    pub(crate) bind: Bind,
+    pub(crate) socket: S,
+    /// Whether its connections begin with TLS.
+    pub(crate) secure: bool,
+}
+
+/// The sockets of one thread.
+pub(crate) type Sockets<R> = Vec<Bound<<R as Runtime>::Socket>>;
+
+/// The address of a socket, as asked for and as it is, and whether its connections begin with TLS.
+pub(crate) type Listening = (Bind, Address, bool);
 
 /// The part of a runtime that opens sockets.
 trait Opens {
@@ -65,7 +76,7 @@ pub(crate) fn bind<R: Runtime>(
 ) -> Result<Vec<Sockets<R>>, ServeError> {
     let mut all: Vec<Sockets<R>> = (0..threads).map(|_| Vec::new()).collect();
     let keep_alive = config.tcp_keepalive.options();
-    for (bind, first) in bind_all(&Of(runtime), &hosts(config)?)? {
+    for Bound { bind, socket: first, secure } in bind_both(&Of(runtime), config)? {
         let set = |socket: &R::Socket| match keep_alive {
             Some(keep_alive) => runtime.set_keep_alive(socket, keep_alive),
             None => Ok(()),
@@ -75,27 +86,34 @@ pub(crate) fn bind<R: Runtime>(
         for sockets in all.iter_mut().skip(1) {
             let shared = runtime.share(&first).map_err(fail)?;
             set(&shared).map_err(fail)?;
-            sockets.push((bind.clone(), shared));
+            sockets.push(Bound { bind: bind.clone(), socket: shared, secure });
         }
         if let Some(sockets) = all.first_mut() {
-            sockets.push((bind, first));
+            sockets.push(Bound { bind, socket: first, secure });
         }
     }
     Ok(all)
 }
 
 /// Binds what the configuration names, for worker processes, which share each socket.
-pub(crate) fn bind_plain(config: &Config) -> Result<Vec<(Bind, Socket)>, ServeError> {
-    bind_all(&Plain, &hosts(config)?)
+pub(crate) fn bind_plain(config: &Config) -> Result<Vec<Bound<Socket>>, ServeError> {
+    bind_both(&Plain, config)
+}
+
+/// Binds the sockets of the server, and those that speak plain HTTP beside TLS.
+fn bind_both<O: Opens>(opens: &O, config: &Config) -> Result<Vec<Bound<O::Socket>>, ServeError> {
+    let mut all = Vec::new();
+    for (listen, secure) in [(&config.listen, config.ssl.is_on()), (&config.ssl.insecure, false)] {
+        let sockets = bind_all(opens, &hosts(listen, config.ipv6_only)?)?;
+        all.extend(sockets.into_iter().map(|(bind, socket)| Bound { bind, socket, secure }));
+    }
+    Ok(all)
 }
 
 /// Returns the addresses that sockets are bound to, with the ports that the system has chosen.
-pub(crate) fn addresses<R: Runtime>(
-    runtime: &R,
-    sockets: &Sockets<R>,
-) -> Result<Vec<(Bind, Address)>, ServeError> {
-    let address = |(bind, socket): &(Bind, R::Socket)| match runtime.local_address(socket) {
-        Ok(address) => Ok((bind.clone(), address)),
+pub(crate) fn addresses<R: Runtime>(runtime: &R, sockets: &Sockets<R>) -> Result<Vec<Listening>, ServeError> {
+    let address = |Bound { bind, socket, secure }: &Bound<R::Socket>| match runtime.local_address(socket) {
+        Ok(address) => Ok((bind.clone(), address, *secure)),
         Err(source) => Err(ServeError::Listen { address: bind.clone(), source }),
     };
     sockets.iter().map(address).collect()
@@ -149,13 +167,13 @@ fn bind_once<O: Opens>(opens: &O, hosts: &[Vec<Bind>]) -> Result<Vec<(Bind, O::S
 }
 
 /// Returns what to bind: for each host its addresses.
-fn hosts(config: &Config) -> Result<Vec<Vec<Bind>>, ServeError> {
+fn hosts(listens: &[Listen], ipv6_only: bool) -> Result<Vec<Vec<Bind>>, ServeError> {
     let mut hosts: Vec<Vec<Bind>> = Vec::new();
-    for listen in &config.listen {
+    for listen in listens {
         let mut binds = match listen {
             Listen::Unix(path) => vec![Bind::Unix(path.clone())],
             Listen::Descriptor(fd) => vec![Bind::Fd(*fd)],
-            Listen::Tcp { host, port } => resolve(host, *port, config.ipv6_only)?,
+            Listen::Tcp { host, port } => resolve(host, *port, ipv6_only)?,
         };
         binds.retain(|bind| !hosts.iter().flatten().any(|other| other == bind));
         hosts.push(binds);
@@ -225,7 +243,7 @@ mod tests {
     use super::*;
 
     fn binds(config: &Config) -> Vec<Bind> {
-        hosts(config).unwrap().into_iter().flatten().collect()
+        hosts(&config.listen, config.ipv6_only).unwrap().into_iter().flatten().collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! HTTPS over real sockets.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use rustls::ALL_VERSIONS;
 use rustls::version::TLS12;
 
-use stelo_core::app::{App, Reply, Request, Response, Upgrade};
+use stelo_core::app::{Address, App, Reply, Request, Response, Upgrade};
 use stelo_core::http::Status;
 use stelo_server::Config;
 use stelo_server::config::{CertReqs, Password, TlsVersion};
@@ -32,6 +33,8 @@ cases!(
     versions_and_suites_are_limited,
     a_certificate_is_made_for_development,
     curl_presents_a_certificate,
+    plain_http_is_served_beside_tls,
+    plain_http_is_redirected,
 );
 
 /// Answers with facts of the session.
@@ -347,4 +350,41 @@ fn curl(server: &Running, arguments: &[&str]) -> Option<String> {
         return None;
     };
     Some(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// Returns a server that speaks plain HTTP, too, with the address for it.
+fn beside(on: On, config: Config) -> (Running, [SocketAddr; 2]) {
+    let insecure = "127.0.0.1:0".parse().expect("a socket");
+    let server = on.serve_with(config.insecure_bind([insecure]), Plain);
+    let [Address::Ip(secure), Address::Ip(insecure)] = server.addresses()[..] else { panic!("two sockets") };
+    (server, [secure, insecure])
+}
+
+/// Answers with the scheme.
+struct Plain;
+
+impl App for Plain {
+    fn call(&self, request: Request) -> Reply {
+        let context = request.context();
+        Response::text(Status::OK, format!("{} {}", context.scheme(), context.connection().tls.is_some()))
+            .into()
+    }
+}
+
+fn plain_http_is_served_beside_tls(on: On) {
+    let (_server, [secure, insecure]) = beside(on, tls_config());
+    assert_eq!(Connect::default().to(secure).get("/").text(), "https true");
+    assert_eq!(Client::connect(insecure).get("/").text(), "http false");
+    assert_eq!(Connect::default().to(secure).get("/").text(), "https true");
+}
+
+fn plain_http_is_redirected(on: On) {
+    let (_server, [secure, insecure]) = beside(on, tls_config().insecure_redirect(443));
+    assert_eq!(Connect::default().to(secure).get("/").text(), "https true");
+    let mut client = Client::connect(insecure);
+    client.send("POST /a?b=c HTTP/1.1\r\nhost: shop.example:80\r\ncontent-length: 4\r\n\r\nbody");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("location")), (308, Some("https://shop.example/a?b=c")));
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-proto: https\r\n\r\n");
+    assert_eq!(client.answer().text(), "https false", "the proxy is trusted");
 }

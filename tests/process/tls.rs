@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use stelo_tests::tls::{Connect, connect_with, file};
-use stelo_tests::{On, cases};
+use stelo_tests::{Client, On, cases};
 
 use crate::program::{Process, command};
 
@@ -16,12 +16,17 @@ cases!(
     a_bad_certificate_is_code_3_before_a_worker_starts,
     a_certificate_for_development_is_announced,
     a_password_is_not_printed,
+    workers_serve_plain_http_beside_tls,
 );
 
 /// Reads lines until one has the address.
 fn address(process: &Process) -> SocketAddr {
-    let line = process.expect_line("Stelo running on https://");
-    let address = line.split("https://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    address_of(process, "https")
+}
+
+fn address_of(process: &Process, scheme: &str) -> SocketAddr {
+    let line = process.expect_line(&format!("Stelo running on {scheme}://"));
+    let address = line.split("://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
     address.expect("the line names an address")
 }
 
@@ -112,4 +117,19 @@ fn a_password_is_not_printed(on: On) {
         "{text}"
     );
     assert!(!text.contains("hunter2"));
+}
+
+fn workers_serve_plain_http_beside_tls(on: On) {
+    let mut server = command(on);
+    server.args(["--port", "0", "--workers", "2", "--threads", "1", "--insecure-bind", "127.0.0.1:0"]);
+    let process = Process::start(server.arg("--ssl-certfile").arg(file("names.pem")));
+    let (secure, insecure) = (address(&process), address_of(&process, "http"));
+    let connect =
+        || Connect { name: "shop.example", trusts: file("names.pem"), ..Connect::default() }.to(secure);
+    for _ in 0..2 {
+        assert_eq!(connect().get("/plaintext").status, 200);
+        assert_eq!(Client::connect(insecure).get("/plaintext").status, 200);
+        process.signal("HUP");
+        process.expect_line("Restarted all processes.");
+    }
 }

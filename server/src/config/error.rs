@@ -86,6 +86,12 @@ pub enum ConfigError {
     Certfile,
     /// Not as many private keys as certificates.
     Keyfiles,
+    /// Sockets beside TLS, but no TLS.
+    InsecureBind,
+    /// A redirect without sockets that it concerns.
+    InsecureRedirect,
+    /// Not a port above zero, nor `off`.
+    PortOrOff,
     /// Client certificates without authorities that sign them.
     CaCerts,
     /// Revocation lists, but no client presents a certificate.
@@ -187,6 +193,13 @@ impl fmt::Display for ConfigError {
             Self::Keyfiles => {
                 "give one --ssl-keyfile for each --ssl-certfile, in the same order, or none if the certificate files have the keys"
             }
+            Self::InsecureBind => {
+                "--insecure-bind listens beside HTTPS: add --ssl-certfile, or use --bind instead"
+            }
+            Self::InsecureRedirect => {
+                "--insecure-redirect has no effect without --insecure-bind: name the socket whose requests it redirects"
+            }
+            Self::PortOrOff => "use a number from 1 to 65535, or off",
             Self::CaCerts => "to verify clients, name the authorities of their certificates: add --ssl-ca-certs",
             Self::CertReqs => "a revocation list has no effect unless clients present certificates: add --ssl-cert-reqs",
             Self::Certfile => "a private key needs its certificate: add --ssl-certfile",

@@ -5,12 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::codec::{Codec, Switch, Word, Words};
-use super::table::{Group, Kind, Setting, Value, setting, single};
+use super::codec::{Codec, Count, Switch, Word, Words};
+use super::table::{Group, Kind, Setting, Value, each, setting, single};
 use super::words::words;
-use super::{Ciphers, Config, ConfigError};
+use super::{Ciphers, Config, ConfigError, Listen};
 
-/// TLS, which needs the Cargo feature `tls`. With a certificate, every socket speaks TLS only.
+/// TLS, which needs the Cargo feature `tls`. With a certificate, all sockets but those of `insecure` speak TLS only.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Ssl {
@@ -36,6 +36,10 @@ pub struct Ssl {
     /// The files of revocation lists, in PEM. With one, a client is refused if its certificate is on a list, or if no list
     /// is of its authority. Default: none.
     pub crls: Vec<PathBuf>,
+    /// Sockets that speak plain HTTP beside TLS. Default: none.
+    pub insecure: Vec<Listen>,
+    /// The port of HTTPS that requests on `insecure` are redirected to. Default `None`: they are served.
+    pub insecure_redirect: Option<u16>,
 }
 
 /// A password. `Debug` and `--print-config` do not show it.
@@ -149,6 +153,7 @@ impl Ssl {
 
     /// Checks the settings together. Called at the start, when all sources have been read.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.insecure.iter().try_for_each(Listen::check)?;
         let (certificates, keys) = (self.certfiles.len(), self.keyfiles.len());
         Err(match self {
             _ if *self == Self::default() => return Ok(()),
@@ -157,6 +162,10 @@ impl Ssl {
             _ if self.self_signed && certificates + keys > 0 => ConfigError::SelfSigned,
             _ if certificates == 0 && keys > 0 => ConfigError::Certfile,
             _ if keys > 0 && keys != certificates => ConfigError::Keyfiles,
+            _ if !self.insecure.is_empty() && !self.is_on() => ConfigError::InsecureBind,
+            _ if self.insecure_redirect.is_some() && self.insecure.is_empty() => {
+                ConfigError::InsecureRedirect
+            }
             _ if self.cert_reqs != CertReqs::None && self.ca_certs.is_none() => ConfigError::CaCerts,
             _ if self.cert_reqs == CertReqs::None && !self.crls.is_empty() => ConfigError::CertReqs,
             _ => return Ok(()),
@@ -192,6 +201,42 @@ impl Config {
         self.ssl.cert_reqs = cert_reqs;
         self.ssl.ca_certs = Some(ca_certs.into());
         self
+    }
+}
+
+impl Config {
+    /// Sets [`Ssl::insecure`].
+    #[must_use]
+    pub fn insecure_bind(mut self, sockets: impl IntoIterator<Item = Listen>) -> Self {
+        self.ssl.insecure = sockets.into_iter().collect();
+        self
+    }
+
+    /// Sets [`Ssl::insecure_redirect`].
+    #[must_use]
+    pub fn insecure_redirect(mut self, port: impl Into<Option<u16>>) -> Self {
+        self.ssl.insecure_redirect = port.into();
+        self
+    }
+}
+
+/// A port of HTTPS, or `off`.
+struct PortOrOff;
+
+impl PortOrOff {
+    const KIND: Kind = Kind::Number("PORT");
+}
+
+impl Codec<Option<u16>> for PortOrOff {
+    fn read(text: &str) -> Result<Option<u16>, ConfigError> {
+        match text.eq_ignore_ascii_case("off") {
+            true => Ok(None),
+            false => Count::read(text).map(Some).map_err(|_| ConfigError::PortOrOff),
+        }
+    }
+
+    fn show(value: &Option<u16>) -> Value {
+        value.map_or_else(|| Value::Text("off".into()), |port| Count::show(&port))
     }
 }
 
@@ -303,6 +348,26 @@ pub(super) const GROUP: Group = Group {
             crls,
             "Refuse the client certificates that the revocation list in this PEM file names; repeatable"
         ),
+        Setting {
+            name: "insecure-bind",
+            help: "Listen without TLS, too, on HOST:PORT, unix:PATH or fd://N; repeatable",
+            kind: Kind::Texts("SOCKET"),
+            excludes: &[],
+            get: |config| match config.ssl.insecure.as_slice() {
+                [] => Value::Unset,
+                sockets => Value::List(sockets.iter().map(ToString::to_string).collect()),
+            },
+            set: |config, values| {
+                config.ssl.insecure = each(values, str::parse::<Listen>)?;
+                Ok(())
+            },
+        },
+        setting!(
+            "insecure-redirect",
+            PortOrOff,
+            ssl.insecure_redirect,
+            "Redirect requests without TLS to HTTPS at this port, or off"
+        ),
     ],
 };
 
@@ -351,6 +416,8 @@ mod tests {
         clients.ssl.cert_reqs = CertReqs::Optional;
         for (config, error) in [
             (new().ssl_keyfile("a"), ConfigError::Certfile),
+            (new().insecure_bind([Listen::default()]), ConfigError::InsecureBind),
+            (new().ssl_certfile("a").insecure_redirect(443), ConfigError::InsecureRedirect),
             (keys, ConfigError::Keyfiles),
             (crl, ConfigError::CertReqs),
             (clients, ConfigError::CaCerts),

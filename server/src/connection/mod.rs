@@ -80,22 +80,24 @@ enum State<R: Runtime> {
 }
 
 impl<R: Runtime> Connection<R> {
-    pub(crate) fn new(thread: Arc<Thread<R>>, io: R::Stream) -> Self {
+    pub(crate) fn new(thread: Arc<Thread<R>>, io: R::Stream, secure: bool) -> Self {
         thread.shared.count_connection(true);
         let mut connection = Self {
             state: State::Opening(Instant::ZERO),
             link: Link::new(thread, Some(Transport::Plain(io))),
         };
         match connection.link.thread.shared.proxy_protocol {
-            None => connection.begin(),
-            Some(_) => connection.state = State::Proxied(Box::default()),
+            None => connection.begin(secure),
+            Some(_) => connection.state = State::Proxied(Proxied::before(secure)),
         }
         connection
     }
 
     /// Begins the handshake of the transport, after the PROXY header.
-    fn begin(&mut self) {
-        self.link.secure();
+    fn begin(&mut self, secure: bool) {
+        if secure {
+            self.link.secure();
+        }
         let thread = &self.link.thread;
         self.state = State::Opening(thread.runtime.now() + thread.shared.ssl_handshake);
     }
@@ -175,7 +177,10 @@ impl<R: Runtime> Future for Connection<R> {
         loop {
             match &mut this.state {
                 State::Proxied(proxied) => match ready!(proxied.poll(&mut this.link, cx)) {
-                    true => this.begin(),
+                    true => {
+                        let secure = proxied.is_before_tls();
+                        this.begin(secure);
+                    }
                     false => return Poll::Ready(()),
                 },
                 State::Opening(until) => {

@@ -21,9 +21,21 @@ pub(super) struct Proxied {
     deadline: Option<Instant>,
     /// The server is stopping, and the socket was empty.
     looked: bool,
+    /// TLS follows.
+    secure: bool,
 }
 
 impl Proxied {
+    /// Creates the beginning of a connection. With `secure`, TLS follows.
+    pub(super) fn before(secure: bool) -> Box<Self> {
+        Box::new(Self { secure, ..Self::default() })
+    }
+
+    /// Whether TLS follows.
+    pub(super) fn is_before_tls(&self) -> bool {
+        self.secure
+    }
+
     /// Reads the header. Ready with whether the connection can be used.
     pub(super) fn poll<R: Runtime>(&mut self, link: &mut Link<R>, cx: &mut Context<'_>) -> Poll<bool> {
         let thread = link.thread.clone();

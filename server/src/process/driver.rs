@@ -11,15 +11,15 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 use std::{env, ffi::OsString};
 
-use stelo_core::app::Address;
 use stelo_os::inherit;
 use stelo_os::signals::Signals;
 use stelo_os::socket::Socket;
-use stelo_runtime::{Bind, Signal};
+use stelo_runtime::Signal;
 
 use super::link::Link;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
-use crate::{Config, ConfigError, ServeError, Stopped, messages, sockets};
+use crate::sockets::{self, Bound, Listening};
+use crate::{Config, ConfigError, ServeError, Stopped, messages};
 
 /// The time from the start of a worker until it is ready.
 const START: Duration = Duration::from_secs(60);
@@ -54,8 +54,8 @@ struct Worker {
 struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
-    /// The numbers of the listening sockets.
-    sockets: Vec<i32>,
+    /// The numbers of the listening sockets, and whether their connections begin with TLS.
+    sockets: Vec<(i32, bool)>,
     /// The secret of TLS tickets.
     #[cfg(feature = "tls")]
     secret: Option<crate::tls::Secret>,
@@ -65,9 +65,7 @@ struct Driver {
     plan: Plan,
     limits: Limits,
     program: Program,
-    addresses: Vec<(Bind, Address)>,
-    /// The workers speak TLS.
-    secure: bool,
+    addresses: Vec<Listening>,
     signals: Signals<UnixStream>,
     workers: Vec<Worker>,
     /// The workers that have just ended, which lines of the log name.
@@ -92,9 +90,8 @@ pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, Serv
     let limits = Limits { start: START, stop: graceful * 2 + MARGIN };
     messages::parent_started();
     let mut driver = Driver::new(&sockets, workers, limits)?;
-    driver.secure = config.ssl.is_on();
     #[cfg(feature = "tls")]
-    if driver.secure {
+    if config.ssl.is_on() {
         let secret = crate::tls::Secret::new(std::time::SystemTime::now());
         driver.program.secret =
             Some(secret.map_err(|_| ServeError::Supervisor(io::ErrorKind::Other.into()))?);
@@ -108,17 +105,17 @@ pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, Serv
 }
 
 impl Driver {
-    fn new(sockets: &[(Bind, Socket)], workers: usize, limits: Limits) -> Result<Self, ServeError> {
+    fn new(sockets: &[Bound<Socket>], workers: usize, limits: Limits) -> Result<Self, ServeError> {
         let mut arguments = env::args_os();
         let name = arguments.next().unwrap_or_default();
         // The path, not the file: a restart runs the program that is there by then.
         let path = env::current_exe().unwrap_or_else(|_| name.into());
         let mut numbers = Vec::new();
         let mut addresses = Vec::new();
-        for (bind, socket) in sockets {
+        for Bound { bind, socket, secure } in sockets {
             let fail = |source| ServeError::Listen { address: bind.clone(), source };
-            numbers.push(inherit::pass_on(socket).map_err(fail)?);
-            addresses.push((bind.clone(), socket.local_address().map_err(fail)?));
+            numbers.push((inherit::pass_on(socket).map_err(fail)?, *secure));
+            addresses.push((bind.clone(), socket.local_address().map_err(fail)?, *secure));
         }
         Ok(Self {
             signals: Signals::blocking(&SIGNALS).map_err(ServeError::Supervisor)?,
@@ -132,7 +129,6 @@ impl Driver {
                 secret: None,
             },
             addresses,
-            secure: false,
             workers: Vec::new(),
             ended: Vec::new(),
         })
@@ -221,7 +217,7 @@ impl Driver {
             Line::Running => {
                 self.addresses
                     .iter()
-                    .for_each(|(bind, address)| messages::running(bind, address, self.secure));
+                    .for_each(|(bind, address, secure)| messages::running(bind, address, *secure));
             }
             Line::Died(id, pause) => {
                 if let Some((worker, status)) = self.ended.iter().find(|(worker, _)| worker.id == id) {

@@ -16,11 +16,15 @@ use crate::{Listen, ServerHandle};
 /// The stack of the thread that waits for the supervisor. It makes one system call.
 const STACK: usize = 64 * 1024;
 
+/// Marks a socket whose connections begin with TLS.
+const SECURE: &str = "s";
+
 /// The link of a worker.
 #[derive(Debug)]
 pub(crate) struct Link {
     control: UnixStream,
-    sockets: Vec<i32>,
+    /// The numbers of the listening sockets, and whether their connections begin with TLS.
+    sockets: Vec<(i32, bool)>,
     /// The bytes that workers share.
     shared: Vec<u8>,
 }
@@ -30,8 +34,9 @@ impl Link {
     pub(crate) const VARIABLE: &str = "_STELO_WORKER";
 
     /// Returns the value of the variable for a worker: supervisor, control socket, listening sockets.
-    pub(super) fn variable(control: i32, sockets: &[i32]) -> String {
-        let sockets: Vec<_> = sockets.iter().map(i32::to_string).collect();
+    pub(super) fn variable(control: i32, sockets: &[(i32, bool)]) -> String {
+        let text = |(number, secure): &(i32, bool)| format!("{number}{}", if *secure { SECURE } else { "" });
+        let sockets: Vec<_> = sockets.iter().map(text).collect();
         format!("{}:{control}:{}", std::process::id(), sockets.join(","))
     }
 
@@ -41,12 +46,17 @@ impl Link {
         let mut parts = variable?.to_str()?.splitn(3, ':');
         let supervisor: u32 = parts.next()?.parse().ok()?;
         let number = parts.next()?.parse().ok()?;
-        let sockets: Vec<i32> = parts.next()?.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let socket = |text: &str| match text.strip_suffix(SECURE) {
+            Some(number) => number.parse().map(|number| (number, true)),
+            None => text.parse().map(|number| (number, false)),
+        };
+        let sockets: Vec<(i32, bool)> =
+            parts.next()?.split(',').map(socket).collect::<Result<_, _>>().ok()?;
         let control = inherit::socket(number).ok()?;
         if inherit::creator(&control).ok()? != supervisor {
             return None;
         }
-        for number in sockets.iter().chain([&number]) {
+        for number in sockets.iter().map(|(number, _)| number).chain([&number]) {
             inherit::keep(*number).ok()?;
         }
         let mut shared = vec![0; read_byte(&control)?.into()];
@@ -68,9 +78,10 @@ impl Link {
         &self.shared
     }
 
-    /// Returns the sockets to listen on.
-    pub(crate) fn sockets(&self) -> impl Iterator<Item = Listen> {
-        self.sockets.iter().copied().map(Listen::Descriptor)
+    /// Returns the sockets whose connections begin with TLS, or those that do not.
+    pub(crate) fn sockets(&self, secure: bool) -> Vec<Listen> {
+        let wanted = self.sockets.iter().filter(|(_, is_secure)| *is_secure == secure);
+        wanted.map(|(number, _)| Listen::Descriptor(*number)).collect()
     }
 
     /// Tells the supervisor that the worker accepts connections.
@@ -106,10 +117,11 @@ mod tests {
     #[test]
     fn a_process_is_a_worker_if_it_has_the_socket_of_the_supervisor() {
         let (supervisor, worker) = UnixStream::pair().unwrap();
-        let variable = Link::variable(worker.as_raw_fd(), &[worker.as_raw_fd()]);
+        let variable = Link::variable(worker.as_raw_fd(), &[(worker.as_raw_fd(), true)]);
         Link::share(&supervisor, b"secret").unwrap();
         let link = Link::inherited(Some(variable.as_ref())).unwrap();
-        assert_eq!(link.sockets().collect::<Vec<_>>(), [Listen::Descriptor(worker.as_raw_fd())]);
+        assert_eq!(link.sockets(true), [Listen::Descriptor(worker.as_raw_fd())]);
+        assert_eq!(link.sockets(false), []);
         assert_eq!(link.shared, b"secret");
         link.ready();
         let mut byte = [0];
@@ -117,7 +129,7 @@ mod tests {
         assert_eq!(byte, [1]);
 
         let other = variable.replacen(&std::process::id().to_string(), "1", 1);
-        for variable in ["", "1", "1:2", "a:b:c", &other, &Link::variable(-1, &[0])] {
+        for variable in ["", "1", "1:2", "a:b:c", &other, &Link::variable(-1, &[(0, false)])] {
             assert!(Link::inherited(Some(variable.as_ref())).is_none(), "{variable}");
         }
         assert!(Link::inherited(None).is_none());

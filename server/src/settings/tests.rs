@@ -387,6 +387,7 @@ fn sample(setting: &Setting) -> (String, String) {
         ("root-path", _) => "/api".into(),
         ("forwarded-allow-ips" | "proxy-allow-from", _) => "10.0.0.0/8,unix:".into(),
         ("tcp-keepalive-probes", _) => "12".into(),
+        ("insecure-bind", _) => return ("unix:/a".into(), r#"["unix:/a"]"#.into()),
         ("ssl-ciphers", _) => "ECDHE+AESGCM".into(),
         (_, Kind::Switch | Kind::Boolean) => off.to_string(),
         (_, Kind::Number(_) | Kind::Bytes) => "1234".into(),

@@ -14,6 +14,7 @@ use stelo_core::{Instant, h1, ws};
 use crate::contain::discard;
 use crate::log::{Access, Limit, Watching};
 use crate::proxy::{Proxies, ProxyProtocol};
+use crate::redirect::redirecting;
 use crate::stop::Stop;
 use crate::{Config, ServeError, Ws, messages};
 
@@ -98,7 +99,7 @@ impl Shared {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
         let watching = Watching::new(&config.log);
         Ok(Self {
-            app,
+            app: redirecting(&config.ssl, app),
             #[cfg(feature = "tls")]
             tls: {
                 let secret = secret.and_then(crate::tls::Secret::decode);
