@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use stelo_tests::{Client, On, cases};
 
@@ -18,22 +19,23 @@ cases!(
     the_lines_of_a_slow_reader_are_complete,
 );
 
-/// Returns an address for a server whose log cannot be read.
-fn free_address() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("the system has a port");
-    listener.local_addr().expect("a bound socket has an address")
+/// Starts a server with these streams. Its log cannot be read, so it inherits a socket, which has clients wait until it
+/// accepts them.
+fn serve(on: On, args: &[&str], stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> (Child, SocketAddr) {
+    start(command(on), args, stdout, stderr)
 }
 
-/// Starts a server with these streams, and waits until it listens.
-fn serve(on: On, args: &[&str], stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> (Child, SocketAddr) {
-    let address = free_address();
-    let mut command = command(on);
-    command.args(["--port", &address.port().to_string()]).args(args).stdout(stdout).stderr(stderr);
-    let child = Child::start(&mut command);
-    while std::net::TcpStream::connect(address).is_err() {
-        std::thread::yield_now();
-    }
-    (child, address)
+/// See [`serve`].
+fn start(
+    mut command: Command,
+    args: &[&str],
+    stdout: impl Into<Stdio>,
+    stderr: impl Into<Stdio>,
+) -> (Child, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    command.args(["--fd", "0"]).args(args).stdin(OwnedFd::from(listener)).stdout(stdout).stderr(stderr);
+    (Child::start(&mut command), address)
 }
 
 fn pipe() -> (PipeReader, PipeWriter) {
@@ -72,7 +74,10 @@ fn access_lines_that_nothing_reads_hold_up_nothing(on: On) {
 
 fn server_lines_that_nothing_reads_hold_up_nothing(on: On) {
     let (_unread, stderr) = pipe();
-    let (child, address) = serve(on, &["--no-access-log"], Stdio::null(), stderr);
+    let mut command = command(on);
+    // The message of a panic has more than the page that the system promises of a writable pipe.
+    command.env("RUST_BACKTRACE", "full");
+    let (child, address) = start(command, &["--no-access-log"], Stdio::null(), stderr);
     let mut client = Client::connect(address);
     // The lines of panics: more than a pipe and the buffer of the log hold.
     for _ in 0..6000 {

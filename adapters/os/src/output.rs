@@ -43,9 +43,43 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Whether a write of up to 4096 bytes (`PIPE_BUF`) would not block.
-pub fn is_writable(fd: BorrowedFd<'_>) -> bool {
-    poll(fd, 0)
+/// Whether writes of some 16 KiB in all, such as those of a panic with its backtrace, would not block.
+///
+/// The system calls a pipe writable if a single page is free. So of a pipe three quarters must be free, and at least
+/// 32 KiB in all.
+pub fn has_room(fd: BorrowedFd<'_>) -> bool {
+    let fits = |(queued, capacity): (usize, usize)| capacity >= 32 * 1024 && queued <= capacity / 4;
+    poll(fd, 0) && pipe(fd).is_none_or(fits)
+}
+
+/// Returns the number of bytes in a pipe and its capacity; `None` if the descriptor is no pipe.
+fn pipe(fd: BorrowedFd<'_>) -> Option<(usize, usize)> {
+    let mut status = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the descriptor is open for the time of the borrow, and the pointer is valid for a write of the structure.
+    let known = unsafe { libc::fstat(fd.as_raw_fd(), status.as_mut_ptr()) } == 0;
+    // SAFETY: all fields are initialized, because `fstat` has succeeded.
+    if !known || unsafe { status.assume_init() }.st_mode & libc::S_IFMT != libc::S_IFIFO {
+        return None;
+    }
+    let mut queued: libc::c_int = 0;
+    // SAFETY: the descriptor is open for the time of the borrow, and the request writes one `int`.
+    if unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut queued) } != 0 {
+        return None;
+    }
+    Some((usize::try_from(queued).ok()?, capacity(fd)))
+}
+
+/// Returns the capacity of a pipe. A user with many pipes gets small ones.
+#[cfg(target_os = "linux")]
+fn capacity(fd: BorrowedFd<'_>) -> usize {
+    // SAFETY: the descriptor is open for the time of the borrow, and the command has no argument.
+    usize::try_from(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETPIPE_SZ) }).unwrap_or(0)
+}
+
+/// Returns the capacity that a pipe grows to.
+#[cfg(not(target_os = "linux"))]
+fn capacity(_: BorrowedFd<'_>) -> usize {
+    64 * 1024
 }
 
 /// Waits until the descriptor is writable or has an error, for `timeout` milliseconds; without end if it is negative.
@@ -88,11 +122,22 @@ mod tests {
     }
 
     #[test]
-    fn a_full_descriptor_is_not_writable() {
+    fn a_full_descriptor_has_no_room() {
         let (_reader, writer) = UnixStream::pair().unwrap();
-        assert!(is_writable(writer.as_fd()));
+        assert!(has_room(writer.as_fd()));
         fill(&writer);
-        assert!(!is_writable(writer.as_fd()));
+        assert!(!has_room(writer.as_fd()));
+    }
+
+    #[test]
+    fn a_pipe_that_is_half_full_has_no_room() {
+        let (mut reader, mut writer) = std::io::pipe().unwrap();
+        assert!(has_room(writer.as_fd()));
+        io::Write::write_all(&mut writer, &[b'x'; 32 * 1024]).unwrap();
+        assert!(poll(writer.as_fd(), 0), "the system calls it writable");
+        assert!(!has_room(writer.as_fd()));
+        reader.read_exact(&mut [0; 32 * 1024]).unwrap();
+        assert!(has_room(writer.as_fd()));
     }
 
     #[test]

@@ -13,12 +13,12 @@ use tracing::error;
 use super::SERVER;
 use super::sink::streams;
 
-/// Puts a hook before the one of the program, which is only called while standard error accepts bytes, and if server lines
-/// do not go to a file instead.
+/// Puts a hook before the one of the program, which is only called while standard error has room for a message with its
+/// backtrace, and if server lines do not go to a file instead.
 pub(super) fn install(to_file: bool) {
     let inner = take_hook();
     set_hook(Box::new(move |info| {
-        let accepts = || streams().stderr.is_idle() && output::is_writable(io::stderr().as_fd());
+        let accepts = || streams().stderr.is_idle() && output::has_room(io::stderr().as_fd());
         if !to_file && accepts() {
             inner(info);
         } else {
