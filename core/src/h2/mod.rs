@@ -18,8 +18,10 @@
 //! |---|---|
 //! | `error.rs` | error codes, and what a broken rule ends |
 //! | `frame.rs`, `frame/` | frames and settings: parsing, checks, writing |
+//! | `hpack.rs`, `hpack/` | the compression of header fields |
 
 mod error;
 pub mod frame;
+pub mod hpack;
 
 pub use error::{ErrorCode, Scope, Violation};
