@@ -14,9 +14,11 @@ mod deflate;
 mod dotenv;
 mod events;
 mod frames;
+mod h2_frames;
 mod handshake;
 mod head;
 mod headers;
+mod hpack;
 mod json_lines;
 mod multipart;
 mod peer;
@@ -43,9 +45,11 @@ pub use deflate::deflate;
 pub use dotenv::dotenv;
 pub use events::events;
 pub use frames::frames;
+pub use h2_frames::h2_frames;
 pub use handshake::handshake;
 pub use head::head;
 pub use headers::headers;
+pub use hpack::hpack;
 pub use json_lines::json_lines;
 pub use multipart::multipart;
 pub use proxy_protocol::proxy_protocol;
@@ -63,7 +67,7 @@ pub use url::url;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 25] = [
+pub const PROPERTIES: [(&str, Property); 27] = [
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("conditions", conditions),
@@ -74,7 +78,9 @@ pub const PROPERTIES: [(&str, Property); 25] = [
     ("h1_connection", connection),
     ("h1_head", head),
     ("h1_response", response),
+    ("h2_frames", h2_frames),
     ("headers", headers),
+    ("hpack", hpack),
     ("json_lines", json_lines),
     ("multipart", multipart),
     ("proxy_protocol", proxy_protocol),

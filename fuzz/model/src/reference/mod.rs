@@ -1,9 +1,11 @@
-//! Reference parsers of HTTP/1.1, WebSocket and multipart forms, to compare the machines with. They have all bytes in memory, one check
-//! for each rule, and ignore speed and memory.
+//! Reference parsers of HTTP/1.1, HTTP/2, WebSocket and multipart forms, to compare the machines with. They have all
+//! bytes in memory, one check for each rule, and ignore speed and memory.
 
 pub(crate) mod chunked;
 pub(crate) mod frames;
+pub(crate) mod h2_frames;
 pub(crate) mod head;
+pub(crate) mod hpack;
 pub(crate) mod inflate;
 pub(crate) mod multipart;
 pub(crate) mod response;
