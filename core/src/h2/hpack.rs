@@ -40,7 +40,7 @@ mod table;
 mod tests;
 
 pub use decoder::{BlockLimits, Decoder, Excess};
-pub use encoder::{Encoder, constant_field};
+pub use encoder::{Encoder, constant_field, literal};
 pub use field::{FieldLine, FieldLines, FieldSink};
 pub use names::KnownName;
 pub use representation::Indexing;

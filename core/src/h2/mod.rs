@@ -19,9 +19,11 @@
 //! | `error.rs` | error codes, and what a broken rule ends |
 //! | `frame.rs`, `frame/` | frames and settings: parsing, checks, writing |
 //! | `hpack.rs`, `hpack/` | the compression of header fields |
+//! | `head.rs` | header blocks of responses |
 
 mod error;
 pub mod frame;
+pub mod head;
 pub mod hpack;
 
 pub use error::{ErrorCode, Scope, Violation};

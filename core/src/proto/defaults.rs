@@ -7,8 +7,8 @@ use crate::http::{Headers, InvalidHeader, date, header};
 
 /// The fields that a server adds to each response unless the application has set them: `date`, `server`, and others.
 ///
-/// Every protocol writes the same fields. HTTP/1.1 renders them once, as bytes that most responses begin with, and keeps
-/// those here until the date changes. That makes the value not [`Sync`]: a server has one per thread.
+/// Every protocol writes the same fields. HTTP/1.1 and HTTP/2 each render them once, as bytes that most responses have,
+/// and keep those here until the date changes. That makes the value not [`Sync`]: a server has one per thread.
 ///
 /// ```
 /// use stelo_core::http::{Headers, date, header};
@@ -31,6 +31,8 @@ pub struct Defaults {
     has_others: bool,
     /// The fields as HTTP/1.1 writes them.
     http1: OnceCell<Vec<u8>>,
+    /// The fields as HTTP/2 writes them.
+    http2: OnceCell<Vec<u8>>,
 }
 
 impl Defaults {
@@ -58,7 +60,8 @@ impl Defaults {
             fields.try_append(header::SERVER, server)?;
         }
         fields.append_all(others);
-        Ok(Self { fields, has_date: date.is_some(), has_others: !others.is_empty(), http1: OnceCell::new() })
+        let (http1, http2) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { fields, has_date: date.is_some(), has_others: !others.is_empty(), http1, http2 })
     }
 
     /// Changes the date, if there is one.
@@ -66,6 +69,7 @@ impl Defaults {
         if self.has_date {
             self.fields.overwrite_first(date);
             self.http1.take();
+            self.http2.take();
         }
     }
 
@@ -97,6 +101,12 @@ impl Defaults {
     #[inline]
     pub(crate) fn http1(&self, render: fn(&Headers) -> Vec<u8>) -> &[u8] {
         self.http1.get_or_init(|| render(&self.fields))
+    }
+
+    /// As [`http1`](Self::http1), for HTTP/2.
+    #[inline]
+    pub(crate) fn http2(&self, render: fn(&Headers) -> Vec<u8>) -> &[u8] {
+        self.http2.get_or_init(|| render(&self.fields))
     }
 }
 

@@ -161,8 +161,8 @@ fn settings_agree(payload: &[u8], settings: &[Setting]) {
     let mut applied = Settings::default();
     settings.iter().for_each(|&setting| applied.apply(setting));
     let last = |id: u8, initial: u32| {
-        let entries = payload.chunks(6).filter(|entry| entry[..2] == [0, id]);
-        entries.last().map_or(initial, |entry| u32::from_be_bytes(entry[2..].try_into().unwrap()))
+        let mut entries = payload.chunks(6).filter(|entry| entry[..2] == [0, id]);
+        entries.next_back().map_or(initial, |entry| u32::from_be_bytes(entry[2..].try_into().unwrap()))
     };
     let initial = Settings::INITIAL;
     assert_eq!(applied.header_table_size, last(1, initial.header_table_size));

@@ -101,8 +101,7 @@ impl Encoder {
     pub fn field(&mut self, out: &mut Vec<u8>, name: &[u8], value: &[u8], indexing: Indexing) {
         match indexing {
             Indexing::Add if self.table.max() > 0 => self.add(out, name, value),
-            Indexing::Never => literal(out, 0x10, name, value),
-            Indexing::Add | Indexing::Without => literal(out, 0, name, value),
+            indexing => literal(out, indexing, name, value),
         }
     }
 
@@ -142,9 +141,10 @@ impl Encoder {
     }
 }
 
-/// Writes a field that is not added to the table. `pattern` is 0, or 0x10 if it must never be indexed.
+/// As [`Encoder::field`], without a table: [`Indexing::Add`] is the same as [`Indexing::Without`].
 #[inline]
-fn literal(out: &mut Vec<u8>, pattern: u8, name: &[u8], value: &[u8]) {
+pub fn literal(out: &mut Vec<u8>, indexing: Indexing, name: &[u8], value: &[u8]) {
+    let pattern = if indexing == Indexing::Never { 0x10 } else { 0 };
     match KnownName::find_any_case(name) {
         Some(known) => match static_index(known, value) {
             Some(index) if pattern == 0 => return integer::write(out, 0x80, 7, index),

@@ -40,7 +40,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Result<Frame<'_>, 
     let good = match kind {
         2 => len == 5,
         3 | 8 => len == 4,
-        4 => len % 6 == 0 && (flags & 1 == 0 || len == 0),
+        4 => len.is_multiple_of(6) && (flags & 1 == 0 || len == 0),
         6 => len == 8,
         7 => len >= 8,
         16 => len >= 4,
