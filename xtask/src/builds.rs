@@ -11,6 +11,7 @@ const COMBINATIONS: &[&str] = &[
     "-p stelo --no-default-features",
     "-p stelo --no-default-features --features tokio",
     "-p stelo --no-default-features --features tokio,deflate",
+    "-p stelo --no-default-features --features tokio,tls",
     "-p stelo --no-default-features --features smol",
     "-p stelo --no-default-features --features async-std",
     "-p stelo --no-default-features --features tokio,smol",

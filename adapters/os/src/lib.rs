@@ -48,7 +48,7 @@ pub use ready::readable;
 #[cfg(unix)]
 pub use resolve::resolve;
 #[cfg(unix)]
-pub use send_file::send_file;
+pub use send_file::{read_file, send_file};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use timer_fd::TimerFd;
 

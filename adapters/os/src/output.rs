@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_pipe_that_is_half_full_has_no_room() {
-        let (mut reader, mut writer) = std::io::pipe().unwrap();
+        let (mut reader, mut writer) = io::pipe().unwrap();
         assert!(has_room(writer.as_fd()));
         io::Write::write_all(&mut writer, &[b'x'; 32 * 1024]).unwrap();
         assert!(poll(writer.as_fd(), 0), "the system calls it writable");

@@ -3,6 +3,20 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 
+/// Reads part of a file from `offset` on, for streams that change what they send. Returns the number of bytes, 0 at the end
+/// of the file.
+///
+/// # Errors
+/// Returns the errors of the system.
+pub fn read_file(file: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match rustix::io::pread(file, &mut *buf, offset) {
+            Err(rustix::io::Errno::INTR) => {}
+            read => return Ok(read?),
+        }
+    }
+}
+
 /// The longest piece of a file that Linux hands to a socket at once.
 #[cfg(target_os = "linux")]
 const PIECE: usize = 64 * 1024;

@@ -18,6 +18,7 @@ pub(super) fn warning(warning: &Warning) {
         Warning::CaCertsUnused => {
             warn!(target: SERVER, "Ignored --ssl-ca-certs: --ssl-cert-reqs asks clients for certificates");
         }
+        #[cfg(feature = "tls-self-signed")]
         Warning::SelfSigned => {
             warn!(target: SERVER, "Serving a new certificate for localhost, which clients do not trust");
         }

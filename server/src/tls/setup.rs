@@ -33,6 +33,7 @@ pub(super) enum Warning {
     /// Authorities are named, but clients are not asked for certificates.
     CaCertsUnused,
     /// A certificate was made for development.
+    #[cfg(feature = "tls-self-signed")]
     SelfSigned,
 }
 

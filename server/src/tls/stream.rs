@@ -21,10 +21,12 @@ use super::scratch;
 const FIRST: usize = 4 << 10;
 
 /// The plaintext that is sent in records of [`FIRST`] bytes before they have their full length.
-const BURST: usize = 64 << 10;
+const BURST: usize = 32 << 10;
 
-/// The most plaintext of one write: four records of full length.
-const WRITE: usize = 4 * PLAINTEXT;
+/// The most plaintext of one write: nearly four records of full length. With what encryption adds, it fills a packet of
+/// loopback, which has 65,483 bytes, or a train of packets that the system hands to the network at once. Another byte would
+/// be a packet of its own.
+const WRITE: usize = 4 * PLAINTEXT - 512;
 
 /// A TLS connection over a stream.
 pub(crate) struct TlsStream<S> {
@@ -200,12 +202,7 @@ impl<S: Stream> TlsStream<S> {
             // A head and a small body share a record.
             (Some(_), Some(_)) => {
                 let mut joined = scratch::take();
-                let mut len = 0;
-                for part in parts {
-                    let n = part.len().min(WRITE - len);
-                    joined[len..len + n].copy_from_slice(&part[..n]);
-                    len += n;
-                }
+                let len = join(parts, &mut joined[..WRITE]);
                 let encrypted = self.encrypt_slice(&joined[..len]);
                 scratch::give(joined);
                 encrypted
@@ -229,20 +226,34 @@ impl<S: Stream> TlsStream<S> {
         Ok(len)
     }
 
-    fn poll_send(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        match self.poll_flush(cx) {
-            Poll::Ready(flushed) => flushed?,
-            Poll::Pending => {
-                self.writer = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
+    /// Completes when more output can be taken.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.poll_flush(cx);
+        if flushed.is_pending() {
+            self.writer = Some(cx.waker().clone());
         }
+        flushed
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_output(cx))?;
         let n = self.encrypt(parts)?;
         if let Poll::Ready(flushed) = self.poll_flush(cx) {
             flushed?;
         }
         Poll::Ready(Ok(n))
     }
+}
+
+/// Copies the beginning of `parts` into `buffer`. Returns the number of bytes.
+fn join(parts: &[IoSlice<'_>], buffer: &mut [u8]) -> usize {
+    let mut len = 0;
+    for part in parts {
+        let n = part.len().min(buffer.len() - len);
+        buffer[len..len + n].copy_from_slice(&part[..n]);
+        len += n;
+    }
+    len
 }
 
 impl<S: Stream> Stream for TlsStream<S> {
@@ -290,17 +301,30 @@ impl<S: Stream> Stream for TlsStream<S> {
         self.poll_send(cx, bufs)
     }
 
-    /// Waits until output can be taken, so that a region is read from its file only once. Then has the caller read it.
+    /// Reads the file into a shared buffer, behind the bytes that come before it, once output can be taken.
     fn poll_send_file(
         &mut self,
         cx: &mut Context<'_>,
-        _before: &[IoSlice<'_>],
-        _file: BorrowedFd<'_>,
-        _offset: u64,
-        _len: usize,
+        before: &[IoSlice<'_>],
+        file: BorrowedFd<'_>,
+        offset: u64,
+        len: usize,
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_flush(cx))?;
-        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+        ready!(self.poll_output(cx))?;
+        let mut joined = scratch::take();
+        let filled = join(before, &mut joined[..WRITE]);
+        let end = WRITE.min(filled.saturating_add(len));
+        let sent = match stelo_os::read_file(file, &mut joined[filled..end], offset) {
+            // The caller reads the file itself, and finds the cause. After some bytes, the next call gets here.
+            Err(_) if filled == 0 => Err(io::ErrorKind::Unsupported.into()),
+            read => self.encrypt_slice(&joined[..filled + read.unwrap_or(0)]),
+        };
+        scratch::give(joined);
+        let sent = sent?;
+        if let Poll::Ready(flushed) = self.poll_flush(cx) {
+            flushed?;
+        }
+        Poll::Ready(Ok(sent))
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
