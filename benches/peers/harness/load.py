@@ -75,7 +75,7 @@ def expect(load, start):
 
 
 def h2load(options):
-    """What h2load is told of a scenario."""
+    """The options of h2load for a scenario."""
     yield from (f"-c{options['conns']}", f"-m{options['streams']}")
     if "body" in options:
         yield f"-d{FILES}/payload-{options['body']}"
