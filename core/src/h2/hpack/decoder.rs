@@ -181,6 +181,14 @@ impl Decoder {
         let mut at = 0;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
+            // Fast path: most fields are an index in one octet.
+            if let Some(&first @ 0x81..=0xfe) = rest.first()
+                && !self.must_resize
+            {
+                at += 1;
+                self.indexed(u32::from(first & 0x7f), sink)?;
+                continue;
+            }
             let most = self.block.limits.hard.saturating_sub(self.block.size);
             let Some((representation, len)) = Representation::read(rest, most)? else {
                 return Ok(at);
@@ -209,22 +217,20 @@ impl Decoder {
     #[inline]
     fn indexed(&mut self, index: u32, sink: &mut impl FieldSink) -> Result<(), HpackError> {
         let index = (index as usize).checked_sub(1).ok_or(HpackError::Index)?;
-        let (front, back, name_len, known) = match ENTRIES.get(index) {
-            Some(entry) => (entry.line, &[][..], entry.name_len, Some(entry.known)),
+        let (line, name_len, known) = match ENTRIES.get(index) {
+            Some(entry) => (entry.line, entry.name_len, Some(entry.known)),
             None => {
                 let entry = self.table.get(index - COUNT).ok_or(HpackError::Index)?;
-                let (front, back) = self.table.line(entry);
-                (front, back, entry.name_len(), entry.known)
+                (self.table.line(entry), entry.name_len(), entry.known)
             }
         };
-        let len = front.len() + back.len() - 4;
+        let len = line.len() - 4;
         if !self.block.count(len)? {
             return Ok(());
         }
         let buffer = sink.buffer();
         let start = buffer.len();
-        buffer.extend_from_slice(front);
-        buffer.extend_from_slice(back);
+        buffer.extend_from_slice(line);
         sink.field(FieldLine {
             start: start as u32,
             name_len: name_len as u32,
@@ -348,14 +354,10 @@ fn append(
                 }
                 None => {
                     let entry = table.get(index - COUNT).ok_or(Failure::Fault(HpackError::Index))?;
-                    let (front, back) = table.line(entry);
+                    let line = table.line(entry);
                     let len = entry.name_len();
-                    if len > room {
-                        return Err(Failure::TooLong);
-                    }
-                    let from_front = len.min(front.len());
-                    out.extend_from_slice(front.get(..from_front).unwrap_or_default());
-                    out.extend_from_slice(back.get(..len - from_front).unwrap_or_default());
+                    let name = Text { bytes: line.get(..len).unwrap_or_default(), huffman: false };
+                    append_text(name, out, room)?;
                     (len, entry.known)
                 }
             }

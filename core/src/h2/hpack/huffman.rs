@@ -68,7 +68,7 @@ static SYMBOLS: [u16; 257] = TABLES.0;
 static CODES: [u32; 257] = TABLES.1;
 static BY_LENGTH: [Codes; LONGEST + 1] = TABLES.2;
 
-/// The symbol and the length of the code that the index begins with, `symbol << 4 | length`; 0 if the code is longer.
+/// The symbol and the length of the code that the index begins with, `length << 8 | symbol`; 0 if the code is longer.
 static SHORT: [u16; 1 << SHORT_BITS] = {
     let mut table = [0; 1 << SHORT_BITS];
     let mut symbol = 0;
@@ -78,7 +78,7 @@ static SHORT: [u16; 1 << SHORT_BITS] = {
             let first = TABLES.1[symbol] << (SHORT_BITS - len);
             let mut i = 0;
             while i < 1 << (SHORT_BITS - len) {
-                table[(first + i) as usize] = (symbol as u16) << 4 | len as u16;
+                table[(first + i) as usize] = (len as u16) << 8 | symbol as u16;
                 i += 1;
             }
         }
@@ -123,39 +123,49 @@ impl core::error::Error for HuffmanError {}
 /// The code is invalid, or the string is too long.
 pub fn decode(bytes: &[u8], out: &mut Vec<u8>, max: usize) -> Result<(), HuffmanError> {
     // The shortest code has 5 bits.
-    let most = bytes.len() * 8 / 5;
+    let most = (bytes.len() * 8 / 5).min(max);
     let start = out.len();
-    out.resize(start + most.min(max), 0);
-    let n = decode_into(bytes, out.get_mut(start..).unwrap_or_default())?;
+    out.resize(start + most + AT_ONCE, 0);
+    let n = decode_into(bytes, out.get_mut(start..).unwrap_or_default(), most)?;
     out.truncate(start + n);
     Ok(())
 }
 
-/// Decodes into a slice, and returns the length.
-fn decode_into(bytes: &[u8], out: &mut [u8]) -> Result<usize, HuffmanError> {
+/// The number of codes that are decoded after each refill of 57 bits or more: [`SHORT_BITS`] for each of them.
+const AT_ONCE: usize = 5;
+
+/// Decodes into a slice of `max` bytes and [`AT_ONCE`] more, and returns the length.
+fn decode_into(bytes: &[u8], out: &mut [u8], max: usize) -> Result<usize, HuffmanError> {
     let mut bits = Bits { rest: bytes, word: 0, len: 0 };
     let mut at = 0;
+    while bits.refill_from_word()
+        && let Some(slots) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<AT_ONCE>)
+    {
+        let mut count = 0;
+        for slot in slots {
+            // 0 for a code that is not short: nothing is skipped, and the entries behind it are 0 too.
+            let entry = bits.next_short();
+            *slot = entry as u8;
+            count += usize::from(entry != 0);
+            bits.skip(u32::from(entry >> 8));
+        }
+        at += count;
+        if count < AT_ONCE {
+            bits.refill();
+            if bits.is_padding() {
+                break;
+            }
+            *out.get_mut(at).ok_or(HuffmanError::TooLong)? = bits.symbol()?;
+            at += 1;
+        }
+        if at > max {
+            return Err(HuffmanError::TooLong);
+        }
+    }
     loop {
         bits.refill();
         if bits.is_padding() {
-            return Ok(at);
-        }
-        // A refill gives at least 57 bits, unless the string ends: enough for 5 short codes.
-        for _ in 0..5 {
-            let entry = SHORT[(bits.word >> (64 - SHORT_BITS)) as usize];
-            let len = u32::from(entry & 15);
-            if len > bits.len || len == 0 {
-                break;
-            }
-            bits.skip(len);
-            *out.get_mut(at).ok_or(HuffmanError::TooLong)? = (entry >> 4) as u8;
-            at += 1;
-        }
-        if bits.len < LONGEST as u32 && !bits.rest.is_empty() {
-            continue;
-        }
-        if bits.is_padding() {
-            return Ok(at);
+            return if at > max { Err(HuffmanError::TooLong) } else { Ok(at) };
         }
         *out.get_mut(at).ok_or(HuffmanError::TooLong)? = bits.symbol()?;
         at += 1;
@@ -172,26 +182,33 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// Fills the word with whole bytes.
+    /// Fills the word to 57 bits or more, if there are 8 bytes. Returns whether there are.
     #[inline(always)]
-    fn refill(&mut self) {
-        if let Some((next, _)) = self.rest.split_first_chunk() {
-            self.word |= u64::from_be_bytes(*next) >> self.len;
-            let bytes = (63 - self.len) / 8;
-            self.rest = self.rest.get(bytes as usize..).unwrap_or_default();
-            self.len += 8 * bytes;
-        } else {
-            self.refill_last();
-        }
+    fn refill_from_word(&mut self) -> bool {
+        let Some((next, _)) = self.rest.split_first_chunk() else { return false };
+        self.word |= u64::from_be_bytes(*next) >> self.len;
+        // All whole bytes that fit.
+        let bytes = (63 - self.len) / 8;
+        self.rest = self.rest.get(bytes as usize..).unwrap_or_default();
+        self.len += 8 * bytes;
+        true
     }
 
-    fn refill_last(&mut self) {
+    /// Fills the word with whole bytes.
+    #[inline]
+    fn refill(&mut self) {
         while let (true, Some((&next, rest))) = (self.len <= 56, self.rest.split_first()) {
             // The bits are there already after a refill from a whole word.
             self.word |= u64::from(next) << (56 - self.len);
             self.len += 8;
             self.rest = rest;
         }
+    }
+
+    /// Returns the entry of [`SHORT`] for the next code.
+    #[inline(always)]
+    fn next_short(&self) -> u16 {
+        SHORT[(self.word >> (64 - SHORT_BITS)) as usize]
     }
 
     #[inline(always)]
@@ -207,8 +224,19 @@ impl Bits<'_> {
     }
 
     /// Reads a code of any length.
-    #[inline(never)]
+    #[inline(always)]
     fn symbol(&mut self) -> Result<u8, HuffmanError> {
+        let entry = self.next_short();
+        let len = u32::from(entry >> 8);
+        if len == 0 || len > self.len {
+            return self.long_symbol();
+        }
+        self.skip(len);
+        Ok(entry as u8)
+    }
+
+    #[inline(never)]
+    fn long_symbol(&mut self) -> Result<u8, HuffmanError> {
         let word = (self.word >> 32) as u32;
         let mut len = 5;
         // The longest codes end at 2³², so that the loop ends at 30.

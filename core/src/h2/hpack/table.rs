@@ -1,9 +1,12 @@
-//! The dynamic table (RFC 7541 sections 2.3.2 and 4): entries in one ring of bytes.
+//! The dynamic table (RFC 7541 sections 2.3.2 and 4): entries in one buffer.
 //!
 //! Each entry is kept as the line that its field becomes, `name: value` and a line end, so that an indexed field is
 //! copied at once. The 4 bytes beside name and value are less than the 32 that the table counts for an entry.
+//!
+//! Entries are appended. Evicted ones are removed from the front of the buffer when they fill a quarter of the table.
+//! That copies at most 4 bytes for each byte that is added, and makes each line one slice.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::KnownName;
 
@@ -13,22 +16,24 @@ pub(super) const OVERHEAD: usize = 32;
 /// A dynamic table. It allocates nothing before the first entry.
 #[derive(Default)]
 pub(super) struct Table {
-    /// The lines of all entries, the oldest first.
-    bytes: VecDeque<u8>,
-    /// The entries, the oldest first.
-    entries: VecDeque<Entry>,
+    /// The lines of all entries, the oldest first. The first `evicted` bytes are of no entry.
+    bytes: Vec<u8>,
+    evicted: usize,
+    /// The entries, the oldest first. The first `gone` are evicted.
+    entries: Vec<Entry>,
+    gone: usize,
     /// The sum of the sizes of the entries.
     size: usize,
-    /// The limit of `size`. It fits into 16 bits, so that the offsets of entries do.
+    /// The limit of `size`. The bytes of all entries are fewer, so that 16 bits hold their offsets.
     max: u16,
-    /// The number of bytes evicted since the table was made, modulo 2¹⁶.
-    evicted: u16,
+    /// The offset of the first byte of `bytes`, modulo 2¹⁶.
+    base: u16,
 }
 
 /// An entry of the dynamic table.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    /// The offset of the line, counted from the first byte that the table had, modulo 2¹⁶.
+    /// The offset of the line, counted from the first byte that the table ever had, modulo 2¹⁶.
     start: u16,
     name_len: u16,
     value_len: u16,
@@ -65,7 +70,7 @@ impl Table {
     /// Returns the number of entries.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - self.gone
     }
 
     /// Changes the limit, and evicts entries until they fit (RFC 7541 section 4.3).
@@ -73,45 +78,33 @@ impl Table {
         self.max = max;
         self.evict_to(usize::from(max));
         if max == 0 {
-            (self.bytes, self.entries, self.evicted) = Default::default();
+            *self = Self::default();
         }
     }
 
     /// Returns the entry at `index`, 0 for the newest.
     #[inline]
     pub(super) fn get(&self, index: usize) -> Option<Entry> {
-        self.entries.get(self.entries.len().checked_sub(index + 1)?).copied()
+        let live = self.entries.get(self.gone..)?;
+        live.get(live.len().checked_sub(index + 1)?).copied()
     }
 
-    /// Returns the line of an entry, in two parts if it is at the end of the ring.
+    /// Returns the line of an entry.
     #[inline]
-    pub(super) fn line(&self, entry: Entry) -> (&[u8], &[u8]) {
-        let start = usize::from(entry.start.wrapping_sub(self.evicted));
-        let end = start + entry.line_len();
-        let (front, back) = self.bytes.as_slices();
-        match front.get(start..end) {
-            Some(line) => (line, &[]),
-            None => {
-                let first = front.get(start..).unwrap_or_default();
-                let start = start.saturating_sub(front.len());
-                (first, back.get(start..end.saturating_sub(front.len())).unwrap_or_default())
-            }
-        }
+    pub(super) fn line(&self, entry: Entry) -> &[u8] {
+        let start = usize::from(entry.start.wrapping_sub(self.base));
+        self.bytes.get(start..start + entry.line_len()).unwrap_or_default()
     }
 
     /// Returns the index of an entry with this line, and `true`; or of an entry with this name, and `false`.
     pub(super) fn find(&self, line: &[u8], name_len: usize) -> Option<(usize, bool)> {
         let mut with_name = None;
-        for (index, &entry) in self.entries.iter().rev().enumerate() {
-            if entry.name_len() != name_len {
+        for (index, &entry) in self.entries.iter().skip(self.gone).rev().enumerate() {
+            let other = self.line(entry);
+            if entry.name_len() != name_len || other.get(..name_len) != line.get(..name_len) {
                 continue;
             }
-            let (front, back) = self.line(entry);
-            let mut same = front.iter().chain(back).zip(line);
-            if !same.by_ref().take(name_len).all(|(a, b)| a == b) {
-                continue;
-            }
-            if entry.line_len() == line.len() && same.all(|(a, b)| a == b) {
+            if other == line {
                 return Some((index, true));
             }
             with_name.get_or_insert((index, false));
@@ -129,28 +122,55 @@ impl Table {
             return self.evict_to(0);
         };
         self.evict_to(rest);
-        let start = self.evicted.wrapping_add(self.bytes.len() as u16);
+        self.make_room(line.len());
+        let start = self.base.wrapping_add(self.bytes.len() as u16);
         // The sizes are below that of the table.
         let entry = Entry { start, name_len: name_len as u16, value_len: (len - name_len) as u16, known };
-        self.bytes.extend(line);
-        self.entries.push_back(entry);
+        self.bytes.extend_from_slice(line);
+        self.entries.push(entry);
         self.size += entry.size();
     }
 
     /// Evicts the oldest entries until the others have at most `size` bytes.
     fn evict_to(&mut self, size: usize) {
         while self.size > size
-            && let Some(entry) = self.entries.pop_front()
+            && let Some(entry) = self.entries.get(self.gone)
         {
             self.size -= entry.size();
-            self.bytes.drain(..entry.line_len());
-            self.evicted = self.evicted.wrapping_add(entry.line_len() as u16);
+            self.evicted += entry.line_len();
+            self.gone += 1;
         }
+    }
+
+    /// Makes room for an entry: removes evicted entries if they are many, and grows the buffers.
+    fn make_room(&mut self, len: usize) {
+        let max = usize::from(self.max);
+        if self.evicted > max / 4 || self.evicted == self.bytes.len() {
+            self.bytes.drain(..self.evicted);
+            self.base = self.base.wrapping_add(self.evicted as u16);
+            self.evicted = 0;
+        }
+        if self.gone > max / 4 / OVERHEAD || self.gone == self.entries.len() {
+            self.entries.drain(..self.gone);
+            self.gone = 0;
+        }
+        let most = max + max / 4;
+        reserve(&mut self.bytes, len, most);
+        reserve(&mut self.entries, 1, most / OVERHEAD);
     }
 
     /// Returns the memory held, in bytes.
     pub(super) fn held(&self) -> usize {
         self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+}
+
+/// Reserves twice the memory as long as that is less than `most` elements.
+fn reserve<T>(buffer: &mut Vec<T>, more: usize, most: usize) {
+    let needed = buffer.len() + more;
+    if needed > buffer.capacity() {
+        let capacity = needed.max(most.min(2 * needed));
+        buffer.reserve_exact(capacity - buffer.len());
     }
 }
 
@@ -168,10 +188,7 @@ mod tests {
     }
 
     fn lines(table: &Table) -> Vec<String> {
-        let line = |index| {
-            let (front, back) = table.line(table.get(index).unwrap());
-            String::from_utf8([front, back].concat()).unwrap()
-        };
+        let line = |index| String::from_utf8(table.line(table.get(index).unwrap()).to_vec()).unwrap();
         (0..table.len()).map(line).collect()
     }
 
@@ -205,7 +222,7 @@ mod tests {
             for _ in 0..10_000 {
                 insert(&mut table, "", &"v".repeat(len));
             }
-            assert!(table.held() <= 5 << 10, "{} bytes for values of {len}", table.held());
+            assert!(table.held() <= 6 << 10, "{} bytes for values of {len}", table.held());
         }
     }
 
@@ -219,7 +236,7 @@ mod tests {
             let mut max = usize::from(max);
             for (i, (name, value, resize)) in steps.into_iter().enumerate() {
                 // The offsets of a long connection wrap.
-                table.evicted = if i == 0 { u16::MAX - 50 } else { table.evicted };
+                table.base = if i == 0 { u16::MAX - 50 } else { table.base };
                 if resize < 400 {
                     max = usize::from(resize);
                     table.set_max(resize);
