@@ -11,6 +11,8 @@
 //! | [`files`] | files of a directory: opening, reading what is in memory, noticing changes |
 //! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files; outgoing connections |
 //! | [`inherit`] | descriptors that child processes inherit |
+//! | [`hand_over`] | descriptors that are sent to another process |
+//! | [`process`] | whether processes run, names, children that end |
 //! | [`readable`] | waiting for several descriptors without an executor |
 //! | [`resolve`] | name resolution on a thread for blocking work |
 //! | [`output`] | writing to descriptors that may not accept bytes, work at the end of the process |
@@ -23,11 +25,15 @@
 mod clock;
 pub mod files;
 #[cfg(unix)]
+pub mod hand_over;
+#[cfg(unix)]
 pub mod inherit;
 #[cfg(unix)]
 mod monotonic;
 #[cfg(unix)]
 pub mod output;
+#[cfg(unix)]
+pub mod process;
 #[cfg(unix)]
 mod ready;
 #[cfg(unix)]

@@ -16,7 +16,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// use std::io::Read;
 /// use std::os::fd::AsFd;
 ///
-/// let (mut reader, writer) = std::io::pipe()?;
+/// let (mut reader, writer) = io::pipe()?;
 /// assert_eq!(stelo_os::output::write(writer.as_fd(), b"line\n")?, 5);
 /// drop(writer);
 /// let mut text = String::new();

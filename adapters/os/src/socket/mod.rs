@@ -15,7 +15,7 @@ use std::io;
 #[cfg(not(target_os = "linux"))]
 use std::io::Write;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +79,27 @@ impl Socket {
                 Ok(Self::Unix(Arc::new(file), socket))
             }
             Bind::Fd(fd) => inherited(*fd).map(Self::Inherited),
+        }
+    }
+
+    /// Returns a socket that another process has bound as [`bind`](Self::bind) does, and handed over. It may listen already.
+    /// The file of a Unix socket is left to the other process until [`set_file_removed`](Self::set_file_removed).
+    ///
+    /// # Errors
+    /// Returns the errors of the system, and [`SocketError`] inside an [`io::Error`].
+    pub fn adopt(bind: &Bind, descriptor: OwnedFd) -> io::Result<Self> {
+        let socket = bound(socket2::Socket::from(descriptor))?;
+        Ok(match bind {
+            Bind::Tcp(_) | Bind::DualStack(_) => Self::Tcp(socket),
+            Bind::Unix(path) => Self::Unix(Arc::new(SocketFile::of_another(path)?), socket),
+            Bind::Fd(_) => Self::Inherited(socket),
+        })
+    }
+
+    /// Sets whether the file of a Unix socket that this process has bound is removed in the end.
+    pub fn set_file_removed(&self, removed: bool) {
+        if let Self::Unix(file, _) = self {
+            file.set_removed(removed);
         }
     }
 
@@ -175,7 +196,11 @@ fn bind_tcp(address: SocketAddr, only_v6: bool, reuse_port: bool) -> io::Result<
 }
 
 fn inherited(fd: i32) -> io::Result<socket2::Socket> {
-    let socket = socket2::Socket::from(duplicate(fd)?);
+    bound(socket2::Socket::from(duplicate(fd)?))
+}
+
+/// Checks that a descriptor of another process is a stream socket with an address.
+fn bound(socket: socket2::Socket) -> io::Result<socket2::Socket> {
     // Fails for a descriptor that is not a socket.
     if !socket.r#type().is_ok_and(|kind| kind == Type::STREAM) {
         return Err(SocketError::NotAStream.into());

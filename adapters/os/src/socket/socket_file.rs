@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use socket2::{Domain, SockAddr, Type};
@@ -14,11 +15,12 @@ use super::SocketError;
 const MODE: u32 = 0o666;
 
 /// The file of a Unix socket that this process has bound. Dropping it removes the file, unless another file has
-/// replaced it.
+/// replaced it or [`set_removed`](Self::set_removed) leaves it to another process.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
     identity: Identity,
+    removed: AtomicBool,
 }
 
 /// Device, inode and creation time. File systems reuse inodes soon, so the number alone is ambiguous.
@@ -33,10 +35,26 @@ pub(super) fn bind(path: &Path) -> io::Result<(socket2::Socket, SocketFile)> {
     // Absolute, because the process may change its working directory.
     let path = std::path::absolute(path)?;
     let identity = identity(&path)?;
-    let file = SocketFile { path, identity };
+    let file = SocketFile { path, identity, removed: AtomicBool::new(true) };
     // Clients cannot connect before the socket listens, so this is early enough.
     fs::set_permissions(&file.path, Permissions::from_mode(mode))?;
     Ok((socket, file))
+}
+
+impl SocketFile {
+    /// Returns the file that another process has bound. Leaves it until [`set_removed`](Self::set_removed).
+    ///
+    /// # Errors
+    /// Returns an error if there is no file.
+    pub(super) fn of_another(path: &Path) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        Ok(Self { identity: identity(&path)?, path, removed: AtomicBool::new(false) })
+    }
+
+    /// Sets whether the file is removed when this value is dropped.
+    pub fn set_removed(&self, removed: bool) {
+        self.removed.store(removed, Ordering::Relaxed);
+    }
 }
 
 /// Removes a socket file without a listener, and returns its mode.
@@ -67,7 +85,8 @@ fn identity(path: &Path) -> io::Result<Identity> {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+        let removed = self.removed.load(Ordering::Relaxed);
+        if removed && identity(&self.path).is_ok_and(|identity| identity == self.identity) {
             // `drop` cannot report an error.
             let _ = fs::remove_file(&self.path);
         }

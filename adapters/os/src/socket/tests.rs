@@ -195,3 +195,25 @@ fn a_listener_at_every_address_does_not_know_the_address_of_a_connection() {
     let socket = Socket::bind(&Bind::Tcp(address)).unwrap();
     assert!(matches!(socket.listen(8).unwrap(), Listener::Tcp(_, None)));
 }
+
+#[test]
+fn a_socket_that_is_handed_over_keeps_its_file() {
+    let folder = Folder::new();
+    let bind = Bind::Unix(folder.socket());
+    let old = Socket::bind(&bind).unwrap();
+    let new = Socket::adopt(&bind, old.as_fd().try_clone_to_owned().unwrap()).unwrap();
+    // The new process fails, and the old one goes on.
+    drop(new);
+    assert!(folder.socket().exists());
+    let new = Socket::adopt(&bind, old.as_fd().try_clone_to_owned().unwrap()).unwrap();
+    new.set_file_removed(true);
+    old.set_file_removed(false);
+    drop(old);
+    assert!(folder.socket().exists());
+    assert_eq!(new.local_address().unwrap(), Address::Unix(folder.socket().to_string_lossy().into()));
+    drop(new);
+    assert!(!folder.socket().exists());
+
+    let null = File::open("/dev/null").unwrap();
+    assert_eq!(reason(Socket::adopt(&bind, null.into())).1, Some(SocketError::NotAStream));
+}
