@@ -64,6 +64,20 @@ pub enum ServeError {
     Runtime(io::Error),
     /// No worker process could start.
     Workers,
+    /// The file of `--pid` names a process that runs.
+    Running {
+        /// The file.
+        path: PathBuf,
+        /// The number of the process.
+        process: u32,
+    },
+    /// The file of `--pid` cannot be written.
+    PidFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// The system refused what the supervisor of the worker processes needs.
     Supervisor(io::Error),
     /// The caller does not run on the executor of the server.
@@ -126,6 +140,14 @@ impl fmt::Display for ServeError {
             Self::Startup(error) => write!(f, "the start-up of the application failed: {error}"),
             Self::Shutdown(error) => write!(f, "the shutdown of the application failed: {error}"),
             Self::Runtime(error) => write!(f, "the executor could not go on: {error}"),
+            Self::Running { path, process } => write!(
+                f,
+                "the process {process} of {} is running: stop it, or choose another --pid",
+                path.display()
+            ),
+            Self::PidFile { path, source } => {
+                write!(f, "cannot write {} ({source}): check --pid", path.display())
+            }
             Self::Workers => f.write_str("no worker process could start: the lines above say why"),
             Self::Supervisor(error) => write!(f, "the supervisor could not go on: {error}"),
             Self::Inside { runtime } => {
@@ -153,10 +175,14 @@ impl error::Error for ServeError {
             | Self::LogFile { source, .. }
             | Self::Bind { source, .. }
             | Self::Listen { source, .. }
+            | Self::PidFile { source, .. }
             | Self::Outside { source, .. } => Some(source),
             Self::Ssl(error) | Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
             Self::Runtime(error) | Self::Supervisor(error) => Some(error),
-            Self::SocketDirectoryMissing { .. } | Self::Workers | Self::Inside { .. } => None,
+            Self::SocketDirectoryMissing { .. }
+            | Self::Running { .. }
+            | Self::Workers
+            | Self::Inside { .. } => None,
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use stelo_runtime::{Runtime, Signal, Signals};
 
+use crate::log;
 use crate::stop::{Stop, Stopped};
 
 /// The signals of a server and the requests of its handle. Only a second signal forces the end.
@@ -55,6 +56,13 @@ impl<R: Runtime> Interrupts<R> {
     }
 
     fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
-        self.signals.as_mut().map_or(Poll::Pending, |signals| signals.poll_signal(cx))
+        let Some(signals) = &mut self.signals else { return Poll::Pending };
+        loop {
+            match ready!(signals.poll_signal(cx)) {
+                // Not a request to stop.
+                Signal::User1 => log::reopen(),
+                signal => return Poll::Ready(signal),
+            }
+        }
     }
 }

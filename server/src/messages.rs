@@ -150,6 +150,52 @@ pub(crate) fn restart_failed() {
     error!(target: SERVER, "New child process was not ready; keeping the old ones and aborting the restart.");
 }
 
+/// `SIGHUP` has found settings that are invalid.
+pub(crate) fn settings_refused(reason: &str) {
+    error!(target: SERVER, "Received SIGHUP, but the new settings are invalid; keeping the old ones: {reason}");
+}
+
+/// `SIGHUP` has found other sockets to listen on.
+pub(crate) fn sockets_kept() {
+    warn!(target: SERVER, "Other sockets to listen on take effect with SIGUSR2, not with SIGHUP.");
+}
+
+/// `SIGUSR2` in process 1 of a container.
+pub(crate) fn upgrade_refused() {
+    warn!(
+        target: SERVER,
+        "Received SIGUSR2, which has no effect in process 1: its end would end the container. Use SIGHUP."
+    );
+}
+
+/// A new supervisor has a ready worker.
+pub(crate) fn upgraded(id: u32) {
+    info!(target: SERVER, "New parent process [{id}] has taken over. Stopping the old processes.");
+}
+
+/// A new supervisor has ended.
+pub(crate) fn successor_ended(id: u32, status: ExitStatus) {
+    error!(target: SERVER, "New parent process [{id}] has ended ({status})");
+}
+
+/// A new supervisor had no ready worker when it ended.
+pub(crate) fn upgrade_failed() {
+    error!(target: SERVER, "New parent process was not ready; keeping the old one and aborting the upgrade.");
+}
+
+/// A new supervisor has no ready worker in time.
+pub(crate) fn upgrade_late(id: u32, limit: Duration) {
+    error!(
+        target: SERVER,
+        "New parent process [{id}] was not ready within {limit:?}; keeping the old one and aborting the upgrade."
+    );
+}
+
+/// A new supervisor cannot give its file of `--pid` the name that it belongs to.
+pub(crate) fn pid_file_not_moved(error: &std::io::Error) {
+    error!(target: SERVER, "Cannot rename the file of --pid: {error}");
+}
+
 /// `SIGTTOU` has no effect on the last worker.
 pub(crate) fn last_child() {
     info!(target: SERVER, "Already reached one process, cannot decrease the number of processes anymore.");

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use stelo_core::app::App;
+use stelo_os::process::set_name;
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
-use crate::process::{self, Link};
+use crate::process::{self, Link, PidFile, Supervision, Upgrade};
 use crate::settings::{self, Inputs, Notice, Outcome};
 use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
 
@@ -86,13 +87,20 @@ impl Program {
     /// until the server stops.
     ///
     /// With several [workers](crate::config::Process::workers), this process starts and supervises them, and does not
-    /// make the application. Each worker runs the program again, with the same arguments.
+    /// make the application. Each worker runs the program again, with the same arguments. So does a new supervisor
+    /// (`SIGUSR2`).
     ///
     /// The exit code is 0 after an ordinary end, 2 if the settings cannot be used, 3 if the server did not start. After
     /// a graceful stop by `SIGTERM` the process ends by that signal, so that a shell shows 143; process 1 of a container,
     /// which the signal does not end, returns that code. `SIGINT` is an ordinary end.
     pub fn main(&self, app: impl FnOnce(Option<PathBuf>) -> Arc<dyn App>) -> ExitCode {
-        let Parsed { config, folder, notices } = match self.parse(env::args_os(), env::vars_os()) {
+        let upgrade = Upgrade::inherited(env::var_os(Upgrade::VARIABLE).as_deref());
+        let mut program = self.clone();
+        // The sockets of systemd are not passed to a new process again.
+        if let Some(listen) = upgrade.as_ref().and_then(Upgrade::descriptors) {
+            program.defaults.listen = listen;
+        }
+        let Parsed { config, folder, notices } = match program.parse(env::args_os(), env::vars_os()) {
             Ok(parsed) => parsed,
             Err(exit) => return exit.end(),
         };
@@ -102,13 +110,16 @@ impl Program {
         }
         let link = Link::inherited(env::var_os(Link::VARIABLE).as_deref());
         let stopped = match link {
-            Some(link) => Server::new(config).supervised(link).run_on_any(self.runners, app(folder)),
+            Some(link) => {
+                if let Some(name) = program_name() {
+                    set_name(&name, ":worker");
+                }
+                let server = Server::new(config).supervised(link).reopening();
+                server.run_on_any(self.runners, app(folder))
+            }
             None => {
                 notices.iter().for_each(messages::notice);
-                match config.process.workers.get() {
-                    1 => Server::new(config).run_on_any(self.runners, app(folder)),
-                    workers => process::supervise(&config, workers),
-                }
+                program.start(config, upgrade, || app(folder))
             }
         };
         match stopped {
@@ -125,4 +136,38 @@ impl Program {
             }
         }
     }
+
+    /// Serves, or supervises processes that serve.
+    fn start(
+        &self,
+        config: Config,
+        upgrade: Option<Upgrade>,
+        app: impl FnOnce() -> Arc<dyn App>,
+    ) -> Result<Stopped, ServeError> {
+        let pid_file = config.process.pid.as_deref().map(|path| PidFile::create(path, upgrade.is_some()));
+        let pid_file = pid_file.transpose()?;
+        if upgrade.is_some() || config.process.is_supervised() {
+            let read = || self.read_again();
+            return process::supervise(Supervision { config: &config, read: &read, upgrade, pid_file });
+        }
+        // Removed when the server has stopped.
+        let _pid_file = pid_file;
+        Server::new(config).reopening().run_on_any(self.runners, app())
+    }
+
+    /// Reads the settings of a running supervisor again.
+    fn read_again(&self) -> Result<Config, String> {
+        let parsed = self.parse(env::args_os(), env::vars_os()).map_err(|exit| match exit {
+            Exit::Refusal(error) => error.to_string(),
+            Exit::Answer(text) => text,
+        })?;
+        process::check(&parsed.config).map_err(|error| error.to_string())?;
+        Ok(parsed.config)
+    }
+}
+
+/// Returns the name of the file of this program.
+fn program_name() -> Option<String> {
+    let name = PathBuf::from(env::args_os().next()?);
+    Some(name.file_name()?.to_string_lossy().into_owned())
 }

@@ -28,12 +28,14 @@ pub struct Server {
     handle: ServerHandle,
     /// The supervisor, if this process is a worker.
     link: Option<Link>,
+    /// Whether `SIGUSR1` opens the files of the log again.
+    reopens: bool,
 }
 
 impl Server {
     /// Creates a server with this configuration.
     pub fn new(config: Config) -> Self {
-        Self { config, handle: ServerHandle(Arc::new(Stop::default())), link: None }
+        Self { config, handle: ServerHandle(Arc::new(Stop::default())), link: None, reopens: false }
     }
 
     /// Serves as a worker: on the sockets of the supervisor, which stops the server, too.
@@ -44,6 +46,11 @@ impl Server {
         link.watch(self.handle());
         self.link = Some(link);
         self
+    }
+
+    /// Opens the files of the log again at `SIGUSR1`, as a program that is a server does.
+    pub(crate) fn reopening(self) -> Self {
+        Self { reopens: true, ..self }
     }
 
     /// Returns the configuration.
@@ -78,7 +85,10 @@ impl Server {
     pub fn run<R: Runtime>(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
         let processes = self.link.as_ref().map_or(1, |_| self.config.process.workers.get());
         let threads = self.config.process.threads_of(processes);
-        let signals = all_if(self.config.process.signals.unwrap_or(true));
+        let mut signals = all_if(self.config.process.signals.unwrap_or(true));
+        if self.reopens && !signals.is_empty() {
+            signals.push(Signal::User1);
+        }
         match R::block_on(|runtime| self.serve(runtime, app, threads, &signals)) {
             Ok(outcome) => outcome,
             Err(error) if error.kind() == io::ErrorKind::Deadlock => {

@@ -3,6 +3,7 @@
 //! A host may be a name with several addresses, and there may be several hosts. Each address has its own socket, except
 //! that `::` also accepts IPv4. Where the system chooses the port, all addresses get the same port.
 
+use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
 
@@ -11,6 +12,9 @@ use stelo_os::socket::Socket;
 use stelo_runtime::{Bind, Runtime};
 
 use crate::{Config, Listen, ServeError, messages};
+
+/// The sockets of an old supervisor, with what its settings call them.
+pub(crate) type HandedOver = Vec<(Bind, Socket)>;
 
 /// A socket, with the address that was asked for.
 pub(crate) struct Bound<S> {
@@ -49,14 +53,18 @@ impl<R: Runtime> Opens for Of<'_, R> {
     }
 }
 
-/// Sockets without an executor.
-struct Plain;
+/// Sockets without an executor: those of an old supervisor, or else new ones.
+struct Plain(RefCell<HandedOver>);
 
 impl Opens for Plain {
     type Socket = Socket;
 
     fn bind(&self, bind: &Bind) -> io::Result<Socket> {
-        Socket::bind(bind)
+        let mut handed_over = self.0.borrow_mut();
+        match handed_over.iter().position(|(old, _)| old == bind) {
+            Some(i) => Ok(handed_over.swap_remove(i).1),
+            None => Socket::bind(bind),
+        }
     }
 
     fn local_address(&self, socket: &Socket) -> io::Result<Address> {
@@ -95,9 +103,10 @@ pub(crate) fn bind<R: Runtime>(
     Ok(all)
 }
 
-/// Binds what the configuration names, for worker processes, which share each socket.
-pub(crate) fn bind_plain(config: &Config) -> Result<Vec<Bound<Socket>>, ServeError> {
-    bind_both(&Plain, config)
+/// Binds what the configuration names, for worker processes, which share each socket. Takes the sockets of an old supervisor
+/// that it names, too, and closes the others.
+pub(crate) fn bind_plain(config: &Config, handed_over: HandedOver) -> Result<Vec<Bound<Socket>>, ServeError> {
+    bind_both(&Plain(RefCell::new(handed_over)), config)
 }
 
 /// Binds the sockets of the server, and those that speak plain HTTP beside TLS.

@@ -14,4 +14,5 @@ mod settings;
 mod signals;
 #[cfg(feature = "tls")]
 mod tls;
+mod upgrades;
 mod workers;

@@ -51,6 +51,66 @@ pub(crate) fn command(on: On) -> Command {
     command
 }
 
+/// The path of a file that is removed at the end of a case.
+pub(crate) struct Temporary(String);
+
+impl Temporary {
+    pub(crate) fn new(on: On, name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("stelo-{}-{on:?}-{name}", process::id()));
+        Self(path.to_string_lossy().into_owned())
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).expect("the temporary directory is writable");
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The case may have removed it.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A copy of a server, which another program can replace.
+pub(crate) struct Copied(Temporary);
+
+impl Copied {
+    pub(crate) fn new(on: On, name: &str) -> Self {
+        let copied = Self(Temporary::new(on, name));
+        copied.replace(Path::new(command(on).get_program()));
+        copied
+    }
+
+    /// Puts another file in the place of the program, which may run.
+    pub(crate) fn replace(&self, file: &Path) {
+        let new = format!("{}.new", self.0.path());
+        std::fs::copy(file, &new).expect("the temporary directory has space");
+        std::fs::rename(&new, self.0.path()).expect("the temporary directory is writable");
+    }
+
+    /// Puts a script in the place of the program.
+    pub(crate) fn replace_by(&self, script: &str) {
+        let new = Temporary(format!("{}.sh", self.0.path()));
+        new.write(&format!("#!/bin/sh\n{script}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(new.path(), mode).expect("the file is there");
+        self.replace(Path::new(new.path()));
+    }
+
+    /// Returns a command that runs the copy.
+    pub(crate) fn command(&self, on: On) -> Command {
+        let mut copy = Command::new(self.0.path());
+        copy.args(command(on).get_args());
+        copy.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        copy
+    }
+}
+
 /// A process. Dropping it kills it.
 pub(crate) struct Child(process::Child);
 

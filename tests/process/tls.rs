@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use stelo_tests::tls::{Connect, connect_with, file};
 use stelo_tests::{Client, On, cases};
 
-use crate::program::{Process, command};
+use crate::program::{Process, Temporary, command};
 
 cases!(
     sighup_reloads_the_certificates,
@@ -17,6 +17,7 @@ cases!(
     a_certificate_for_development_is_announced,
     a_password_is_not_printed,
     workers_serve_plain_http_beside_tls,
+    sighup_refuses_bad_certificates_and_a_switch_of_tls,
 );
 
 /// Reads lines until one has the address.
@@ -132,4 +133,32 @@ fn workers_serve_plain_http_beside_tls(on: On) {
         process.signal("HUP");
         process.expect_line("Restarted all processes.");
     }
+}
+
+fn sighup_refuses_bad_certificates_and_a_switch_of_tls(on: On) {
+    let (config, certfile) = (Temporary::new(on, "tls.toml"), Temporary::new(on, "tls.pem"));
+    fs::copy(file("names.pem"), certfile.path()).expect("a writable folder");
+    let settings = "port = 0\nworkers = 2\nthreads = 1\n";
+    config.write(&format!("{settings}ssl-certfile = \"{}\"\n", certfile.path()));
+    let process = Process::start(command(on).args(["--config", config.path()]));
+    let address = address(&process);
+    let get = || {
+        let connect = Connect { name: "shop.example", trusts: file("names.pem"), ..Connect::default() };
+        connect.to(address).get("/plaintext").status
+    };
+    let kept = "ERROR:    Received SIGHUP, but the new settings are invalid; keeping the old ones: ";
+    certfile.write("rubbish");
+    process.signal("HUP");
+    let line = process.expect_line(kept);
+    assert!(line.contains(certfile.path()), "{line}");
+    assert_eq!(get(), 200);
+    config.write(settings);
+    process.signal("HUP");
+    process.expect_line(&format!("{kept}TLS cannot be switched on or off"));
+    assert_eq!(get(), 200);
+    fs::copy(file("names.pem"), certfile.path()).expect("a writable folder");
+    config.write(&format!("{settings}ssl-certfile = \"{}\"\n", certfile.path()));
+    process.signal("HUP");
+    process.expect_line("Restarted all processes.");
+    assert_eq!(get(), 200);
 }

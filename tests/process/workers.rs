@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use stelo_tests::{Client, On, cases};
 
-use crate::program::{Process, command, get};
+use crate::program::{Copied, Process, Temporary, command, get};
 
 cases!(
     workers_serve_one_address,
@@ -28,20 +28,26 @@ cases!(
     sigquit_ends_the_workers_at_once,
     sigttin_and_sigttou_add_and_remove_a_worker,
     sighup_replaces_every_worker_without_a_gap,
+    sighup_reads_the_settings_again,
     a_worker_that_cannot_start_ends_the_restart,
+    invalid_settings_change_nothing,
+    sigusr1_opens_the_files_of_the_log_again,
+    sigwinch_stops_the_workers_of_a_daemon_until_sighup,
+    the_workers_have_names_of_their_own,
+    the_pid_file_names_the_parent_until_it_ends,
     workers_end_when_their_supervisor_dies,
 );
 
 /// Sends a signal to a process, given the name that `kill` uses.
 #[track_caller]
-fn kill(signal: &str, id: u32) {
+pub(crate) fn kill(signal: &str, id: u32) {
     let kill = Command::new("kill").args([format!("-{signal}"), id.to_string()]).status();
     assert!(kill.expect("there is a program kill").success());
 }
 
 /// Returns the number in brackets of a line.
 #[track_caller]
-fn number(line: &str) -> u32 {
+pub(crate) fn number(line: &str) -> u32 {
     let number = line.split_once('[').and_then(|(_, rest)| rest.split_once(']')?.0.parse().ok());
     number.unwrap_or_else(|| panic!("no number in {line}"))
 }
@@ -55,9 +61,19 @@ fn serve(on: On, workers: usize, args: &[&str]) -> (Process, SocketAddr, BTreeSe
 /// As [`serve`], on the sockets that the arguments name.
 #[track_caller]
 fn serve_on(on: On, workers: usize, args: &[&str]) -> (Process, SocketAddr, BTreeSet<u32>) {
+    serve_by(&mut command(on), workers, args)
+}
+
+/// As [`serve_on`], by this command.
+#[track_caller]
+pub(crate) fn serve_by(
+    command: &mut Command,
+    workers: usize,
+    args: &[&str],
+) -> (Process, SocketAddr, BTreeSet<u32>) {
     let workers_text = workers.to_string();
     let args = [&["--workers", &workers_text, "--threads", "1"], args].concat();
-    let process = Process::start(command(on).args(args));
+    let process = Process::start(command.args(args));
     let parent = format!("INFO:     Started parent process [{}]", process.id());
     let (mut named, mut started, mut complete, mut address) = (false, BTreeSet::new(), 0, None);
     while complete < workers || address.is_none() || !named {
@@ -76,9 +92,22 @@ fn serve_on(on: On, workers: usize, args: &[&str]) -> (Process, SocketAddr, BTre
     (process, address.expect("the line names an address"), started)
 }
 
+/// Returns the address of a server that starts, from its log.
+#[track_caller]
+pub(crate) fn running(process: &Process) -> SocketAddr {
+    address_in(&process.expect_line("Stelo running on http://"))
+}
+
+/// Returns the address of a URL in a line.
+#[track_caller]
+fn address_in(line: &str) -> SocketAddr {
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    address.expect("the line names an address")
+}
+
 /// Waits for a line with each of these texts, in any order. Returns the lines in the order of the texts.
 #[track_caller]
-fn expect_lines<const N: usize>(process: &Process, texts: [&str; N]) -> [String; N] {
+pub(crate) fn expect_lines<const N: usize>(process: &Process, texts: [&str; N]) -> [String; N] {
     let mut found = [const { String::new() }; N];
     while found.iter().any(String::is_empty) {
         let line = process.line();
@@ -211,17 +240,16 @@ fn sigint_is_an_ordinary_end_of_the_workers(on: On) {
 }
 
 /// Sends a request that takes a minute.
-fn occupy(process: &Process, address: SocketAddr) -> Client {
+fn occupy(address: SocketAddr) -> Client {
     let mut client = Client::connect(address);
     client.send("GET /stream?chunks=1&delay_ms=60000 HTTP/1.1\r\nhost: a\r\n\r\n");
     client.head().expect("an answer");
-    assert!(process.access_line().contains("/stream"));
     client
 }
 
 fn a_second_signal_ends_the_workers_at_once(on: On) {
     let (process, address, _) = serve(on, 2, &[]);
-    let mut client = occupy(&process, address);
+    let mut client = occupy(address);
     process.signal("INT");
     process.expect_line("Waiting for connections to close. (CTRL+C to force quit)");
     process.signal("INT");
@@ -231,7 +259,7 @@ fn a_second_signal_ends_the_workers_at_once(on: On) {
 
 fn sigquit_ends_the_workers_at_once(on: On) {
     let (process, address, _) = serve(on, 2, &[]);
-    let mut client = occupy(&process, address);
+    let mut client = occupy(address);
     process.signal("QUIT");
     client.rest();
     let (status, log, _) = process.wait();
@@ -279,12 +307,11 @@ fn sighup_replaces_every_worker_without_a_gap(on: On) {
 }
 
 fn a_worker_that_cannot_start_ends_the_restart(on: On) {
-    let config = std::env::temp_dir().join(format!("stelo-workers-{}-{on:?}.toml", std::process::id()));
-    std::fs::write(&config, "backlog = 7\n").expect("the temporary directory is writable");
-    let (process, address, workers) = serve(on, 2, &["--config", &config.to_string_lossy()]);
-    std::fs::write(&config, "backlog = nothing\n").expect("the temporary directory is writable");
+    let copy = Copied::new(on, "restart");
+    let (process, address, workers) = serve_by(&mut copy.command(on), 2, &["--port", "0"]);
+    copy.replace_by("false");
     process.signal("HUP");
-    process.expect_line("died (exit status: 2)");
+    process.expect_line("died (exit status: 1)");
     process.expect_line(
         "ERROR:    New child process was not ready; keeping the old ones and aborting the restart.",
     );
@@ -292,7 +319,99 @@ fn a_worker_that_cannot_start_ends_the_restart(on: On) {
     process.signal("TERM");
     let finished = |_| number(&process.expect_line("Finished server process"));
     assert_eq!(workers.iter().map(finished).collect::<BTreeSet<_>>(), workers);
-    std::fs::remove_file(&config).expect("the file is there");
+}
+
+fn sighup_reads_the_settings_again(on: On) {
+    let config = Temporary::new(on, "again.toml");
+    config.write("workers = 2\n");
+    let process =
+        Process::start(command(on).args(["--port", "0", "--threads", "1", "--config", config.path()]));
+    let old: BTreeSet<_> =
+        [(); 2].map(|()| number(&process.expect_line("Started server process"))).into_iter().collect();
+    config.write("workers = 1\nlog-level = \"info\"\n");
+    process.signal("HUP");
+    let texts = ["Started server process", "Restarted all", "Finished server", "Finished server"];
+    let [started, _, one, other] = expect_lines(&process, texts);
+    assert_eq!(BTreeSet::from([number(&one), number(&other)]), old);
+    assert!(!old.contains(&number(&started)));
+}
+
+fn invalid_settings_change_nothing(on: On) {
+    let config = Temporary::new(on, "invalid.toml");
+    config.write("backlog = 7\n");
+    let (process, address, workers) = serve(on, 2, &["--config", config.path()]);
+    config.write("backlog = nothing\n");
+    process.signal("HUP");
+    process
+        .expect_line("ERROR:    Received SIGHUP, but the new settings are invalid; keeping the old ones: ");
+    assert_eq!(get(address, "/plaintext").0, 200);
+    process.signal("TERM");
+    let finished = |_| number(&process.expect_line("Finished server process"));
+    assert_eq!(workers.iter().map(finished).collect::<BTreeSet<_>>(), workers);
+}
+
+fn sigusr1_opens_the_files_of_the_log_again(on: On) {
+    let (log, moved) = (Temporary::new(on, "access.log"), Temporary::new(on, "access.log.1"));
+    let (process, address, workers) = serve(on, 2, &["--access-logfile", log.path()]);
+    std::fs::rename(log.path(), moved.path()).expect("the log is there");
+    let reopened = format!("Reopened {}", log.path());
+    process.signal("USR1");
+    // The supervisor and the workers.
+    for _ in 0..3 {
+        process.expect_line(&reopened);
+    }
+    // A worker takes the signal, too.
+    kill("USR1", *workers.first().expect("there are workers"));
+    process.expect_line(&reopened);
+    assert_eq!(get(address, "/plaintext").0, 200);
+    process.signal("TERM");
+    process.wait();
+    assert!(std::fs::read_to_string(log.path()).expect("a new file").contains("GET /plaintext"));
+}
+
+fn sigwinch_stops_the_workers_of_a_daemon_until_sighup(on: On) {
+    let server = command(on);
+    // A session of its own has no controlling terminal.
+    let mut daemon = Command::new("setsid");
+    daemon.arg(server.get_program()).args(server.get_args());
+    daemon.args(["--workers", "2", "--threads", "1", "--port", "0"]);
+    let process = Process::start(daemon.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let texts = ["Stelo running on http://", "startup complete", "startup complete"];
+    let [line, ..] = expect_lines(&process, texts);
+    let address = address_in(&line);
+    process.signal("WINCH");
+    let received = "INFO:     Received SIGWINCH, stopping the processes until SIGHUP.";
+    expect_lines(&process, [received, "Finished server process", "Finished server process"]);
+    // The connection waits for a worker.
+    let mut client = Client::connect(address);
+    process.signal("HUP");
+    process.expect_line("Started server process");
+    assert_eq!(client.get("/plaintext").text(), "Hello, World!");
+}
+
+fn the_workers_have_names_of_their_own(on: On) {
+    let (process, _, workers) = serve(on, 2, &[]);
+    let name = |id: u32| std::fs::read_to_string(format!("/proc/{id}/comm")).expect("Linux");
+    assert!(name(process.id()).starts_with("stelo-server-"));
+    workers.iter().for_each(|id| assert_eq!(name(*id), "stelo-se:worker\n"));
+}
+
+fn the_pid_file_names_the_parent_until_it_ends(on: On) {
+    for workers in ["1", "2"] {
+        let file = Temporary::new(on, &format!("pid-{workers}"));
+        let args = ["--port", "0", "--workers", workers, "--pid", file.path()];
+        let process = Process::start(command(on).args(args));
+        running(&process);
+        let written = std::fs::read_to_string(file.path()).expect("the server has written it");
+        assert_eq!(written, format!("{}\n", process.id()));
+        // A second server is refused, and leaves the file.
+        let (status, log, _) = Process::start(command(on).args(args)).wait();
+        let line = format!("ERROR:    the process {} of {} is running: ", process.id(), file.path());
+        assert!(status.code() == Some(3) && log.len() == 1 && log[0].starts_with(&line), "{log:#?}");
+        process.signal("TERM");
+        assert_eq!(process.wait().0.signal(), Some(15));
+        assert!(!std::path::Path::new(file.path()).exists(), "the file is left behind");
+    }
 }
 
 fn workers_end_when_their_supervisor_dies(on: On) {

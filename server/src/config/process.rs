@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Count, CountOrAuto, CountOrCores, Executor};
-use super::table::{Group, Setting, setting};
+use super::codec::{Count, CountOrAuto, CountOrCores, Executor, Switch};
+use super::table::{Group, Kind, Setting, Value, setting};
 
 /// As in Starlette, whose thread pool has 40 threads.
 const BLOCKING_THREADS: NonZeroUsize = match NonZeroUsize::new(40) {
@@ -21,6 +22,11 @@ pub struct Process {
     /// The number of worker processes. Default 1: the process itself serves. With more, [`Program`](crate::Program) starts
     /// and supervises them; a [`Server`](crate::Server) ignores the number.
     pub workers: NonZeroUsize,
+    /// Whether a supervisor starts even a single worker, so that it is replaced when it dies, and signals such as `SIGHUP`
+    /// and `SIGUSR2` replace it without a gap. Default `false`.
+    pub supervise: bool,
+    /// A file for the number of the process that takes signals. Default `None`. Only a [`Program`](crate::Program) writes it.
+    pub pid: Option<PathBuf>,
     /// The number of threads of each process; each has an executor and listening sockets. Default `None`: the cores divided
     /// by the workers, at least 1. A process without a supervisor has one for each core.
     pub threads: Option<NonZeroUsize>,
@@ -40,6 +46,11 @@ pub(super) fn cores() -> NonZeroUsize {
 }
 
 impl Process {
+    /// Whether the server is a worker process that a supervisor starts.
+    pub(crate) fn is_supervised(&self) -> bool {
+        self.supervise || self.workers.get() > 1
+    }
+
     /// Returns the number of threads of each of this number of processes.
     pub(crate) fn threads_of(&self, processes: usize) -> usize {
         self.threads.map_or_else(|| share(cores().get(), processes), NonZeroUsize::get)
@@ -55,6 +66,8 @@ impl Default for Process {
     fn default() -> Self {
         Self {
             workers: NonZeroUsize::MIN,
+            supervise: false,
+            pid: None,
             threads: None,
             blocking_threads: BLOCKING_THREADS,
             executor: None,
@@ -68,6 +81,20 @@ impl Config {
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.process.workers = NonZeroUsize::new(workers).unwrap_or_else(cores);
+        self
+    }
+
+    /// Sets [`Process::supervise`].
+    #[must_use]
+    pub fn supervise(mut self, supervise: bool) -> Self {
+        self.process.supervise = supervise;
+        self
+    }
+
+    /// Sets [`Process::pid`].
+    #[must_use]
+    pub fn pid(mut self, path: impl Into<PathBuf>) -> Self {
+        self.process.pid = Some(path.into());
         self
     }
 
@@ -116,6 +143,21 @@ pub(super) const GROUP: Group = Group {
             process.workers,
             "Worker processes, each with its threads; auto starts one for each core"
         ),
+        setting!("supervise", Switch, process.supervise, "Supervise even a single worker process"),
+        Setting {
+            name: "pid",
+            help: "Write the process number to this file, for programs that send signals",
+            kind: Kind::Path,
+            excludes: &[],
+            get: |config| {
+                let show = |path: &PathBuf| Value::Text(path.to_string_lossy().into_owned());
+                config.process.pid.as_ref().map_or(Value::Unset, show)
+            },
+            set: |config, values| {
+                config.process.pid = values.last().map(PathBuf::from);
+                Ok(())
+            },
+        },
         setting!(
             "threads",
             CountOrAuto,

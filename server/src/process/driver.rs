@@ -2,24 +2,23 @@
 //!
 //! Blocks in one place, where it waits for all descriptors. The plan decides what follows from what has happened.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
-use std::{env, ffi::OsString};
 
-use stelo_os::inherit;
 use stelo_os::signals::Signals;
-use stelo_os::socket::Socket;
 use stelo_runtime::Signal;
 
-use super::link::Link;
+use super::pid_file::PidFile;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
+use super::start::{Program, Worker};
+use super::upgrade::{Sockets, Successor, TakeOver, Upgrade};
 use crate::sockets::{self, Bound, Listening};
-use crate::{Config, ConfigError, ServeError, Stopped, messages};
+use crate::{Config, ConfigError, ServeError, Stopped, log, messages};
 
 /// The time from the start of a worker until it is ready.
 const START: Duration = Duration::from_secs(60);
@@ -31,52 +30,73 @@ const MARGIN: Duration = Duration::from_secs(5);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The signals that the supervisor acts on. `SIGCHLD` wakes it when a worker has ended.
-const SIGNALS: [Signal; 7] = [
+const SIGNALS: [Signal; 10] = [
     Signal::Interrupt,
     Signal::Terminate,
     Signal::Quit,
     Signal::Hangup,
+    Signal::User1,
+    Signal::User2,
+    Signal::WindowChange,
     Signal::TerminalInput,
     Signal::TerminalOutput,
     Signal::Child,
 ];
 
-/// A worker process.
-struct Worker {
-    id: Id,
-    child: Child,
-    control: UnixStream,
-    /// Nothing has come from the worker yet.
-    silent: bool,
+/// The time beyond that of its first worker that a new supervisor has to be ready.
+const UPGRADE_MARGIN: Duration = Duration::from_secs(5);
+
+/// Reads the settings again. Returns the reason if they are invalid.
+pub(crate) type ReadSettings<'a> = &'a dyn Fn() -> Result<Config, String>;
+
+/// The inputs of a supervisor.
+pub(crate) struct Supervision<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) read: ReadSettings<'a>,
+    pub(crate) upgrade: Option<Upgrade>,
+    pub(crate) pid_file: Option<PidFile>,
 }
 
-/// The command that starts a worker.
-struct Program {
-    path: PathBuf,
-    arguments: Vec<OsString>,
-    /// The numbers of the listening sockets, and whether their connections begin with TLS.
-    sockets: Vec<(i32, bool)>,
-    /// The secret of TLS tickets.
-    #[cfg(feature = "tls")]
-    secret: Option<crate::tls::Secret>,
-}
-
-struct Driver {
+struct Driver<'a> {
     plan: Plan,
     limits: Limits,
     program: Program,
+    /// The settings that were read last.
+    config: Config,
+    read: ReadSettings<'a>,
+    /// Removes the files of Unix sockets at the end.
+    sockets: Sockets,
     addresses: Vec<Listening>,
     signals: Signals<UnixStream>,
+    pid_file: Option<PidFile>,
     workers: Vec<Worker>,
     /// The workers that have just ended, which lines of the log name.
     ended: Vec<(Worker, ExitStatus)>,
+    /// The old supervisor, until a worker is ready.
+    predecessor: Option<TakeOver>,
+    successor: Option<Successor>,
+    /// The new supervisor has neither written nor ended.
+    successor_silent: bool,
 }
 
-/// Runs this number of workers until a signal stops the supervisor.
+/// Runs workers until a signal stops the supervisor.
 ///
 /// # Errors
 /// The configuration or its sockets cannot be used, or no worker could start.
-pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, ServeError> {
+pub(crate) fn supervise(supervision: Supervision<'_>) -> Result<Stopped, ServeError> {
+    check(supervision.config)?;
+    let mut driver = Driver::new(supervision)?;
+    let end = driver.run().map_err(ServeError::Supervisor)?;
+    messages::parent_finished();
+    match end {
+        End::Signal(signal) => Ok(Stopped::Signal(signal)),
+        End::Succeeded => Ok(Stopped::Request),
+        End::NoneStarted => Err(ServeError::Workers),
+    }
+}
+
+/// Checks the configuration, and the files of TLS.
+pub(crate) fn check(config: &Config) -> Result<(), ServeError> {
     config.check()?;
     config.ssl.check()?;
     if config.ssl.self_signed {
@@ -84,57 +104,47 @@ pub(crate) fn supervise(config: &Config, workers: usize) -> Result<Stopped, Serv
     }
     #[cfg(feature = "tls")]
     crate::tls::Acceptor::check(&config.ssl).map_err(|error| ServeError::Ssl(error.into()))?;
-    // Removes the files of Unix sockets at the end.
-    let sockets = sockets::bind_plain(config)?;
-    let graceful = config.timeouts.graceful_shutdown.min(YEAR);
-    let limits = Limits { start: START, stop: graceful * 2 + MARGIN };
-    messages::parent_started();
-    let mut driver = Driver::new(&sockets, workers, limits)?;
-    #[cfg(feature = "tls")]
-    if config.ssl.is_on() {
-        let secret = crate::tls::Secret::new(std::time::SystemTime::now());
-        driver.program.secret =
-            Some(secret.map_err(|_| ServeError::Supervisor(io::ErrorKind::Other.into()))?);
-    }
-    let end = driver.run().map_err(ServeError::Supervisor)?;
-    messages::parent_finished();
-    match end {
-        End::Signal(signal) => Ok(Stopped::Signal(signal)),
-        End::NoneStarted => Err(ServeError::Workers),
-    }
+    Ok(())
 }
 
-impl Driver {
-    fn new(sockets: &[Bound<Socket>], workers: usize, limits: Limits) -> Result<Self, ServeError> {
-        let mut arguments = env::args_os();
-        let name = arguments.next().unwrap_or_default();
-        // The path, not the file: a restart runs the program that is there by then.
-        let path = env::current_exe().unwrap_or_else(|_| name.into());
-        let mut numbers = Vec::new();
+/// Returns the times that workers may take.
+fn limits(config: &Config) -> Limits {
+    let graceful = config.timeouts.graceful_shutdown.min(YEAR);
+    Limits { start: START, stop: graceful * 2 + MARGIN, upgrade: START + UPGRADE_MARGIN }
+}
+
+impl<'a> Driver<'a> {
+    fn new(supervision: Supervision<'a>) -> Result<Self, ServeError> {
+        let Supervision { config, read, upgrade, pid_file } = supervision;
+        let (handed_over, predecessor) = upgrade.map(Upgrade::split).unzip();
+        let sockets = sockets::bind_plain(config, handed_over.unwrap_or_default())?;
         let mut addresses = Vec::new();
-        for Bound { bind, socket, secure } in sockets {
+        for Bound { bind, socket, secure } in &sockets {
             let fail = |source| ServeError::Listen { address: bind.clone(), source };
-            numbers.push((inherit::pass_on(socket).map_err(fail)?, *secure));
             addresses.push((bind.clone(), socket.local_address().map_err(fail)?, *secure));
         }
+        messages::parent_started();
         Ok(Self {
             signals: Signals::blocking(&SIGNALS).map_err(ServeError::Supervisor)?,
-            plan: Plan::new(Instant::now(), workers, limits),
-            limits,
-            program: Program {
-                path,
-                arguments: arguments.collect(),
-                sockets: numbers,
-                #[cfg(feature = "tls")]
-                secret: None,
-            },
+            plan: Plan::new(Instant::now(), config.process.workers.get(), limits(config)),
+            limits: limits(config),
+            program: Program::of_this_process(config).map_err(ServeError::Supervisor)?,
+            config: config.clone(),
+            read,
+            sockets,
             addresses,
+            pid_file,
             workers: Vec::new(),
             ended: Vec::new(),
+            predecessor,
+            successor: None,
+            successor_silent: false,
         })
     }
 
     fn run(&mut self) -> io::Result<End> {
+        // Those that ended before `SIGCHLD` was subscribed to.
+        self.reap_orphans(Instant::now())?;
         loop {
             while let Some(action) = self.plan.next_action() {
                 if let Some(end) = self.perform(action) {
@@ -148,7 +158,7 @@ impl Driver {
 
     fn perform(&mut self, action: Action) -> Option<End> {
         match action {
-            Action::Spawn(id) => match self.program.start(id) {
+            Action::Spawn(id) => match self.program.start(id, &self.sockets) {
                 Ok(worker) => self.workers.push(worker),
                 Err(error) => {
                     messages::child_refused(&self.program.path, &error);
@@ -159,6 +169,20 @@ impl Driver {
             Action::Stop(id) => drop(self.worker(id).map(|worker| worker.control.shutdown(Shutdown::Write))),
             // Fails only if the worker has ended.
             Action::Kill(id) => drop(self.worker(id).map(|worker| worker.child.kill())),
+            Action::Upgrade => match self.program.succeed(&self.sockets) {
+                Ok(successor) => {
+                    self.successor = Some(successor);
+                    self.successor_silent = true;
+                }
+                Err(error) => {
+                    messages::child_refused(&self.program.path, &error);
+                    self.plan.handle(Instant::now(), Event::SuccessorEnded);
+                }
+            },
+            // Fails only if the new supervisor has ended.
+            Action::KillSuccessor => {
+                drop(self.successor.as_mut().map(|successor| successor.child.kill()));
+            }
             Action::Log(line) => self.log(line),
             Action::End(end) => return Some(end),
         }
@@ -169,8 +193,12 @@ impl Driver {
     fn wait(&mut self) -> io::Result<()> {
         let timeout = self.plan.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let silent = self.workers.iter().filter(|worker| worker.silent).map(|worker| worker.control.as_fd());
-        let waiting: Vec<_> = [self.signals.socket().as_fd()].into_iter().chain(silent).collect();
-        let readable = stelo_os::readable(&waiting, timeout)?;
+        let successor = self.successor.as_ref().filter(|_| self.successor_silent);
+        let mut waiting: Vec<_> = [self.signals.socket().as_fd()].into_iter().chain(silent).collect();
+        let workers = waiting.len();
+        waiting.extend(successor.map(|successor| successor.socket().as_fd()));
+        let mut readable = stelo_os::readable(&waiting, timeout)?;
+        let successor = readable.drain(workers..).any(|readable| readable);
         let now = Instant::now();
         let (signal, controls) =
             readable.split_first().map_or((false, &[][..]), |(first, rest)| (*first, rest));
@@ -182,14 +210,81 @@ impl Driver {
                 self.plan.handle(now, Event::Ready(worker.id));
             }
         }
-        if signal {
-            match self.signals.wait()? {
-                Signal::Child => self.reap(now)?,
-                signal => self.plan.handle(now, Event::Signal(signal)),
+        if successor {
+            self.successor_silent = false;
+            if self.successor.as_ref().is_some_and(Successor::is_ready) {
+                self.sockets.iter().for_each(|bound| bound.socket.set_file_removed(false));
+                self.plan.handle(now, Event::SuccessorReady);
             }
+        }
+        if signal {
+            let signal = self.signals.wait()?;
+            self.signal(now, signal)?;
         }
         self.plan.handle(now, Event::Tick);
         Ok(())
+    }
+
+    fn signal(&mut self, now: Instant, signal: Signal) -> io::Result<()> {
+        match signal {
+            Signal::Child => return self.reap(now),
+            Signal::Hangup if !self.configure(now) => return Ok(()),
+            Signal::User1 => {
+                messages::received(signal, "opening the files of the log again");
+                log::reopen();
+                // Fails only if the worker has ended. It reads each byte at once, so the socket has room.
+                self.workers.iter_mut().for_each(|worker| drop(worker.control.write_all(&[1])));
+                return Ok(());
+            }
+            Signal::User2 if std::process::id() == 1 => {
+                messages::upgrade_refused();
+                return Ok(());
+            }
+            // Terminals send it when their size changes.
+            Signal::WindowChange if File::open("/dev/tty").is_ok() => return Ok(()),
+            _ => {}
+        }
+        self.plan.handle(now, Event::Signal(signal));
+        Ok(())
+    }
+
+    /// Reads the settings again. Returns `false` if they are invalid, which changes nothing.
+    fn configure(&mut self, now: Instant) -> bool {
+        let config = match (self.read)() {
+            Ok(config) => config,
+            Err(reason) => {
+                messages::settings_refused(&reason);
+                return false;
+            }
+        };
+        let [old, new] = [&self.config, &config].map(|config| config.ssl.is_on());
+        if old != new {
+            messages::settings_refused(
+                "TLS cannot be switched on or off while the sockets are open: use SIGUSR2",
+            );
+            return false;
+        }
+        self.limits = limits(&config);
+        let [old, new] = [&self.config, &config].map(|config| config.process.workers);
+        // Otherwise the number that `SIGTTIN` and `SIGTTOU` have set stays.
+        self.plan.configure(now, self.limits, (old != new).then_some(new.get()));
+        if config.listen != self.config.listen || config.ssl.insecure != self.config.ssl.insecure {
+            messages::sockets_kept();
+        }
+        self.config = config;
+        true
+    }
+
+    /// Tells the old supervisor that this one can answer, if there is an old one.
+    fn take_over(&mut self) {
+        let Some(predecessor) = self.predecessor.take() else { return };
+        self.sockets.iter().for_each(|bound| bound.socket.set_file_removed(true));
+        if let Some(file) = &mut self.pid_file
+            && let Err(error) = file.take_over()
+        {
+            messages::pid_file_not_moved(&error);
+        }
+        predecessor.tell();
     }
 
     /// Tells the plan which workers have ended. One signal may mean several.
@@ -205,6 +300,28 @@ impl Driver {
                 }
             }
         }
+        if let Some(successor) = &mut self.successor
+            && let Some(status) = successor.child.try_wait()?
+        {
+            messages::successor_ended(successor.child.id(), status);
+            self.successor = None;
+            self.plan.handle(now, Event::SuccessorEnded);
+        }
+        self.reap_orphans(now)
+    }
+
+    /// Reaps the orphans of a container, which process 1 inherits. A worker that has ended since may be among them.
+    fn reap_orphans(&mut self, now: Instant) -> io::Result<()> {
+        if std::process::id() != 1 {
+            return Ok(());
+        }
+        while let Some((id, status)) = stelo_os::process::ended_child()? {
+            if let Some(i) = self.workers.iter().position(|worker| worker.child.id() == id) {
+                let worker = self.workers.swap_remove(i);
+                self.plan.handle(now, Event::Ended(worker.id));
+                self.ended.push((worker, status));
+            }
+        }
         Ok(())
     }
 
@@ -212,9 +329,10 @@ impl Driver {
         self.workers.iter_mut().find(|worker| worker.id == id)
     }
 
-    fn log(&self, line: Line) {
+    fn log(&mut self, line: Line) {
         match line {
             Line::Running => {
+                self.take_over();
                 self.addresses
                     .iter()
                     .for_each(|(bind, address, secure)| messages::running(bind, address, *secure));
@@ -237,33 +355,22 @@ impl Driver {
                 messages::received(Signal::TerminalOutput, "decreasing the number of processes");
             }
             Line::Last => messages::last_child(),
+            Line::Pausing => messages::received(Signal::WindowChange, "stopping the processes until SIGHUP"),
+            Line::Upgrading => messages::received(Signal::User2, "starting a new parent process"),
+            Line::Busy => messages::received(Signal::User2, "but a new parent process is starting already"),
+            Line::Upgraded => messages::upgraded(self.successor_number()),
+            Line::UpgradeFailed => messages::upgrade_failed(),
+            Line::UpgradeLate => messages::upgrade_late(self.successor_number(), self.limits.upgrade),
         }
+    }
+
+    /// Returns the number of the new supervisor.
+    fn successor_number(&self) -> u32 {
+        self.successor.as_ref().map_or(0, |successor| successor.child.id())
     }
 
     /// Returns the number of a running process.
     fn number(&self, id: Id) -> u32 {
         self.workers.iter().find(|worker| worker.id == id).map_or(0, |worker| worker.child.id())
-    }
-}
-
-impl Program {
-    /// Returns what a worker that starts now shares with the others.
-    fn shared(&mut self) -> Vec<u8> {
-        #[cfg(feature = "tls")]
-        if let Some(secret) = &mut self.secret {
-            secret.advance(std::time::SystemTime::now());
-            return secret.encode().into();
-        }
-        Vec::new()
-    }
-
-    fn start(&mut self, id: Id) -> io::Result<Worker> {
-        let (control, inherited) = UnixStream::pair()?;
-        // The worker reads it when it has started.
-        Link::share(&control, &self.shared())?;
-        let number = inherit::pass_on(&inherited)?;
-        let mut command = Command::new(&self.path);
-        command.args(&self.arguments).env(Link::VARIABLE, Link::variable(number, &self.sockets));
-        Ok(Worker { id, child: command.spawn()?, control, silent: true })
     }
 }

@@ -1,8 +1,8 @@
 //! The link between a worker and its supervisor: a socket pair, and a variable that names the inherited descriptors.
 //!
 //! The supervisor first writes what workers share: a length, and as many bytes. They are the secret of TLS tickets, or none.
-//! The worker writes a byte when it is ready. Then the supervisor writes nothing: the end of the stream asks the worker to
-//! stop, and the system sends it as well when the supervisor dies.
+//! The worker writes a byte when it is ready. Each further byte of the supervisor asks the worker to open the files of its
+//! log again. The end of the stream asks it to stop, and the system sends that as well when the supervisor dies.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use std::thread;
 
 use stelo_os::inherit;
 
-use crate::{Listen, ServerHandle};
+use crate::{Listen, ServerHandle, log};
 
 /// The stack of the thread that waits for the supervisor. It makes one system call.
 const STACK: usize = 64 * 1024;
@@ -94,8 +94,11 @@ impl Link {
     pub(crate) fn watch(&self, handle: ServerHandle) {
         let control = self.control.try_clone();
         let wait = move || {
-            // The supervisor writes nothing, so this returns at the end of the stream.
-            let _ = control.and_then(|mut control| control.read_exact(&mut [0]));
+            while let Ok(mut control) = control.as_ref()
+                && control.read_exact(&mut [0]).is_ok()
+            {
+                log::reopen();
+            }
             handle.stop();
         };
         // Without the thread, the supervisor kills the worker when it does not stop in time.

@@ -25,6 +25,8 @@ pub(super) struct Limits {
     pub(super) start: Duration,
     /// From the request to stop until the end of the worker.
     pub(super) stop: Duration,
+    /// From the start of a new supervisor until its first worker is ready.
+    pub(super) upgrade: Duration,
 }
 
 /// An event that the driver reports.
@@ -36,6 +38,10 @@ pub(super) enum Event {
     Ended(Id),
     /// The supervisor has received a signal.
     Signal(Signal),
+    /// The new supervisor has a ready worker.
+    SuccessorReady,
+    /// The new supervisor has ended, or could not be started.
+    SuccessorEnded,
     /// The deadline has passed.
     Tick,
 }
@@ -49,6 +55,10 @@ pub(super) enum Action {
     Stop(Id),
     /// End the worker at once.
     Kill(Id),
+    /// Start a new supervisor.
+    Upgrade,
+    /// End the new supervisor at once.
+    KillSuccessor,
     /// Log a line.
     Log(Line),
     /// All workers have ended: end the supervisor.
@@ -80,6 +90,18 @@ pub(super) enum Line {
     Fewer,
     /// `SIGTTOU` has no effect on the last worker.
     Last,
+    /// `SIGWINCH` stops the workers.
+    Pausing,
+    /// `SIGUSR2` starts a new supervisor.
+    Upgrading,
+    /// `SIGUSR2` has no effect while a new supervisor starts.
+    Busy,
+    /// The new supervisor has taken over.
+    Upgraded,
+    /// The new supervisor has ended before it had a ready worker.
+    UpgradeFailed,
+    /// The new supervisor had no ready worker in time.
+    UpgradeLate,
 }
 
 /// Why the supervisor ends.
@@ -89,6 +111,8 @@ pub(super) enum End {
     Signal(Signal),
     /// Each worker has failed before any was ready.
     NoneStarted,
+    /// A new supervisor has taken over.
+    Succeeded,
 }
 
 /// A worker of a slot.
@@ -130,6 +154,10 @@ pub(super) struct Plan {
     last: u64,
     generation: u64,
     restarting: bool,
+    /// `SIGWINCH` has stopped the workers, until `SIGHUP`.
+    paused: bool,
+    /// The time by which the new supervisor has to be ready, if one starts.
+    upgrade: Option<Instant>,
     any_ready: bool,
     end: Option<End>,
     ended: bool,
@@ -146,6 +174,8 @@ impl Plan {
             last: 0,
             generation: 0,
             restarting: false,
+            paused: false,
+            upgrade: None,
             any_ready: false,
             end: None,
             ended: false,
@@ -161,7 +191,31 @@ impl Plan {
             Event::Ready(id) => self.ready(now, id),
             Event::Ended(id) => self.ended(now, id),
             Event::Signal(signal) => self.signal(now, signal),
+            Event::SuccessorReady => {
+                if self.upgrade.take().is_some() {
+                    self.log(Line::Upgraded);
+                    self.end(now, End::Succeeded);
+                }
+            }
+            Event::SuccessorEnded => {
+                if self.upgrade.take().is_some() {
+                    self.log(Line::UpgradeFailed);
+                }
+            }
             Event::Tick => {}
+        }
+        self.advance(now);
+    }
+
+    /// Takes new settings. The number of workers is `None` if it is not to change.
+    pub(super) fn configure(&mut self, now: Instant, limits: Limits, workers: Option<usize>) {
+        self.limits = limits;
+        let Some(workers) = workers.filter(|_| self.end.is_none()) else { return };
+        while self.slots.len() < workers {
+            self.slots.push(Slot::new(now));
+        }
+        for slot in self.slots.split_off(workers) {
+            self.empty(now, slot);
         }
         self.advance(now);
     }
@@ -175,10 +229,11 @@ impl Plan {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slots = self.slots.iter().flat_map(|slot| {
             let start = |worker: &Worker| (!worker.ready).then(|| worker.started + self.limits.start);
-            let worker = slot.worker.as_ref().map_or(Some(slot.next), start);
+            let next = Some(slot.next).filter(|_| !self.paused);
+            let worker = slot.worker.as_ref().map_or(next, start);
             [worker, slot.successor.as_ref().and_then(start)]
         });
-        slots.chain(self.leaving.iter().map(|leaving| leaving.deadline)).flatten().min()
+        slots.chain(self.leaving.iter().map(|leaving| leaving.deadline)).chain([self.upgrade]).flatten().min()
     }
 
     fn ready(&mut self, now: Instant, id: Id) {
@@ -228,7 +283,11 @@ impl Plan {
     fn signal(&mut self, now: Instant, signal: Signal) {
         match signal {
             Signal::Interrupt | Signal::Terminate | Signal::Quit => {
-                let again = self.end.is_some();
+                // The drain after an upgrade is not a request to end.
+                let again = !matches!(self.end, None | Some(End::Succeeded));
+                if self.upgrade.take().is_some() {
+                    self.actions.push_back(Action::KillSuccessor);
+                }
                 if !again {
                     self.log(Line::Exiting(signal));
                     self.end(now, End::Signal(signal));
@@ -244,8 +303,23 @@ impl Plan {
             _ if self.end.is_some() => {}
             Signal::Hangup => {
                 self.generation += 1;
-                self.restarting = true;
+                self.restarting = !std::mem::take(&mut self.paused);
                 self.log(Line::Restarting);
+            }
+            Signal::User2 if self.upgrade.is_some() => self.log(Line::Busy),
+            Signal::User2 => {
+                self.upgrade = Some(now + self.limits.upgrade);
+                self.log(Line::Upgrading);
+                self.actions.push_back(Action::Upgrade);
+            }
+            Signal::WindowChange => {
+                self.log(Line::Pausing);
+                self.paused = true;
+                self.restarting = false;
+                for slot in std::mem::take(&mut self.slots) {
+                    self.slots.push(Slot::new(now));
+                    self.empty(now, slot);
+                }
             }
             Signal::TerminalInput => {
                 self.slots.push(Slot::new(now));
@@ -266,6 +340,7 @@ impl Plan {
     fn end(&mut self, now: Instant, end: End) {
         self.end = Some(end);
         self.restarting = false;
+        self.paused = false;
         for slot in std::mem::take(&mut self.slots) {
             self.empty(now, slot);
         }
@@ -305,6 +380,10 @@ impl Plan {
 
     /// Kills the workers that are not ready in time. Their slots count that as a failed start.
     fn expire(&mut self, now: Instant) {
+        if self.upgrade.take_if(|deadline| *deadline <= now).is_some() {
+            self.log(Line::UpgradeLate);
+            self.actions.push_back(Action::KillSuccessor);
+        }
         let limit = self.limits.start;
         let late = |worker: &mut Worker| !worker.ready && worker.started + limit <= now;
         let mut late_workers = Vec::new();
@@ -343,6 +422,9 @@ impl Plan {
 
     /// Starts workers in empty slots.
     fn fill(&mut self, now: Instant) {
+        if self.paused {
+            return;
+        }
         for slot in &mut self.slots {
             if slot.worker.is_none() && slot.next <= now {
                 slot.worker = Some(Worker::spawn(now, &mut self.last, self.generation, &mut self.actions));

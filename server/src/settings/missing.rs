@@ -81,7 +81,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     instead(Gunicorn, "max-requests", "--limit-max-requests"),
     not_yet(Gunicorn, "max-requests-jitter"),
     never(Gunicorn, "paste"),
-    not_yet(Gunicorn, "pid"),
     not_yet(Gunicorn, "preload"),
     never(Gunicorn, "pythonpath"),
     not_yet(Gunicorn, "reload-engine"),
@@ -100,7 +99,6 @@ const SHORT: &[(char, &str)] = &[
     ('g', "group"),
     ('k', "worker-class"),
     ('m', "umask"),
-    ('p', "pid"),
     ('t', "timeout"),
     ('u', "user"),
 ];

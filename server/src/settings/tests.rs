@@ -322,7 +322,7 @@ fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
         ("--reload", "--reload is an option of Uvicorn that is not implemented yet"),
         ("--no-reload", "--no-reload is an option of Uvicorn that is not implemented yet"),
         ("--factory", "--factory is an option of Uvicorn for programs in Python: leave it out"),
-        ("-p 4", "-p is an option of Gunicorn that is not implemented yet"),
+        ("-u 4", "-u is an option of Gunicorn that is not implemented yet"),
         ("-x", "unexpected argument '-x': see --help"),
     ] {
         assert_eq!(refusal(line, &[]).to_string(), format!("Error: {expected}"));

@@ -1,7 +1,11 @@
-use super::Action::{End as Ends, Kill, Log, Spawn, Stop};
+use super::Action::{End as Ends, Kill, KillSuccessor, Log, Spawn, Stop, Upgrade};
 use super::*;
 
-const LIMITS: Limits = Limits { start: Duration::from_secs(60), stop: Duration::from_secs(40) };
+const LIMITS: Limits = Limits {
+    start: Duration::from_secs(60),
+    stop: Duration::from_secs(40),
+    upgrade: Duration::from_secs(65),
+};
 
 /// A plan, with a clock that tests set.
 struct Run {
@@ -236,7 +240,87 @@ fn sigttin_and_sigttou_change_the_number_of_workers() {
 fn a_stopping_supervisor_ignores_other_signals() {
     let mut run = Run::ready(1);
     run.signal(Signal::Terminate);
-    for signal in [Signal::Hangup, Signal::TerminalInput, Signal::TerminalOutput] {
+    for signal in
+        [Signal::Hangup, Signal::TerminalInput, Signal::TerminalOutput, Signal::User2, Signal::WindowChange]
+    {
         assert_eq!(run.signal(signal), []);
     }
+}
+
+#[test]
+fn sigwinch_stops_the_workers_until_sighup() {
+    let mut run = Run::ready(2);
+    assert_eq!(run.signal(Signal::WindowChange), [Log(Line::Pausing), Stop(Id(1)), Stop(Id(2))]);
+    run.died(1);
+    assert_eq!(run.died(2), []);
+    assert_eq!(run.plan.deadline(), None);
+    assert_eq!(run.signal(Signal::TerminalInput), [Log(Line::More)]);
+    assert_eq!(run.signal(Signal::Hangup), [&[Log(Line::Restarting)], &spawns([3, 4, 5])[..]].concat());
+}
+
+#[test]
+fn sigterm_ends_a_supervisor_without_workers() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::WindowChange);
+    run.died(1);
+    let exiting = Log(Line::Exiting(Signal::Terminate));
+    assert_eq!(run.signal(Signal::Terminate), [exiting, Ends(End::Signal(Signal::Terminate))]);
+}
+
+#[test]
+fn a_new_supervisor_takes_over_once_it_has_a_ready_worker() {
+    let mut run = Run::ready(2);
+    assert_eq!(run.signal(Signal::User2), [Log(Line::Upgrading), Upgrade]);
+    assert_eq!(run.signal(Signal::User2), [Log(Line::Busy)]);
+    assert_eq!(run.after(Event::SuccessorReady), [Log(Line::Upgraded), Stop(Id(1)), Stop(Id(2))]);
+    assert_eq!(run.after(Event::SuccessorEnded), []);
+    run.died(1);
+    assert_eq!(run.died(2), [Ends(End::Succeeded)]);
+}
+
+#[test]
+fn a_new_supervisor_that_fails_changes_nothing() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::User2);
+    assert_eq!(run.after(Event::SuccessorEnded), [Log(Line::UpgradeFailed)]);
+    assert_eq!(run.plan.deadline(), None);
+    // The next one hangs.
+    run.signal(Signal::User2);
+    assert_eq!(run.wait(), (vec![Log(Line::UpgradeLate), KillSuccessor], 65_000));
+    assert_eq!(run.after(Event::SuccessorReady), []);
+    assert_eq!(run.after(Event::SuccessorEnded), []);
+    assert_eq!(run.signal(Signal::Hangup), [Log(Line::Restarting), Spawn(Id(2))]);
+}
+
+#[test]
+fn a_signal_during_an_upgrade_ends_both_supervisors() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::User2);
+    let exiting = Log(Line::Exiting(Signal::Terminate));
+    assert_eq!(run.signal(Signal::Terminate), [KillSuccessor, exiting, Stop(Id(1))]);
+}
+
+#[test]
+fn a_signal_after_an_upgrade_does_not_cut_the_drain_short() {
+    let mut run = Run::ready(1);
+    run.signal(Signal::User2);
+    run.after(Event::SuccessorReady);
+    // A service manager sends the signal to every process of the service.
+    assert_eq!(run.signal(Signal::Terminate), [Log(Line::Exiting(Signal::Terminate))]);
+    assert_eq!(run.signal(Signal::Terminate), [Kill(Id(1))]);
+    assert_eq!(run.died(1), [Ends(End::Signal(Signal::Terminate))]);
+}
+
+#[test]
+fn new_settings_change_the_number_of_workers() {
+    let mut run = Run::ready(1);
+    run.plan.configure(run.now, LIMITS, Some(3));
+    assert_eq!(run.actions(), spawns([2, 3]));
+    run.after(Event::Ready(Id(2)));
+    run.plan.configure(run.now, LIMITS, None);
+    run.plan.configure(run.now, LIMITS, Some(1));
+    assert_eq!(run.actions(), [Stop(Id(2)), Stop(Id(3))]);
+    run.died(2);
+    run.died(3);
+    assert_eq!(run.plan.deadline(), None);
 }

@@ -1,0 +1,102 @@
+//! The command that starts workers, and new supervisors.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
+use stelo_os::inherit;
+use stelo_os::socket::Socket;
+
+use super::link::Link;
+use super::plan::Id;
+use super::upgrade::{Sockets, Successor, Upgrade};
+use crate::Config;
+use crate::sockets::Bound;
+
+/// A worker process.
+pub(super) struct Worker {
+    pub(super) id: Id,
+    pub(super) child: Child,
+    pub(super) control: UnixStream,
+    /// Nothing has come from the worker yet.
+    pub(super) silent: bool,
+}
+
+/// The program of this process, and its arguments.
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    arguments: Vec<OsString>,
+    /// The secret of TLS tickets.
+    #[cfg(feature = "tls")]
+    secret: Option<crate::tls::Secret>,
+}
+
+impl Program {
+    /// Returns the program of this process by its path: a restart runs the file that is there by then.
+    ///
+    /// # Errors
+    /// The system has no random bytes for TLS.
+    pub(super) fn of_this_process(config: &Config) -> io::Result<Self> {
+        let mut arguments = env::args_os();
+        let name = arguments.next().unwrap_or_default();
+        let path = env::current_exe().unwrap_or_else(|_| name.into());
+        #[cfg(feature = "tls")]
+        let secret = match config.ssl.is_on() {
+            true => {
+                let secret = crate::tls::Secret::new(std::time::SystemTime::now());
+                Some(secret.map_err(|_| io::ErrorKind::Other)?)
+            }
+            false => None,
+        };
+        #[cfg(not(feature = "tls"))]
+        let _ = config;
+        Ok(Self {
+            path,
+            arguments: arguments.collect(),
+            #[cfg(feature = "tls")]
+            secret,
+        })
+    }
+
+    /// Returns what a worker that starts now shares with the others.
+    fn shared(&mut self) -> Vec<u8> {
+        #[cfg(feature = "tls")]
+        if let Some(secret) = &mut self.secret {
+            secret.advance(std::time::SystemTime::now());
+            return secret.encode().into();
+        }
+        Vec::new()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(&self.arguments);
+        command
+    }
+
+    /// Starts a worker, which inherits the sockets.
+    pub(super) fn start(&mut self, id: Id, sockets: &Sockets) -> io::Result<Worker> {
+        let (control, inherited) = UnixStream::pair()?;
+        // The worker reads it when it has started.
+        Link::share(&control, &self.shared())?;
+        let number = inherit::pass_on(&inherited)?;
+        let pass_on = |Bound { socket, secure, .. }: &Bound<Socket>| {
+            inherit::pass_on(socket).map(|number| (number, *secure))
+        };
+        let sockets = sockets.iter().map(pass_on).collect::<io::Result<Vec<_>>>()?;
+        let mut command = self.command();
+        command.env(Link::VARIABLE, Link::variable(number, &sockets)).env_remove(Upgrade::VARIABLE);
+        let child = command.spawn();
+        // Other programs do not inherit the sockets. They are open, so this does not fail.
+        sockets.iter().for_each(|(number, _)| drop(inherit::keep(*number)));
+        Ok(Worker { id, child: child?, control, silent: true })
+    }
+
+    /// Starts a new supervisor.
+    pub(super) fn succeed(&self, sockets: &Sockets) -> io::Result<Successor> {
+        Successor::start(&mut self.command(), sockets)
+    }
+}
