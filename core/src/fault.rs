@@ -91,6 +91,11 @@ faults! {
     BodyTooLarge Peer Some(Status::CONTENT_TOO_LARGE), "the body is larger than the limit";
     HeadTimeout Peer Some(Status::REQUEST_TIMEOUT), "the request head did not arrive in time";
     BodyTimeout Peer Some(Status::REQUEST_TIMEOUT), "the request body stopped arriving";
+    PseudoField Peer BAD, "an invalid, repeated or missing pseudo-header field";
+    FieldNotAllowed Peer BAD, "a header field that HTTP/2 does not allow";
+    StreamReset Peer None, "the peer reset the stream";
+    StreamRule Peer None, "the peer broke a rule of the stream";
+    ConnectionRule Peer None, "the peer broke a rule of the connection";
     WriteTimeout Peer None, "the peer stopped reading";
     Incomplete Peer None, "the peer ended the connection inside a request";
     Gone Peer None, "the peer reset the connection";
@@ -98,6 +103,7 @@ faults! {
     Status Caller None, "a final response needs a status from 200 to 599";
     Framing Caller None, "the header fields contradict the length of the body";
     BodyTooLong Caller None, "more body than its Content-Length says";
+    FileTooShort Caller None, "a file that cannot be read, or is shorter than its range";
     BodyTooShort Caller None, "less body than its Content-Length says";
 }
 

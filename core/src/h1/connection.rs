@@ -320,7 +320,7 @@ impl Machine for Connection {
             }
             Some(Reason::Write) => self.give_up(FaultKind::WriteTimeout),
             Some(Reason::Linger) => self.closing = Closing::Over,
-            Some(Reason::Ping | Reason::Pong | Reason::Close) | None => {}
+            Some(_) | None => {}
         }
     }
 

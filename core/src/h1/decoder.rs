@@ -218,7 +218,7 @@ fn after_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
 
 /// Returns whether a field is dropped from trailers. Fields that frame, route, authenticate or describe a message are
 /// dangerous there (RFC 9110 section 6.5.1).
-fn is_forbidden(name: &[u8]) -> bool {
+pub(crate) fn is_forbidden(name: &[u8]) -> bool {
     const NAMES: [&str; 24] = [
         "authorization",
         "cache-control",

@@ -11,20 +11,20 @@ use crate::proto::Output;
 
 /// The properties of the request that the encoder depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The method was HEAD: no body is sent.
-    pub(super) head: bool,
+    pub(crate) head: bool,
     /// The method was CONNECT.
-    pub(super) connect: bool,
+    pub(crate) connect: bool,
     /// The client speaks HTTP/1.0: no chunks, and keep-alive only with a field.
-    pub(super) old: bool,
+    pub(crate) old: bool,
     /// The client has asked to switch protocols.
-    pub(super) switch: bool,
+    pub(crate) switch: bool,
 }
 
 /// The framing of a response body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum ResponseFraming {
+pub(crate) enum ResponseFraming {
     /// No body is sent; data from the application is dropped.
     #[default]
     Suppressed,
@@ -105,22 +105,58 @@ pub(super) fn append_idle_time(out: &mut Vec<u8>, seconds: u64) {
 /// Writes the framing fields of a body that is not sent.
 #[inline(never)]
 fn suppressed(out: &mut Vec<u8>, status: Status, own: &Own, length: Length, asked: Asked) {
+    match suppressed_framing(status, own, length, asked) {
+        Some(ResponseFraming::Known(n)) => write_length(out, n),
+        Some(ResponseFraming::Chunked) => write_chunked(out),
+        _ => {}
+    }
+}
+
+/// Returns the framing that the fields of a response without a body tell, if they tell any.
+fn suppressed_framing(status: Status, own: &Own, length: Length, asked: Asked) -> Option<ResponseFraming> {
     match status {
         // 205 has an empty body and says so (RFC 9110 section 15.3.6).
-        Status::RESET_CONTENT => write_length(out, 0),
+        Status::RESET_CONTENT => Some(ResponseFraming::Known(0)),
         // The length of 200, if the application states it.
-        Status::NOT_MODIFIED => own.length.into_iter().for_each(|n| write_length(out, n)),
+        Status::NOT_MODIFIED => own.length.map(ResponseFraming::Known),
         // No field, not even that of GET (RFC 9110 section 8.6).
-        _ if status.forbids_body() => {}
-        _ => match content(own, length, asked) {
-            // The handler gave neither content nor a length, so the framing of GET is not known.
-            _ if length == Length::None && own.length.is_none() && !own.chunked => {}
-            Ok(ResponseFraming::Known(n)) => write_length(out, n),
-            Ok(ResponseFraming::Chunked) => write_chunked(out),
-            // An error was reported before.
-            _ => {}
-        },
+        _ if status.forbids_body() => None,
+        // The handler gave neither content nor a length, so the framing of GET is not known.
+        _ if length == Length::None && own.length.is_none() && !own.chunked => None,
+        // An error was reported before.
+        _ => content(own, length, asked).ok(),
     }
+}
+
+/// The framing of a response in a protocol with frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Framed {
+    /// The framing of the body. `Chunked` means a body of unknown length.
+    pub(crate) framing: ResponseFraming,
+    /// The value of `content-length`, if it is sent.
+    pub(crate) length: Option<u64>,
+    /// The application asks for the end of the connection.
+    pub(crate) close: bool,
+}
+
+/// Checks a response as [`head`] does, for a protocol with frames.
+///
+/// # Errors
+/// [`FaultKind::Status`] or [`FaultKind::Framing`].
+pub(crate) fn framed(
+    status: Status,
+    headers: &Headers,
+    length: Length,
+    asked: Asked,
+) -> Result<Framed, FaultKind> {
+    let own = if headers.lines().is_some() { Own::default() } else { Own::read(headers)? };
+    let framing = framing(status, &own, length, asked)?;
+    let told = match framing {
+        ResponseFraming::Suppressed => suppressed_framing(status, &own, length, asked),
+        other => Some(other),
+    };
+    let length = if let Some(ResponseFraming::Known(n)) = told { Some(n) } else { None };
+    Ok(Framed { framing, length, close: own.close })
 }
 
 /// Writes an informational response.

@@ -4,7 +4,6 @@
 
 use super::config::Limits;
 use super::encoder::Asked;
-use super::scan::FieldLine;
 use crate::body::Length;
 use crate::fault::FaultKind;
 use crate::http::{Method, RequestHead, Span, TargetForm, Version, is_authority, is_name, is_token, list};
@@ -35,7 +34,7 @@ impl Framing {
 
 /// The facts collected while the fields are read, so that no field has to be looked up afterwards.
 #[derive(Default)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// The facts as bits, listed below.
     seen: u16,
     /// The range of the host and the length of the body, if present.
@@ -80,15 +79,21 @@ impl Facts {
         Ok(())
     }
 
-    /// Collects the facts of a field. The caller writes its value to the range `span` of the block.
+    /// Collects the facts of a field. The caller writes its value to the range `span` of the block. `is_authority` says
+    /// that the field is `host` and its value an authority; `false` tells nothing.
     #[inline(always)]
-    pub(super) fn note(&mut self, line: &FieldLine<'_>, span: Span) -> Result<(), FaultKind> {
-        let FieldLine { name, value, .. } = *line;
+    pub(crate) fn note(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        span: Span,
+        is_authority: bool,
+    ) -> Result<(), FaultKind> {
         match name.len() {
-            4 if line.is_authority || is_name(name, b"host") => {
+            4 if is_authority || is_name(name, b"host") => {
                 self.host = span;
                 self.add_once(HOST, FaultKind::HostRepeated)?;
-                self.add(if line.is_authority { AUTHORITY } else { 0 });
+                self.add(if is_authority { AUTHORITY } else { 0 });
             }
             6 if is_name(name, b"expect") => self.expect(value),
             7 if is_name(name, b"upgrade") => self.add(UPGRADE_FIELD),
@@ -146,6 +151,38 @@ impl Facts {
             return Ok(Framing { asks_keep_alive: self.has(KEEP_ALIVE), ..Framing::PLAIN });
         }
         self.any_framing(head, limits)
+    }
+
+    /// Returns the length of a body that frames end, and whether the client waits for `100 Continue`: the framing of
+    /// HTTP/2. `ended` says that there is no body.
+    pub(crate) fn framing_by_frames(
+        &self,
+        head: &RequestHead,
+        ended: bool,
+        most: Option<u64>,
+    ) -> Result<(Length, bool), FaultKind> {
+        self.check_host(head)?;
+        let stated = self.has(LENGTH).then_some(self.length);
+        let length = match (stated, ended) {
+            (Some(1..), true) => return Err(FaultKind::ContentLength),
+            (_, true) => Length::None,
+            (Some(n), false) => Length::Known(n),
+            (None, false) => Length::Unknown,
+        };
+        match head.method() {
+            Method::Connect if stated.is_some() => return Err(FaultKind::BodyForbidden),
+            Method::Trace if !ended => return Err(FaultKind::BodyForbidden),
+            _ => {}
+        }
+        if let (Length::Known(length), Some(most)) = (length, most)
+            && length > most
+        {
+            return Err(FaultKind::BodyTooLarge);
+        }
+        if self.has(UNKNOWN) {
+            return Err(FaultKind::Expectation);
+        }
+        Ok((length, self.has(CONTINUE) && !ended))
     }
 
     #[inline(never)]
@@ -213,7 +250,7 @@ fn is_needed(name: &[u8]) -> bool {
 
 /// Parses `1*DIGIT` of at most 19 digits: no sign, no list, no overflow (RFC 9112 section 6.2). Leading zeros are
 /// refused, because some parsers take them for octal.
-pub(super) fn content_length(value: &[u8]) -> Option<u64> {
+pub(crate) fn content_length(value: &[u8]) -> Option<u64> {
     if matches!(value, [] | [b'0', _, ..]) || value.len() > 19 {
         return None;
     }

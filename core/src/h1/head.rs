@@ -195,7 +195,7 @@ impl LineReader {
             None => return Ok(Step::Wait),
         };
         let (name, value) = line.spans(start).ok_or(FaultKind::HeadTooLarge)?;
-        self.facts.note(&line, value)?;
+        self.facts.note(line.name, line.value, value, line.is_authority)?;
         head.headers_mut().push_spans(name, value);
         self.size += line.len;
         check(self.size, limits.head, FaultKind::HeadTooLarge)?;

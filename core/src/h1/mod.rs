@@ -54,10 +54,10 @@
 
 mod config;
 mod connection;
-mod decoder;
+pub(crate) mod decoder;
 mod defaults;
-mod encoder;
-mod framing;
+pub(crate) mod encoder;
+pub(crate) mod framing;
 mod head;
 mod line;
 mod scan;

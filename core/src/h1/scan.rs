@@ -20,7 +20,7 @@ pub(super) fn head(input: &[u8], limits: &Limits, head: &mut RequestHead) -> Opt
             return None;
         }
         let (name, value) = line.spans(at)?;
-        facts.note(&line, value).ok()?;
+        facts.note(line.name, line.value, value, line.is_authority).ok()?;
         head.headers_mut().push_spans(name, value);
         at += line.len;
         rest = input.get(at..)?;

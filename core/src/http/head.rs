@@ -21,6 +21,8 @@ pub struct RequestHead {
     headers: Headers,
     target: Span,
     parts: Parts,
+    /// Empty unless the request is an extended CONNECT.
+    protocol: Span,
 }
 
 impl RequestHead {
@@ -41,6 +43,7 @@ impl RequestHead {
             headers: Headers::new(),
             target: Span::default(),
             parts: Parts::default(),
+            protocol: Span::default(),
         }
     }
 
@@ -54,6 +57,11 @@ impl RequestHead {
     /// Sets the request line. The caller writes its target to the range `target` of the block.
     pub(crate) fn set_line(&mut self, method: Method, target: Span, parts: Parts, version: Version) {
         (self.method, self.target, self.parts, self.version) = (method, target, parts, version);
+    }
+
+    /// Sets the protocol of an extended CONNECT. The caller writes it to the range `protocol` of the block.
+    pub(crate) fn set_protocol(&mut self, protocol: Span) {
+        self.protocol = protocol;
     }
 
     /// Clears the head and keeps the memory.
@@ -100,6 +108,12 @@ impl RequestHead {
         block.extend_from_slice(target.as_bytes());
         let span = Span::new(start, block.len());
         self.set_target_at(span, target.as_bytes())
+    }
+
+    /// Returns the protocol that an extended CONNECT asks for (RFC 8441 section 4), such as `websocket`. `None` for any
+    /// other request.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.str_of(self.block()).filter(|protocol| !protocol.is_empty())
     }
 
     /// Returns the header fields.

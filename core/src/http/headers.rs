@@ -386,6 +386,15 @@ impl Headers {
         self.fields.push(Field { name, value });
     }
 
+    /// Replaces the range of a value. The caller has checked it and writes it to the block.
+    pub(crate) fn set_value_span(&mut self, at: usize, value: Span) {
+        if let Fields::Many(fields) = &mut self.fields
+            && let Some(field) = fields.get_mut(at)
+        {
+            field.value = value;
+        }
+    }
+
     /// Returns the block that the fields are ranges of.
     pub(crate) fn block(&self) -> &[u8] {
         &self.block

@@ -73,7 +73,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn parse(target: &[u8], method: &Method) -> Option<Self> {
+    pub(crate) fn parse(target: &[u8], method: &Method) -> Option<Self> {
         let (parts, end) = Self::read(target, method)?;
         (end == target.len()).then_some(parts)
     }

@@ -18,6 +18,10 @@ pub enum Reason {
     Ping,
     /// [`Timeouts::ping_timeout`](crate::ws::Timeouts::ping_timeout) of a WebSocket
     Pong,
+    /// [`Timeouts::settings`](crate::h2::Timeouts::settings) of HTTP/2
+    Settings,
+    /// [`Timeouts::drain`](crate::h2::Timeouts::drain) of HTTP/2
+    Drain,
     /// [`Timeouts::close`](crate::ws::Timeouts::close) of a WebSocket
     Close,
 }
