@@ -76,7 +76,14 @@ def expect(load, start):
 
 def h2load(options):
     """The options of h2load for a scenario."""
-    yield from (f"-c{options['conns']}", f"-m{options['streams']}")
+    if "streams" in options:
+        yield f"-m{options['streams']}"
+    else:
+        yield "--h1"
+    if "fresh" in options:
+        yield from (f"-c{options['fresh']}", f"-n{options['fresh']}")
+        return
+    yield f"-c{options['conns']}"
     if "body" in options:
         yield f"-d{FILES}/payload-{options['body']}"
     for field in options.get("fields", ()):
@@ -86,9 +93,10 @@ def h2load(options):
 def run_other(scenario, server, seconds):
     """wrk or h2load, which count in whole seconds."""
     seconds = max(1, round(seconds))
-    url = f"http://127.0.0.1:{server.port}{scenario.path}"
+    duration = [] if "fresh" in scenario.options else [f"-D{seconds}", "--warm-up-time=0"]
+    url = f"http{'s' if scenario.is_tls else ''}://127.0.0.1:{server.port}{scenario.path}"
     command = {"wrk": ["wrk", "-t1", "-c64", f"-d{seconds}s", url],
-               "h2load": ["h2load", "-t1", f"-D{seconds}", "--warm-up-time=0", *h2load(scenario.options), url]}[scenario.mode]
+               "h2load": ["h2load", "-t1", *duration, *h2load(scenario.options), url]}[scenario.mode]
     lost, cpu = steal(), server.cpu()
     done = subprocess.run([*on_load_core(), *command], capture_output=True, text=True, timeout=seconds + PATIENCE)
     cpu, lost = server.cpu() - cpu, steal() - lost

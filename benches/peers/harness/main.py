@@ -10,7 +10,7 @@ from pathlib import Path
 from . import build, check, figures, kit, measure, tables
 from .peers import PEERS
 from .places import TARGET, machine, prepare
-from .scenarios import DEFAULT, H2, HTTP, PAGE, SIZES, WS
+from .scenarios import DEFAULT, H2, HTTP, PAGE, SIZES, TLS, WS
 from .scenarios import SCENARIOS as REQUESTS
 from .server import be_nice
 
@@ -18,7 +18,7 @@ FIGURES = ["memory", "ws-memory", "startup", "counts", "size"]
 KIT_FIGURES = ["upload-memory", "coded-sizes"]
 SCENARIOS = REQUESTS | kit.KIT
 KNOWN = ["check", *SCENARIOS, *FIGURES, *KIT_FIGURES, "clean"]
-GROUPS = {"http": list(HTTP), "h2": list(H2), "ws": list(WS), "figures": FIGURES, "kit": [*kit.KIT, *KIT_FIGURES],
+GROUPS = {"http": list(HTTP), "h2": list(H2), "tls": list(TLS), "ws": list(WS), "figures": FIGURES, "kit": [*kit.KIT, *KIT_FIGURES],
           "all": [*SCENARIOS, *FIGURES, *KIT_FIGURES],
           "growth": [*tables.GROWTH, *tables.GROWTH.values()], "page": [*PAGE, "memory", "ws-memory", "startup"]}
 

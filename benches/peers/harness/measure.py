@@ -16,7 +16,7 @@ def measure(scenario, peers, rounds, seconds):
     try:
         for peer in peers:
             try:
-                server = Server(peer, scenario.threads, h2=scenario.is_h2).wait()
+                server = Server(peer, scenario.threads, h2=scenario.is_h2, tls=scenario.is_tls).wait()
             except RuntimeError as error:
                 warn(error)
                 continue

@@ -14,6 +14,8 @@ class Peer:
     """Its feature in the package `hello`, of which builds from nothing are measured."""
     command: tuple = ()
     """Of an installed server, with {port}, {threads} and {here}."""
+    secure: tuple = ()
+    """What is added to the command for TLS, with {cert} and {key}."""
     env: dict = field(default_factory=dict)
     ours: bool = False
     ceiling: bool = False
@@ -32,6 +34,9 @@ PEERS = [
     Peer("stelo-tokio", OURS, "stelo-peer", "tokio", "stelo", ours=True),
     Peer("stelo-smol", OURS, "stelo-peer", "smol", ours=True),
     Peer("stelo-async-std", OURS, "stelo-peer", "async-std", ours=True),
+    Peer("stelo-tls-tokio", "tls", "stelo-peer", "tokio,tls", ours=True),
+    Peer("stelo-tls-smol", "tls", "stelo-peer", "smol,tls", ours=True),
+    Peer("axum-tls", "tls", "axum-tls-peer"),
     Peer("epoll", "http pipelined", "ceiling", env={"IO": "epoll"}, ceiling=True),
     Peer("io_uring", "http pipelined", "ceiling", env={"IO": "uring"}, ceiling=True),
     Peer("tokio-floor", "http pipelined threads", "tokio-floor", ceiling=True),
@@ -54,11 +59,11 @@ PEERS = [
     Peer("kit-axum", MOST, "kit-axum"),
     Peer("kit-actix", KIT, "kit-actix"),
     Peer("kit-salvo", MOST, "kit-salvo"),
-    Peer("nginx", CLOSING + " static files ranges h2", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
-    Peer("uvicorn", FULL + " deflate", command=(
+    Peer("nginx", CLOSING + " static files ranges h2 tls", command=("nginx", "-c", "{here}/nginx-{port}.conf", "-p", "{here}")),
+    Peer("uvicorn", FULL + " deflate tls", secure=("--ssl-certfile", "{cert}", "--ssl-keyfile", "{key}"), command=(
         "uvicorn", "--app-dir", "{starlette}", "app:app", "--port", "{port}", "--workers", "{threads}",
         "--no-access-log", "--log-level", "warning")),
-    Peer("granian", FULL + " h2", command=(
+    Peer("granian", FULL + " h2 tls", secure=("--ssl-certificate", "{cert}", "--ssl-keyfile", "{key}"), command=(
         "granian", "--interface", "asgi", "--working-dir", "{starlette}", "app:app", "--host", "127.0.0.1",
         "--port", "{port}", "--workers", "{threads}", "--backlog", "16384", "--backpressure", "16384",
         "--log-level", "warning")),

@@ -12,6 +12,8 @@ BIN, LOGS, FILES = TARGET / "bin", TARGET / "logs", TARGET / "files"
 PYTHON = TARGET / "venv/bin"
 """Where uvicorn and granian are looked for first."""
 STATIC = FILES / "static"
+CERT, KEY = FILES / "cert.pem", FILES / "key.pem"
+"""Of localhost: ECDSA on P-256, as most sites have now."""
 SPOOL = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else FILES
 """Where uploads are spooled: in memory if possible, so that no disk is measured."""
 
@@ -37,6 +39,10 @@ def prepare(sizes):
         path = STATIC / name
         if not path.exists():
             path.write_bytes(os.urandom(size))
+    if not KEY.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "3650", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", KEY, "-out", CERT], check=True, capture_output=True)
     for size in sizes:
         (FILES / f"payload-{size}").write_bytes(message(size))
         (FILES / f"deflated-{size}").write_bytes(deflated(message(size)))

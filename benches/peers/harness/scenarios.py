@@ -18,6 +18,10 @@ class Scenario:
         return [peer for peer in peers if set(self.needs.split()) <= set(peer.can.split())]
 
     @property
+    def is_tls(self):
+        return "tls" in self.needs.split()
+
+    @property
     def is_h2(self):
         return "h2" in self.needs.split()
 
@@ -68,6 +72,14 @@ H2 = {
 """HTTP/2 over TCP, by prior knowledge."""
 
 
+TLS = {
+    "tls-handshakes": Scenario("tls", "h2load", "/plaintext", {"fresh": 300}),
+    "tls-plaintext": Scenario("tls", "h2load", "/plaintext", {"conns": 64}),
+    "tls-1m": Scenario("tls", "h2load", "/static/1m.bin", {"conns": 16}),
+}
+"""HTTP/1.1 over TLS 1.3. A handshake comes with one request, and nothing is resumed."""
+
+
 def websocket(size, conns, depth, deflate):
     options = {"payload": size, "conns": conns, "depth": depth} | ({"deflated": size} if deflate else {})
     return Scenario("deflate" if deflate else "ws", "websocket", "/ws", options)
@@ -83,7 +95,7 @@ WS = {
     if size * conns * depth < 1 << 28  # more would be under way than the sockets hold
 }
 
-SCENARIOS = HTTP | H2 | WS
+SCENARIOS = HTTP | H2 | TLS | WS
 PAGE = [*(name for name in HTTP if name != "wrk"),
         "ws-64-100", "ws-64-100-deep", "ws-1k-100", "ws-64k-100"]
 """Of these, what docs/evidence/performance.md shows."""

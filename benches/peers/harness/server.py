@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from .places import BIN, FILES, LOGS, PEERS, SPOOL, STATIC
+from .places import BIN, CERT, FILES, KEY, LOGS, PEERS, SPOOL, STATIC
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -41,25 +41,30 @@ def free_port():
 
 
 class Server:
-    def __init__(self, peer, threads=1, wrapper=(), h2=False):
+    def __init__(self, peer, threads=1, wrapper=(), h2=False, tls=False):
         self.peer, self.port = peer, free_port()
         env = dict(os.environ, PORT=str(self.port), THREADS=str(threads), STATIC_DIR=str(STATIC),
                    TMPDIR=str(SPOOL), **peer.env)
         if h2:
             env["H2"] = "1"
+        if tls:
+            env |= {"TLS_CERT": str(CERT), "TLS_KEY": str(KEY)}
         if peer.name == "nginx":
-            self.configure_nginx(threads, h2)
-        named = {"port": self.port, "threads": threads, "here": FILES, "starlette": PEERS / "starlette"}
-        command = [word.format(**named) for word in peer.command] or [str(BIN / peer.name)]
+            self.configure_nginx(threads, h2, tls)
+        named = {"port": self.port, "threads": threads, "here": FILES, "starlette": PEERS / "starlette",
+                 "cert": CERT, "key": KEY}
+        command = [word.format(**named) for word in peer.command + (peer.secure if tls else ())] or [str(BIN / peer.name)]
         self.log = LOGS / f"{peer.name}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [*on_server_cores(threads), *wrapper, *command],
                 env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def configure_nginx(self, threads, h2):
+    def configure_nginx(self, threads, h2, tls):
         text = (PEERS / "nginx.conf.in").read_text()
-        for name, value in {"DIR": FILES, "PORT": self.port, "THREADS": threads, "H2": "http2" if h2 else ""}.items():
+        cert = f"ssl_certificate {CERT}; ssl_certificate_key {KEY}; ssl_protocols TLSv1.2 TLSv1.3;"
+        for name, value in {"DIR": FILES, "PORT": self.port, "THREADS": threads, "H2": "http2" if h2 else "",
+                            "SSL": "ssl" if tls else "", "CERT": cert if tls else ""}.items():
             text = text.replace(f"@{name}@", str(value))
         (FILES / f"nginx-{self.port}.conf").write_text(text)
 

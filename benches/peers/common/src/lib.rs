@@ -45,6 +45,11 @@ pub fn addr() -> String {
     format!("127.0.0.1:{}", port())
 }
 
+/// The files of the certificate and its key, for servers that speak TLS.
+pub fn certificate() -> Option<(String, String)> {
+    Some((std::env::var("TLS_CERT").ok()?, std::env::var("TLS_KEY").ok()?))
+}
+
 pub fn static_dir() -> String {
     std::env::var("STATIC_DIR").unwrap_or_else(|_| "static".into())
 }

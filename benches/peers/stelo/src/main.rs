@@ -42,6 +42,10 @@ fn app() -> App {
 
 fn main() -> ExitCode {
     let config = Config::new().port(common::port()).threads(common::threads()).access_log(false);
+    let config = match common::certificate() {
+        Some((cert, key)) => config.ssl_certfile(cert).ssl_keyfile(key),
+        None => config,
+    };
     match Server::new(config).run(app()) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
