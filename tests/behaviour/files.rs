@@ -29,7 +29,7 @@ cases!(
 const MIB: usize = 1 << 20;
 
 /// Bytes that differ by position. Their period is not a size of a buffer.
-fn content(size: usize) -> Vec<u8> {
+pub(crate) fn content(size: usize) -> Vec<u8> {
     (0..size).map(|i| (i % 251) as u8).collect()
 }
 

@@ -26,6 +26,8 @@ mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "tls")]
+mod tls_http;
+#[cfg(feature = "tls")]
 mod tls_in_time;
 mod tunnels;
 mod unix;

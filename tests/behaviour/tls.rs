@@ -22,7 +22,7 @@ cases!(
     large_bodies_go_both_ways,
     a_half_closed_client_gets_its_answer,
     the_last_response_is_followed_by_close_notify,
-    a_client_without_tls_gets_an_alert,
+    a_client_of_another_protocol_gets_an_alert,
     a_silent_client_is_closed_after_the_handshake_timeout,
     a_tunnel_sends_its_last_bytes,
     curl_is_answered,
@@ -118,10 +118,11 @@ fn the_last_response_is_followed_by_close_notify(on: On) {
     client.expect_end();
 }
 
-fn a_client_without_tls_gets_an_alert(on: On) {
+fn a_client_of_another_protocol_gets_an_alert(on: On) {
     let server = on.serve_with(tls_config(), stelo_demo::app());
     let mut client = server.connect();
-    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    // The hello of SSL 2.
+    client.send([0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0]);
     let (bytes, closed) = client.rest();
     // A record of the type alert (RFC 8446 section 5.1), with a fatal alert.
     assert_eq!((bytes[0], bytes[5], closed), (21, 2, Closed::Ended));

@@ -1,12 +1,13 @@
 //! A WebSocket client on a blocking socket, over the machine of the core. Cases send invalid frames as bytes.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use stelo_core::Instant;
 use stelo_core::proto::Machine;
 use stelo_core::ws::{ClientHandshake, CloseCode, Closed, Command, Config, Connection, Event, Message};
 
-use crate::{Client, Running};
+use crate::{Client, Running, Wire};
 
 /// The head of a handshake for `/`. The response has `sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=`.
 pub const HANDSHAKE: &str = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
@@ -14,8 +15,8 @@ pub const HANDSHAKE: &str = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\
 
 /// A client with one WebSocket. It answers pings and completes closing handshakes only while it receives.
 #[derive(Debug)]
-pub struct WebSocketClient {
-    client: Client,
+pub struct WebSocketClient<S = TcpStream> {
+    client: Client<S>,
     machine: Connection,
     /// Received bytes that have not been parsed.
     unread: Vec<u8>,
@@ -36,9 +37,16 @@ impl WebSocketClient {
     /// Opens a WebSocket at `target`. Offers these subprotocols and the compression of `config`.
     #[track_caller]
     pub fn connect_with(server: &Running, target: &str, protocols: &[&str], config: Config) -> Self {
+        Self::open(server.connect(), target, protocols, config)
+    }
+}
+
+impl<S: Wire> WebSocketClient<S> {
+    /// Opens a WebSocket at `target` on a new connection. Offers these subprotocols and the compression of `config`.
+    #[track_caller]
+    pub fn open(mut client: Client<S>, target: &str, protocols: &[&str], config: Config) -> Self {
         let mut handshake = ClientHandshake::new("a", target, protocols, *b"the sample nonce", &config)
             .expect("a target that can be asked for");
-        let mut client = server.connect();
         client.send(handshake.request());
         let opened = loop {
             let bytes = client.some().expect("the server answers");
@@ -61,7 +69,7 @@ impl WebSocketClient {
     }
 
     /// Returns the connection.
-    pub fn connection(&mut self) -> &mut Client {
+    pub fn connection(&mut self) -> &mut Client<S> {
         &mut self.client
     }
 

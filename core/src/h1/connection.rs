@@ -59,6 +59,8 @@ pub struct Connection {
     late: bool,
     /// The shutdown has begun: the next response is the last.
     stopping: bool,
+    /// A response was cut off.
+    cut_off: bool,
     closing: Closing,
 }
 
@@ -120,6 +122,7 @@ impl Connection {
             fault: None,
             late: false,
             stopping: false,
+            cut_off: false,
             closing: Closing::Quiet,
         }
     }
@@ -165,6 +168,13 @@ impl Connection {
         }
     }
 
+    /// Gives the response up, whether it has begun or not.
+    fn fail_response(&mut self) {
+        self.cut_off |= self.exchange.server == State::SendBody;
+        // Allowed in any state.
+        let _ = self.exchange.step(Role::Server, Step::Fail);
+    }
+
     /// Ends the connection at once.
     fn give_up(&mut self, kind: FaultKind) {
         let busy = matches!(self.exchange.server, State::SendResponse | State::SendBody);
@@ -172,7 +182,7 @@ impl Connection {
             self.fault = Some(Fault { kind, at: self.input.offset() });
         }
         let _ = self.exchange.step(Role::Client, Step::Fail);
-        let _ = self.exchange.step(Role::Server, Step::Fail);
+        self.fail_response();
         self.closing = Closing::Over;
         self.output.clear();
         self.timers = Timers::default();

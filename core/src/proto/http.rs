@@ -81,6 +81,12 @@ pub trait HttpMachine: Machine {
     /// Saves the copy of a large piece.
     fn take_data(&mut self, len: usize) -> Bytes;
 
+    /// Whether the connection ends inside a response. Over TLS, it then ends without `close_notify`, which would make a
+    /// response that extends to the end of the connection look complete.
+    fn is_cut_off(&self) -> bool {
+        false
+    }
+
     /// Whether input waits for the peer to read what was sent. [`transmitted`](Machine::transmitted) ends that.
     fn is_held_up(&self) -> bool;
 

@@ -63,6 +63,11 @@ pub(super) trait Protocol<R: Runtime> {
         None
     }
 
+    /// Whether the connection ends inside a message.
+    fn is_cut_off(&self) -> bool {
+        false
+    }
+
     /// Notes that all output is written.
     fn written(&mut self, link: &Link<R>);
 
@@ -318,9 +323,9 @@ impl<R: Runtime> Link<R> {
                         CloseState::Open => {}
                         CloseState::Linger if self.eof => return Poll::Ready(End::Closed),
                         CloseState::Linger => {}
-                        CloseState::Close => return self.finish(cx),
+                        CloseState::Close => return self.finish(protocol, cx),
                         CloseState::Switched => return Poll::Ready(End::Switched),
-                        CloseState::HalfClose => match ready!(self.half_close(cx)) {
+                        CloseState::HalfClose => match ready!(self.half_close(protocol, cx)) {
                             Ok(()) => protocol.machine(|machine| machine.half_closed(now)),
                             Err(_) => return self.gone(),
                         },
@@ -477,19 +482,23 @@ impl<R: Runtime> Link<R> {
     /// Ends the transport, after all output.
     #[cold]
     #[inline(never)]
-    fn finish(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn finish<P: Protocol<R>>(&mut self, protocol: &P, cx: &mut Context<'_>) -> Poll<End> {
         if let Some(io) = &mut self.transport {
+            if protocol.is_cut_off() {
+                io.cut_off();
+            }
             // The protocol has ended, whether the peer still takes it or not.
             let _ = ready!(io.poll_finish(cx));
         }
         Poll::Ready(End::Closed)
     }
 
-    fn half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Some(io) => io.poll_close(cx),
-            None => Poll::Ready(Ok(())),
+    fn half_close<P: Protocol<R>>(&mut self, protocol: &P, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(io) = &mut self.transport else { return Poll::Ready(Ok(())) };
+        if protocol.is_cut_off() {
+            io.cut_off();
         }
+        io.poll_close(cx)
     }
 
     /// Reports that a response cannot be completed, if the connection has not failed by itself.

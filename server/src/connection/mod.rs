@@ -34,7 +34,7 @@ use stelo_runtime::{Instant, Runtime};
 use tracing::{debug, error};
 
 use crate::contain::catch;
-use crate::log::SERVER;
+use crate::log::{FromClient, SERVER};
 use crate::thread::Thread;
 use http::{HttpProtocol, Next, One};
 use link::{End, GRAIN, Link};
@@ -112,7 +112,15 @@ impl<R: Runtime> Connection<R> {
             Poll::Pending => return self.wait(until, cx).map(|()| false),
             Poll::Ready(Ok(opened)) => opened,
             Poll::Ready(Err(error)) => {
-                debug!(target: SERVER, "Connection refused: {error}");
+                if transport.is_plain_http() {
+                    let context = self.link.context().clone();
+                    let client = FromClient(context.client());
+                    let line = format_args!("Invalid HTTP request received{client}: {error}");
+                    let thread = &self.link.thread;
+                    thread.shared.invalid.warn(thread.runtime.now(), line);
+                } else {
+                    debug!(target: SERVER, "Connection refused: {error}");
+                }
                 self.state = State::Rejected(until);
                 return Poll::Ready(true);
             }

@@ -68,6 +68,15 @@ impl<S: Stream> Transport<S> {
         }
     }
 
+    /// Whether the handshake has failed because the peer speaks plain HTTP.
+    pub(super) fn is_plain_http(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(io) => io.is_plain_http(),
+            Self::Plain(_) | Self::Stream(_) => false,
+        }
+    }
+
     /// Completes when the peer knows that the handshake has failed.
     pub(super) fn poll_reject(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = &cx;
@@ -88,6 +97,15 @@ impl<S: Stream> Transport<S> {
             #[cfg(feature = "tls")]
             Self::Tls(io) => io.poll_flush(cx),
             Self::Plain(_) | Self::Stream(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Notes that the connection ends inside a message, so that the transport does not end in order.
+    pub(super) fn cut_off(&mut self) {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(io) => io.cut_off(),
+            Self::Plain(_) | Self::Stream(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@
 //! Each iteration of the loop consumes input, produces output or changes the state of the session. An iteration without
 //! any of them is a fault, so that a defect below cannot keep a thread busy (as in RUSTSEC-2024-0336).
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::{error, fmt, io};
 
@@ -25,6 +26,10 @@ const HANDSHAKE: usize = (64 << 10) + RECORD;
 /// The bytes that encryption adds to a record at most: header, explicit nonce, content type, tag.
 const OVERHEAD: usize = 64;
 
+/// The answer to plain HTTP, which has no alert that it would understand.
+const PLAIN_HTTP: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 60\r\n\
+    connection: close\r\n\r\nThis port speaks HTTPS: use a URL that begins with https://\n";
+
 /// A TLS session of the server.
 pub(super) struct Pump {
     session: UnbufferedServerConnection,
@@ -38,12 +43,16 @@ pub(super) struct Pump {
 /// The progress of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
+    /// The first record is not complete.
+    Start,
     Handshake,
     /// Plaintext goes both ways.
     Open,
     /// The peer has sent `close_notify`.
     PeerClosed,
     Failed,
+    /// Failed, because the peer speaks plain HTTP.
+    PlainHttp,
 }
 
 /// Why a session has failed.
@@ -51,6 +60,8 @@ enum Phase {
 pub(super) enum Fault {
     /// The peer breaks the protocol, or refuses the session.
     Protocol(rustls::Error),
+    /// The peer speaks plain HTTP.
+    PlainHttp,
     /// A record or a message of the handshake is too large.
     TooLarge,
     /// The session makes no progress, or cannot encrypt any more.
@@ -98,6 +109,15 @@ impl Output {
         (self.start, self.end) = (0, 0);
     }
 
+    /// Appends bytes.
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let write = |room: &mut [u8]| {
+            room[..bytes.len()].copy_from_slice(bytes);
+            Ok::<_, Infallible>(bytes.len())
+        };
+        self.append(bytes.len(), write, |never| match *never {})
+    }
+
     /// Appends what `write` writes. Makes the room that it asks for.
     fn append<E>(
         &mut self,
@@ -141,7 +161,7 @@ impl Pump {
     /// The configuration is not valid.
     pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         let session = UnbufferedServerConnection::new(config)?;
-        Ok(Self { session, input: Vec::new(), phase: Phase::Handshake, server_name: None })
+        Ok(Self { session, input: Vec::new(), phase: Phase::Start, server_name: None })
     }
 
     /// Returns the length of the buffer.
@@ -152,7 +172,12 @@ impl Pump {
 
     /// Whether the handshake has not ended.
     pub(super) fn is_handshaking(&self) -> bool {
-        self.phase == Phase::Handshake
+        matches!(self.phase, Phase::Start | Phase::Handshake)
+    }
+
+    /// Whether the session has failed because the peer speaks plain HTTP.
+    pub(super) fn is_plain_http(&self) -> bool {
+        self.phase == Phase::PlainHttp
     }
 
     /// Whether the peer has sent `close_notify`. It sends no more plaintext, and can still receive.
@@ -182,9 +207,9 @@ impl Pump {
         output: &mut Output,
     ) -> Result<usize, E> {
         let limit = match self.phase {
-            Phase::Handshake => HANDSHAKE,
+            Phase::Start | Phase::Handshake => HANDSHAKE,
             Phase::Open => RECORD,
-            Phase::PeerClosed | Phase::Failed => return Err(Fault::Stuck.into()),
+            Phase::PeerClosed | Phase::Failed | Phase::PlainHttp => return Err(Fault::Stuck.into()),
         };
         let kept = self.input.len();
         if kept >= limit {
@@ -233,7 +258,7 @@ impl Pump {
 
     /// Advances the session without new input. The session knows parts of messages by their place in the input.
     fn turn_kept(&mut self, send: Send<'_>, output: &mut Output) -> Result<(), Fault> {
-        if self.phase == Phase::Failed {
+        if matches!(self.phase, Phase::Failed | Phase::PlainHttp) {
             return Err(Fault::Stuck);
         }
         let mut input = std::mem::take(&mut self.input);
@@ -254,12 +279,20 @@ impl Pump {
         output: &mut Output,
     ) -> Result<usize, Fault> {
         let handshaking = self.is_handshaking();
+        // A method. No type of record is a letter (RFC 8446 section 5.1).
+        if self.phase == Phase::Start && input.first().is_some_and(u8::is_ascii_uppercase) {
+            self.phase = Phase::PlainHttp;
+            output.push(PLAIN_HTTP.as_bytes())?;
+            return Err(Fault::PlainHttp);
+        }
         let turned = self.try_turn(input, send, plain, output);
         if handshaking && let Some(name) = take_server_name() {
             self.server_name = Some(name);
         }
-        if turned.is_err() {
-            self.phase = Phase::Failed;
+        match turned {
+            Err(_) => self.phase = Phase::Failed,
+            Ok(used) if used > 0 && self.phase == Phase::Start => self.phase = Phase::Handshake,
+            Ok(_) => {}
         }
         if output.is_empty() {
             output.release();
@@ -302,7 +335,7 @@ impl Pump {
                     progress = true;
                 }
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    if self.phase == Phase::Handshake {
+                    if matches!(self.phase, Phase::Start | Phase::Handshake) {
                         self.phase = Phase::Open;
                     }
                     match send {
@@ -374,6 +407,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol(error) => error.fmt(f),
+            Self::PlainHttp => f.write_str("plain HTTP on a socket with TLS"),
             Self::TooLarge => f.write_str("a record or a message of the handshake is too large"),
             Self::Stuck => f.write_str("the session cannot go on"),
         }
@@ -384,7 +418,7 @@ impl error::Error for Fault {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Protocol(error) => Some(error),
-            Self::TooLarge | Self::Stuck => None,
+            Self::PlainHttp | Self::TooLarge | Self::Stuck => None,
         }
     }
 }

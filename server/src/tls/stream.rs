@@ -39,7 +39,7 @@ pub(crate) struct TlsStream<S> {
     output: Output,
     /// The plaintext sent since the last was received.
     burst: usize,
-    /// `close_notify` is in the output, or was sent.
+    /// `close_notify` is in the output, or was sent, or is left out.
     closed: bool,
     /// Waits to write. A read can send the output that it waits for.
     writer: Option<Waker>,
@@ -89,6 +89,11 @@ impl<S: Stream> TlsStream<S> {
         facts
     }
 
+    /// Whether the handshake has failed because the peer speaks plain HTTP.
+    pub(crate) fn is_plain_http(&self) -> bool {
+        self.pump.is_plain_http()
+    }
+
     /// Completes when the handshake has ended. Its last bytes leave with the next read or write.
     ///
     /// # Errors
@@ -103,7 +108,7 @@ impl<S: Stream> TlsStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends the alert of a failed handshake, and discards input until the peer closes. A socket that is closed with
+    /// Sends the alert of a failed handshake, or the answer to plain HTTP, and discards input until the peer closes. A socket that is closed with
     /// unread bytes resets the connection, and the peer may not see the alert.
     ///
     /// # Errors
@@ -134,6 +139,11 @@ impl<S: Stream> TlsStream<S> {
             writer.wake();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Ends the session without `close_notify`. Output that waits is still sent.
+    pub(crate) fn cut_off(&mut self) {
+        self.closed = true;
     }
 
     /// Sends all output and `close_notify`.

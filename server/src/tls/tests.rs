@@ -168,9 +168,29 @@ fn a_damaged_record_ends_the_session_with_an_alert() {
 
 #[test]
 fn other_protocols_get_an_alert() {
+    for hello in [&b"\x80\x2e\x01\x03\x01\x00\x15"[..], b"ssh-2.0\r\n"] {
+        let mut pair = Pair::new(1);
+        assert!(matches!(pair.receive(hello), Err(Fault::Protocol(_))));
+        assert_eq!(pair.output.waiting()[0], 21);
+    }
+}
+
+#[test]
+fn plain_http_is_answered_at_its_first_byte() {
     let mut pair = Pair::new(1);
+    assert!(matches!(pair.receive(b"GET / HTTP/1.1\r\n\r\n"), Err(Fault::PlainHttp)));
+    let answer = String::from_utf8(pair.output.waiting().to_vec()).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+    assert!(matches!(pair.receive(b"GET"), Err(Fault::Stuck)));
+}
+
+#[test]
+fn a_letter_behind_the_handshake_is_no_plain_http() {
+    let mut pair = Pair::new(usize::MAX);
+    pair.settle();
     assert!(matches!(pair.receive(b"GET / HTTP/1.1\r\n\r\n"), Err(Fault::Protocol(_))));
-    assert_eq!(pair.output.waiting()[0], 21);
+    assert_eq!(pair.output.waiting()[0], 23);
 }
 
 #[test]

@@ -109,6 +109,14 @@ impl TlsSocket {
     pub fn is_resumed(&self) -> bool {
         self.0.borrow().conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
+
+    /// Closes the sending side of the socket without `close_notify`.
+    ///
+    /// # Panics
+    /// The connection is broken.
+    pub fn cut_off(&self) {
+        self.0.borrow().sock.shutdown(Shutdown::Write).expect("a connection can be half closed");
+    }
 }
 
 impl Read for TlsSocket {

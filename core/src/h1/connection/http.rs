@@ -114,6 +114,10 @@ impl HttpMachine for Connection {
         self.input.hand_over(len)
     }
 
+    fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
     fn is_held_up(&self) -> bool {
         self.is_idle() && !self.input.is_empty() && self.output.len() >= self.config.limits.write_buffer
     }

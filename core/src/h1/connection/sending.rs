@@ -38,7 +38,7 @@ impl Connection {
             Command::End => self.end(None),
             Command::Reset(_) => {
                 // Output so far is still sent. The missing rest shows that the response was cut off.
-                let _ = self.exchange.step(Role::Server, Step::Fail);
+                self.fail_response();
                 self.exchange.keep_alive = false;
                 self.timers.relax();
                 // Earlier responses that the peer has not read must not be lost with this one.

@@ -276,6 +276,10 @@ impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for H
         self.exchanges.head().or_else(|| self.machine.answered())
     }
 
+    fn is_cut_off(&self) -> bool {
+        self.machine.is_cut_off()
+    }
+
     fn written(&mut self, link: &Link<R>) {
         if !self.deferred.background.is_empty() {
             self.run_completed(&link.thread);
