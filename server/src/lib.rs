@@ -28,6 +28,7 @@ mod sync;
 mod thread;
 #[cfg(feature = "tls")]
 mod tls;
+mod watch;
 
 pub use config::{Config, ConfigError, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};

@@ -12,12 +12,13 @@ use stelo_runtime::{Runtime, Signal};
 
 use crate::contain::Contained;
 use crate::interrupts::Interrupts;
-use crate::process::Link;
+use crate::process::{Beat, Link, Notify};
 use crate::sockets::{self, Bound, Sockets};
 use crate::stop::{Stop, Stopped};
 use crate::thread::drain::{Drained, abort, drain};
 use crate::thread::registry::Registry;
 use crate::thread::{Shared, Thread};
+use crate::watch::{Pulse, Watched, Watcher};
 use crate::{Config, ServeError, hooks, messages};
 
 /// A server that is running, or about to.
@@ -28,6 +29,10 @@ pub(crate) struct Serving<'a, R> {
     pub(crate) link: Option<&'a Link>,
     pub(crate) runtime: R,
     pub(crate) threads: usize,
+    /// Whether the threads are those of the server, which watches them, or those of the program.
+    pub(crate) owns_threads: bool,
+    /// The service manager, if it listens to this process.
+    pub(crate) notify: Option<&'a Notify>,
     /// The signals that stop the server.
     pub(crate) signals: &'a [Signal],
 }
@@ -65,16 +70,19 @@ impl<R: Runtime> Serving<'_, R> {
         let started = hooks::run(|| app.startup(executor), |cx| interrupts.poll_stopped(cx)).await;
         let mut registries = vec![first.registry.clone()];
         let mut threads = Vec::new();
+        let mut watcher = None;
         let stopped = match started {
             Ok(Ok(())) => {
                 messages::startup_complete();
-                match self.listen(&first, sockets, &mut registries) {
+                let pulses = self.pulses();
+                match self.listen(&first, sockets, &pulses, &mut registries) {
                     Ok(spawned) => threads = spawned,
                     Err(error) => {
                         abort(&self.runtime, &registries).await;
                         return self.shutdown(&*app, interrupts, Err(error)).await;
                     }
                 }
+                watcher = Watcher::start(self.watched(pulses));
                 #[cfg(feature = "tls")]
                 if let Some(acceptor) = &first.shared.tls {
                     crate::certificates::watch(&first, acceptor.clone(), !self.signals.is_empty());
@@ -88,6 +96,8 @@ impl<R: Runtime> Serving<'_, R> {
             // The hooks that had completed are undone.
             Err(stopped) => stopped,
         };
+        watcher.iter().for_each(Watcher::draining);
+        self.notify.iter().for_each(|notify| notify.stopping());
         let timeout = self.config.timeouts.graceful_shutdown;
         let drained = drain(&self.runtime, &registries, interrupts, timeout).await;
         first.shared.invalid.finish();
@@ -106,11 +116,29 @@ impl<R: Runtime> Serving<'_, R> {
         self.shutdown(&*app, interrupts, Ok(stopped)).await
     }
 
-    /// Starts the threads, each listening on its sockets.
+    /// Returns a pulse for each thread that is watched.
+    fn pulses(&self) -> Vec<Arc<Pulse>> {
+        let watched = self.owns_threads && self.config.health.blocked.is_some();
+        (0..if watched { self.threads } else { 0 }).map(|_| Arc::default()).collect()
+    }
+
+    fn watched(&self, pulses: Vec<Arc<Pulse>>) -> Watched {
+        Watched {
+            health: self.config.health.clone(),
+            pulses,
+            stop: self.stop.clone(),
+            // Without it, the supervisor hears nothing and replaces the worker.
+            supervisor: self.link.and_then(|link| link.teller().ok()),
+            beat: Beat::new(self.notify.and_then(|notify| notify.again().ok())),
+        }
+    }
+
+    /// Starts the threads, each listening on its sockets, and each with its pulse.
     fn listen(
         &self,
         first: &Arc<Thread<R>>,
         sockets: Vec<Sockets<R>>,
+        pulses: &[Arc<Pulse>],
         registries: &mut Vec<Arc<Registry>>,
     ) -> Result<Vec<JoinHandle<()>>, ServeError> {
         let mut threads = Vec::new();
@@ -119,8 +147,10 @@ impl<R: Runtime> Serving<'_, R> {
             if i == 0 {
                 addresses = sockets::addresses(&self.runtime, &sockets)?;
                 listen(first, sockets, self.config.backlog)?;
+                pulses.first().cloned().into_iter().for_each(|pulse| first.beat(pulse));
             } else {
-                let (thread, registry) = self.spawn_thread(i, first.shared.clone(), sockets)?;
+                let pulse = pulses.get(i).cloned();
+                let (thread, registry) = self.spawn_thread(i, first.shared.clone(), sockets, pulse)?;
                 threads.push(thread);
                 registries.push(registry);
             }
@@ -128,7 +158,10 @@ impl<R: Runtime> Serving<'_, R> {
         match self.link {
             Some(link) => link.ready(),
             None => {
-                addresses.iter().for_each(|(bind, address, secure)| messages::running(bind, address, *secure))
+                addresses
+                    .iter()
+                    .for_each(|(bind, address, secure)| messages::running(bind, address, *secure));
+                self.notify.iter().for_each(|notify| notify.ready("Running"));
             }
         }
         self.stop.set_bound(addresses.into_iter().map(|(_, address, _)| address).collect());
@@ -141,6 +174,7 @@ impl<R: Runtime> Serving<'_, R> {
         number: usize,
         shared: Arc<Shared>,
         sockets: Sockets<R>,
+        pulse: Option<Arc<Pulse>>,
     ) -> Result<(JoinHandle<()>, Arc<Registry>), ServeError> {
         let backlog = self.config.backlog;
         let (report, listening) = std::sync::mpsc::sync_channel(1);
@@ -148,6 +182,7 @@ impl<R: Runtime> Serving<'_, R> {
             let result = R::block_on(|runtime| async {
                 let thread = Thread::new(runtime, shared);
                 let result = listen(&thread, sockets, backlog);
+                pulse.into_iter().for_each(|pulse| thread.beat(pulse));
                 // The first thread waits for this.
                 let _ = report.send(result.map(|()| thread.registry.clone()));
                 poll_fn(|cx| thread.registry.poll_over(cx)).await;

@@ -76,6 +76,35 @@ pub(crate) fn request_limit(limit: u64) {
     info!(target: SERVER, "Maximum request limit of {limit} exceeded. Terminating process.");
 }
 
+/// The process has reached its age.
+pub(crate) fn lifetime_limit(limit: Duration) {
+    info!(target: SERVER, "Maximum lifetime of {limit:?} reached. Terminating process.");
+}
+
+/// The process uses too much memory.
+pub(crate) fn memory_limit(bytes: u64, limit: u64) {
+    warn!(target: SERVER, "Resident memory of {bytes} bytes is above the limit of {limit}. Terminating process.");
+}
+
+/// A handler blocks a thread, for this time up to now.
+pub(crate) fn thread_blocked(thread: &dyn fmt::Display, time: Duration) {
+    warn!(target: SERVER, "A handler has blocked thread {thread} for {time:.1?}: call blocking code with `run_blocking`");
+}
+
+/// A handler has blocked a thread for longer than the limit. A supervisor ends the process.
+pub(crate) fn thread_over(thread: &dyn fmt::Display, time: Duration, limit: Duration, supervised: bool) {
+    let effect = if supervised { "; asking the supervisor to end this process" } else { "" };
+    error!(
+        target: SERVER,
+        "A handler has blocked thread {thread} for {time:.1?}, longer than --timeout {limit:?}{effect}"
+    );
+}
+
+/// The service manager cannot be told.
+pub(crate) fn notify_failed(error: &std::io::Error) {
+    warn!(target: SERVER, "Cannot notify the service manager (NOTIFY_SOCKET): {error}");
+}
+
 /// `--limit-concurrency` has been reached: a connection gets 503.
 pub(crate) fn concurrency_limit() {
     warn!(target: SERVER, "Exceeded concurrency limit.");
@@ -125,9 +154,27 @@ pub(crate) fn child_died(id: u32, status: ExitStatus, pause: Option<Duration>) {
     }
 }
 
+/// A worker has given no sign of life for this time and is ended.
+pub(crate) fn child_silent(id: u32, limit: Duration) {
+    error!(
+        target: SERVER,
+        "Child process [{id}] has given no sign of life for {limit:?} (--timeout-worker-healthcheck); replacing it"
+    );
+}
+
+/// A worker with a blocked thread is ended.
+pub(crate) fn child_blocked(id: u32) {
+    error!(target: SERVER, "Child process [{id}] has a blocked thread; replacing it");
+}
+
+/// The replacement of a worker at a limit could not start. The worker goes on, and the next starts after `pause`.
+pub(crate) fn replacement_failed(pause: Duration) {
+    error!(target: SERVER, "New child process was not ready; keeping the old one and trying again in {pause:?}");
+}
+
 /// A worker has to be killed, because it has not started in time.
 pub(crate) fn child_not_ready(id: u32, limit: Duration) {
-    error!(target: SERVER, "Child process [{id}] was not ready within {limit:?}");
+    error!(target: SERVER, "Child process [{id}] was not ready within {limit:?} (--timeout-worker-startup)");
 }
 
 /// A worker has to be killed, because it has not stopped in time.

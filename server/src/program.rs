@@ -11,7 +11,7 @@ use stelo_os::process::set_name;
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
-use crate::process::{self, Link, PidFile, Supervision, Upgrade};
+use crate::process::{self, Link, Notify, PidFile, Supervision, Upgrade};
 use crate::settings::{self, Inputs, Notice, Outcome};
 use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
 
@@ -146,13 +146,20 @@ impl Program {
     ) -> Result<Stopped, ServeError> {
         let pid_file = config.process.pid.as_deref().map(|path| PidFile::create(path, upgrade.is_some()));
         let pid_file = pid_file.transpose()?;
+        let notify = Notify::new(|name| env::var_os(name), std::process::id());
         if upgrade.is_some() || config.process.is_supervised() {
             let read = || self.read_again();
-            return process::supervise(Supervision { config: &config, read: &read, upgrade, pid_file });
+            return process::supervise(Supervision {
+                config: &config,
+                read: &read,
+                upgrade,
+                pid_file,
+                notify,
+            });
         }
         // Removed when the server has stopped.
         let _pid_file = pid_file;
-        Server::new(config).reopening().run_on_any(self.runners, app())
+        Server::new(config).reopening().notifying(notify).run_on_any(self.runners, app())
     }
 
     /// Reads the settings of a running supervisor again.

@@ -8,7 +8,7 @@ use stelo_os::signals::is_handled;
 use stelo_runtime::{Runtime, Signal};
 
 use crate::lifecycle::Serving;
-use crate::process::Link;
+use crate::process::{Link, Message, Notify};
 use crate::stop::{ServerHandle, Stop, Stopped};
 use crate::{Config, ServeError};
 
@@ -30,12 +30,15 @@ pub struct Server {
     link: Option<Link>,
     /// Whether `SIGUSR1` opens the files of the log again.
     reopens: bool,
+    /// The service manager, if the program informs it.
+    notify: Option<Notify>,
 }
 
 impl Server {
     /// Creates a server with this configuration.
     pub fn new(config: Config) -> Self {
-        Self { config, handle: ServerHandle(Arc::new(Stop::default())), link: None, reopens: false }
+        let handle = ServerHandle(Arc::new(Stop::default()));
+        Self { config, handle, link: None, reopens: false, notify: None }
     }
 
     /// Serves as a worker: on the sockets of the supervisor, which stops the server, too.
@@ -44,6 +47,9 @@ impl Server {
         self.config.listen = link.sockets(secure);
         self.config.ssl.insecure = if secure { link.sockets(false) } else { Vec::new() };
         link.watch(self.handle());
+        if let Ok(teller) = link.teller() {
+            self.handle.0.set_replace(move || teller.tell(Message::Retire));
+        }
         self.link = Some(link);
         self
     }
@@ -51,6 +57,11 @@ impl Server {
     /// Opens the files of the log again at `SIGUSR1`, as a program that is a server does.
     pub(crate) fn reopening(self) -> Self {
         Self { reopens: true, ..self }
+    }
+
+    /// Informs the service manager when the server is ready, when it stops, and that it is alive.
+    pub(crate) fn notifying(self, notify: Option<Notify>) -> Self {
+        Self { notify, ..self }
     }
 
     /// Returns the configuration.
@@ -74,7 +85,7 @@ impl Server {
             Some(taken) => all_if(taken),
             None => SIGNALS.into_iter().filter(|signal| !is_handled(*signal)).collect(),
         };
-        self.serve(runtime, app, 1, &signals).await
+        self.serve(runtime, app, None, &signals).await
     }
 
     /// Serves `app` until a signal or the handle stops it, on [`Process::threads`](crate::config::Process::threads)
@@ -89,7 +100,7 @@ impl Server {
         if self.reopens && !signals.is_empty() {
             signals.push(Signal::User1);
         }
-        match R::block_on(|runtime| self.serve(runtime, app, threads, &signals)) {
+        match R::block_on(|runtime| self.serve(runtime, app, Some(threads), &signals)) {
             Ok(outcome) => outcome,
             Err(error) if error.kind() == io::ErrorKind::Deadlock => {
                 Err(ServeError::Inside { runtime: R::NAME })
@@ -98,16 +109,26 @@ impl Server {
         }
     }
 
+    /// Serves on this number of threads, or with `None` on those of the program.
     async fn serve<R: Runtime>(
         self,
         runtime: R,
         app: Arc<dyn App>,
-        threads: usize,
+        threads: Option<usize>,
         signals: &[Signal],
     ) -> Result<Stopped, ServeError> {
         let stop = self.handle.0.clone();
         let link = self.link.as_ref();
-        let serving = Serving { config: &self.config, stop: &stop, link, runtime, threads, signals };
+        let serving = Serving {
+            config: &self.config,
+            stop: &stop,
+            link,
+            runtime,
+            threads: threads.unwrap_or(1),
+            owns_threads: threads.is_some(),
+            notify: self.notify.as_ref(),
+            signals,
+        };
         let result = serving.run(app).await;
         stop.set_ended();
         result

@@ -1,7 +1,7 @@
 //! Stopping a server from outside, and learning where it listens.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use stelo_core::app::Address;
@@ -12,13 +12,17 @@ use stelo_runtime::Signal;
 pub enum Stopped {
     /// By a signal.
     Signal(Signal),
-    /// By its [`ServerHandle`], or because `limit_max_requests` was reached.
+    /// By its [`ServerHandle`], or at a limit: of requests, age or memory.
     Request,
 }
 
 /// The state that a server shares with its handles.
 #[derive(Default)]
-pub(crate) struct Stop(Mutex<State>);
+pub(crate) struct Stop {
+    state: Mutex<State>,
+    /// Asks the supervisor for a replacement, if this process is a worker. Returns whether the supervisor runs.
+    replace: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
+}
 
 #[derive(Default)]
 struct State {
@@ -31,6 +35,20 @@ struct State {
 impl Stop {
     pub(crate) fn request(&self) {
         self.change(|state| state.requested = true);
+    }
+
+    /// Sets how to ask the supervisor for a replacement.
+    pub(crate) fn set_replace(&self, replace: impl Fn() -> bool + Send + Sync + 'static) {
+        // There is one link, and so one call.
+        let _ = self.replace.set(Box::new(replace));
+    }
+
+    /// Ends the process at a limit: asks the supervisor for a replacement, which stops this process once it is ready;
+    /// without a supervisor, stops at once.
+    pub(crate) fn retire(&self) {
+        if !self.replace.get().is_some_and(|replace| replace()) {
+            self.request();
+        }
     }
 
     pub(crate) fn set_bound(&self, addresses: Vec<Address>) {
@@ -67,7 +85,7 @@ impl Stop {
 
     /// Locks the state. Nothing can panic under the lock, so it is consistent even if poisoned.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

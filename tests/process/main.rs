@@ -4,6 +4,7 @@
 //! The first case builds the programs. A case runs `stelo-server-tokio`, or `stelo-server-smol` with one of its executors.
 
 mod curl;
+mod health;
 mod log;
 mod log_forms;
 mod program;
@@ -12,6 +13,7 @@ mod refusals;
 mod running;
 mod settings;
 mod signals;
+mod systemd;
 #[cfg(feature = "tls")]
 mod tls;
 mod upgrades;

@@ -15,19 +15,15 @@ fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// Builds the two programs with the cargo that runs the tests, and returns their paths.
-fn build() -> Vec<PathBuf> {
+/// Builds programs with the cargo that runs the tests, and returns their paths.
+fn build(what: &[&str]) -> Vec<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["build", "--quiet", "--message-format=json"]).current_dir(root());
-    cargo.args(["-p", "stelo-server-tokio", "-p", "stelo-server-smol"]);
-    if cfg!(feature = "tls") {
-        cargo.args(["--features", "stelo-server-tokio/tls-self-signed,stelo-server-smol/tls-self-signed"]);
-    }
+    cargo.args(["build", "--quiet", "--message-format=json"]).args(what).current_dir(root());
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
     let output = cargo.stderr(Stdio::inherit()).output().expect("cargo can be run");
-    assert!(output.status.success(), "the servers cannot be built");
+    assert!(output.status.success(), "{what:?} cannot be built");
     let messages = String::from_utf8(output.stdout).expect("cargo writes JSON");
     let executable = |line: &str| {
         let message: serde_json::Value = serde_json::from_str(line).expect("cargo writes JSON");
@@ -39,12 +35,30 @@ fn build() -> Vec<PathBuf> {
 /// Returns a command that runs a server on an executor.
 pub(crate) fn command(on: On) -> Command {
     static PROGRAMS: OnceLock<Vec<PathBuf>> = OnceLock::new();
-    let (name, executor) = match on {
-        On::Tokio => ("stelo-server-tokio", "tokio"),
-        On::Smol => ("stelo-server-smol", "smol"),
-        On::AsyncStd => ("stelo-server-smol", "async-std"),
+    let name = match on {
+        On::Tokio => "stelo-server-tokio",
+        On::Smol | On::AsyncStd => "stelo-server-smol",
     };
-    let programs = PROGRAMS.get_or_init(build);
+    let mut what = vec!["-p", "stelo-server-tokio", "-p", "stelo-server-smol"];
+    if cfg!(feature = "tls") {
+        what.extend(["--features", "stelo-server-tokio/tls-self-signed,stelo-server-smol/tls-self-signed"]);
+    }
+    on_executor(PROGRAMS.get_or_init(|| build(&what)), name, on)
+}
+
+/// Returns a command that runs the application of `programs/faulty.rs` on an executor.
+pub(crate) fn faulty(on: On) -> Command {
+    static PROGRAMS: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    let programs = PROGRAMS.get_or_init(|| build(&["-p", "stelo-tests", "--example", "faulty"]));
+    on_executor(programs, "faulty", on)
+}
+
+fn on_executor(programs: &[PathBuf], name: &str, on: On) -> Command {
+    let executor = match on {
+        On::Tokio => "tokio",
+        On::Smol => "smol",
+        On::AsyncStd => "async-std",
+    };
     let program = programs.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
     let mut command = Command::new(program.expect("cargo names what it has built"));
     command.args(["--loop", executor]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -166,9 +180,16 @@ impl Process {
     #[track_caller]
     pub(crate) fn serve(on: On, args: &[&str]) -> (Self, SocketAddr) {
         let process = Self::start(command(on).args(["--port", "0"]).args(args));
-        let line = process.expect_line("Stelo running on http://");
+        let address = process.address();
+        (process, address)
+    }
+
+    /// Waits until the server listens, and returns its address.
+    #[track_caller]
+    pub(crate) fn address(&self) -> SocketAddr {
+        let line = self.expect_line("Stelo running on http://");
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        (process, address.expect("the line names an address"))
+        address.expect("the line names an address")
     }
 
     /// Starts a server.

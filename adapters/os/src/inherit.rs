@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::net::SendFlags;
 
 use crate::socket::{duplicate, seal};
 
@@ -46,6 +47,14 @@ pub fn creator(socket: &UnixStream) -> io::Result<u32> {
     Ok(credentials.pid.as_raw_nonzero().get().unsigned_abs())
 }
 
+/// Writes bytes to a socket without waiting for room.
+///
+/// # Errors
+/// Returns [`WouldBlock`](io::ErrorKind::WouldBlock) if the other end reads too slowly, and the errors of the system.
+pub fn write_now(socket: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}
+
 #[cfg(test)]
 mod tests {
     use rustix::io::fcntl_getfd;
@@ -64,5 +73,14 @@ mod tests {
         assert_eq!(creator(&taken).unwrap(), std::process::id());
         assert_eq!(creator(&other).unwrap(), std::process::id());
         assert!(keep(-1).is_err() && socket(-1).is_err());
+    }
+
+    #[test]
+    fn a_socket_that_is_full_or_closed_is_an_error() {
+        let (one, other) = UnixStream::pair().unwrap();
+        let error = std::iter::repeat_with(|| write_now(&one, &[1])).find_map(Result::err);
+        assert_eq!(error.unwrap().kind(), io::ErrorKind::WouldBlock);
+        drop(other);
+        assert_eq!(write_now(&one, &[1]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`files`] | files of a directory: opening, reading what is in memory, noticing changes |
 //! | [`socket`] | listening sockets: options, sharing, inherited descriptors, socket files; outgoing connections |
+//! | [`health`] | memory, the states of threads, ending a child with a core dump |
 //! | [`inherit`] | descriptors that child processes inherit |
 //! | [`hand_over`] | descriptors that are sent to another process |
 //! | [`process`] | whether processes run, names, children that end |
@@ -26,6 +27,8 @@ mod clock;
 pub mod files;
 #[cfg(unix)]
 pub mod hand_over;
+#[cfg(unix)]
+pub mod health;
 #[cfg(unix)]
 pub mod inherit;
 #[cfg(unix)]

@@ -2,12 +2,14 @@
 //!
 //! [`Program`](crate::Program) reads them from the command line, the environment and files; the server acts on them.
 
-// Each of `listen`, `ssl`, `process`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct, defaults, setters, and
-// rows of the table of settings. `table` declares the rows, and `codec` reads and writes their values.
+// Each of `listen`, `ssl`, `process`, `health`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct,
+// defaults, setters, and rows of the table of settings. `table` declares the rows, and `codec` reads and writes their
+// values.
 pub(crate) mod access_format;
 mod ciphers;
 pub(crate) mod codec;
 mod error;
+mod health;
 mod http;
 mod keep_alive;
 mod limits;
@@ -24,6 +26,7 @@ mod words;
 pub use access_format::AccessFormat;
 pub use ciphers::Ciphers;
 pub use error::ConfigError;
+pub use health::Health;
 pub use http::Http;
 pub use keep_alive::TcpKeepAlive;
 pub use limits::{Limits, Timeouts};
@@ -39,10 +42,11 @@ use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
-pub(crate) static GROUPS: [Group; 8] = [
+pub(crate) static GROUPS: [Group; 9] = [
     listen::GROUP,
     ssl::GROUP,
     process::GROUP,
+    health::GROUP,
     log::GROUP,
     http::GROUP,
     proxy::GROUP,
@@ -78,6 +82,8 @@ pub struct Config {
     pub ssl: Ssl,
     /// Threads and executor.
     pub process: Process,
+    /// When a process is ended or replaced.
+    pub health: Health,
     /// Which events are logged.
     pub log: Log,
     /// Fields that are added to responses, and the root path of the application.
@@ -102,6 +108,7 @@ impl Config {
             tcp_keepalive: TcpKeepAlive::default(),
             ssl: Ssl::default(),
             process: Process::default(),
+            health: Health::default(),
             log: Log::default(),
             http: Http::default(),
             proxy: Proxy::default(),

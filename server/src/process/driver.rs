@@ -3,25 +3,24 @@
 //! Blocks in one place, where it waits for all descriptors. The plan decides what follows from what has happened.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use stelo_os::health;
 use stelo_os::signals::Signals;
 use stelo_runtime::Signal;
 
+use super::notify::{Beat, Notify};
 use super::pid_file::PidFile;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
 use super::start::{Program, Worker};
 use super::upgrade::{Sockets, Successor, TakeOver, Upgrade};
 use crate::sockets::{self, Bound, Listening};
 use crate::{Config, ConfigError, ServeError, Stopped, log, messages};
-
-/// The time from the start of a worker until it is ready.
-const START: Duration = Duration::from_secs(60);
 
 /// The time that a worker has to end after its graceful timeouts, one for connections and one for the shutdown hook.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -55,6 +54,8 @@ pub(crate) struct Supervision<'a> {
     pub(crate) read: ReadSettings<'a>,
     pub(crate) upgrade: Option<Upgrade>,
     pub(crate) pid_file: Option<PidFile>,
+    /// The service manager, if it listens to this process.
+    pub(crate) notify: Option<Notify>,
 }
 
 struct Driver<'a> {
@@ -69,6 +70,8 @@ struct Driver<'a> {
     addresses: Vec<Listening>,
     signals: Signals<UnixStream>,
     pid_file: Option<PidFile>,
+    /// The service manager.
+    beat: Beat,
     workers: Vec<Worker>,
     /// The workers that have just ended, which lines of the log name.
     ended: Vec<(Worker, ExitStatus)>,
@@ -109,13 +112,18 @@ pub(crate) fn check(config: &Config) -> Result<(), ServeError> {
 
 /// Returns the times that workers may take.
 fn limits(config: &Config) -> Limits {
-    let graceful = config.timeouts.graceful_shutdown.min(YEAR);
-    Limits { start: START, stop: graceful * 2 + MARGIN, upgrade: START + UPGRADE_MARGIN }
+    let start = config.health.startup.min(YEAR);
+    Limits {
+        start,
+        stop: config.timeouts.graceful_shutdown.min(YEAR) * 2 + MARGIN,
+        upgrade: start + UPGRADE_MARGIN,
+        silence: config.health.healthcheck.map(|limit| limit.min(YEAR)),
+    }
 }
 
 impl<'a> Driver<'a> {
     fn new(supervision: Supervision<'a>) -> Result<Self, ServeError> {
-        let Supervision { config, read, upgrade, pid_file } = supervision;
+        let Supervision { config, read, upgrade, pid_file, notify } = supervision;
         let (handed_over, predecessor) = upgrade.map(Upgrade::split).unzip();
         let sockets = sockets::bind_plain(config, handed_over.unwrap_or_default())?;
         let mut addresses = Vec::new();
@@ -134,6 +142,7 @@ impl<'a> Driver<'a> {
             sockets,
             addresses,
             pid_file,
+            beat: Beat::new(notify),
             workers: Vec::new(),
             ended: Vec::new(),
             predecessor,
@@ -169,7 +178,8 @@ impl<'a> Driver<'a> {
             Action::Stop(id) => drop(self.worker(id).map(|worker| worker.control.shutdown(Shutdown::Write))),
             // Fails only if the worker has ended.
             Action::Kill(id) => drop(self.worker(id).map(|worker| worker.child.kill())),
-            Action::Upgrade => match self.program.succeed(&self.sockets) {
+            Action::Abort(id) => drop(self.worker(id).map(|worker| health::abort(&worker.child))),
+            Action::Upgrade => match self.program.succeed(&self.sockets, self.beat.watchdog().is_some()) {
                 Ok(successor) => {
                     self.successor = Some(successor);
                     self.successor_silent = true;
@@ -191,23 +201,23 @@ impl<'a> Driver<'a> {
 
     /// Blocks until something happens, and tells the plan.
     fn wait(&mut self) -> io::Result<()> {
-        let timeout = self.plan.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let silent = self.workers.iter().filter(|worker| worker.silent).map(|worker| worker.control.as_fd());
+        let deadline = self.plan.deadline().into_iter().chain(self.beat.deadline()).min();
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let open = self.workers.iter().filter(|worker| worker.open).map(|worker| worker.control.as_fd());
         let successor = self.successor.as_ref().filter(|_| self.successor_silent);
-        let mut waiting: Vec<_> = [self.signals.socket().as_fd()].into_iter().chain(silent).collect();
+        let mut waiting: Vec<_> = [self.signals.socket().as_fd()].into_iter().chain(open).collect();
         let workers = waiting.len();
         waiting.extend(successor.map(|successor| successor.socket().as_fd()));
         let mut readable = stelo_os::readable(&waiting, timeout)?;
         let successor = readable.drain(workers..).any(|readable| readable);
         let now = Instant::now();
+        self.beat.check(now);
         let (signal, controls) =
             readable.split_first().map_or((false, &[][..]), |(first, rest)| (*first, rest));
-        let silent = self.workers.iter_mut().filter(|worker| worker.silent);
-        for (worker, _) in silent.zip(controls).filter(|(_, readable)| **readable) {
-            worker.silent = false;
-            // The stream of a worker that dies early ends instead.
-            if matches!(worker.control.read(&mut [0]), Ok(1)) {
-                self.plan.handle(now, Event::Ready(worker.id));
+        let open = self.workers.iter_mut().filter(|worker| worker.open);
+        for (worker, _) in open.zip(controls).filter(|(_, readable)| **readable) {
+            for message in worker.read() {
+                self.plan.handle(now, message.event(worker.id));
             }
         }
         if successor {
@@ -254,6 +264,7 @@ impl<'a> Driver<'a> {
             Ok(config) => config,
             Err(reason) => {
                 messages::settings_refused(&reason);
+                self.refuse();
                 return false;
             }
         };
@@ -262,6 +273,7 @@ impl<'a> Driver<'a> {
             messages::settings_refused(
                 "TLS cannot be switched on or off while the sockets are open: use SIGUSR2",
             );
+            self.refuse();
             return false;
         }
         self.limits = limits(&config);
@@ -273,6 +285,14 @@ impl<'a> Driver<'a> {
         }
         self.config = config;
         true
+    }
+
+    /// Ends a reload of the service manager, which has changed nothing.
+    fn refuse(&self) {
+        self.tell(|notify| {
+            notify.reloading("Reading the settings");
+            notify.ready("Running; the new settings cannot be used, see the log");
+        });
     }
 
     /// Tells the old supervisor that this one can answer, if there is an old one.
@@ -336,18 +356,36 @@ impl<'a> Driver<'a> {
                 self.addresses
                     .iter()
                     .for_each(|(bind, address, secure)| messages::running(bind, address, *secure));
+                self.tell(|notify| notify.ready("Running"));
             }
             Line::Died(id, pause) => {
                 if let Some((worker, status)) = self.ended.iter().find(|(worker, _)| worker.id == id) {
                     messages::child_died(worker.child.id(), *status, pause);
                 }
             }
+            Line::Silent(id) => {
+                messages::child_silent(self.number(id), self.limits.silence.unwrap_or_default());
+            }
+            Line::Blocked(id) => messages::child_blocked(self.number(id)),
+            Line::Retry(pause) => messages::replacement_failed(pause),
             Line::NotReady(id) => messages::child_not_ready(self.number(id), self.limits.start),
             Line::NotStopped(id) => messages::child_not_stopped(self.number(id), self.limits.stop),
-            Line::Kept => messages::restart_failed(),
-            Line::Exiting(signal) => messages::received(signal, "exiting"),
-            Line::Restarting => messages::received(Signal::Hangup, "restarting processes"),
-            Line::Restarted => messages::restarted(),
+            Line::Kept => {
+                messages::restart_failed();
+                self.tell(|notify| notify.ready("Running; the last restart has failed, see the log"));
+            }
+            Line::Exiting(signal) => {
+                messages::received(signal, "exiting");
+                self.tell(Notify::stopping);
+            }
+            Line::Restarting => {
+                messages::received(Signal::Hangup, "restarting processes");
+                self.tell(|notify| notify.reloading("Replacing workers"));
+            }
+            Line::Restarted => {
+                messages::restarted();
+                self.tell(|notify| notify.ready("Running"));
+            }
             Line::More => {
                 messages::received(Signal::TerminalInput, "increasing the number of processes");
             }
@@ -356,17 +394,35 @@ impl<'a> Driver<'a> {
             }
             Line::Last => messages::last_child(),
             Line::Pausing => messages::received(Signal::WindowChange, "stopping the processes until SIGHUP"),
-            Line::Upgrading => messages::received(Signal::User2, "starting a new parent process"),
+            Line::Upgrading => {
+                messages::received(Signal::User2, "starting a new parent process");
+                self.tell(|notify| notify.reloading("Starting a new supervisor"));
+            }
             Line::Busy => messages::received(Signal::User2, "but a new parent process is starting already"),
-            Line::Upgraded => messages::upgraded(self.successor_number()),
-            Line::UpgradeFailed => messages::upgrade_failed(),
-            Line::UpgradeLate => messages::upgrade_late(self.successor_number(), self.limits.upgrade),
+            Line::Upgraded => {
+                messages::upgraded(self.successor_number());
+                self.tell(|notify| notify.succeeded(self.successor_number()));
+                // From now on the new supervisor informs the manager.
+                self.beat = Beat::new(None);
+            }
+            Line::UpgradeFailed => {
+                messages::upgrade_failed();
+                self.tell(|notify| notify.ready("Running; the last upgrade has failed, see the log"));
+            }
+            Line::UpgradeLate => {
+                messages::upgrade_late(self.successor_number(), self.limits.upgrade);
+                self.tell(|notify| notify.ready("Running; the last upgrade has failed, see the log"));
+            }
         }
     }
 
     /// Returns the number of the new supervisor.
     fn successor_number(&self) -> u32 {
         self.successor.as_ref().map_or(0, |successor| successor.child.id())
+    }
+
+    fn tell(&self, what: impl Fn(&Notify)) {
+        self.beat.notify().into_iter().for_each(what);
     }
 
     /// Returns the number of a running process.

@@ -11,6 +11,7 @@ use std::thread;
 
 use stelo_os::inherit;
 
+use super::message::{Message, Teller};
 use crate::{Listen, ServerHandle, log};
 
 /// The stack of the thread that waits for the supervisor. It makes one system call.
@@ -86,8 +87,17 @@ impl Link {
 
     /// Tells the supervisor that the worker accepts connections.
     pub(crate) fn ready(&self) {
-        // Fails if the supervisor has ended, which stops the worker anyway.
-        let _ = (&self.control).write_all(&[1]);
+        if let Ok(teller) = self.teller() {
+            teller.tell(Message::Ready);
+        }
+    }
+
+    /// Returns what tells the supervisor.
+    ///
+    /// # Errors
+    /// The system refuses another descriptor.
+    pub(crate) fn teller(&self) -> io::Result<Teller> {
+        self.control.try_clone().map(Teller::new)
     }
 
     /// Stops the server when the supervisor asks for it, and when the supervisor has ended.

@@ -14,6 +14,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest time between two starts of a slot.
 const LAST_PAUSE: Duration = Duration::from_secs(30);
 
+/// The time that a worker has to end after `SIGABRT`, such as to write a core dump. A stopped process does not see it.
+const ABORT: Duration = Duration::from_secs(2);
+
+/// A tick this much too late means that this process was stopped or got no processor. So the workers were, too.
+const LATE: Duration = Duration::from_secs(1);
+
 /// A worker. The plan never uses a number twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Id(u64);
@@ -27,6 +33,8 @@ pub(super) struct Limits {
     pub(super) stop: Duration,
     /// From the start of a new supervisor until its first worker is ready.
     pub(super) upgrade: Duration,
+    /// From one sign of life of a ready worker to the next; `None` if workers send none.
+    pub(super) silence: Option<Duration>,
 }
 
 /// An event that the driver reports.
@@ -34,6 +42,12 @@ pub(super) struct Limits {
 pub(super) enum Event {
     /// The worker accepts connections.
     Ready(Id),
+    /// The worker gives a sign of life.
+    Alive(Id),
+    /// A thread of the worker is blocked.
+    Blocked(Id),
+    /// The worker has reached a limit, such as its age, and wants to be replaced.
+    Retiring(Id),
     /// The worker has ended, or could not be started.
     Ended(Id),
     /// The supervisor has received a signal.
@@ -53,6 +67,8 @@ pub(super) enum Action {
     Spawn(Id),
     /// Ask the worker to stop gracefully.
     Stop(Id),
+    /// End the worker by `SIGABRT`.
+    Abort(Id),
     /// End the worker at once.
     Kill(Id),
     /// Start a new supervisor.
@@ -76,6 +92,12 @@ pub(super) enum Line {
     NotReady(Id),
     /// A worker did not stop in time.
     NotStopped(Id),
+    /// A worker has given no sign of life, and is ended.
+    Silent(Id),
+    /// A worker has a blocked thread, and is ended.
+    Blocked(Id),
+    /// The replacement of a worker that has reached a limit has failed. The next starts after this pause.
+    Retry(Duration),
     /// A replacement failed, so the restart ends, and the other workers stay.
     Kept,
     /// This signal ends the supervisor.
@@ -123,6 +145,10 @@ struct Worker {
     generation: u64,
     started: Instant,
     ready: bool,
+    /// The time of the last sign of life, once it is ready.
+    heard: Instant,
+    /// It has reached a limit.
+    retiring: bool,
 }
 
 /// A place for a worker, which is filled again when the worker ends.
@@ -133,7 +159,7 @@ struct Slot {
     successor: Option<Worker>,
     /// The number of failed starts since a worker was ready.
     failures: u32,
-    /// The time of the next start, if there is no worker.
+    /// The time of the next start, if there is no worker, or if a worker waits for its replacement.
     next: Instant,
 }
 
@@ -143,6 +169,8 @@ struct Leaving {
     id: Id,
     /// The time to kill it; `None` if that has been done.
     deadline: Option<Instant>,
+    /// Logged when it is killed.
+    line: Option<Line>,
 }
 
 /// The state of a supervisor.
@@ -189,6 +217,13 @@ impl Plan {
     pub(super) fn handle(&mut self, now: Instant, event: Event) {
         match event {
             Event::Ready(id) => self.ready(now, id),
+            Event::Alive(id) => self.worker(id).into_iter().for_each(|worker| worker.heard = now),
+            Event::Blocked(id) => {
+                if self.abort(now, id) {
+                    self.log(Line::Blocked(id));
+                }
+            }
+            Event::Retiring(id) => self.worker(id).into_iter().for_each(|worker| worker.retiring = true),
             Event::Ended(id) => self.ended(now, id),
             Event::Signal(signal) => self.signal(now, signal),
             Event::SuccessorReady => {
@@ -202,7 +237,7 @@ impl Plan {
                     self.log(Line::UpgradeFailed);
                 }
             }
-            Event::Tick => {}
+            Event::Tick => self.silence(now),
         }
         self.advance(now);
     }
@@ -227,11 +262,18 @@ impl Plan {
 
     /// Returns the time of the next [`Event::Tick`].
     pub(super) fn deadline(&self) -> Option<Instant> {
+        let replacing = self.is_replacing();
         let slots = self.slots.iter().flat_map(|slot| {
-            let start = |worker: &Worker| (!worker.ready).then(|| worker.started + self.limits.start);
-            let next = Some(slot.next).filter(|_| !self.paused);
-            let worker = slot.worker.as_ref().map_or(next, start);
-            [worker, slot.successor.as_ref().and_then(start)]
+            let next = match &slot.worker {
+                None => !self.paused,
+                Some(worker) => worker.retiring && !replacing,
+            };
+            let limit = |worker: &Worker| match worker.ready {
+                false => Some(worker.started + self.limits.start),
+                true => self.limits.silence.map(|limit| worker.heard + limit),
+            };
+            let limit = |worker: &Option<Worker>| worker.as_ref().and_then(limit);
+            [next.then_some(slot.next), limit(&slot.worker), limit(&slot.successor)]
         });
         slots.chain(self.leaving.iter().map(|leaving| leaving.deadline)).chain([self.upgrade]).flatten().min()
     }
@@ -243,7 +285,7 @@ impl Plan {
             replaced = slot.worker.replace(successor);
         }
         slot.failures = 0;
-        slot.worker.iter_mut().for_each(|worker| worker.ready = true);
+        slot.worker.iter_mut().for_each(|worker| (worker.ready, worker.heard) = (true, now));
         if !std::mem::replace(&mut self.any_ready, true) {
             self.log(Line::Running);
         }
@@ -256,8 +298,9 @@ impl Plan {
         self.leaving.retain(|leaving| leaving.id != id);
         let Some(slot) = self.slots.iter_mut().find(|slot| slot.has(id)) else { return };
         if slot.successor.take_if(|worker| worker.id == id).is_some() {
+            let retry = slot.retry(now);
             self.log(Line::Died(id, None));
-            self.keep();
+            self.keep(retry);
             return;
         }
         let Some(worker) = slot.worker.take() else { return };
@@ -274,10 +317,43 @@ impl Plan {
         self.log(Line::Died(id, pause));
     }
 
-    /// Ends a restart, because a replacement has failed.
-    fn keep(&mut self) {
-        self.restarting = false;
-        self.log(Line::Kept);
+    /// Keeps a worker, because its replacement has failed, and ends a restart. A worker that has reached a limit is replaced
+    /// after a pause.
+    fn keep(&mut self, retry: Option<Duration>) {
+        let restarting = std::mem::take(&mut self.restarting);
+        self.log(match retry {
+            Some(pause) if !restarting => Line::Retry(pause),
+            _ => Line::Kept,
+        });
+    }
+
+    /// Ends the worker of a slot by `SIGABRT`, and soon by force. Returns `false` if it does not belong to a slot any more.
+    fn abort(&mut self, now: Instant, id: Id) -> bool {
+        let own = |slot: &&mut Slot| slot.worker.as_ref().is_some_and(|worker| worker.id == id);
+        let Some(slot) = self.slots.iter_mut().find(own) else { return false };
+        let worker = std::mem::replace(&mut slot.worker, slot.successor.take());
+        slot.next = worker.map_or(now, |worker| now.max(worker.started + FIRST_PAUSE));
+        self.actions.push_back(Action::Abort(id));
+        self.leaving.push(Leaving { id, deadline: Some(now + ABORT), line: None });
+        true
+    }
+
+    /// Ends the workers that have given no sign of life for too long.
+    fn silence(&mut self, now: Instant) {
+        let Some(limit) = self.limits.silence else { return };
+        let mut silent = Vec::new();
+        let workers = self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
+        for worker in workers.filter(|worker| worker.ready && worker.heard + limit <= now) {
+            if worker.heard + limit + LATE <= now {
+                worker.heard = now;
+            } else {
+                silent.push(worker.id);
+            }
+        }
+        for id in silent {
+            self.log(Line::Silent(id));
+            self.abort(now, id);
+        }
     }
 
     fn signal(&mut self, now: Instant, signal: Signal) {
@@ -303,7 +379,8 @@ impl Plan {
             _ if self.end.is_some() => {}
             Signal::Hangup => {
                 self.generation += 1;
-                self.restarting = !std::mem::take(&mut self.paused);
+                self.paused = false;
+                self.restarting = true;
                 self.log(Line::Restarting);
             }
             Signal::User2 if self.upgrade.is_some() => self.log(Line::Busy),
@@ -354,7 +431,8 @@ impl Plan {
 
     fn stop(&mut self, now: Instant, id: Id) {
         self.actions.push_back(Action::Stop(id));
-        self.leaving.push(Leaving { id, deadline: Some(now + self.limits.stop) });
+        let deadline = Some(now + self.limits.stop);
+        self.leaving.push(Leaving { id, deadline, line: Some(Line::NotStopped(id)) });
     }
 
     fn log(&mut self, line: Line) {
@@ -387,11 +465,11 @@ impl Plan {
         let limit = self.limits.start;
         let late = |worker: &mut Worker| !worker.ready && worker.started + limit <= now;
         let mut late_workers = Vec::new();
-        let mut failed = false;
+        let mut failed = None;
         for slot in &mut self.slots {
             if let Some(worker) = slot.successor.take_if(late) {
                 late_workers.push(worker.id);
-                failed = true;
+                failed = Some(slot.retry(now));
             }
             if let Some(worker) = slot.worker.take_if(late) {
                 late_workers.push(worker.id);
@@ -403,10 +481,10 @@ impl Plan {
         for id in late_workers {
             self.log(Line::NotReady(id));
             self.actions.push_back(Action::Kill(id));
-            self.leaving.push(Leaving { id, deadline: None });
+            self.leaving.push(Leaving { id, deadline: None, line: None });
         }
-        if failed {
-            self.keep();
+        if let Some(retry) = failed {
+            self.keep(retry);
         }
     }
 
@@ -414,7 +492,7 @@ impl Plan {
     fn kill(&mut self, now: Instant) {
         for leaving in &mut self.leaving {
             if leaving.deadline.take_if(|deadline| *deadline <= now).is_some() {
-                self.actions.push_back(Action::Log(Line::NotStopped(leaving.id)));
+                self.actions.extend(leaving.line.map(Action::Log));
                 self.actions.push_back(Action::Kill(leaving.id));
             }
         }
@@ -432,20 +510,34 @@ impl Plan {
         }
     }
 
-    /// Goes on with a restart: one replacement at a time.
+    /// Goes on with a restart, and replaces workers that have reached a limit: one at a time.
     fn restart(&mut self, now: Instant) {
-        if !self.restarting || self.slots.iter().any(|slot| slot.successor.is_some()) {
+        if self.is_replacing() {
             return;
         }
         let generation = self.generation;
-        let old =
-            |slot: &&mut Slot| slot.worker.as_ref().is_some_and(|worker| worker.generation < generation);
-        let Some(slot) = self.slots.iter_mut().find(old) else {
+        let old = |slot: &Slot| slot.worker.as_ref().is_some_and(|worker| worker.generation < generation);
+        let is_due =
+            |slot: &Slot| slot.next <= now && slot.worker.as_ref().is_some_and(|worker| worker.retiring);
+        if self.restarting && !self.slots.iter().any(old) {
             self.restarting = false;
             self.log(Line::Restarted);
-            return;
-        };
-        slot.successor = Some(Worker::spawn(now, &mut self.last, generation, &mut self.actions));
+        }
+        let restarting = self.restarting;
+        let slot = self.slots.iter_mut().find(|slot| if restarting { old(slot) } else { is_due(slot) });
+        if let Some(slot) = slot {
+            slot.successor = Some(Worker::spawn(now, &mut self.last, generation, &mut self.actions));
+        }
+    }
+
+    /// Returns whether a replacement starts.
+    fn is_replacing(&self) -> bool {
+        self.slots.iter().any(|slot| slot.successor.is_some())
+    }
+
+    /// Returns a worker of a slot.
+    fn worker(&mut self, id: Id) -> Option<&mut Worker> {
+        self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut()).find(|worker| worker.id == id)
     }
 }
 
@@ -454,13 +546,23 @@ impl Worker {
         *last += 1;
         let id = Id(*last);
         actions.push_back(Action::Spawn(id));
-        Self { id, generation, started: now, ready: false }
+        Self { id, generation, started: now, ready: false, heard: now, retiring: false }
     }
 }
 
 impl Slot {
     fn new(now: Instant) -> Self {
         Self { worker: None, successor: None, failures: 0, next: now }
+    }
+
+    /// Takes note that the replacement of its worker has failed. Returns the pause before the next, if the worker has reached a
+    /// limit.
+    fn retry(&mut self, now: Instant) -> Option<Duration> {
+        self.worker.as_ref().filter(|worker| worker.retiring)?;
+        self.failures = self.failures.saturating_add(1);
+        let pause = pause(self.failures);
+        self.next = now + pause;
+        Some(pause)
     }
 
     fn has(&self, id: Id) -> bool {

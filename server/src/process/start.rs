@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -11,6 +11,8 @@ use stelo_os::inherit;
 use stelo_os::socket::Socket;
 
 use super::link::Link;
+use super::message::Message;
+use super::notify::Notify;
 use super::plan::Id;
 use super::upgrade::{Sockets, Successor, Upgrade};
 use crate::Config;
@@ -21,8 +23,18 @@ pub(super) struct Worker {
     pub(super) id: Id,
     pub(super) child: Child,
     pub(super) control: UnixStream,
-    /// Nothing has come from the worker yet.
-    pub(super) silent: bool,
+    /// The worker has not closed its end.
+    pub(super) open: bool,
+}
+
+impl Worker {
+    /// Returns the messages that have come. Does not block after the socket has become readable.
+    pub(super) fn read(&mut self) -> Vec<Message> {
+        let mut bytes = [0; 64];
+        let len = self.control.read(&mut bytes).unwrap_or(0);
+        self.open = len > 0;
+        bytes[..len].iter().copied().filter_map(Message::from_byte).collect()
+    }
 }
 
 /// The program of this process, and its arguments.
@@ -89,14 +101,22 @@ impl Program {
         let sockets = sockets.iter().map(pass_on).collect::<io::Result<Vec<_>>>()?;
         let mut command = self.command();
         command.env(Link::VARIABLE, Link::variable(number, &sockets)).env_remove(Upgrade::VARIABLE);
+        for name in Notify::VARIABLES {
+            command.env_remove(name);
+        }
         let child = command.spawn();
         // Other programs do not inherit the sockets. They are open, so this does not fail.
         sockets.iter().for_each(|(number, _)| drop(inherit::keep(*number)));
-        Ok(Worker { id, child: child?, control, silent: true })
+        Ok(Worker { id, child: child?, control, open: true })
     }
 
-    /// Starts a new supervisor.
-    pub(super) fn succeed(&self, sockets: &Sockets) -> io::Result<Successor> {
-        Successor::start(&mut self.command(), sockets)
+    /// Starts a new supervisor. `watched` is whether the watchdog of the service manager watches this one.
+    pub(super) fn succeed(&self, sockets: &Sockets, watched: bool) -> io::Result<Successor> {
+        let mut command = self.command();
+        if watched {
+            // It names this process.
+            command.env_remove(Notify::WATCHED);
+        }
+        Successor::start(&mut command, sockets)
     }
 }

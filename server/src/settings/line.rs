@@ -106,7 +106,7 @@ impl Line {
 }
 
 /// The options of one letter, which are Gunicorn's.
-const SHORT: [(char, &str); 3] = [('b', "bind"), ('p', "pid"), ('w', "workers")];
+const SHORT: [(char, &str); 4] = [('b', "bind"), ('p', "pid"), ('t', "timeout"), ('w', "workers")];
 
 /// Returns the setting that an option of one letter sets.
 fn short(letter: char) -> Result<(&'static Setting, bool), SettingsError> {

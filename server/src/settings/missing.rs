@@ -52,7 +52,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     not_yet(Uvicorn, "http"),
     never(Uvicorn, "interface"),
     never(Uvicorn, "lifespan"),
-    not_yet(Uvicorn, "limit-max-requests-jitter"),
     not_yet(Uvicorn, "log-config"),
     not_yet(Uvicorn, "reload"),
     not_yet(Uvicorn, "reload-delay"),
@@ -60,7 +59,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     not_yet(Uvicorn, "reload-exclude"),
     not_yet(Uvicorn, "reload-include"),
     never(Uvicorn, "reset-contextvars"),
-    not_yet(Uvicorn, "timeout-worker-healthcheck"),
     instead(Gunicorn, "access-logformat", "--access-log-format"),
     instead(Gunicorn, "ca-certs", "--ssl-ca-certs"),
     instead(Gunicorn, "cert-reqs", "--ssl-cert-reqs"),
@@ -79,14 +77,13 @@ pub(super) const OPTIONS: &[Missing] = &[
     instead(Gunicorn, "log-file", "--error-logfile"),
     not_yet(Gunicorn, "log-syslog"),
     instead(Gunicorn, "max-requests", "--limit-max-requests"),
-    not_yet(Gunicorn, "max-requests-jitter"),
+    instead(Gunicorn, "max-requests-jitter", "--limit-max-requests-jitter"),
     never(Gunicorn, "paste"),
     not_yet(Gunicorn, "preload"),
     never(Gunicorn, "pythonpath"),
     not_yet(Gunicorn, "reload-engine"),
     not_yet(Gunicorn, "reload-extra-file"),
     not_yet(Gunicorn, "statsd-host"),
-    not_yet(Gunicorn, "timeout"),
     not_yet(Gunicorn, "umask"),
     not_yet(Gunicorn, "user"),
     instead(Gunicorn, "worker-class", "--loop"),
@@ -94,14 +91,8 @@ pub(super) const OPTIONS: &[Missing] = &[
 ];
 
 /// The short options of Gunicorn.
-const SHORT: &[(char, &str)] = &[
-    ('D', "daemon"),
-    ('g', "group"),
-    ('k', "worker-class"),
-    ('m', "umask"),
-    ('t', "timeout"),
-    ('u', "user"),
-];
+const SHORT: &[(char, &str)] =
+    &[('D', "daemon"), ('g', "group"), ('k', "worker-class"), ('m', "umask"), ('u', "user")];
 
 /// Returns the option of this name, without the dashes. A switch may begin with `no-`.
 pub(super) fn named(name: &str) -> Option<Missing> {

@@ -67,7 +67,7 @@ struct Concurrency {
     open: AtomicUsize,
 }
 
-/// `limit_max_requests`: responses over all threads.
+/// `limit_max_requests`, with the jitter of this process: responses over all threads.
 struct MaxRequests {
     limit: u64,
     answered: AtomicU64,
@@ -137,7 +137,8 @@ impl Shared {
             max_requests: config
                 .limits
                 .max_requests
-                .map(|limit| MaxRequests { limit: limit.get(), answered: 0.into() }),
+                .map(|limit| config.health.max_requests(limit.get()))
+                .map(|limit| MaxRequests { limit, answered: 0.into() }),
         })
     }
 
@@ -156,13 +157,13 @@ impl Shared {
         self.concurrency.as_ref().is_some_and(|c| c.open.load(Ordering::Relaxed) > c.limit)
     }
 
-    /// Counts a response. The last one that the limit allows stops the server.
+    /// Counts a response. The last one that the limit allows stops the server, or asks for a replacement.
     pub(crate) fn count_response(&self) {
         if let Some(max) = &self.max_requests
             && max.answered.fetch_add(1, Ordering::Relaxed) + 1 == max.limit
         {
             messages::request_limit(max.limit);
-            self.stop.request();
+            self.stop.retire();
         }
     }
 

@@ -1,10 +1,11 @@
-use super::Action::{End as Ends, Kill, KillSuccessor, Log, Spawn, Stop, Upgrade};
+use super::Action::{Abort, End as Ends, Kill, KillSuccessor, Log, Spawn, Stop, Upgrade};
 use super::*;
 
 const LIMITS: Limits = Limits {
     start: Duration::from_secs(60),
     stop: Duration::from_secs(40),
     upgrade: Duration::from_secs(65),
+    silence: None,
 };
 
 /// A plan, with a clock that tests set.
@@ -16,8 +17,20 @@ struct Run {
 
 impl Run {
     fn new(workers: usize) -> Self {
+        Self::with(workers, LIMITS)
+    }
+
+    fn with(workers: usize, limits: Limits) -> Self {
         let start = Instant::now();
-        Self { plan: Plan::new(start, workers, LIMITS), start, now: start }
+        Self { plan: Plan::new(start, workers, limits), start, now: start }
+    }
+
+    /// Creates a plan whose workers are ready, and may be silent for 5 s.
+    fn watched(workers: usize) -> Self {
+        let mut run = Self::with(workers, Limits { silence: Some(Duration::from_secs(5)), ..LIMITS });
+        (1..=workers as u64).for_each(|id| run.plan.handle(run.now, Event::Ready(Id(id))));
+        run.actions();
+        run
     }
 
     /// Creates a plan whose workers are all ready.
@@ -255,7 +268,9 @@ fn sigwinch_stops_the_workers_until_sighup() {
     assert_eq!(run.died(2), []);
     assert_eq!(run.plan.deadline(), None);
     assert_eq!(run.signal(Signal::TerminalInput), [Log(Line::More)]);
-    assert_eq!(run.signal(Signal::Hangup), [&[Log(Line::Restarting)], &spawns([3, 4, 5])[..]].concat());
+    let mut expected = [&[Log(Line::Restarting)], &spawns([3, 4, 5])[..]].concat();
+    expected.push(Log(Line::Restarted));
+    assert_eq!(run.signal(Signal::Hangup), expected);
 }
 
 #[test]
@@ -323,4 +338,78 @@ fn new_settings_change_the_number_of_workers() {
     run.died(2);
     run.died(3);
     assert_eq!(run.plan.deadline(), None);
+}
+
+#[test]
+fn a_silent_worker_is_replaced_and_killed_if_it_does_not_abort() {
+    let mut run = Run::watched(2);
+    run.pass(Duration::from_secs(3));
+    assert_eq!(run.after(Event::Alive(Id(1))), []);
+    assert_eq!(run.wait(), (vec![Log(Line::Silent(Id(2))), Abort(Id(2)), Spawn(Id(3))], 5000));
+    assert_eq!(run.wait(), (vec![Kill(Id(2))], 7000));
+    // Its end is expected.
+    assert_eq!(run.died(2), []);
+    // The first has been silent since then.
+    assert_eq!(run.wait(), (vec![Log(Line::Silent(Id(1))), Abort(Id(1)), Spawn(Id(4))], 8000));
+    // A worker that starts gives no sign of life.
+    run.died(1);
+    assert_eq!(run.wait().1, 65_000);
+}
+
+#[test]
+fn a_supervisor_that_was_stopped_does_not_blame_its_workers() {
+    let mut run = Run::watched(1);
+    run.pass(Duration::from_secs(3600));
+    assert_eq!(run.after(Event::Tick), []);
+    assert_eq!(run.wait(), (vec![Log(Line::Silent(Id(1))), Abort(Id(1)), Spawn(Id(2))], 3_605_000));
+}
+
+#[test]
+fn a_worker_with_a_blocked_thread_is_replaced() {
+    let mut run = Run::watched(1);
+    run.pass(Duration::from_secs(1));
+    assert_eq!(run.after(Event::Blocked(Id(1))), [Abort(Id(1)), Log(Line::Blocked(Id(1))), Spawn(Id(2))]);
+    assert_eq!(run.after(Event::Blocked(Id(1))), []);
+    assert_eq!(run.died(1), []);
+}
+
+#[test]
+fn workers_at_a_limit_are_replaced_one_at_a_time() {
+    let mut run = Run::ready(2);
+    assert_eq!(run.after(Event::Retiring(Id(1))), spawns([3]));
+    assert_eq!(run.after(Event::Retiring(Id(2))), []);
+    assert_eq!(run.after(Event::Ready(Id(3))), [Stop(Id(1)), Spawn(Id(4))]);
+    assert_eq!(run.died(1), []);
+    assert_eq!(run.after(Event::Ready(Id(4))), [Stop(Id(2))]);
+    assert_eq!(run.died(2), []);
+    assert_eq!(run.plan.deadline(), None);
+}
+
+#[test]
+fn a_worker_at_a_limit_goes_on_while_its_replacement_fails() {
+    let mut run = Run::ready(1);
+    run.after(Event::Retiring(Id(1)));
+    for (id, millis) in [(2, 500), (3, 1000), (4, 2000)] {
+        let pause = Duration::from_millis(millis);
+        assert_eq!(run.died(id), [Log(Line::Died(Id(id), None)), Log(Line::Retry(pause))]);
+        let before = run.now;
+        assert_eq!(run.wait().0, spawns([id + 1]));
+        assert_eq!(run.now - before, pause);
+    }
+    let (actions, _) = run.wait();
+    assert_eq!(actions, [Log(Line::NotReady(Id(5))), Kill(Id(5)), Log(Line::Retry(Duration::from_secs(4)))]);
+    assert_eq!(run.died(5), []);
+    assert_eq!(run.wait().0, spawns([6]));
+    assert_eq!(run.after(Event::Ready(Id(6))), [Stop(Id(1))]);
+}
+
+#[test]
+fn a_restart_also_replaces_a_worker_at_a_limit() {
+    let mut run = Run::ready(2);
+    run.after(Event::Retiring(Id(2)));
+    assert_eq!(run.signal(Signal::Hangup), [Log(Line::Restarting)]);
+    assert_eq!(run.after(Event::Ready(Id(3))), [Stop(Id(2)), Spawn(Id(4))]);
+    // It has started before the signal.
+    assert_eq!(run.after(Event::Ready(Id(4))), [Stop(Id(1)), Spawn(Id(5))]);
+    assert_eq!(run.after(Event::Ready(Id(5))), [Stop(Id(3)), Log(Line::Restarted)]);
 }
