@@ -78,6 +78,22 @@ pub enum ServeError {
         /// The cause.
         source: io::Error,
     },
+    /// The system does not know a user or a group.
+    Account {
+        /// The option that names it.
+        option: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The system refused to change the user or the group.
+    Identity(io::Error),
+    /// The directory of `--chdir` cannot be used.
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// The system refused what the supervisor of the worker processes needs.
     Supervisor(io::Error),
     /// The caller does not run on the executor of the server.
@@ -148,6 +164,21 @@ impl fmt::Display for ServeError {
             Self::PidFile { path, source } => {
                 write!(f, "cannot write {} ({source}): check --pid", path.display())
             }
+            Self::Account { option, name } => {
+                write!(
+                    f,
+                    "this system does not know {name}: check {option}; a user without an entry needs --group, too"
+                )
+            }
+            Self::Identity(error) => {
+                write!(
+                    f,
+                    "cannot change the user or the group ({error}): start as root, or leave --user and --group out"
+                )
+            }
+            Self::Directory { path, source } => {
+                write!(f, "cannot change to {} ({source}): check --chdir", path.display())
+            }
             Self::Workers => f.write_str("no worker process could start: the lines above say why"),
             Self::Supervisor(error) => write!(f, "the supervisor could not go on: {error}"),
             Self::Inside { runtime } => {
@@ -176,11 +207,13 @@ impl error::Error for ServeError {
             | Self::Bind { source, .. }
             | Self::Listen { source, .. }
             | Self::PidFile { source, .. }
+            | Self::Directory { source, .. }
             | Self::Outside { source, .. } => Some(source),
             Self::Ssl(error) | Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
-            Self::Runtime(error) | Self::Supervisor(error) => Some(error),
+            Self::Runtime(error) | Self::Supervisor(error) | Self::Identity(error) => Some(error),
             Self::SocketDirectoryMissing { .. }
             | Self::Running { .. }
+            | Self::Account { .. }
             | Self::Workers
             | Self::Inside { .. } => None,
         }

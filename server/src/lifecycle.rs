@@ -11,6 +11,7 @@ use stelo_core::app::App;
 use stelo_runtime::{Runtime, Signal};
 
 use crate::contain::Contained;
+use crate::identity::{self, Identity};
 use crate::interrupts::Interrupts;
 use crate::process::{Beat, Link, Notify};
 use crate::sockets::{self, Bound, Sockets};
@@ -35,6 +36,8 @@ pub(crate) struct Serving<'a, R> {
     pub(crate) notify: Option<&'a Notify>,
     /// The signals that stop the server.
     pub(crate) signals: &'a [Signal],
+    /// Whether the server is the purpose of the process.
+    pub(crate) owns_process: bool,
 }
 
 /// The event that ended a shutdown hook.
@@ -61,6 +64,9 @@ impl<R: Runtime> Serving<'_, R> {
         messages::started();
         let shared =
             Arc::new(Shared::new(self.config, app.clone(), self.stop.clone(), self.link.map(Link::shared))?);
+        if self.owns_process {
+            self.change_user()?;
+        }
         let first = Thread::new(self.runtime.clone(), shared);
         let interrupts = &mut Interrupts::new(&self.runtime, self.signals, self.stop.clone())
             .map_err(ServeError::Runtime)?;
@@ -131,6 +137,17 @@ impl<R: Runtime> Serving<'_, R> {
             supervisor: self.link.and_then(|link| link.teller().ok()),
             beat: Beat::new(self.notify.and_then(|notify| notify.again().ok())),
         }
+    }
+
+    /// Changes to the user of the settings. The sockets are bound, and the files of TLS and of the log are open.
+    fn change_user(&self) -> Result<(), ServeError> {
+        let identity = Identity::of(&self.config.process)?;
+        // Otherwise the supervisor has done so.
+        if self.link.is_none() {
+            identity::prepare_sockets(self.config, identity.as_ref())?;
+            identity.iter().for_each(|identity| identity.own_logs(self.config));
+        }
+        identity.map_or(Ok(()), |identity| identity.assume())
     }
 
     /// Starts the threads, each listening on its sockets, and each with its pulse.

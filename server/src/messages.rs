@@ -238,6 +238,16 @@ pub(crate) fn upgrade_late(id: u32, limit: Duration) {
     );
 }
 
+/// A hook of the supervisor has panicked.
+pub(crate) fn hook_panicked(name: &str, message: &str) {
+    error!(target: SERVER, "Panic in the hook {name}: {message}");
+}
+
+/// A file cannot be given to the user of `--user`.
+pub(crate) fn not_owned(path: &Path, error: &std::io::Error) {
+    warn!(target: SERVER, "Cannot give {} to the user or the group: {error}", path.display());
+}
+
 /// A new supervisor cannot give its file of `--pid` the name that it belongs to.
 pub(crate) fn pid_file_not_moved(error: &std::io::Error) {
     error!(target: SERVER, "Cannot rename the file of --pid: {error}");

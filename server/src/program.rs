@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use stelo_core::app::App;
-use stelo_os::process::set_name;
+use stelo_os::process::{set_name, set_umask};
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
+use crate::directory::Start;
 use crate::process::{self, Link, Notify, PidFile, Supervision, Upgrade};
 use crate::settings::{self, Inputs, Notice, Outcome};
 use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
@@ -104,7 +105,11 @@ impl Program {
             Ok(parsed) => parsed,
             Err(exit) => return exit.end(),
         };
-        if let Err(error) = log::init(&config) {
+        let folder = folder.map(|path| std::path::absolute(&path).unwrap_or(path));
+        let start = Start::here();
+        let entered = start.leave(&config.process);
+        config.process.umask.into_iter().for_each(set_umask);
+        if let Err(error) = log::init(&config).and(entered) {
             messages::failed(&error);
             return error.exit_code().into();
         }
@@ -114,12 +119,12 @@ impl Program {
                 if let Some(name) = program_name() {
                     set_name(&name, ":worker");
                 }
-                let server = Server::new(config).supervised(link).reopening();
+                let server = Server::new(config).supervised(link).owning_process();
                 server.run_on_any(self.runners, app(folder))
             }
             None => {
                 notices.iter().for_each(messages::notice);
-                program.start(config, upgrade, || app(folder))
+                program.start(config, &start, upgrade, || app(folder))
             }
         };
         match stopped {
@@ -141,6 +146,7 @@ impl Program {
     fn start(
         &self,
         config: Config,
+        start: &Start,
         upgrade: Option<Upgrade>,
         app: impl FnOnce() -> Arc<dyn App>,
     ) -> Result<Stopped, ServeError> {
@@ -148,9 +154,10 @@ impl Program {
         let pid_file = pid_file.transpose()?;
         let notify = Notify::new(|name| env::var_os(name), std::process::id());
         if upgrade.is_some() || config.process.is_supervised() {
-            let read = || self.read_again();
+            let read = || start.within(|| self.read_again(start));
             return process::supervise(Supervision {
                 config: &config,
+                start,
                 read: &read,
                 upgrade,
                 pid_file,
@@ -159,16 +166,19 @@ impl Program {
         }
         // Removed when the server has stopped.
         let _pid_file = pid_file;
-        Server::new(config).reopening().notifying(notify).run_on_any(self.runners, app())
+        Server::new(config).owning_process().notifying(notify).run_on_any(self.runners, app())
     }
 
-    /// Reads the settings of a running supervisor again.
-    fn read_again(&self) -> Result<Config, String> {
+    /// Reads the settings of a running supervisor again, in the directory of the start.
+    fn read_again(&self, start: &Start) -> Result<Config, String> {
         let parsed = self.parse(env::args_os(), env::vars_os()).map_err(|exit| match exit {
             Exit::Refusal(error) => error.to_string(),
             Exit::Answer(text) => text,
         })?;
-        process::check(&parsed.config).map_err(|error| error.to_string())?;
+        start
+            .leave(&parsed.config.process)
+            .and_then(|()| process::check(&parsed.config))
+            .map_err(|error| error.to_string())?;
         Ok(parsed.config)
     }
 }

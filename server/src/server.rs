@@ -28,8 +28,8 @@ pub struct Server {
     handle: ServerHandle,
     /// The supervisor, if this process is a worker.
     link: Option<Link>,
-    /// Whether `SIGUSR1` opens the files of the log again.
-    reopens: bool,
+    /// Whether the server is the purpose of the process.
+    owns_process: bool,
     /// The service manager, if the program informs it.
     notify: Option<Notify>,
 }
@@ -38,7 +38,7 @@ impl Server {
     /// Creates a server with this configuration.
     pub fn new(config: Config) -> Self {
         let handle = ServerHandle(Arc::new(Stop::default()));
-        Self { config, handle, link: None, reopens: false, notify: None }
+        Self { config, handle, link: None, owns_process: false, notify: None }
     }
 
     /// Serves as a worker: on the sockets of the supervisor, which stops the server, too.
@@ -54,9 +54,10 @@ impl Server {
         self
     }
 
-    /// Opens the files of the log again at `SIGUSR1`, as a program that is a server does.
-    pub(crate) fn reopening(self) -> Self {
-        Self { reopens: true, ..self }
+    /// Acts on the whole process, as a program that is a server does: `SIGUSR1` opens the files of the log again, and the
+    /// process changes to the user of its settings.
+    pub(crate) fn owning_process(self) -> Self {
+        Self { owns_process: true, ..self }
     }
 
     /// Informs the service manager when the server is ready, when it stops, and that it is alive.
@@ -97,7 +98,7 @@ impl Server {
         let processes = self.link.as_ref().map_or(1, |_| self.config.process.workers.get());
         let threads = self.config.process.threads_of(processes);
         let mut signals = all_if(self.config.process.signals.unwrap_or(true));
-        if self.reopens && !signals.is_empty() {
+        if self.owns_process && !signals.is_empty() {
             signals.push(Signal::User1);
         }
         match R::block_on(|runtime| self.serve(runtime, app, Some(threads), &signals)) {
@@ -128,6 +129,7 @@ impl Server {
             owns_threads: threads.is_some(),
             notify: self.notify.as_ref(),
             signals,
+            owns_process: self.owns_process,
         };
         let result = serving.run(app).await;
         stop.set_ended();

@@ -17,6 +17,7 @@ cases!(
     workers_are_replaced_at_their_age,
     a_process_without_supervisor_stops_at_its_age,
     a_worker_with_too_much_memory_is_replaced,
+    hooks_of_the_supervisor_see_the_workers,
 );
 
 /// Starts two workers with a thread each. Returns them once both are ready.
@@ -156,4 +157,17 @@ fn a_worker_with_too_much_memory_is_replaced(on: On) {
     let [_, started, finished] = expect_lines(&process, texts);
     assert!(!workers.contains(&number(&started)));
     assert_eq!(number(&finished).to_string(), pid);
+}
+
+fn hooks_of_the_supervisor_see_the_workers(on: On) {
+    let args = ["--workers", "2", "--threads", "1", "--port", "0"];
+    let process = Process::start(faulty(on).args(args));
+    let texts = ["hook: [", "hook: [", "hook: ready"];
+    let [one, other, _] = expect_lines(&process, texts);
+    let workers = BTreeSet::from([number(&one), number(&other)]);
+    kill("KILL", number(&one));
+    // The panic of a hook harms nothing.
+    let [line, new] = expect_lines(&process, ["ERROR:    Panic in the hook worker_exit: ", "hook: ["]);
+    assert!(line.ends_with("is over: signal: 9 (SIGKILL)") && number(&line) == number(&one), "{line}");
+    assert!(!workers.contains(&number(&new)));
 }

@@ -5,6 +5,7 @@
 
 mod curl;
 mod health;
+mod identity;
 mod log;
 mod log_forms;
 mod program;

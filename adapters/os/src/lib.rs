@@ -13,7 +13,8 @@
 //! | [`health`] | memory, the states of threads, ending a child with a core dump |
 //! | [`inherit`] | descriptors that child processes inherit |
 //! | [`hand_over`] | descriptors that are sent to another process |
-//! | [`process`] | whether processes run, names, children that end |
+//! | [`process`] | whether processes run, names, the file mode mask, children that end |
+//! | [`account`] | users and groups, and changing to them |
 //! | [`readable`] | waiting for several descriptors without an executor |
 //! | [`resolve`] | name resolution on a thread for blocking work |
 //! | [`output`] | writing to descriptors that may not accept bytes, work at the end of the process |
@@ -22,6 +23,8 @@
 //! | [`Clock`] | the monotonic clock and the calendar clock |
 //! | `TimerFd` | timers that are descriptors (`timerfd`, Linux) |
 
+#[cfg(unix)]
+pub mod account;
 #[cfg(unix)]
 mod clock;
 pub mod files;

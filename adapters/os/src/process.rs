@@ -1,4 +1,4 @@
-//! This process and others: whether they run, names, and children that end.
+//! This process and others: whether they run, names, the mask of new files, and children that end.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -34,6 +34,11 @@ pub fn set_name(name: &str, suffix: &str) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = name;
+}
+
+/// Sets the mask of the permissions of new files, for the whole process.
+pub fn set_umask(mask: u32) {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask as _));
 }
 
 /// Returns a child that has ended, of any kind: one that this process has started, or an orphan that it has inherited as

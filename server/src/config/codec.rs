@@ -336,6 +336,44 @@ impl Codec<i32> for Descriptor {
     }
 }
 
+/// The name or the number of a user or a group.
+pub(crate) struct Account;
+
+impl Account {
+    pub(crate) const KIND: Kind = Kind::Text("NAME");
+}
+
+impl Codec<Option<String>> for Account {
+    fn read(text: &str) -> Result<Option<String>, ConfigError> {
+        if text.is_empty() { Err(ConfigError::Account) } else { Ok(Some(text.into())) }
+    }
+
+    fn show(value: &Option<String>) -> Value {
+        value.clone().map_or(Value::Unset, Value::Text)
+    }
+}
+
+/// The permissions that new files lack, as an octal number, with `0o` or not.
+pub(crate) struct Umask;
+
+impl Umask {
+    pub(crate) const KIND: Kind = Kind::Text("MASK");
+}
+
+impl Codec<Option<u32>> for Umask {
+    fn read(text: &str) -> Result<Option<u32>, ConfigError> {
+        let digits = text.strip_prefix("0o").unwrap_or(text);
+        match u32::from_str_radix(digits, 8) {
+            Ok(mask) if mask <= 0o777 && !digits.starts_with('+') => Ok(Some(mask)),
+            _ => Err(ConfigError::Umask),
+        }
+    }
+
+    fn show(value: &Option<u32>) -> Value {
+        value.map_or(Value::Unset, |mask| Value::Text(format!("{mask:03o}")))
+    }
+}
+
 /// The path under which an application is served.
 pub(crate) struct RootPath;
 

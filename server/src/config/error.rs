@@ -104,6 +104,10 @@ pub enum ConfigError {
     Atom(String),
     /// A level without a target.
     TargetLevel,
+    /// Not the name or the number of a user or a group.
+    Account,
+    /// Not an octal number from 0 to 777.
+    Umask,
     /// Not UTF-8.
     Encoding,
 }
@@ -204,6 +208,8 @@ impl fmt::Display for ConfigError {
             Self::CertReqs => "a revocation list has no effect unless clients present certificates: add --ssl-cert-reqs",
             Self::Certfile => "a private key needs its certificate: add --ssl-certfile",
             Self::TargetLevel => "use TARGET=LEVEL, such as shop::cart=debug",
+            Self::Account => "use the name or the number of a user or a group",
+            Self::Umask => "use an octal number from 0 to 777, such as 027",
             Self::Encoding => "it is not UTF-8",
         })
     }

@@ -10,6 +10,7 @@ mod ciphers;
 pub(crate) mod codec;
 mod error;
 mod health;
+mod hooks;
 mod http;
 mod keep_alive;
 mod limits;
@@ -96,6 +97,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Whether WebSockets are accepted, and their limits and timeouts.
     pub websocket: WebSocket,
+    /// The hooks of the supervisor, which have no option.
+    pub(crate) hooks: hooks::Hooks,
 }
 
 impl Config {
@@ -115,6 +118,7 @@ impl Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             websocket: WebSocket::default(),
+            hooks: hooks::Hooks::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Count, CountOrAuto, CountOrCores, Executor, Switch};
+use super::codec::{Account, Count, CountOrAuto, CountOrCores, Executor, Switch, Umask};
 use super::table::{Group, Kind, Setting, Value, setting};
 
 /// As in Starlette, whose thread pool has 40 threads.
@@ -27,6 +27,18 @@ pub struct Process {
     pub supervise: bool,
     /// A file for the number of the process that takes signals. Default `None`. Only a [`Program`](crate::Program) writes it.
     pub pid: Option<PathBuf>,
+    /// The directory that a [`Program`](crate::Program) changes to before it binds its sockets. Paths of other settings are
+    /// relative to it, except those of `--config` and `--env-file`. Default `None`: the directory of the start.
+    pub chdir: Option<PathBuf>,
+    /// The user, by name or number, that a [`Program`](crate::Program) which root has started changes to once it has bound its
+    /// sockets and opened its files. A supervisor stays root; its workers change before the application starts. Default
+    /// `None`.
+    pub user: Option<String>,
+    /// The group, by name or number. Default `None`: the primary group of [`user`](Self::user).
+    pub group: Option<String>,
+    /// The permissions that new files of a [`Program`](crate::Program) lack, those of Unix sockets among them. Default `None`:
+    /// what the process has, and `rw-rw-rw-` for Unix sockets.
+    pub umask: Option<u32>,
     /// The number of threads of each process; each has an executor and listening sockets. Default `None`: the cores divided
     /// by the workers, at least 1. A process without a supervisor has one for each core.
     pub threads: Option<NonZeroUsize>,
@@ -68,6 +80,10 @@ impl Default for Process {
             workers: NonZeroUsize::MIN,
             supervise: false,
             pid: None,
+            chdir: None,
+            user: None,
+            group: None,
+            umask: None,
             threads: None,
             blocking_threads: BLOCKING_THREADS,
             executor: None,
@@ -95,6 +111,34 @@ impl Config {
     #[must_use]
     pub fn pid(mut self, path: impl Into<PathBuf>) -> Self {
         self.process.pid = Some(path.into());
+        self
+    }
+
+    /// Sets [`Process::chdir`].
+    #[must_use]
+    pub fn chdir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.process.chdir = Some(path.into());
+        self
+    }
+
+    /// Sets [`Process::user`].
+    #[must_use]
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.process.user = Some(name.into());
+        self
+    }
+
+    /// Sets [`Process::group`].
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.process.group = Some(name.into());
+        self
+    }
+
+    /// Sets [`Process::umask`].
+    #[must_use]
+    pub fn umask(mut self, mask: u32) -> Self {
+        self.process.umask = Some(mask);
         self
     }
 
@@ -134,6 +178,26 @@ impl Config {
     }
 }
 
+/// Declares a row whose setting is a path.
+macro_rules! path {
+    ($name:literal, $field:ident, $help:literal) => {
+        Setting {
+            name: $name,
+            help: $help,
+            kind: Kind::Path,
+            excludes: &[],
+            get: |config| {
+                let show = |path: &PathBuf| Value::Text(path.to_string_lossy().into_owned());
+                config.process.$field.as_ref().map_or(Value::Unset, show)
+            },
+            set: |config, values| {
+                config.process.$field = values.last().map(PathBuf::from);
+                Ok(())
+            },
+        }
+    };
+}
+
 pub(super) const GROUP: Group = Group {
     title: "Process",
     settings: &[
@@ -144,20 +208,16 @@ pub(super) const GROUP: Group = Group {
             "Worker processes, each with its threads; auto starts one for each core"
         ),
         setting!("supervise", Switch, process.supervise, "Supervise even a single worker process"),
-        Setting {
-            name: "pid",
-            help: "Write the process number to this file, for programs that send signals",
-            kind: Kind::Path,
-            excludes: &[],
-            get: |config| {
-                let show = |path: &PathBuf| Value::Text(path.to_string_lossy().into_owned());
-                config.process.pid.as_ref().map_or(Value::Unset, show)
-            },
-            set: |config, values| {
-                config.process.pid = values.last().map(PathBuf::from);
-                Ok(())
-            },
-        },
+        path!("pid", pid, "Write the process number to this file, for programs that send signals"),
+        path!("chdir", chdir, "Change to this directory before the server starts"),
+        setting!("user", Account, process.user, "Change from root to this user once the sockets are bound"),
+        setting!(
+            "group",
+            Account,
+            process.group,
+            "Change from root to this group; default: that of the user"
+        ),
+        setting!("umask", Umask, process.umask, "The permissions that new files lack, as an octal number"),
         setting!(
             "threads",
             CountOrAuto,

@@ -11,6 +11,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use stelo_os::health;
+use stelo_os::process::set_umask;
 use stelo_os::signals::Signals;
 use stelo_runtime::Signal;
 
@@ -19,6 +20,9 @@ use super::pid_file::PidFile;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
 use super::start::{Program, Worker};
 use super::upgrade::{Sockets, Successor, TakeOver, Upgrade};
+use crate::contain::catch;
+use crate::directory::Start;
+use crate::identity::{self, Identity};
 use crate::sockets::{self, Bound, Listening};
 use crate::{Config, ConfigError, ServeError, Stopped, log, messages};
 
@@ -51,6 +55,7 @@ pub(crate) type ReadSettings<'a> = &'a dyn Fn() -> Result<Config, String>;
 /// The inputs of a supervisor.
 pub(crate) struct Supervision<'a> {
     pub(crate) config: &'a Config,
+    pub(crate) start: &'a Start,
     pub(crate) read: ReadSettings<'a>,
     pub(crate) upgrade: Option<Upgrade>,
     pub(crate) pid_file: Option<PidFile>,
@@ -64,6 +69,7 @@ struct Driver<'a> {
     program: Program,
     /// The settings that were read last.
     config: Config,
+    identity: Option<Identity>,
     read: ReadSettings<'a>,
     /// Removes the files of Unix sockets at the end.
     sockets: Sockets,
@@ -110,6 +116,13 @@ pub(crate) fn check(config: &Config) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// Calls a hook of the program.
+fn call(name: &str, hook: impl FnOnce()) {
+    if let Err(message) = catch(hook) {
+        messages::hook_panicked(name, &message);
+    }
+}
+
 /// Returns the times that workers may take.
 fn limits(config: &Config) -> Limits {
     let start = config.health.startup.min(YEAR);
@@ -123,9 +136,12 @@ fn limits(config: &Config) -> Limits {
 
 impl<'a> Driver<'a> {
     fn new(supervision: Supervision<'a>) -> Result<Self, ServeError> {
-        let Supervision { config, read, upgrade, pid_file, notify } = supervision;
+        let Supervision { config, start, read, upgrade, pid_file, notify } = supervision;
         let (handed_over, predecessor) = upgrade.map(Upgrade::split).unzip();
+        let identity = Identity::of(&config.process)?;
         let sockets = sockets::bind_plain(config, handed_over.unwrap_or_default())?;
+        identity::prepare_sockets(config, identity.as_ref())?;
+        identity.iter().for_each(|identity| identity.own_logs(config));
         let mut addresses = Vec::new();
         for Bound { bind, socket, secure } in &sockets {
             let fail = |source| ServeError::Listen { address: bind.clone(), source };
@@ -136,8 +152,9 @@ impl<'a> Driver<'a> {
             signals: Signals::blocking(&SIGNALS).map_err(ServeError::Supervisor)?,
             plan: Plan::new(Instant::now(), config.process.workers.get(), limits(config)),
             limits: limits(config),
-            program: Program::of_this_process(config).map_err(ServeError::Supervisor)?,
+            program: Program::of_this_process(config, start).map_err(ServeError::Supervisor)?,
             config: config.clone(),
+            identity,
             read,
             sockets,
             addresses,
@@ -168,7 +185,12 @@ impl<'a> Driver<'a> {
     fn perform(&mut self, action: Action) -> Option<End> {
         match action {
             Action::Spawn(id) => match self.program.start(id, &self.sockets) {
-                Ok(worker) => self.workers.push(worker),
+                Ok(worker) => {
+                    if let Some(hook) = &self.config.hooks.worker_started {
+                        call("worker_started", || hook(worker.child.id()));
+                    }
+                    self.workers.push(worker);
+                }
                 Err(error) => {
                     messages::child_refused(&self.program.path, &error);
                     self.plan.handle(Instant::now(), Event::Ended(id));
@@ -242,6 +264,7 @@ impl<'a> Driver<'a> {
             Signal::User1 => {
                 messages::received(signal, "opening the files of the log again");
                 log::reopen();
+                self.identity.iter().for_each(|identity| identity.own_logs(&self.config));
                 // Fails only if the worker has ended. It reads each byte at once, so the socket has room.
                 self.workers.iter_mut().for_each(|worker| drop(worker.control.write_all(&[1])));
                 return Ok(());
@@ -276,6 +299,15 @@ impl<'a> Driver<'a> {
             self.refuse();
             return false;
         }
+        match Identity::of(&config.process) {
+            Ok(identity) => self.identity = identity,
+            Err(error) => {
+                messages::settings_refused(&error.to_string());
+                self.refuse();
+                return false;
+            }
+        }
+        config.process.umask.into_iter().for_each(set_umask);
         self.limits = limits(&config);
         let [old, new] = [&self.config, &config].map(|config| config.process.workers);
         // Otherwise the number that `SIGTTIN` and `SIGTTOU` have set stays.
@@ -313,11 +345,7 @@ impl<'a> Driver<'a> {
         while let Some(worker) = self.workers.get_mut(i) {
             match worker.child.try_wait()? {
                 None => i += 1,
-                Some(status) => {
-                    let worker = self.workers.swap_remove(i);
-                    self.plan.handle(now, Event::Ended(worker.id));
-                    self.ended.push((worker, status));
-                }
+                Some(status) => self.worker_ended(now, i, status),
             }
         }
         if let Some(successor) = &mut self.successor
@@ -330,6 +358,15 @@ impl<'a> Driver<'a> {
         self.reap_orphans(now)
     }
 
+    fn worker_ended(&mut self, now: Instant, i: usize, status: ExitStatus) {
+        let worker = self.workers.swap_remove(i);
+        if let Some(hook) = &self.config.hooks.worker_exit {
+            call("worker_exit", || hook(worker.child.id(), status));
+        }
+        self.plan.handle(now, Event::Ended(worker.id));
+        self.ended.push((worker, status));
+    }
+
     /// Reaps the orphans of a container, which process 1 inherits. A worker that has ended since may be among them.
     fn reap_orphans(&mut self, now: Instant) -> io::Result<()> {
         if std::process::id() != 1 {
@@ -337,9 +374,7 @@ impl<'a> Driver<'a> {
         }
         while let Some((id, status)) = stelo_os::process::ended_child()? {
             if let Some(i) = self.workers.iter().position(|worker| worker.child.id() == id) {
-                let worker = self.workers.swap_remove(i);
-                self.plan.handle(now, Event::Ended(worker.id));
-                self.ended.push((worker, status));
+                self.worker_ended(now, i, status);
             }
         }
         Ok(())
@@ -357,6 +392,9 @@ impl<'a> Driver<'a> {
                     .iter()
                     .for_each(|(bind, address, secure)| messages::running(bind, address, *secure));
                 self.tell(|notify| notify.ready("Running"));
+                if let Some(hook) = &self.config.hooks.when_ready {
+                    call("when_ready", || hook());
+                }
             }
             Line::Died(id, pause) => {
                 if let Some((worker, status)) = self.ended.iter().find(|(worker, _)| worker.id == id) {

@@ -16,6 +16,7 @@ use super::notify::Notify;
 use super::plan::Id;
 use super::upgrade::{Sockets, Successor, Upgrade};
 use crate::Config;
+use crate::directory::Start;
 use crate::sockets::Bound;
 
 /// A worker process.
@@ -40,6 +41,8 @@ impl Worker {
 /// The program of this process, and its arguments.
 pub(super) struct Program {
     pub(super) path: PathBuf,
+    /// The directory in which it was started.
+    directory: Option<PathBuf>,
     arguments: Vec<OsString>,
     /// The secret of TLS tickets.
     #[cfg(feature = "tls")]
@@ -51,7 +54,7 @@ impl Program {
     ///
     /// # Errors
     /// The system has no random bytes for TLS.
-    pub(super) fn of_this_process(config: &Config) -> io::Result<Self> {
+    pub(super) fn of_this_process(config: &Config, start: &Start) -> io::Result<Self> {
         let mut arguments = env::args_os();
         let name = arguments.next().unwrap_or_default();
         let path = env::current_exe().unwrap_or_else(|_| name.into());
@@ -67,6 +70,7 @@ impl Program {
         let _ = config;
         Ok(Self {
             path,
+            directory: start.path().map(Into::into),
             arguments: arguments.collect(),
             #[cfg(feature = "tls")]
             secret,
@@ -86,6 +90,9 @@ impl Program {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.args(&self.arguments);
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
         command
     }
 

@@ -106,7 +106,15 @@ impl Line {
 }
 
 /// The options of one letter, which are Gunicorn's.
-const SHORT: [(char, &str); 4] = [('b', "bind"), ('p', "pid"), ('t', "timeout"), ('w', "workers")];
+const SHORT: [(char, &str); 7] = [
+    ('b', "bind"),
+    ('g', "group"),
+    ('m', "umask"),
+    ('p', "pid"),
+    ('t', "timeout"),
+    ('u', "user"),
+    ('w', "workers"),
+];
 
 /// Returns the setting that an option of one letter sets.
 fn short(letter: char) -> Result<(&'static Setting, bool), SettingsError> {

@@ -30,6 +30,8 @@ pub(crate) enum State {
     Use(&'static str),
     /// It has no meaning for a program in Rust.
     Never,
+    /// It is refused for good, for this reason.
+    Refused(&'static str),
 }
 
 const fn not_yet(server: Server, name: &'static str) -> Missing {
@@ -42,6 +44,10 @@ const fn instead(server: Server, name: &'static str, options: &'static str) -> M
 
 const fn never(server: Server, name: &'static str) -> Missing {
     Missing { name, server, state: State::Never }
+}
+
+const fn refused(server: Server, name: &'static str, reason: &'static str) -> Missing {
+    Missing { name, server, state: State::Refused(reason) }
 }
 
 /// All such options.
@@ -63,12 +69,10 @@ pub(super) const OPTIONS: &[Missing] = &[
     instead(Gunicorn, "ca-certs", "--ssl-ca-certs"),
     instead(Gunicorn, "cert-reqs", "--ssl-cert-reqs"),
     instead(Gunicorn, "certfile", "--ssl-certfile"),
-    not_yet(Gunicorn, "chdir"),
     instead(Gunicorn, "check-config", "--print-config"),
     instead(Gunicorn, "ciphers", "--ssl-ciphers"),
-    not_yet(Gunicorn, "daemon"),
+    refused(Gunicorn, "daemon", "run it under a service manager, such as systemd, or with nohup"),
     instead(Gunicorn, "graceful-timeout", "--timeout-graceful-shutdown"),
-    not_yet(Gunicorn, "group"),
     instead(Gunicorn, "keep-alive", "--timeout-keep-alive"),
     instead(Gunicorn, "keyfile", "--ssl-keyfile"),
     instead(Gunicorn, "limit-request-field_size", "--limit-field-line"),
@@ -79,20 +83,21 @@ pub(super) const OPTIONS: &[Missing] = &[
     instead(Gunicorn, "max-requests", "--limit-max-requests"),
     instead(Gunicorn, "max-requests-jitter", "--limit-max-requests-jitter"),
     never(Gunicorn, "paste"),
-    not_yet(Gunicorn, "preload"),
+    refused(
+        Gunicorn,
+        "preload",
+        "workers execute the program, so they share its code without it, and SIGHUP replaces the program",
+    ),
     never(Gunicorn, "pythonpath"),
     not_yet(Gunicorn, "reload-engine"),
     not_yet(Gunicorn, "reload-extra-file"),
     not_yet(Gunicorn, "statsd-host"),
-    not_yet(Gunicorn, "umask"),
-    not_yet(Gunicorn, "user"),
     instead(Gunicorn, "worker-class", "--loop"),
     instead(Gunicorn, "worker-connections", "--limit-concurrency"),
 ];
 
 /// The short options of Gunicorn.
-const SHORT: &[(char, &str)] =
-    &[('D', "daemon"), ('g', "group"), ('k', "worker-class"), ('m', "umask"), ('u', "user")];
+const SHORT: &[(char, &str)] = &[('D', "daemon"), ('k', "worker-class")];
 
 /// Returns the option of this name, without the dashes. A switch may begin with `no-`.
 pub(super) fn named(name: &str) -> Option<Missing> {
@@ -122,6 +127,9 @@ impl fmt::Display for Missing {
         match self.state {
             State::NotYet => write!(f, "is an option of {server} that is not implemented yet"),
             State::Use(options) => write!(f, "is an option of {server}: use {options} instead"),
+            State::Refused(reason) => {
+                write!(f, "is an option of {server} that this server does not have: {reason}")
+            }
             State::Never => {
                 write!(f, "is an option of {server} for programs in Python: leave it out")
             }

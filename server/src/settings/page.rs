@@ -42,6 +42,7 @@ fn lacking() -> String {
         let state = match state {
             State::NotYet => "not implemented yet".to_owned(),
             State::Use(options) => format!("use {options}"),
+            State::Refused(reason) => format!("refused: {reason}"),
             State::Never => "for programs in Python".to_owned(),
         };
         let _ = writeln!(text, "| `--{name}` | {server} | {state} |");

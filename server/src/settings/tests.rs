@@ -322,7 +322,18 @@ fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
         ("--reload", "--reload is an option of Uvicorn that is not implemented yet"),
         ("--no-reload", "--no-reload is an option of Uvicorn that is not implemented yet"),
         ("--factory", "--factory is an option of Uvicorn for programs in Python: leave it out"),
-        ("-u 4", "-u is an option of Gunicorn that is not implemented yet"),
+        ("-k 4", "-k is an option of Gunicorn: use --loop instead"),
+        (
+            "-D",
+            "-D is an option of Gunicorn that this server does not have: run it under a service manager, such as systemd, or \
+             with nohup",
+        ),
+        (
+            "--preload",
+            "--preload is an option of Gunicorn that this server does not have: workers execute the program, so they share \
+             its code without it, and SIGHUP replaces the program",
+        ),
+        ("--umask 8", "invalid value '8' for --umask: use an octal number from 0 to 777, such as 027"),
         ("-x", "unexpected argument '-x': see --help"),
     ] {
         assert_eq!(refusal(line, &[]).to_string(), format!("Error: {expected}"));
@@ -385,6 +396,7 @@ fn sample(setting: &Setting) -> (String, String) {
         ("log-target", _) => "shop::cart=debug".into(),
         ("access-log-format", _) => "%(h)s".into(),
         ("root-path", _) => "/api".into(),
+        ("umask", _) => "027".into(),
         ("forwarded-allow-ips" | "proxy-allow-from", _) => "10.0.0.0/8,unix:".into(),
         ("tcp-keepalive-probes", _) => "12".into(),
         ("insecure-bind", _) => return ("unix:/a".into(), r#"["unix:/a"]"#.into()),

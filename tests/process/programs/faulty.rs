@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use stelo::{App, Path, get};
+use stelo::{App, Config, Path, get};
 
 /// Memory that is never released.
 static KEPT: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -16,7 +16,11 @@ fn main() -> ExitCode {
         .route("/", get(process))
         .route("/block/{ms:int}", get(block))
         .route("/keep/{mib:int}", get(keep));
-    stelo::run(app)
+    let config = Config::new()
+        .when_ready(|| eprintln!("hook: ready"))
+        .worker_started(|worker| eprintln!("hook: [{worker}] starts"))
+        .worker_exit(|worker, status| panic!("[{worker}] is over: {status}"));
+    stelo::run_with(config, app)
 }
 
 /// Never completes in the process that removes the file that `FAULTY_HANG` names.
