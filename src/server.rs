@@ -8,7 +8,9 @@ use stelo_runtime::Runtime;
 use stelo_server::{Program, Runner};
 
 pub use stelo_server::config::{Http, Limits, Log, Process, Timeouts, WebSocket};
-pub use stelo_server::{Config, ConfigError, Listen, LogLevel, ServeError, ServerHandle, Stopped, Ws};
+pub use stelo_server::{
+    Config, ConfigError, HttpVersions, Listen, LogLevel, ServeError, ServerHandle, Stopped, Ws,
+};
 
 /// The executors of the enabled Cargo features, in order of preference.
 // A static: the driver is compiled once for each executor, in this crate. A constant would have it compiled again in every

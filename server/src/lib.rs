@@ -32,7 +32,9 @@ mod thread;
 mod tls;
 mod watch;
 
-pub use config::{Config, ConfigError, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws};
+pub use config::{
+    Config, ConfigError, HttpVersions, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws,
+};
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use program::{Parsed, Program};
 pub use runner::Runner;

@@ -122,7 +122,6 @@ const ROWS: &[Row] = &[
     ("another protocol", line!("GET / HTPP/1.1"), 400, Closed),
     ("version 0.9", line!("GET / HTTP/0.9"), 505, Closed),
     ("version 2.0", line!("GET / HTTP/2.0"), 505, Closed),
-    ("preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Closed),
     ("no method", line!(" / HTTP/1.1"), 400, Closed),
     ("method that is no token", line!("G@T / HTTP/1.1"), 400, Closed),
     ("TLS to a plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\u{7c}\x03\r\n\r\n", 400, Closed),

@@ -15,6 +15,7 @@ mod files;
 mod folder;
 mod forms;
 mod guards;
+mod http2;
 mod keep_alive;
 mod leaving;
 mod limits;

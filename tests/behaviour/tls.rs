@@ -11,8 +11,8 @@ use rustls::version::TLS12;
 
 use stelo_core::app::{Address, App, Reply, Request, Response, Upgrade};
 use stelo_core::http::Status;
-use stelo_server::Config;
 use stelo_server::config::{CertReqs, Password, TlsVersion};
+use stelo_server::{Config, HttpVersions};
 use stelo_tests::tls::{Connect, TlsSocket, certfile, connect, file, tls_config};
 use stelo_tests::{Client, Closed, On, Running, cases, config};
 
@@ -26,6 +26,7 @@ cases!(
     a_silent_client_is_closed_after_the_handshake_timeout,
     a_tunnel_sends_its_last_bytes,
     curl_is_answered,
+    alpn_chooses_the_version,
     unusable_files_are_refused_in_one_line,
     encrypted_keys_are_decrypted,
     the_host_name_chooses_the_certificate,
@@ -156,6 +157,31 @@ fn curl_is_answered(on: On) {
             return;
         };
         assert_eq!(output.stdout.len(), 200_000, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+fn alpn_chooses_the_version(on: On) {
+    use HttpVersions::{Auto, Http1, Http2};
+    for (versions, options, spoken) in [
+        (Auto, &["--http2"][..], "2 200"),
+        (Auto, &["--http1.1"], "1.1 200"),
+        (Auto, &["--no-alpn"], "1.1 200"),
+        (Http1, &["--http2"], "1.1 200"),
+        (Http2, &["--http2"], "2 200"),
+        // The handshake fails: the protocols have nothing in common.
+        (Http2, &["--http1.1"], "0 000"),
+    ] {
+        let server = on.serve_with(tls_config().http_versions(versions), stelo_demo::app());
+        let port = server.address().port();
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--max-time", "20", "--output", "/dev/null", "--write-out"]);
+        curl.arg("%{http_version} %{http_code}").arg("--cacert").arg(certfile()).args(options);
+        curl.args(["--resolve", &format!("localhost:{port}:127.0.0.1")]);
+        let Ok(output) = curl.arg(format!("https://localhost:{port}/bytes/10")).output() else {
+            assert!(std::env::var_os("CI").is_none(), "curl is missing");
+            return;
+        };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), spoken, "{versions} {options:?}");
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod client;
 mod gate;
+mod http2;
 mod news;
 mod server;
 #[cfg(feature = "tls")]
@@ -14,6 +15,7 @@ mod websocket;
 
 pub use client::{Answer, Client, Closed, Wire};
 pub use gate::Gate;
+pub use http2::{Http2Answer, Http2Client, Http2News};
 pub use news::{LastWord, News};
 pub use server::{On, Running, Serving, config};
 pub use websocket::{HANDSHAKE, WebSocketClient};

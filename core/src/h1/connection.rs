@@ -132,6 +132,11 @@ impl Connection {
         self.input.bytes().len()
     }
 
+    /// Returns whether the connection has [switched](CloseState::Switched) because it begins with the preface of HTTP/2.
+    pub fn is_http2(&self) -> bool {
+        self.exchange.server == State::Switched && self.input.offset() == 0
+    }
+
     /// Returns the bytes held on the heap.
     pub fn held(&self) -> usize {
         self.input.held() + self.output.held() + self.reader.held() + self.decoder.held()

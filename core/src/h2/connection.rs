@@ -238,9 +238,11 @@ impl Connection {
         self.config.limits.frame.clamp(Settings::INITIAL.max_frame_size, 0xff_ffff)
     }
 
-    /// Returns the size of the input buffer, which must hold the largest frame.
+    /// Returns the size of the input buffer, which must hold the largest frame, and what a connection that began as HTTP/1.1
+    /// has received.
     fn input_size(&self) -> usize {
-        Input::SIZE.max(self.max_frame() as usize) + Header::LEN
+        let limits = &self.config.limits;
+        Input::SIZE.max(self.max_frame() as usize).max(limits.target).max(limits.field_line) + Header::LEN
     }
 
     /// Returns the bytes held on the heap.

@@ -145,8 +145,8 @@ pub enum Event<'a> {
         /// The cause.
         fault: Fault,
     },
-    /// The rest of the request will not come, or its head is invalid; the connection ends after the response. If the
-    /// fault has a status and no response has begun, [`refuse`](HttpMachine::refuse) answers it.
+    /// The rest of the request will not come, or its head is invalid; the connection, if it carries one stream, ends after
+    /// the response. If the fault has a status and no response has begun, [`refuse`](HttpMachine::refuse) answers it.
     Fault {
         /// The stream of the request.
         stream: StreamId,

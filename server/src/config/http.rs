@@ -1,17 +1,20 @@
-//! Fields that the server adds to responses, and the root path of the application.
+//! The versions of HTTP, fields that the server adds to responses, and the root path of the application.
 
 use stelo_core::http::{Headers, header};
 
 use super::Config;
 use super::ConfigError;
 use super::codec::Codec;
-use super::codec::{HeaderField, RootPath, Switch};
+use super::codec::{HeaderField, RootPath, Switch, Word};
 use super::table::{Group, Kind, Setting, Value, each, setting};
+use super::words::words;
 
-/// Fields that the server adds to responses, and the root path of the application.
+/// The versions of HTTP, fields that the server adds to responses, and the root path of the application.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Http {
+    /// The versions that are spoken. Default [`HttpVersions::Auto`].
+    pub versions: HttpVersions,
     /// Fields that are added to each response that does not have them. A field that frames messages or concerns one
     /// connection is refused: see [`Config::check`].
     pub headers: Headers,
@@ -25,7 +28,27 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { headers: Headers::new(), server_header: true, date_header: true, root_path: String::new() }
+        Self {
+            versions: HttpVersions::Auto,
+            headers: Headers::new(),
+            server_header: true,
+            date_header: true,
+            root_path: String::new(),
+        }
+    }
+}
+
+words! {
+    /// The versions of HTTP that are spoken.
+    pub enum HttpVersions {
+        /// HTTP/1.1 and HTTP/2. Over TLS the client chooses, by ALPN; in clear text it speaks HTTP/2 if it begins with the
+        /// preface of HTTP/2 (prior knowledge).
+        #[default]
+        Auto = "auto",
+        /// HTTP/1.1 only.
+        Http1 = "1",
+        /// HTTP/2 only.
+        Http2 = "2",
     }
 }
 
@@ -50,6 +73,13 @@ pub(crate) fn check_root_path(path: &str) -> Result<(), ConfigError> {
 }
 
 impl Config {
+    /// Sets [`Http::versions`].
+    #[must_use]
+    pub fn http_versions(mut self, versions: HttpVersions) -> Self {
+        self.http.versions = versions;
+        self
+    }
+
     /// Adds a field to [`Http::headers`]. A `server` field replaces the server's own.
     ///
     /// # Errors
@@ -86,6 +116,12 @@ impl Config {
 pub(super) const GROUP: Group = Group {
     title: "HTTP",
     settings: &[
+        setting!(
+            "http",
+            Word<HttpVersions>,
+            http.versions,
+            "The versions of HTTP that are spoken; auto means both"
+        ),
         Setting {
             name: "header",
             help: "Add a field to each response that does not have it; repeatable",

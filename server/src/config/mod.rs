@@ -28,7 +28,7 @@ pub use access_format::AccessFormat;
 pub use ciphers::Ciphers;
 pub use error::ConfigError;
 pub use health::Health;
-pub use http::Http;
+pub use http::{Http, HttpVersions};
 pub use keep_alive::TcpKeepAlive;
 pub use limits::{Limits, Timeouts};
 pub use listen::Listen;

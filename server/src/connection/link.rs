@@ -36,12 +36,18 @@ const TURNS: u8 = 8;
 /// The most slices of one write.
 const SLICES: usize = 4;
 
+/// The most slices of one write of a multiplexed protocol: a header and a payload for each frame.
+const MORE_SLICES: usize = 16;
+
 /// The precision of executors' timers: one that fires a little early counts as fired.
 pub(super) const GRAIN: Duration = Duration::from_millis(1);
 
 /// A protocol: its machine, and the application behind it.
 pub(super) trait Protocol<R: Runtime> {
     type Machine: Machine<Memory: Pooled>;
+
+    /// Whether the connection carries several streams, so that output is in many small pieces.
+    const MULTIPLEXED: bool = false;
 
     /// Calls `work` with the machine.
     fn machine<T>(&mut self, work: impl FnOnce(&mut Self::Machine) -> T) -> T;
@@ -355,7 +361,20 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Writes all output. Ready when nothing is left, with what to do with the transport.
+    #[inline(always)]
     fn write<P: Protocol<R>>(
+        &mut self,
+        protocol: &mut P,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<io::Result<CloseState>> {
+        match P::MULTIPLEXED {
+            true => self.write_slices::<P, MORE_SLICES>(protocol, cx, now),
+            false => self.write_slices::<P, SLICES>(protocol, cx, now),
+        }
+    }
+
+    fn write_slices<P: Protocol<R>, const N: usize>(
         &mut self,
         protocol: &mut P,
         cx: &mut Context<'_>,
@@ -364,7 +383,7 @@ impl<R: Runtime> Link<R> {
         let Some(io) = &mut self.transport else { return Poll::Ready(Ok(CloseState::Close)) };
         protocol.machine(|machine| {
             loop {
-                let mut slices = [&[][..]; SLICES];
+                let mut slices = [&[][..]; N];
                 let transmit = machine.poll_transmit(&mut slices);
                 let written = match (transmit.slices, transmit.region) {
                     (n, Some(region)) => file::poll_send(io, cx, &slices.map(IoSlice::new)[..n], region),

@@ -28,16 +28,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use stelo_core::proto::Machine;
 use stelo_core::proto::StreamId;
-use stelo_core::{h1, ws};
+use stelo_core::{h1, h2, ws};
 use stelo_runtime::{Instant, Runtime};
 use tracing::{debug, error};
 
 use crate::contain::catch;
 use crate::log::{FromClient, SERVER};
 use crate::thread::Thread;
-use http::{HttpProtocol, Next, One};
-use link::{End, GRAIN, Link};
+use http::{HttpProtocol, Next, One, Table};
+use link::{End, GRAIN, Link, Protocol};
 use opening::{Opened, poll_open};
 use proxied::Proxied;
 use transport::Transport;
@@ -45,6 +46,9 @@ use websocket::Session;
 
 /// HTTP/1.1: one exchange at a time.
 type Http1 = HttpProtocol<h1::Connection, One>;
+
+/// HTTP/2: many exchanges at a time.
+type Http2 = HttpProtocol<h2::Connection, Table>;
 
 /// The task of one connection.
 pub(crate) struct Connection<R: Runtime> {
@@ -57,12 +61,13 @@ pub(crate) struct Connection<R: Runtime> {
 /// | from | to | when |
 /// |---|---|---|
 /// | `Proxied` | `Opening` | the PROXY header is complete |
-/// | `Opening` | `Http` | the protocol is known |
+/// | `Opening` | `Http`, `Http2` | the protocol is known |
 /// | `Opening` | `Rejected` | the handshake has failed |
+/// | `Http` | `Http2` | a connection in clear text begins with the preface of HTTP/2 |
 /// | `Http` | `WebSocket` | a handshake was accepted |
 /// | `Http` | `Tunnel` | another upgrade or a CONNECT was accepted |
 ///
-/// Every connection begins with HTTP/1.1, the largest variant.
+/// Most connections begin with HTTP/1.1, the largest variant.
 #[expect(clippy::large_enum_variant)]
 enum State<R: Runtime> {
     /// The PROXY header comes first.
@@ -73,6 +78,8 @@ enum State<R: Runtime> {
     Rejected(Instant),
     /// HTTP/1.1.
     Http(Http1),
+    /// HTTP/2.
+    Http2(Box<Http2>),
     /// A WebSocket.
     WebSocket(Session<R>),
     /// Bytes both ways.
@@ -107,8 +114,9 @@ impl<R: Runtime> Connection<R> {
     #[cold]
     #[inline(never)]
     fn poll_open(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<bool> {
+        let versions = self.link.thread.shared.versions;
         let Some(transport) = self.link.transport_mut() else { return Poll::Ready(false) };
-        let opened = match poll_open(transport, cx) {
+        let opened = match poll_open(transport, versions, cx) {
             Poll::Pending => return self.wait(until, cx).map(|()| false),
             Poll::Ready(Ok(opened)) => opened,
             Poll::Ready(Err(error)) => {
@@ -131,8 +139,16 @@ impl<R: Runtime> Connection<R> {
                 let machine = h1::Connection::new(thread.shared.machine.clone(), thread.runtime.now());
                 State::Http(HttpProtocol::new(machine, thread.shared.is_overloaded()))
             }
+            Opened::Http2 => State::Http2(self.http2()),
         };
         Poll::Ready(true)
+    }
+
+    /// Begins HTTP/2.
+    fn http2(&self) -> Box<Http2> {
+        let thread = &self.link.thread;
+        let machine = h2::Connection::new(thread.shared.http2.clone(), thread.runtime.now());
+        Box::new(HttpProtocol::new(machine, thread.shared.is_overloaded()))
     }
 
     /// Completes when the peer knows that the handshake has failed.
@@ -160,6 +176,13 @@ impl<R: Runtime> Connection<R> {
     fn switch(&mut self) -> bool {
         let State::Http(http) = &mut self.state else { return false };
         let thread = self.link.thread.clone();
+        if let Some(ahead) = http.take_preface() {
+            let mut http = self.http2();
+            Protocol::<R>::machine(&mut *http, |machine| machine.receive(thread.runtime.now(), &ahead));
+            self.link.follow(&mut *http);
+            self.state = State::Http2(http);
+            return true;
+        }
         match http.take_next(StreamId::ONLY) {
             Some((Next::Tunnel(run), ahead)) => {
                 self.state = State::Tunnel(tunnel::Session::new(&mut self.link, ahead, run));
@@ -205,6 +228,7 @@ impl<R: Runtime> Future for Connection<R> {
                     End::Switched if this.switch() => {}
                     _ => return Poll::Ready(()),
                 },
+                State::Http2(http) => return this.link.drive(&mut **http, cx).map(drop),
                 State::WebSocket(session) => return session.drive(&mut this.link, cx),
                 State::Tunnel(session) => return session.drive(&mut this.link, cx),
             }
@@ -214,8 +238,10 @@ impl<R: Runtime> Future for Connection<R> {
 
 impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
-        if let State::Http(http) = &mut self.state {
-            http.run_background(&self.link.thread);
+        match &mut self.state {
+            State::Http(http) => http.run_background(&self.link.thread),
+            State::Http2(http) => http.run_background(&self.link.thread),
+            _ => {}
         }
         // The machine holds bytes and files of the application.
         if let Err(message) = catch(|| self.state = State::Rejected(Instant::ZERO)) {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use stelo_core::proto::Machine;
-use stelo_core::{h1, ws};
+use stelo_core::{h1, h2, ws};
 
 /// The most buffers kept per thread and protocol; further ones are freed.
 const KEPT: usize = 64;
@@ -30,6 +30,7 @@ macro_rules! pooled {
 }
 
 pooled!(h1::Memory, HTTP1);
+pooled!(h2::Memory, HTTP2);
 pooled!(ws::Memory, WEBSOCKET);
 
 /// Gives buffers to a connection without any, if there are free ones. Otherwise the machine allocates them.

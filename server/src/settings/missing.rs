@@ -55,7 +55,6 @@ pub(super) const OPTIONS: &[Missing] = &[
     never(Uvicorn, "app-dir"),
     never(Uvicorn, "factory"),
     instead(Uvicorn, "h11-max-incomplete-event-size", "--limit-head"),
-    not_yet(Uvicorn, "http"),
     never(Uvicorn, "interface"),
     never(Uvicorn, "lifespan"),
     not_yet(Uvicorn, "log-config"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::missing::State;
 use super::*;
 use crate::config::table::{Kind, Setting, Value, all};
-use crate::{Config, LogLevel, Ws};
+use crate::{Config, HttpVersions, LogLevel, Ws};
 
 const EXECUTORS: [&str; 3] = ["tokio", "smol", "async-std"];
 
@@ -111,6 +111,7 @@ fn options_override_variables() {
         }),
         ("--timeout-half-closed 3", &[], |c| c.timeout_half_closed(Duration::from_secs(3))),
         ("--ws none", &["STELO_WS=auto"], |c| c.ws(Ws::None)),
+        ("--http 1", &["STELO_HTTP=2"], |c| c.http_versions(HttpVersions::Http1)),
         ("", &["STELO_WS=AUTO"], |c| c),
         ("--ws-max-size 1024 --ws-max-queue 1", &[], |c| c.ws_max_size(1024).ws_max_queue(1)),
         ("", &["STELO_WS_MAX_SIZE=0", "STELO_WS_MAX_QUEUE=7"], |c| c.ws_max_size(0).ws_max_queue(7)),
@@ -244,6 +245,7 @@ fn an_invalid_value_gives_one_line() {
             &[],
             &format!("invalid value 'NaN' for --timeout-graceful-shutdown: {seconds}"),
         ),
+        ("--http h11", &[], "invalid value 'h11' for --http: use auto, 1 or 2"),
         ("--ws wsproto", &[], "invalid value 'wsproto' for --ws: use auto or none"),
         ("", &["STELO_WS=websockets"], "invalid value 'websockets' for STELO_WS: use auto or none"),
         (

@@ -9,19 +9,23 @@ use std::time::Duration;
 use stelo_core::app::{App, Reply, Request, Response};
 use stelo_core::http::{Headers, InvalidHeader, Status, date};
 use stelo_core::proto::Defaults;
-use stelo_core::{Instant, h1, ws};
+use stelo_core::{Instant, h1, h2, ws};
 
 use crate::contain::discard;
 use crate::log::{Access, Limit, Watching};
 use crate::proxy::{Proxies, ProxyProtocol};
 use crate::redirect::redirecting;
 use crate::stop::Stop;
-use crate::{Config, ServeError, Ws, messages};
+use crate::{Config, HttpVersions, ServeError, Ws, messages};
 
 /// Shared by all threads. Constant on the path of a request, except for the counters of limits that are set.
 pub(crate) struct Shared {
     pub(crate) app: Arc<dyn App>,
     pub(crate) machine: Arc<h1::Config>,
+    /// The configuration of HTTP/2 connections.
+    pub(crate) http2: Arc<h2::Config>,
+    /// The versions of HTTP that are spoken.
+    pub(crate) versions: HttpVersions,
     /// `None` rejects WebSocket upgrades.
     pub(crate) websocket: Option<Arc<ws::Config>>,
     pub(crate) ws_max_queue: usize,
@@ -103,11 +107,18 @@ impl Shared {
             #[cfg(feature = "tls")]
             tls: {
                 let secret = secret.and_then(crate::tls::Secret::decode);
-                let acceptor = crate::tls::Acceptor::new(&config.ssl, secret);
+                let acceptor = crate::tls::Acceptor::new(&config.ssl, config.http.versions, secret);
                 acceptor.map_err(|error| ServeError::Ssl(error.into()))?
             },
             ssl_handshake: config.timeouts.ssl_handshake,
-            machine: Arc::new(h1::Config::DEFAULT.limits(config.limits.http).timeouts(config.timeouts.http)),
+            machine: Arc::new(
+                h1::Config::DEFAULT
+                    .limits(config.limits.http)
+                    .timeouts(config.timeouts.http)
+                    .http2(config.http.versions != HttpVersions::Http1),
+            ),
+            http2: Arc::new(config.http2()),
+            versions: config.http.versions,
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),
             proxy_protocol: ProxyProtocol::of(config),

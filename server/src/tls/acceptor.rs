@@ -12,11 +12,12 @@ use super::lines;
 use super::secret::Secret;
 use super::setup;
 use super::tickets::Keyring;
-use crate::config::Ssl;
+use crate::config::{HttpVersions, Ssl};
 
 /// Makes the configuration of new sessions.
 pub(crate) struct Acceptor {
     ssl: Ssl,
+    versions: HttpVersions,
     keyring: Arc<Keyring>,
     current: RwLock<Arc<ServerConfig>>,
     /// The files when they were read last.
@@ -53,7 +54,11 @@ impl Acceptor {
     ///
     /// # Errors
     /// A file is missing or invalid.
-    pub(crate) fn new(ssl: &Ssl, secret: Option<Secret>) -> Result<Option<Arc<Self>>, FileError> {
+    pub(crate) fn new(
+        ssl: &Ssl,
+        versions: HttpVersions,
+        secret: Option<Secret>,
+    ) -> Result<Option<Arc<Self>>, FileError> {
         if !ssl.is_on() {
             return Ok(None);
         }
@@ -64,9 +69,10 @@ impl Acceptor {
         let keyring = Keyring::new(secret);
         // Taken before the files are read, so that a later change is noticed.
         let seen = stamps(ssl).into();
-        let loaded = setup::load(ssl, keyring.clone())?;
+        let loaded = setup::load(ssl, versions, keyring.clone())?;
         loaded.warnings.iter().for_each(lines::warning);
-        Ok(Some(Arc::new(Self { ssl: ssl.clone(), keyring, current: RwLock::new(loaded.config), seen })))
+        let (ssl, current) = (ssl.clone(), RwLock::new(loaded.config));
+        Ok(Some(Arc::new(Self { ssl, versions, keyring, current, seen })))
     }
 
     /// Checks the files of a configuration.
@@ -74,7 +80,7 @@ impl Acceptor {
     /// # Errors
     /// A file is missing or invalid.
     pub(crate) fn check(ssl: &Ssl) -> Result<(), FileError> {
-        Self::new(ssl, None).map(drop)
+        Self::new(ssl, HttpVersions::default(), None).map(drop)
     }
 
     /// Returns the configuration for a new session.
@@ -91,7 +97,7 @@ impl Acceptor {
             return;
         }
         *seen = now;
-        match setup::load(&self.ssl, self.keyring.clone()) {
+        match setup::load(&self.ssl, self.versions, self.keyring.clone()) {
             Ok(loaded) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded.config;
                 loaded.warnings.iter().for_each(lines::warning);

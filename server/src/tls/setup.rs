@@ -18,7 +18,7 @@ use super::files;
 use super::resolver::Certificates;
 use super::secret::derive;
 use super::tickets::{Keyring, Tickets};
-use crate::config::{CertReqs, Ssl, TlsVersion};
+use crate::config::{CertReqs, HttpVersions, Ssl, TlsVersion};
 
 /// A configuration, with warnings about its files.
 pub(super) struct Loaded {
@@ -47,12 +47,12 @@ pub(super) fn fail(ssl: &Ssl, error: rustls::Error) -> FileError {
 ///
 /// # Errors
 /// A file is missing or invalid.
-pub(super) fn load(ssl: &Ssl, keyring: Arc<Keyring>) -> Result<Loaded, FileError> {
+pub(super) fn load(ssl: &Ssl, versions: HttpVersions, keyring: Arc<Keyring>) -> Result<Loaded, FileError> {
     let mut warnings = Vec::new();
     let provider = Arc::new(provider(ssl));
     let resolver = Arc::new(certificates(ssl, &provider, &mut warnings)?);
     let builder = ServerConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&versions(ssl.version))
+        .with_protocol_versions(&tls_versions(ssl.version))
         .map_err(|error| fail(ssl, error))?;
     // The rules for certificates of clients.
     let mut rules = vec![ssl.cert_reqs as u8];
@@ -64,7 +64,12 @@ pub(super) fn load(ssl: &Ssl, keyring: Arc<Keyring>) -> Result<Loaded, FileError
         warnings.push(Warning::CaCertsUnused);
     }
     let mut config = builder.with_cert_resolver(resolver);
-    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
+    let protocols: &[&[u8]] = match versions {
+        HttpVersions::Http1 => &[b"http/1.1", b"http/1.0"],
+        HttpVersions::Auto => &[b"h2", b"http/1.1", b"http/1.0"],
+        HttpVersions::Http2 => &[b"h2"],
+    };
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     config.ticketer = Arc::new(Tickets::new(keyring, derive(&rules, &[b"rules"])));
     // The order of the suites is a choice of the operator. By default, it is that of the client, which knows its hardware.
     config.ignore_client_order = ssl.ciphers.is_some();
@@ -86,7 +91,7 @@ fn provider(ssl: &Ssl) -> CryptoProvider {
     provider
 }
 
-fn versions(lowest: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
+fn tls_versions(lowest: TlsVersion) -> Vec<&'static SupportedProtocolVersion> {
     match lowest {
         TlsVersion::Tls12 => vec![&TLS13, &TLS12],
         TlsVersion::Tls13 => vec![&TLS13],

@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::Acceptor;
 use super::pump::{Fault, Output, Pump, RECORD};
-use crate::Config;
+use crate::{Config, HttpVersions};
 
 /// A client, a session of the server, and what waits between them.
 struct Pair {
@@ -31,7 +31,7 @@ fn file(name: &str) -> std::path::PathBuf {
 impl Pair {
     fn new(piece: usize) -> Self {
         let ssl = Config::new().ssl_certfile(file("cert.pem")).ssl_keyfile(file("key.pem")).ssl;
-        let config = Acceptor::new(&ssl, None).unwrap().unwrap().config();
+        let config = Acceptor::new(&ssl, HttpVersions::Http1, None).unwrap().unwrap().config();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(file("cert.pem")).unwrap()).unwrap();
         let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

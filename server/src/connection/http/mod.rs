@@ -16,8 +16,6 @@ mod exchanges;
 mod gate;
 mod handshake;
 mod stream_io;
-// No protocol here is multiplexed yet; the tests drive the table with a toy protocol.
-#[cfg(test)]
 mod table;
 #[cfg(test)]
 mod tests;
@@ -29,7 +27,7 @@ use stelo_core::body::Frame;
 use stelo_core::http::RequestHead;
 use stelo_core::proto::Reason;
 use stelo_core::proto::{Event, HttpMachine, StreamId};
-use stelo_core::{Fault, FaultKind};
+use stelo_core::{Fault, FaultKind, h1};
 use stelo_runtime::{Instant, Runtime};
 use tracing::debug;
 
@@ -45,6 +43,7 @@ use gate::Gate;
 pub(super) use exchanges::One;
 pub(super) use handshake::{Accepted, Next};
 pub(super) use stream_io::StreamIo;
+pub(super) use table::Table;
 
 /// The most steps of one poll: events of the machine, and pieces from applications.
 const STEPS: usize = 32;
@@ -100,6 +99,13 @@ enum Input {
     HeldUp,
     Paused,
     Ended,
+}
+
+impl HttpProtocol<h1::Connection, One> {
+    /// Takes the bytes of a connection that begins with the preface of HTTP/2.
+    pub(super) fn take_preface(&mut self) -> Option<Vec<u8>> {
+        self.machine.is_http2().then(|| self.machine.take_input(StreamId::ONLY))
+    }
 }
 
 impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
@@ -238,6 +244,8 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
 
 impl<R: Runtime, M: HttpMachine<Memory: Pooled>, X: Exchanges> Protocol<R> for HttpProtocol<M, X> {
     type Machine = M;
+
+    const MULTIPLEXED: bool = M::MULTIPLEXED;
 
     fn machine<T>(&mut self, work: impl FnOnce(&mut M) -> T) -> T {
         work(&mut self.machine)

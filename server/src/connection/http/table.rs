@@ -13,7 +13,7 @@ use super::exchanges::{Exchanges, Slot};
 
 /// Any number of exchanges, each with a waker of its own, so that only those with something to do are polled.
 #[derive(Default)]
-pub(super) struct Table {
+pub(in crate::connection) struct Table {
     entries: Vec<Entry>,
     free: Vec<usize>,
     groups: Vec<Arc<Group>>,
