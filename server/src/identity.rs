@@ -68,7 +68,7 @@ impl Identity {
 /// # Errors
 /// The system refuses.
 pub(crate) fn prepare_sockets(config: &Config, identity: Option<&Identity>) -> Result<(), ServeError> {
-    for listen in config.listen.iter().chain(&config.ssl.insecure) {
+    for listen in config.listen.iter().chain(&config.ssl.insecure).chain(&config.admin) {
         let Listen::Unix(path) = listen else { continue };
         if let Some(umask) = config.process.umask {
             // No client can connect yet.

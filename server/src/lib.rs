@@ -4,6 +4,7 @@
 //! [`stelo_core::app`] says.
 
 mod accept;
+mod admin;
 #[cfg(feature = "tls")]
 mod certificates;
 pub mod config;

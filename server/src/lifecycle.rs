@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use stelo_core::app::App;
 use stelo_runtime::{Runtime, Signal};
 
+use crate::admin::Admin;
 use crate::contain::Contained;
 use crate::identity::{self, Identity};
 use crate::interrupts::Interrupts;
@@ -62,8 +63,10 @@ impl<R: Runtime> Serving<'_, R> {
         // Conflicts are found before the application starts. Clients are accepted after it has started.
         let sockets = sockets::bind(&self.runtime, self.config, self.threads)?;
         messages::started();
-        let shared =
-            Arc::new(Shared::new(self.config, app.clone(), self.stop.clone(), self.link.map(Link::shared))?);
+        let admin = Admin::open(self.config, &app, self.link.is_some())?;
+        let metrics = admin.as_ref().map(|admin| admin.metrics().clone());
+        let secret = self.link.map(Link::shared);
+        let shared = Arc::new(Shared::new(self.config, app.clone(), self.stop.clone(), secret, metrics)?);
         if self.owns_process {
             self.change_user()?;
         }
@@ -93,7 +96,10 @@ impl<R: Runtime> Serving<'_, R> {
                 if let Some(acceptor) = &first.shared.tls {
                     crate::certificates::watch(&first, acceptor.clone(), !self.signals.is_empty());
                 }
-                interrupts.stopped().await
+                set_ready(&admin, true);
+                let stopped = interrupts.stopped().await;
+                set_ready(&admin, false);
+                stopped
             }
             Ok(Err(error)) => {
                 abort(&self.runtime, &registries).await;
@@ -247,6 +253,13 @@ impl<R: Runtime> Serving<'_, R> {
         }
         messages::finished();
         outcome
+    }
+}
+
+/// Sets the answer to `/ready`.
+fn set_ready(admin: &Option<Admin>, ready: bool) {
+    if let Some(admin) = admin {
+        admin.set_ready(ready);
     }
 }
 

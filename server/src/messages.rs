@@ -36,6 +36,11 @@ pub(crate) fn running(bind: &Bind, address: &Address, secure: bool) {
     info!(target: SERVER, "Stelo running on {url} (Press CTRL+C to quit)");
 }
 
+/// Health, readiness and metrics are answered at this address.
+pub(crate) fn admin(address: &dyn fmt::Display) {
+    info!(target: SERVER, "Answering /health, /ready and /metrics on {address}");
+}
+
 /// One address of a host name is not available, and the server listens on the others.
 pub(crate) fn address_skipped(error: &ServeError) {
     warn!(target: SERVER, "Ignored an address of the host: {error}");

@@ -11,7 +11,7 @@ use stelo_core::app::Address;
 use stelo_os::socket::Socket;
 use stelo_runtime::{Bind, Runtime};
 
-use crate::{Config, Listen, ServeError, messages};
+use crate::{Config, ConfigError, Listen, ServeError, messages};
 
 /// The sockets of an old supervisor, with what its settings call them.
 pub(crate) type HandedOver = Vec<(Bind, Socket)>;
@@ -107,6 +107,27 @@ pub(crate) fn bind<R: Runtime>(
 /// that it names, too, and closes the others.
 pub(crate) fn bind_plain(config: &Config, handed_over: HandedOver) -> Result<Vec<Bound<Socket>>, ServeError> {
     bind_both(&Plain(RefCell::new(handed_over)), config)
+}
+
+/// Binds the socket of `--admin`: the first address of its host that can be had. Takes that of an old supervisor, if it is
+/// the same.
+pub(crate) fn bind_admin(
+    listen: &Listen,
+    handed_over: Option<(Bind, Socket)>,
+) -> Result<(Bind, Socket), ServeError> {
+    if let Listen::Descriptor(fd) = listen {
+        return Err(ServeError::bind(&Bind::Fd(*fd), ErrorKind::Unsupported.into()));
+    }
+    let opens = Plain(RefCell::new(handed_over.into_iter().collect()));
+    let mut failed = None;
+    for bind in hosts(std::slice::from_ref(listen), false)?.into_iter().flatten() {
+        match opens.bind(&bind) {
+            Ok(socket) => return Ok((bind, socket)),
+            Err(source) => failed = failed.or(Some(ServeError::bind(&bind, source))),
+        }
+    }
+    // A host has an address, or has been refused.
+    Err(failed.unwrap_or(ConfigError::NoListener.into()))
 }
 
 /// Binds the sockets of the server, and those that speak plain HTTP beside TLS.

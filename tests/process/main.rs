@@ -3,6 +3,7 @@
 //!
 //! The first case builds the programs. A case runs `stelo-server-tokio`, or `stelo-server-smol` with one of its executors.
 
+mod admin;
 mod curl;
 mod health;
 mod identity;

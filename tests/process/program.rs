@@ -223,6 +223,11 @@ impl Process {
         }
     }
 
+    /// Returns the next line of the log, if it is written already.
+    pub(crate) fn next_line(&self) -> Option<String> {
+        self.log.try_recv().ok()
+    }
+
     /// Returns the next access line.
     #[track_caller]
     pub(crate) fn access_line(&self) -> String {

@@ -11,6 +11,7 @@ use crate::workers::{expect_lines, kill, number, running, serve_by};
 
 cases!(
     sigusr2_hands_the_sockets_to_a_new_parent,
+    the_socket_of_the_metrics_outlives_the_old_parent,
     upgrades_can_follow_each_other,
     a_new_parent_that_cannot_start_changes_nothing,
     a_new_parent_listens_where_its_settings_say,
@@ -72,6 +73,26 @@ fn sigusr2_hands_the_sockets_to_a_new_parent(on: On) {
     assert_eq!(status.code(), Some(0), "{log:#?}");
     let last = format!("INFO:     Stopping parent process [{}]", new.0);
     assert_eq!(log.last(), Some(&last), "{log:#?}");
+}
+
+fn the_socket_of_the_metrics_outlives_the_old_parent(on: On) {
+    let args = ["--port", "0", "--workers", "2", "--admin", "127.0.0.1:0"];
+    let process = Process::start(command(on).args(args));
+    let line = process.expect_line("Answering /health, /ready and /metrics on ");
+    let admin = line.rsplit(' ').next().and_then(|address| address.parse().ok()).expect("an address");
+    process.expect_line("Stelo running on http://");
+    assert_eq!(get(admin, "/ready").0, 200);
+    let id = process.id();
+    kill("USR2", id);
+    let new = Parent(number(&process.expect_line("Started parent process [")));
+    // A parent at any time has the socket, and a worker is ready.
+    while process.next_line().is_none_or(|line| !line.contains(&format!("Stopping parent process [{id}]"))) {
+        assert_eq!(get(admin, "/ready").0, 200);
+    }
+    assert_eq!(get(admin, "/ready").0, 200);
+    assert!(get(admin, "/metrics").1.contains("\nstelo_connections_open 0\n"));
+    kill("TERM", new.0);
+    process.wait();
 }
 
 fn upgrades_can_follow_each_other(on: On) {

@@ -46,7 +46,7 @@ pub use response::Response;
 pub use upgrade::{Duplex, OnTunnel, Tunnel, Upgrade};
 pub use websocket::{OnWebSocket, Socket, WebSocket};
 
-use crate::http::Status;
+use crate::http::{RequestHead, Status};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -67,6 +67,14 @@ pub trait App: Send + Sync + 'static {
     /// The server polls the future in the task of the connection and drops it when the client has left. Work that must
     /// go on belongs into [`Executor::spawn`] or [`Response::background`]. A panic is answered with 500.
     fn call(&self, request: Request) -> Reply;
+
+    /// Returns the pattern of the route that answers a request, such as `/users/{id}`. `None`, the default, if there is no
+    /// such route, or if the application does not say. Servers name requests by it in metrics, so there must be a bounded
+    /// number of patterns.
+    fn route(&self, head: &RequestHead, context: &Context) -> Option<&str> {
+        let _ = (head, context);
+        None
+    }
 
     /// Called once, before the first request. An error ends the start of the server; the application undoes what it has
     /// begun. A server that is asked to stop meanwhile drops the future and calls [`shutdown`](Self::shutdown).

@@ -6,6 +6,7 @@
 // defaults, setters, and rows of the table of settings. `table` declares the rows, and `codec` reads and writes their
 // values.
 pub(crate) mod access_format;
+mod admin;
 mod ciphers;
 pub(crate) mod codec;
 mod error;
@@ -43,12 +44,13 @@ use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
-pub(crate) static GROUPS: [Group; 9] = [
+pub(crate) static GROUPS: [Group; 10] = [
     listen::GROUP,
     ssl::GROUP,
     process::GROUP,
     health::GROUP,
     log::GROUP,
+    admin::GROUP,
     http::GROUP,
     proxy::GROUP,
     limits::GROUP,
@@ -87,6 +89,8 @@ pub struct Config {
     pub health: Health,
     /// Which events are logged.
     pub log: Log,
+    /// The socket of health, readiness and metrics: a TCP port or a Unix socket. Default `None`: nothing is counted.
+    pub admin: Option<Listen>,
     /// Fields that are added to responses, and the root path of the application.
     pub http: Http,
     /// The proxies that are trusted, and the fields that they set.
@@ -113,6 +117,7 @@ impl Config {
             process: Process::default(),
             health: Health::default(),
             log: Log::default(),
+            admin: None,
             http: Http::default(),
             proxy: Proxy::default(),
             limits: Limits::default(),

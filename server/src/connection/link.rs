@@ -180,6 +180,11 @@ impl<R: Runtime> Link<R> {
         self.context.as_ref().and_then(|context| context.client())
     }
 
+    /// Whether the connection is encrypted, once its handshake is complete.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.transport.as_ref().and_then(Transport::tls).is_some()
+    }
+
     pub(super) fn transport_mut(&mut self) -> Option<&mut Transport<R::Stream>> {
         self.transport.as_mut()
     }

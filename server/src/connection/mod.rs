@@ -34,6 +34,7 @@ use stelo_core::{h1, h2, ws};
 use stelo_runtime::{Instant, Runtime};
 use tracing::{debug, error};
 
+use crate::admin::Count;
 use crate::contain::catch;
 use crate::log::{FromClient, SERVER};
 use crate::thread::Thread;
@@ -129,10 +130,14 @@ impl<R: Runtime> Connection<R> {
                 } else {
                     debug!(target: SERVER, "Connection refused: {error}");
                 }
+                self.link.thread.shared.count(Count::FailedHandshake);
                 self.state = State::Rejected(until);
                 return Poll::Ready(true);
             }
         };
+        if self.link.is_encrypted() {
+            self.link.thread.shared.count(Count::Handshake);
+        }
         let thread = &self.link.thread;
         self.state = match opened {
             Opened::Http1 => {

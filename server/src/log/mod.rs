@@ -29,7 +29,7 @@ use crate::{Config, ServeError};
 pub(crate) use format::Escaped;
 pub(crate) use limit::Limit;
 use lines::Lines;
-pub(crate) use record::{Access, Watch, Watching};
+pub(crate) use record::{Access, Observer, Watch, Watching};
 
 /// The target of what the server says about itself.
 pub const SERVER: &str = "stelo.server";

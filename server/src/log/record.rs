@@ -25,27 +25,37 @@ pub(crate) enum Access {
     Watched,
 }
 
+/// Counts exchanges.
+pub(crate) trait Observer: Send + Sync {
+    /// Counts a request that has begun.
+    fn begin(&self);
+
+    /// Counts a request that has ended, with the status and the bytes of its response. `None` if there was none.
+    fn end(&self, head: &RequestHead, context: &Context, response: Option<(u16, u64)>, duration: Duration);
+}
+
 /// The work of watches at the end of an exchange.
-#[derive(Debug)]
 pub(crate) struct Watching {
     pub(crate) access: Access,
     /// Responses have lines.
     lines: bool,
     /// `None` leaves the form of the line to the subscriber.
     format: Option<AccessFormat>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Watching {
     /// Returns what the settings ask for. A subscriber of the program's own gets all fields.
-    pub(crate) fn new(log: &Log) -> Arc<Self> {
+    pub(crate) fn new(log: &Log, observer: Option<Arc<dyn Observer>>) -> Arc<Self> {
         let lines = log.access && enabled!(target: ACCESS, Level::INFO);
         let details = log.access_format.is_some() || log.format == LogFormat::Json || !super::is_installed();
         let access = match (lines, details) {
+            _ if observer.is_some() => Access::Watched,
             (false, _) => Access::Off,
             (true, false) => Access::Lines,
             (true, true) => Access::Watched,
         };
-        Arc::new(Self { access, lines, format: log.access_format.clone() })
+        Arc::new(Self { access, lines, format: log.access_format.clone(), observer })
     }
 }
 
@@ -68,6 +78,9 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(watching: Arc<Watching>, context: Arc<Context>) -> Box<Self> {
+        if let Some(observer) = &watching.observer {
+            observer.begin();
+        }
         Box::new(Self {
             watching,
             context,
@@ -115,7 +128,12 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let (Some(status), Some(head)) = (self.status, &self.head) else { return };
+        let Some(head) = &self.head else { return };
+        if let Some(observer) = &self.watching.observer {
+            let response = self.status.map(|status| (status.code(), self.bytes));
+            observer.end(head, &self.context, response, self.begun.elapsed());
+        }
+        let Some(status) = self.status else { return };
         if !self.watching.lines {
             return;
         }

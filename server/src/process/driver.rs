@@ -20,6 +20,7 @@ use super::pid_file::PidFile;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
 use super::start::{Program, Worker};
 use super::upgrade::{Sockets, Successor, TakeOver, Upgrade};
+use crate::admin;
 use crate::contain::catch;
 use crate::directory::Start;
 use crate::identity::{self, Identity};
@@ -79,6 +80,9 @@ struct Driver<'a> {
     /// The service manager.
     beat: Beat,
     workers: Vec<Worker>,
+    /// The workers that accept connections.
+    ready: Vec<Id>,
+    admin: Option<admin::Supervision>,
     /// The workers that have just ended, which lines of the log name.
     ended: Vec<(Worker, ExitStatus)>,
     /// The old supervisor, until a worker is ready.
@@ -137,9 +141,13 @@ fn limits(config: &Config) -> Limits {
 impl<'a> Driver<'a> {
     fn new(supervision: Supervision<'a>) -> Result<Self, ServeError> {
         let Supervision { config, start, read, upgrade, pid_file, notify } = supervision;
-        let (handed_over, predecessor) = upgrade.map(Upgrade::split).unzip();
+        let (handed_over, admin, predecessor) = match upgrade.map(Upgrade::split) {
+            Some((handed_over, admin, predecessor)) => (handed_over, admin, Some(predecessor)),
+            None => Default::default(),
+        };
         let identity = Identity::of(&config.process)?;
-        let sockets = sockets::bind_plain(config, handed_over.unwrap_or_default())?;
+        let sockets = sockets::bind_plain(config, handed_over)?;
+        let mut admin = admin::Supervision::open(config, admin)?;
         identity::prepare_sockets(config, identity.as_ref())?;
         identity.iter().for_each(|identity| identity.own_logs(config));
         let mut addresses = Vec::new();
@@ -148,6 +156,9 @@ impl<'a> Driver<'a> {
             addresses.push((bind.clone(), socket.local_address().map_err(fail)?, *secure));
         }
         messages::parent_started();
+        if let Some(admin) = admin.as_mut().filter(|_| predecessor.is_none()) {
+            admin.start()?;
+        }
         Ok(Self {
             signals: Signals::blocking(&SIGNALS).map_err(ServeError::Supervisor)?,
             plan: Plan::new(Instant::now(), config.process.workers.get(), limits(config)),
@@ -161,6 +172,8 @@ impl<'a> Driver<'a> {
             pid_file,
             beat: Beat::new(notify),
             workers: Vec::new(),
+            ready: Vec::new(),
+            admin,
             ended: Vec::new(),
             predecessor,
             successor: None,
@@ -184,7 +197,7 @@ impl<'a> Driver<'a> {
 
     fn perform(&mut self, action: Action) -> Option<End> {
         match action {
-            Action::Spawn(id) => match self.program.start(id, &self.sockets) {
+            Action::Spawn(id) => match self.program.start(id, &self.sockets, self.admin.as_ref()) {
                 Ok(worker) => {
                     if let Some(hook) = &self.config.hooks.worker_started {
                         call("worker_started", || hook(worker.child.id()));
@@ -196,21 +209,27 @@ impl<'a> Driver<'a> {
                     self.plan.handle(Instant::now(), Event::Ended(id));
                 }
             },
-            // Fails only if the worker has closed the socket, and then it ends by itself.
-            Action::Stop(id) => drop(self.worker(id).map(|worker| worker.control.shutdown(Shutdown::Write))),
+            Action::Stop(id) => {
+                self.set_ready(id, false);
+                // Fails only if the worker has closed the socket, and then it ends by itself.
+                let _ = self.worker(id).map(|worker| worker.control.shutdown(Shutdown::Write));
+            }
             // Fails only if the worker has ended.
             Action::Kill(id) => drop(self.worker(id).map(|worker| worker.child.kill())),
             Action::Abort(id) => drop(self.worker(id).map(|worker| health::abort(&worker.child))),
-            Action::Upgrade => match self.program.succeed(&self.sockets, self.beat.watchdog().is_some()) {
-                Ok(successor) => {
-                    self.successor = Some(successor);
-                    self.successor_silent = true;
+            Action::Upgrade => {
+                match self.program.succeed(&self.sockets, self.admin.as_ref(), self.beat.watchdog().is_some())
+                {
+                    Ok(successor) => {
+                        self.successor = Some(successor);
+                        self.successor_silent = true;
+                    }
+                    Err(error) => {
+                        messages::child_refused(&self.program.path, &error);
+                        self.plan.handle(Instant::now(), Event::SuccessorEnded);
+                    }
                 }
-                Err(error) => {
-                    messages::child_refused(&self.program.path, &error);
-                    self.plan.handle(Instant::now(), Event::SuccessorEnded);
-                }
-            },
+            }
             // Fails only if the new supervisor has ended.
             Action::KillSuccessor => {
                 drop(self.successor.as_mut().map(|successor| successor.child.kill()));
@@ -237,15 +256,21 @@ impl<'a> Driver<'a> {
         let (signal, controls) =
             readable.split_first().map_or((false, &[][..]), |(first, rest)| (*first, rest));
         let open = self.workers.iter_mut().filter(|worker| worker.open);
+        let mut ready = Vec::new();
         for (worker, _) in open.zip(controls).filter(|(_, readable)| **readable) {
             for message in worker.read() {
-                self.plan.handle(now, message.event(worker.id));
+                let event = message.event(worker.id);
+                ready.extend(matches!(event, Event::Ready(_)).then_some(worker.id));
+                self.plan.handle(now, event);
             }
         }
+        ready.into_iter().for_each(|id| self.set_ready(id, true));
         if successor {
             self.successor_silent = false;
             if self.successor.as_ref().is_some_and(Successor::is_ready) {
                 self.sockets.iter().for_each(|bound| bound.socket.set_file_removed(false));
+                // The new supervisor answers from now on. Those that wait for the answer are in the queue that both share.
+                self.admin.iter_mut().for_each(admin::Supervision::stop);
                 self.plan.handle(now, Event::SuccessorReady);
             }
         }
@@ -312,7 +337,10 @@ impl<'a> Driver<'a> {
         let [old, new] = [&self.config, &config].map(|config| config.process.workers);
         // Otherwise the number that `SIGTTIN` and `SIGTTOU` have set stays.
         self.plan.configure(now, self.limits, (old != new).then_some(new.get()));
-        if config.listen != self.config.listen || config.ssl.insecure != self.config.ssl.insecure {
+        if config.listen != self.config.listen
+            || config.ssl.insecure != self.config.ssl.insecure
+            || config.admin != self.config.admin
+        {
             messages::sockets_kept();
         }
         self.config = config;
@@ -331,6 +359,11 @@ impl<'a> Driver<'a> {
     fn take_over(&mut self) {
         let Some(predecessor) = self.predecessor.take() else { return };
         self.sockets.iter().for_each(|bound| bound.socket.set_file_removed(true));
+        if let Some(admin) = &mut self.admin
+            && let Err(error) = admin.start()
+        {
+            messages::failed(&error);
+        }
         if let Some(file) = &mut self.pid_file
             && let Err(error) = file.take_over()
         {
@@ -360,6 +393,7 @@ impl<'a> Driver<'a> {
 
     fn worker_ended(&mut self, now: Instant, i: usize, status: ExitStatus) {
         let worker = self.workers.swap_remove(i);
+        self.set_ready(worker.id, false);
         if let Some(hook) = &self.config.hooks.worker_exit {
             call("worker_exit", || hook(worker.child.id(), status));
         }
@@ -378,6 +412,17 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Notes whether a worker accepts connections, for the answer to `/ready`.
+    fn set_ready(&mut self, id: Id, ready: bool) {
+        self.ready.retain(|other| *other != id);
+        if ready {
+            self.ready.push(id);
+        }
+        if let Some(admin) = &self.admin {
+            admin.set_ready(!self.ready.is_empty());
+        }
     }
 
     fn worker(&mut self, id: Id) -> Option<&mut Worker> {

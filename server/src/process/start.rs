@@ -16,6 +16,7 @@ use super::notify::Notify;
 use super::plan::Id;
 use super::upgrade::{Sockets, Successor, Upgrade};
 use crate::Config;
+use crate::admin::{Channels, Supervision};
 use crate::directory::Start;
 use crate::sockets::Bound;
 
@@ -97,7 +98,12 @@ impl Program {
     }
 
     /// Starts a worker, which inherits the sockets.
-    pub(super) fn start(&mut self, id: Id, sockets: &Sockets) -> io::Result<Worker> {
+    pub(super) fn start(
+        &mut self,
+        id: Id,
+        sockets: &Sockets,
+        admin: Option<&Supervision>,
+    ) -> io::Result<Worker> {
         let (control, inherited) = UnixStream::pair()?;
         // The worker reads it when it has started.
         Link::share(&control, &self.shared())?;
@@ -111,6 +117,11 @@ impl Program {
         for name in Notify::VARIABLES {
             command.env_remove(name);
         }
+        // The end of the worker is closed here once the worker has it.
+        let channel = admin.map(|admin| admin.channels(Channels::open)).transpose()?;
+        if let Some((variable, value, _)) = &channel {
+            command.env(variable, value);
+        }
         let child = command.spawn();
         // Other programs do not inherit the sockets. They are open, so this does not fail.
         sockets.iter().for_each(|(number, _)| drop(inherit::keep(*number)));
@@ -118,12 +129,17 @@ impl Program {
     }
 
     /// Starts a new supervisor. `watched` is whether the watchdog of the service manager watches this one.
-    pub(super) fn succeed(&self, sockets: &Sockets, watched: bool) -> io::Result<Successor> {
+    pub(super) fn succeed(
+        &self,
+        sockets: &Sockets,
+        admin: Option<&Supervision>,
+        watched: bool,
+    ) -> io::Result<Successor> {
         let mut command = self.command();
         if watched {
             // It names this process.
             command.env_remove(Notify::WATCHED);
         }
-        Successor::start(&mut command, sockets)
+        Successor::start(&mut command, sockets, admin.map(Supervision::socket))
     }
 }

@@ -30,10 +30,17 @@ pub(super) struct Successor {
 
 impl Successor {
     /// Starts a new supervisor.
-    pub(super) fn start(command: &mut Command, sockets: &Sockets) -> io::Result<Self> {
+    pub(super) fn start(
+        command: &mut Command,
+        sockets: &Sockets,
+        admin: Option<(&Bind, &Socket)>,
+    ) -> io::Result<Self> {
         let (control, inherited) = UnixStream::pair()?;
-        let descriptors: Vec<_> = sockets.iter().map(|bound| bound.socket.as_fd()).collect();
-        hand_over::send(&control, &encode(sockets.iter().map(|bound| &bound.bind)), &descriptors)?;
+        let all = sockets.iter().map(|bound| (Use::Application, &bound.bind, &bound.socket));
+        let all = all.chain(admin.map(|(bind, socket)| (Use::Admin, bind, socket)));
+        let (names, descriptors): (Vec<_>, Vec<_>) =
+            all.map(|(of, bind, socket)| ((of, bind), socket.as_fd())).unzip();
+        hand_over::send(&control, &encode(names), &descriptors)?;
         let number = inherit::pass_on(&inherited)?;
         let variable = format!("{}:{number}", std::process::id());
         let child = command.env(Upgrade::VARIABLE, variable).env_remove(Link::VARIABLE).spawn()?;
@@ -56,6 +63,8 @@ impl Successor {
 pub(crate) struct Upgrade {
     control: UnixStream,
     sockets: HandedOver,
+    /// The socket of `--admin`.
+    admin: Option<(Bind, Socket)>,
 }
 
 impl Upgrade {
@@ -73,12 +82,15 @@ impl Upgrade {
         }
         inherit::keep(number).ok()?;
         let (bytes, descriptors) = hand_over::receive(&control).ok()?;
-        let mut sockets = Vec::new();
-        for (bind, descriptor) in decode(&bytes)?.into_iter().zip(descriptors) {
+        let (mut sockets, mut admin) = (Vec::new(), None);
+        for ((of, bind), descriptor) in decode(&bytes)?.into_iter().zip(descriptors) {
             let socket = Socket::adopt(&bind, descriptor).ok()?;
-            sockets.push((bind, socket));
+            match of {
+                Use::Application => sockets.push((bind, socket)),
+                Use::Admin => admin = Some((bind, socket)),
+            }
         }
-        Some(Self { control, sockets })
+        Some(Self { control, sockets, admin })
     }
 
     /// Returns the sockets that the old supervisor had inherited, if it had only such. Their numbers are no longer valid, but
@@ -91,9 +103,9 @@ impl Upgrade {
         self.sockets.iter().map(number).collect()
     }
 
-    /// Splits into the sockets, and what tells the old supervisor.
-    pub(super) fn split(self) -> (HandedOver, TakeOver) {
-        (self.sockets, TakeOver(self.control))
+    /// Splits into the sockets, that of `--admin`, and what tells the old supervisor.
+    pub(super) fn split(self) -> (HandedOver, Option<(Bind, Socket)>, TakeOver) {
+        (self.sockets, self.admin, TakeOver(self.control))
     }
 }
 
@@ -107,10 +119,18 @@ impl TakeOver {
     }
 }
 
+/// The purpose of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Use {
+    Application,
+    Admin,
+}
+
 /// Writes what the settings call the sockets. A zero byte ends each, because paths cannot contain one.
-fn encode<'a>(binds: impl Iterator<Item = &'a Bind>) -> Vec<u8> {
+fn encode<'a>(names: impl IntoIterator<Item = (Use, &'a Bind)>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for bind in binds {
+    for (of, bind) in names {
+        bytes.extend((of == Use::Admin).then_some(b'a'));
         match bind {
             Bind::Tcp(address) => bytes.extend(format!("t{address}").bytes()),
             Bind::DualStack(port) => bytes.extend(format!("d{port}").bytes()),
@@ -125,17 +145,22 @@ fn encode<'a>(binds: impl Iterator<Item = &'a Bind>) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<Vec<Bind>> {
+fn decode(bytes: &[u8]) -> Option<Vec<(Use, Bind)>> {
     let read = |bytes: &[u8]| {
+        let (of, bytes) = match bytes.strip_prefix(b"a") {
+            Some(rest) => (Use::Admin, rest),
+            None => (Use::Application, bytes),
+        };
         let (kind, rest) = bytes.split_first()?;
         let text = str::from_utf8(rest).ok();
-        Some(match kind {
+        let bind = match kind {
             b't' => Bind::Tcp(text?.parse().ok()?),
             b'd' => Bind::DualStack(text?.parse().ok()?),
             b'u' => Bind::Unix(OsString::from_vec(rest.to_vec()).into()),
             b'f' => Bind::Fd(text?.parse().ok()?),
             _ => return None,
-        })
+        };
+        Some((of, bind))
     };
     bytes.strip_suffix(&[0])?.split(|byte| *byte == 0).map(read).collect()
 }
@@ -152,12 +177,17 @@ mod tests {
         let socket = Socket::bind(&tcp).unwrap();
         let address = socket.local_address().unwrap();
         let (old, new) = UnixStream::pair().unwrap();
-        hand_over::send(&old, &encode([&tcp].into_iter()), &[socket.as_fd()]).unwrap();
+        let names = [(Use::Application, &tcp), (Use::Admin, &tcp)];
+        hand_over::send(&old, &encode(names), &[socket.as_fd(), socket.as_fd()]).unwrap();
         let variable = format!("{}:{}", std::process::id(), new.as_raw_fd());
         let upgrade = Upgrade::inherited(Some(variable.as_ref())).unwrap();
         assert_eq!(upgrade.descriptors(), None);
-        let (sockets, take_over) = upgrade.split();
-        assert_eq!((&sockets[0].0, sockets[0].1.local_address().unwrap()), (&tcp, address));
+        let (sockets, admin, take_over) = upgrade.split();
+        assert_eq!(sockets.len(), 1);
+        for (bind, socket) in sockets.iter().chain(&admin) {
+            assert_eq!((bind, socket.local_address().unwrap()), (&tcp, address.clone()));
+        }
+        assert!(admin.is_some());
         take_over.tell();
         assert!(matches!((&old).read(&mut [0]), Ok(1)));
 
@@ -176,8 +206,11 @@ mod tests {
             Bind::Unix("/run/a b".into()),
             Bind::Fd(3),
         ];
-        assert_eq!(decode(&encode(binds.iter())), Some(binds.to_vec()));
-        for bytes in [&b""[..], b"t", b"t\0", b"x1\0", b"d70000\0", b"\0"] {
+        for of in [Use::Application, Use::Admin] {
+            let names: Vec<_> = binds.iter().map(|bind| (of, bind.clone())).collect();
+            assert_eq!(decode(&encode(names.iter().map(|(of, bind)| (*of, bind)))), Some(names));
+        }
+        for bytes in [&b""[..], b"t", b"a\0", b"t\0", b"x1\0", b"d70000\0", b"\0"] {
             assert_eq!(decode(bytes), None, "{bytes:?}");
         }
     }

@@ -395,6 +395,7 @@ fn sample(setting: &Setting) -> (String, String) {
     let text = match (setting.name, setting.kind) {
         ("header", _) => return ("X-A:b".into(), r#"["X-A:b"]"#.into()),
         ("loop", _) => "smol".into(),
+        ("admin", _) => "127.0.0.1:9000".into(),
         ("log-target", _) => "shop::cart=debug".into(),
         ("access-log-format", _) => "%(h)s".into(),
         ("root-path", _) => "/api".into(),

@@ -11,8 +11,9 @@ use stelo_core::http::{Headers, InvalidHeader, Status, date};
 use stelo_core::proto::Defaults;
 use stelo_core::{Instant, h1, h2, ws};
 
+use crate::admin::{Count, Metrics};
 use crate::contain::discard;
-use crate::log::{Access, Limit, Watching};
+use crate::log::{Access, Limit, Observer, Watching};
 use crate::proxy::{Proxies, ProxyProtocol};
 use crate::redirect::redirecting;
 use crate::stop::Stop;
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) ssl_handshake: Duration,
     pub(crate) access: Access,
     pub(crate) watching: Arc<Watching>,
+    /// `None` counts nothing.
+    pub(crate) metrics: Option<Arc<Metrics>>,
     /// Something follows each response: a limit counts it, or a watch ends.
     pub(crate) counts_responses: bool,
     pub(crate) half_closed: Duration,
@@ -99,9 +102,11 @@ impl Shared {
         app: Arc<dyn App>,
         stop: Arc<Stop>,
         secret: Option<&[u8]>,
+        metrics: Option<Arc<Metrics>>,
     ) -> Result<Self, ServeError> {
         static SERVERS: AtomicU64 = AtomicU64::new(1);
-        let watching = Watching::new(&config.log);
+        let observer = metrics.clone().map(|metrics| -> Arc<dyn Observer> { metrics });
+        let watching = Watching::new(&config.log, observer);
         Ok(Self {
             app: redirecting(&config.ssl, app),
             #[cfg(feature = "tls")]
@@ -136,6 +141,7 @@ impl Shared {
             access: watching.access,
             counts_responses: config.limits.max_requests.is_some() || watching.access == Access::Watched,
             watching,
+            metrics,
             stop,
             id: SERVERS.fetch_add(1, Ordering::Relaxed),
             date: config.http.date_header,
@@ -153,8 +159,16 @@ impl Shared {
         })
     }
 
+    /// Counts an event, if there are metrics.
+    pub(crate) fn count(&self, count: Count) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count(count);
+        }
+    }
+
     /// Counts a connection that has opened, or, with `false`, closed.
     pub(crate) fn count_connection(&self, opened: bool) {
+        self.count(if opened { Count::Opened } else { Count::Closed });
         if let Some(Concurrency { open, .. }) = &self.concurrency {
             match opened {
                 true => open.fetch_add(1, Ordering::Relaxed),

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use stelo_core::app::{BoxError, Reply};
+use stelo_core::http::RequestHead;
 use stelo_core::routing::{ReverseError, Values};
+use stelo_core::ws;
 
 use crate::lifespan::Lifespan;
+use crate::request::position::{Position, Protocol};
 use crate::request::shards::Sharded;
 use crate::request::site::{Engine, NodeId, Site};
 use crate::request::workers::Pool;
@@ -48,6 +51,14 @@ impl Built {
 
     pub(crate) fn call(&self, request: stelo_core::app::Request) -> Reply {
         self.routes.enter(self.site.here(), Arrival::new(request), NodeId::ROOT, 0)
+    }
+
+    /// Returns the pattern of the route that answers a request. Middleware that changes the path has no say.
+    pub(crate) fn route(&self, head: &RequestHead, root_path: &str) -> Option<&str> {
+        let protocol = if ws::is_asked_for(head) { Protocol::WebSocket } else { Protocol::Http };
+        let node = self.routes.destination_of(head, protocol, Position::new(head, root_path))?;
+        let node = self.site.here().nodes.get(node.0)?;
+        node.is_route.then_some(&*node.pattern)
     }
 
     pub(crate) async fn start(&self, executor: Executor) -> Result<(), BoxError> {

@@ -9,8 +9,8 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Reply};
-use stelo_core::http::Status;
+use stelo_core::app::{App as CoreApp, BoxError, BoxFuture, Context, Reply};
+use stelo_core::http::{RequestHead, Status};
 use stelo_core::routing::Convertor;
 
 use self::build::Built;
@@ -372,6 +372,10 @@ impl CoreApp for App {
                 HttpError::new(Status::INTERNAL_SERVER_ERROR).into_response().into()
             }
         }
+    }
+
+    fn route(&self, head: &RequestHead, context: &Context) -> Option<&str> {
+        self.built().as_ref().ok()?.route(head, context.root_path())
     }
 
     fn startup(&self, executor: Arc<dyn stelo_core::app::Executor>) -> BoxFuture<Result<(), BoxError>> {

@@ -166,6 +166,19 @@ impl Routes {
         }
     }
 
+    /// Returns the node at which a request ends up, from a position on.
+    pub(crate) fn destination_of(
+        &self,
+        head: &RequestHead,
+        protocol: Protocol,
+        mut position: Position,
+    ) -> Option<NodeId> {
+        while let Inside::Table(table) = &self.nodes.get(position.node.0)?.inside {
+            table.find_from(head, protocol, &mut position).ok()?;
+        }
+        Some(position.node)
+    }
+
     fn url_path_below(
         &self,
         node: NodeId,
@@ -194,11 +207,7 @@ impl Engine for Routes {
 
     #[cold]
     fn destination(&self, parts: &Parts) -> Option<NodeId> {
-        let mut position = parts.position.clone();
-        while let Inside::Table(table) = &self.nodes[position.node.0].inside {
-            table.find_from(&parts.head, parts.protocol, &mut position).ok()?;
-        }
-        Some(position.node)
+        self.destination_of(&parts.head, parts.protocol, parts.position.clone())
     }
 
     fn answer(&self, request: Request, failure: Failure) -> Reply {

@@ -52,6 +52,8 @@ impl HttpMachine for Connection {
         }
     }
 
+    // Each request ends with it: 4 instructions less than a call.
+    #[inline(always)]
     fn discard_body(&mut self, now: Instant, _: StreamId) {
         self.now = now;
         if self.exchange.client == State::SendBody && !self.is_rest_certain() {

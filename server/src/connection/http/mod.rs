@@ -33,6 +33,7 @@ use tracing::debug;
 
 use super::link::{Interest, Link, Protocol, Read};
 use super::pool::Pooled;
+use crate::admin::Count;
 use crate::contain::discard;
 use crate::log::{FromClient, SERVER};
 use crate::thread::Thread;
@@ -223,6 +224,7 @@ impl<M: HttpMachine, X: Exchanges> HttpProtocol<M, X> {
         if fault.status().is_none() {
             return debug!(target: SERVER, "Connection ended: {fault}");
         }
+        link.thread.shared.count(Count::Invalid);
         let context = link.context().clone();
         let client = FromClient(context.client());
         let line = format_args!("Invalid HTTP request received{client}: {fault}");

@@ -198,7 +198,7 @@ where
         let mut listener = sim.listen(socket, 10).expect("a listener");
         let site = Arc::new(Site::default());
         let shared = Arc::new(
-            Shared::new(&Config::new(), Arc::new(Serve(site.clone())), Arc::new(Stop::default()), None)
+            Shared::new(&Config::new(), Arc::new(Serve(site.clone())), Arc::new(Stop::default()), None, None)
                 .unwrap(),
         );
         let thread = Thread::new(sim.clone(), shared);
