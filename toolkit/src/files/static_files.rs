@@ -164,37 +164,50 @@ impl StaticFiles {
         if !is_read(&request) {
             return Err(Failure::new(not_allowed()));
         }
-        let executor = request.executor();
+        let (executor, files) = (request.executor(), self.clone());
         let work = move || {
             let path = FilePath::of(&request);
             let name = path.as_ref().map(|path| path.as_path().to_owned()).unwrap_or_default();
-            self.look(path.as_ref(), &request).map_err(|refused| refused.explain(&name.display()))
+            files.look(path.as_ref(), &request).map_err(|refused| refused.explain(&name.display()))
         };
-        executor.run_blocking(work).await.map_err(Failure::new)
+        let (response, cacheable) = executor.run_blocking(work).await.map_err(Failure::new)?;
+        // Here, because each thread has a cache of its own.
+        if let Some((key, small)) = cacheable {
+            self.kept.put(&key, &small);
+        }
+        Ok(response)
     }
 
-    fn look(&self, path: Option<&FilePath>, request: &Request) -> Result<Response, Refused> {
+    /// Finds and reads the file. Returns what can be cached with its key, too. Blocks.
+    fn look(
+        &self,
+        path: Option<&FilePath>,
+        request: &Request,
+    ) -> Result<(Response, Option<Cacheable>), Refused> {
         let rules = &self.lookup.rules;
         let roots = self.lookup.roots()?;
         let codings = if rules.precompressed { accepted(request.headers()) } else { Vec::new() };
         let Chosen { file, name, sibling, status } = match rules.resolve(&roots, path, &codings)? {
             Meaning::File(chosen) => chosen,
-            Meaning::Redirect => return Ok(FilePath::redirect(request)),
-            Meaning::Listing(items) => return Ok(listing::page(request, &items)),
+            Meaning::Redirect => return Ok((FilePath::redirect(request), None)),
+            Meaning::Listing(items) => return Ok((listing::page(request, &items), None)),
         };
         let opened = file.open()?;
         let media = rules.media(&name, &opened.path, sibling);
         if rules.precompressed && status == Status::OK && opened.metadata.len() <= SMALL {
             let small = Small::read(opened, &media, File::read)?;
             // Only a path that names this file: a fallback must not fill the cache with the paths of clients.
-            if small.is_settled() && path.is_some_and(|path| *self.lookup.name(path) == *name) {
-                self.kept.put(&key(request.route_path(), &codings), &small);
-            }
-            return small.about.answer(status, request, |selected| Ok(small.body(selected)));
+            let is_cacheable =
+                small.is_settled() && path.is_some_and(|path| *self.lookup.name(path) == *name);
+            let response = small.about.answer(status, request, |selected| Ok(small.body(selected)))?;
+            return Ok((response, is_cacheable.then(|| (key(request.route_path(), &codings), small))));
         }
-        answer(opened, &media, status, request, File::read)
+        Ok((answer(opened, &media, status, request, File::read)?, None))
     }
 }
+
+/// A small file, and its key in the cache.
+type Cacheable = (String, Arc<Small>);
 
 /// The key of a small file in the cache, if it depends on the codings that the client accepts. No path has a NUL.
 fn key(path: &str, codings: &[Coding]) -> String {

@@ -433,6 +433,49 @@ fn what_is_in_memory_needs_no_other_thread() {
     assert!(body("/st/large") == content);
 }
 
+/// An executor that has only threads for blocking work.
+struct Threads;
+
+impl stelo_core::app::Executor for Threads {
+    fn spawn(&self, _: BoxFuture<()>) {
+        panic!("a task was spawned");
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<()> {
+        panic!("a timer was set");
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        std::thread::spawn(work);
+    }
+}
+
+/// A file is cached only some seconds after its last change, so this one is of the repository.
+#[test]
+fn a_small_file_that_can_have_siblings_is_found_once() {
+    use stelo_core::app::App as _;
+    let app = App::new().mount("/st", StaticFiles::new("tests/files").precompressed(true));
+    let ask = || {
+        let head = RequestHead::new(Method::Get, "/st/embedded.rs").expect("a target");
+        let context = Context::new(Connection::new(None, None, Arc::new(Threads)));
+        app.call(stelo_core::app::Request::new(Arc::new(head), Body::empty(), Arc::new(context)))
+    };
+    let first = ask();
+    assert!(matches!(first, Reply::Future(_)), "the file is not cached yet");
+    let patience = Instant::now() + Duration::from_secs(20);
+    let mut response = futures_lite::future::block_on(first);
+    loop {
+        let body = futures_lite::future::block_on(response.body.collect(usize::MAX)).expect("it is read");
+        assert_eq!(body, include_bytes!("embedded.rs"));
+        // The cache ends after a second, which a slow machine may need between two requests.
+        response = match ask() {
+            Reply::Ready(_) => return,
+            Reply::Future(again) => futures_lite::future::block_on(again),
+        };
+        assert!(Instant::now() < patience, "the file is never cached");
+    }
+}
+
 /// Files that have not changed for a while are kept for a while: that must not be seen.
 #[test]
 fn it_is_the_same_again_and_again() {
