@@ -172,3 +172,17 @@ fn text_is_the_same_however_it_is_held() {
         assert_eq!(bytes, Message::from(text.as_bytes().to_vec()));
     }
 }
+
+#[test]
+fn each_fault_of_a_proxy_header_is_a_sentence() {
+    use stelo_core::proxy_protocol::Error::*;
+    let texts = [Missing, Line, Command, Family, Address, Extension, Checksum, TooLong]
+        .map(|error| error.to_string());
+    assert!(texts[0].starts_with("it does not begin with a PROXY protocol header"), "{}", texts[0]);
+    for text in &texts[1..] {
+        assert!(
+            text.starts_with("its PROXY ") || text == "the checksum of its PROXY header does not match",
+            "{text}"
+        );
+    }
+}

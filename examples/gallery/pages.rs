@@ -48,13 +48,10 @@ impl Page {
 
     /// Renders a page. It shows the messages that the last request has left.
     pub(crate) fn show(self, request: &Parts, name: &str, values: Value) -> Result<Response, HttpError> {
-        let messages = self.session.take_flashes();
-        let messages =
-            messages.into_iter().map(|it| context! { category => it.category, message => it.message });
         let layout = context! {
             person => self.person.map(|person| person.name),
             visitors => self.visitors,
-            messages => messages.collect::<Vec<_>>(),
+            messages => Serde(self.session.take_flashes()),
         };
         let page = self.templates.response(request, name, merge_maps([layout, values]))?;
         Ok(page.with_header(header::CACHE_CONTROL, "private, no-cache"))

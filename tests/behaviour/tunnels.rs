@@ -1,16 +1,21 @@
 //! Tunnels over real sockets: their timer, and the limit of connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use stelo_core::app::{App, Reply, Request, Response, Upgrade};
+use stelo_core::app::{App, Executor, Reply, Request, Response, Upgrade};
 use stelo_core::http::Status;
 use stelo_tests::{Client, News, On, Running, cases, config};
+use stelo_toolkit::dependencies::{Dependency, Depends};
+use stelo_toolkit::request::Parts;
+use stelo_toolkit::{HttpError, State, get};
 
 cases!(
     an_idle_tunnel_is_closed,
     a_tunnel_that_carries_bytes_stays_open,
     tunnels_over_the_limit_are_refused,
     a_tunnel_that_another_task_has_is_closed_when_it_is_idle,
+    the_work_after_a_tunnel_runs_at_its_end,
 );
 
 /// Opens a tunnel that echoes, at `/handed` in a task of its own. Tells its end.
@@ -18,31 +23,34 @@ struct Tunnels(News);
 
 impl App for Tunnels {
     fn call(&self, request: Request) -> Reply {
-        let mut response = Response::empty(Status::SWITCHING_PROTOCOLS);
-        for (name, value) in [("connection", "upgrade"), ("upgrade", "bytes")] {
-            response.headers.try_append(name, value).expect("a constant is valid");
-        }
-        let news = self.0.clone();
         let executor = request.context().connection().executor.clone();
-        let handed = request.head().path() == "/handed";
-        let upgrade = Upgrade::tunnel(move |mut tunnel| async move {
-            let told = news.last_word("ended");
-            let echo = async move {
-                let _told = told;
-                let mut buf = [0; 100];
-                while let Ok(n @ 1..) = tunnel.read(&mut buf).await {
-                    if tunnel.write_all(&buf[..n]).await.is_err() {
-                        return;
-                    }
-                }
-            };
-            match handed {
-                true => executor.spawn(Box::pin(echo)),
-                false => echo.await,
-            }
-        });
-        Response { upgrade: Some(upgrade), ..response }.into()
+        tunnel(self.0.clone(), (request.head().path() == "/handed").then_some(executor)).into()
     }
+}
+
+/// Opens a tunnel that echoes, in a task of its own if there is an executor.
+fn tunnel(news: News, executor: Option<Arc<dyn Executor>>) -> Response {
+    let mut response = Response::empty(Status::SWITCHING_PROTOCOLS);
+    for (name, value) in [("connection", "upgrade"), ("upgrade", "bytes")] {
+        response.headers.try_append(name, value).expect("a constant is valid");
+    }
+    let upgrade = Upgrade::tunnel(move |mut tunnel| async move {
+        let told = news.last_word("ended");
+        let echo = async move {
+            let _told = told;
+            let mut buf = [0; 100];
+            while let Ok(n @ 1..) = tunnel.read(&mut buf).await {
+                if tunnel.write_all(&buf[..n]).await.is_err() {
+                    return;
+                }
+            }
+        };
+        match executor {
+            Some(executor) => executor.spawn(Box::pin(echo)),
+            None => echo.await,
+        }
+    });
+    Response { upgrade: Some(upgrade), ..response }
 }
 
 /// Asks for a tunnel. Returns the status of the answer, too.
@@ -94,4 +102,34 @@ fn tunnels_over_the_limit_are_refused(on: On) {
     for _ in 0..3 {
         news.expect("ended");
     }
+}
+
+/// A dependency that tells when its work after the response runs.
+#[derive(Clone)]
+struct Lease;
+
+impl Dependency for Lease {
+    type Rejection = HttpError;
+
+    async fn resolve(parts: &mut Parts) -> Result<Self, HttpError> {
+        let news = parts.state::<News>().expect("the test gives one").clone();
+        parts.after_response(async move { news.tell("returned") })?;
+        Ok(Self)
+    }
+}
+
+fn the_work_after_a_tunnel_runs_at_its_end(on: On) {
+    async fn leased(_: Depends<Lease>, State(news): State<News>) -> Response {
+        tunnel(news, None)
+    }
+    let news = News::new();
+    let server = on.serve(stelo_toolkit::App::new().state(news.clone()).route("/", get(leased)));
+    let (mut client, status) = open(&server, "/");
+    assert_eq!(status, 101);
+    client.send("ping");
+    assert_eq!(client.exactly(4), b"ping");
+    news.expect_silence();
+    drop(client);
+    news.expect("ended");
+    news.expect("returned");
 }

@@ -138,7 +138,7 @@ where
 /// The hooks of an application that implements only the contract of the core.
 pub(crate) fn foreign(app: Arc<dyn CoreApp>) -> Open {
     let started = app.clone();
-    let run = async move |executor: Executor| {
+    let run = move |executor: Executor| async move {
         app.startup(executor.into_inner()).await?;
         Ok(Opened::default())
     };

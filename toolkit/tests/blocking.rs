@@ -115,3 +115,60 @@ fn workers_run_parts_of_a_handler_and_background_tasks() {
     assert_eq!(client.get("/").send().text(), "2");
     assert_eq!(receiver.try_recv(), Ok("sent"));
 }
+
+#[test]
+fn work_that_finds_no_place_is_refused_and_logged() {
+    async fn refused(workers: Workers) -> Response {
+        let task = workers.task(|| unreachable!("there is no thread for it"));
+        let refused = workers.run(|| ()).await.expect_err("there is no thread for it");
+        refused.into_outcome().unwrap_or_else(IntoResponse::into_response).background(task)
+    }
+    let (begun, has_begun) = channel();
+    let (go_on, may_go_on) = channel();
+    let app = App::new()
+        .state(Bench { begun, go_on: Arc::new(Mutex::new(may_go_on)) })
+        .blocking_limits(BlockingLimits::default().threads(1).queue(0))
+        .route("/", get(blocking(wait)))
+        .route("/refused", get(refused));
+    let client = TestClient::new(app);
+    futures_lite::future::block_on(async {
+        let mut first = Box::pin(client.get("/").into_future());
+        assert!(futures_lite::future::poll_once(&mut first).await.is_none());
+        has_begun.recv().expect("it runs");
+        assert_eq!(client.get("/refused").await.status(), Status::SERVICE_UNAVAILABLE);
+        go_on.send(()).expect("it waits");
+        assert_eq!(first.await.text(), "done");
+    });
+}
+
+#[test]
+fn work_whose_client_has_left_is_not_begun() {
+    async fn work(workers: Workers, State(words): State<Sender<String>>, Path(word): Path<String>) {
+        let _done = workers.run(move || words.send(word).expect("the test listens")).await;
+    }
+    let (begun, has_begun) = channel();
+    let (go_on, may_go_on) = channel();
+    let (words, said) = channel::<String>();
+    let app = App::new()
+        .state(Bench { begun, go_on: Arc::new(Mutex::new(may_go_on)) })
+        .state(words)
+        .blocking_limits(BlockingLimits::default().threads(1).queue(2))
+        .route("/", get(blocking(wait)))
+        .route("/say/{word}", get(work));
+    let client = TestClient::new(app);
+    futures_lite::future::block_on(async {
+        let mut first = Box::pin(client.get("/").into_future());
+        assert!(futures_lite::future::poll_once(&mut first).await.is_none());
+        has_begun.recv().expect("it runs");
+        let mut left = Box::pin(client.get("/say/left").into_future());
+        let mut stays = Box::pin(client.get("/say/stays").into_future());
+        for request in [&mut left, &mut stays] {
+            assert!(futures_lite::future::poll_once(request).await.is_none());
+        }
+        drop(left);
+        go_on.send(()).expect("it waits");
+        assert_eq!(first.await.status(), Status::OK);
+        assert_eq!(stays.await.status(), Status::OK);
+    });
+    assert_eq!(said.try_iter().collect::<Vec<_>>(), ["stays"]);
+}

@@ -143,6 +143,8 @@ fn the_path_of_a_route_becomes_an_absolute_url() {
         let path = app.url_path_for(name, &params).unwrap();
         assert_eq!(path.make_absolute_url(&url(base)), expected);
     }
+    let one = app.url_path_for("one", &[]).unwrap();
+    assert_eq!((one.path(), one.host()), ("/v1", Some("api.example.org")));
     let error = app.url_path_for("bar", &[]).unwrap_err();
     assert_eq!(error.to_string(), r#"no route has the name "bar" and the parameters """#);
     assert!(app.url_path_for("chat", &[]).unwrap().is_websocket());
@@ -263,4 +265,16 @@ fn a_map_with_repeated_names_can_be_changed() {
     assert_eq!(changed(&|map| map.update(map.clone())), ["a1", "a2", "b3"]);
     assert_eq!(changed(&|map| map.update([("a", 4), ("a", 5), ("c", 6)])), ["b3", "a4", "a5", "c6"]);
     assert_eq!(changed(&MultiDict::clear), [""; 0]);
+}
+
+#[test]
+fn the_host_of_a_url_can_be_an_address_in_brackets() {
+    assert_eq!(url("http://a/").with_host("[::1]"), "http://[::1]/");
+    assert_eq!(url("http://a/").with_host("::1"), "http://[::1]/");
+}
+
+#[test]
+fn a_url_is_read_from_text_only() {
+    let error = serde_json::from_str::<Url>("7").unwrap_err().to_string();
+    assert!(error.starts_with("invalid type: integer `7`, expected a URL"), "{error}");
 }

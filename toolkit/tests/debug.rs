@@ -72,13 +72,16 @@ fn the_debug_page_is_text_unless_the_client_accepts_html() {
 #[test]
 fn the_debug_page_is_escaped() {
     let request = client(app());
-    let response =
-        request.get("/fails/%3Cscript%3E").header("accept", "text/html, */*").header("x", "<script>").send();
+    let response = request
+        .get("/fails/%3Cscript%3E")
+        .header("accept", "text/html, */*")
+        .header("x", "<script>'&")
+        .send();
     assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
     let html = response.text();
     assert!(html.contains("<h2>&lt;b&gt;no &#34;number&#34;&lt;/b&gt;</h2>"), "{html}");
     assert!(html.contains("<li>invalid digit found in string</li>"));
-    assert!(html.contains("<td>&lt;script&gt;</td>"));
+    assert!(html.contains("<td>&lt;script&gt;\\&#39;&amp;</td>"), "{html}");
     assert!(!html.contains("<script") && !html.contains("<b>no"));
 }
 
@@ -87,6 +90,13 @@ fn the_debug_page_of_a_panic_has_its_place_and_a_backtrace() {
     let text = client(app()).get("/panics").send().text();
     assert!(text.contains("panic: not <this>\n"), "{text}");
     assert!(text.contains("\nat toolkit/tests/debug.rs:") && text.contains("debug::panics"), "{text}");
+}
+
+#[test]
+fn the_debug_page_of_a_panic_is_html_for_a_browser() {
+    let html = client(app()).get("/panics").header("accept", "text/html").send().text();
+    assert!(html.contains("<h2>panic: not &lt;this&gt;</h2>"), "{html}");
+    assert!(html.contains("<h3>Backtrace</h3>\n<p>at <code>toolkit/tests/debug.rs:"), "{html}");
 }
 
 #[test]
@@ -119,6 +129,7 @@ fn the_debug_page_comes_before_the_handler_for_500_and_after_one_for_the_type() 
     assert!(client(with_status()).get("/panics").send().text().contains("panic: "));
     assert_eq!(client(with_status()).get("/chosen").send().text(), "sorry");
     assert_eq!(client(with_status().debug(false)).get("/fails/tea").send().text(), "sorry");
+    assert!(client(app().on_error(sorry)).get("/panics").send().text().contains("panic: "));
     let with_type = app().on_error(no_number);
     assert_eq!(client(with_type).get("/fails/tea").send().text(), "invalid digit found in string");
 }

@@ -213,3 +213,22 @@ fn a_test_can_replace_a_dependency() {
     assert_eq!(client.get("/").send().text(), "done");
     assert_eq!(words(&made), "begin end");
 }
+
+#[test]
+fn work_that_is_registered_after_the_response_runs_at_once() {
+    async fn handler(_: Depends<Connection>, State(log): State<Log>, request: Request) -> &'static str {
+        let request = std::sync::Arc::new(request);
+        let later = request.clone();
+        let work = async move {
+            let late = async move { log.send("late").expect("the test listens") };
+            later.after_response(late).expect("an argument has said so");
+        };
+        request.after_response(work).expect("an argument has said so");
+        "done"
+    }
+    let (client, receiver) = app(Router::new().route("/", get(handler)));
+    assert_eq!(client.get("/").send().text(), "done");
+    let mut all: Vec<_> = receiver.try_iter().collect();
+    all.sort_unstable();
+    assert_eq!(all, ["connect", "disconnect", "late"]);
+}

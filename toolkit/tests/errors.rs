@@ -282,10 +282,19 @@ fn handlers_of_errors_keep_the_fields_of_the_error() {
     let overloaded = async || -> Result<(), HttpError> {
         Err(HttpError::new(Status::SERVICE_UNAVAILABLE).with_header("retry-after", "120"))
     };
+    async fn slow(_: Request, _: HttpError) -> &'static str {
+        future::yield_now().await;
+        "slow"
+    }
+    let teapot = async || -> Result<(), HttpError> {
+        Err(HttpError::new(Status::IM_A_TEAPOT).with_header("retry-after", "300"))
+    };
     let app = App::new()
         .route("/a", post("a"))
         .route("/refuse", get(refuse))
         .route("/busy", get(overloaded))
+        .route("/slow", get(teapot))
+        .error_handler(Status::IM_A_TEAPOT, slow)
         .on_error(json)
         .error_handler(Status::SERVICE_UNAVAILABLE, busy);
     let client = TestClient::new(app);
@@ -296,6 +305,8 @@ fn handlers_of_errors_keep_the_fields_of_the_error() {
     assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
     assert_eq!(client.get("/busy").send().headers().get_all("retry-after").count(), 1);
     assert_eq!(client.get("/busy").send().header("retry-after"), Some("1"));
+    let slow = client.get("/slow").send();
+    assert_eq!((slow.text().as_str(), slow.header("retry-after")), ("slow", Some("300")));
 }
 
 #[test]
@@ -367,4 +378,9 @@ fn a_handler_of_errors_runs_on_the_thread_of_the_request() {
     }
     let app = App::new().route("/", get(refuse)).error_handler(Status::CONFLICT, compare);
     assert_eq!(TestClient::new(app).get("/").send().text(), "true");
+}
+
+#[test]
+fn an_error_of_a_body_is_a_response() {
+    assert_eq!(BodyError::TooLarge { limit: 1 }.into_response().status, Status::CONTENT_TOO_LARGE);
 }

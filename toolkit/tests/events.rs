@@ -160,3 +160,31 @@ fn lines_that_arrive_in_pieces_are_read() {
         assert_eq!(client.post("/").body(body).send().text(), "12; 345; 6; 789", "{size}");
     }
 }
+
+#[test]
+fn a_comment_follows_a_whole_interval_without_events() {
+    async fn slow(executor: Executor) -> EventStream {
+        let sleeper = executor.clone();
+        let events = stream::unfold(0, move |count| {
+            let sleeper = sleeper.clone();
+            async move {
+                sleeper.sleep(Duration::from_secs(if count == 0 { 5 } else { 100 })).await;
+                (count < 2).then_some(("event", count + 1))
+            }
+        });
+        EventStream::new(executor, events).keep_alive(Duration::from_secs(30))
+    }
+    let client = TestClient::new(App::new().route("/", get(slow)));
+    // At 5 s an event; at 30 s the interval had one; comments at 60 s and 90 s; at 105 s an event.
+    let text = client.get("/").send().text();
+    assert!(text.starts_with("data: event\n\n:\n\n:\n\ndata: event\n\n"), "{text:?}");
+}
+
+#[test]
+fn an_error_of_the_body_ends_the_lines() {
+    let client = TestClient::new(App::new().route("/", post(read)));
+    let pieces = [Ok("12\n3"), Err(BoxError::from("the client is gone"))];
+    let body = stelo_toolkit::Body::from_stream(stream::iter(pieces));
+    let text = client.post("/").body(body).send().text();
+    assert_eq!(text, "12; 400 the client is gone");
+}

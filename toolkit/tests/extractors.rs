@@ -321,6 +321,7 @@ fn an_absent_argument_gives_none() {
     let client = TestClient::new(app);
     assert_eq!(client.get("/").send().text(), "None false / false");
     assert_eq!(client.post("/").send().text(), "None false / false");
+    assert_eq!(client.post("/").form(&[("page", "1")]).send().text(), "None false / true");
     assert_eq!(client.get("/7?page=1").send().text(), "Some(7) false /{n} true");
     assert_eq!(client.get("/no/route").send().text(), "None false - false");
     assert_eq!(client.get("/x").send().status(), Status::BAD_REQUEST);
@@ -468,4 +469,30 @@ fn the_first_of_two_arguments_that_the_request_has_is_taken() {
     let rejected = client.get("/both/neither").send();
     assert_eq!(rejected.status(), Status::BAD_REQUEST);
     assert!(rejected.text().contains("`true`"), "{}", rejected.text());
+}
+
+#[test]
+fn a_body_is_a_vector_too() {
+    let app = App::new().route("/", post(async |body: Vec<u8>| body.len().to_string()));
+    assert_eq!(TestClient::new(app).post("/").body("four").send().text(), "4");
+}
+
+#[test]
+fn either_of_two_values_is_a_response() {
+    use stelo_toolkit::IntoResponse;
+    let values: [Either<&str, Status>; 2] = [Either::Left("left"), Either::Right(Status::ACCEPTED)];
+    let statuses = values.map(|value| value.into_response().status.code());
+    assert_eq!(statuses, [200, 202]);
+}
+
+#[test]
+fn only_an_address_of_the_internet_has_an_ip() {
+    use stelo_core::app::Address;
+    for (address, ip) in [
+        (Address::Ip(([127, 0, 0, 1], 80).into()), Some([127, 0, 0, 1].into())),
+        (Address::Unix("/run/a.sock".into()), None),
+        (Address::Name("_hidden".into()), None),
+    ] {
+        assert_eq!(ClientAddress(address).ip(), ip);
+    }
 }

@@ -193,3 +193,21 @@ fn a_background_task_that_panics_harms_no_other_request() {
     assert_eq!(client.get("/").send().text(), "sent");
     assert_eq!(client.get("/").send().text(), "sent");
 }
+
+#[test]
+fn an_application_with_a_mistake_stops_without_one() {
+    use stelo_core::app::App as _;
+    let app = App::new()
+        .route("/a", get("a"))
+        .route("/a", get("b"))
+        .on_shutdown(|| async { Err::<(), BoxError>("it has not started".into()) });
+    assert!(app.build().is_err());
+    futures_lite::future::block_on(app.shutdown()).expect("nothing has started");
+}
+
+#[test]
+fn the_first_error_of_a_start_is_the_one_that_is_told() {
+    let fails = |text: &'static str| move || async move { Err::<(), BoxError>(text.into()) };
+    let app = App::new().on_shutdown(fails("cannot flush")).on_startup(fails("no database"));
+    assert_eq!(TestClient::try_new(app).unwrap_err().to_string(), "no database");
+}

@@ -189,3 +189,12 @@ fn a_missing_directory_is_a_warning() {
     assert_eq!(warnings(&app), [warning]);
     assert!(App::new().mount("/static", StaticFiles::new(".")).warnings().is_empty());
 }
+
+#[test]
+fn an_invalid_pattern_is_the_source_of_the_mistake() {
+    use std::error::Error;
+    let mistake = App::new().route("/{a:number}", get("a")).build().unwrap_err();
+    assert!(mistake.source().is_some(), "{mistake}");
+    let mistake = App::new().route("/a", get("a")).route("/a", get("b")).build().unwrap_err();
+    assert!(mistake.source().is_none(), "{mistake}");
+}

@@ -144,3 +144,20 @@ fn the_errors_of_an_endpoint_go_to_the_error_handlers() {
     // A response that the endpoint makes itself is no error, whatever its status.
     assert_eq!(client.get("/static/none").send().text(), "Not Found");
 }
+
+#[test]
+fn what_is_no_table_of_routes_has_no_names() {
+    let app = App::new().mount("/f", Foreign(CoreOnly)).name("f").mount("/files", Files).name("files");
+    for name in ["f:inside", "files:inside"] {
+        let error = app.url_path_for(name, &[]).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("no route has the name \"{name}\"")), "{error}");
+    }
+}
+
+#[test]
+fn a_mounted_router_can_have_hosts() {
+    let inner = Router::new().host("a.example", Router::new().route("/", get("a")));
+    let client = TestClient::new(App::new().mount("/m", inner));
+    assert_eq!(client.get("/m/").header("host", "a.example").send().text(), "a");
+    assert_eq!(client.get("/m/").send().status(), Status::NOT_FOUND);
+}

@@ -90,3 +90,12 @@ fn a_panic_of_blocking_work_is_one_of_the_handler() {
     let client = TestClient::new(App::new().route("/", get(work))).raise_server_errors(false);
     assert_eq!(client.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
 }
+
+#[test]
+fn a_panic_with_a_value_is_contained() {
+    async fn panics() -> &'static str {
+        std::panic::panic_any(7)
+    }
+    let client = TestClient::new(App::new().route("/", get(panics))).raise_server_errors(false);
+    assert_eq!(client.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
+}

@@ -1,7 +1,9 @@
 //! A `Broadcast` that several processes share: each test client is one of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use futures_lite::{StreamExt, future, stream};
@@ -51,7 +53,7 @@ fn process(relay: impl Relay + Clone, channel: &'static str) -> TestClient {
 #[test]
 fn a_value_reaches_the_subscribers_of_all_processes_once() {
     let relay = MemoryRelay::new();
-    let (here, there) = (process(relay.clone(), "room"), process(relay.clone(), "room"));
+    let (here, there) = (process(relay.clone(), "room"), process(Arc::new(relay.clone()), "room"));
     let elsewhere = process(relay, "another room");
     let mut ada = here.websocket_connect("/chat").connect().expect("accepted");
     let mut bob = there.websocket_connect("/chat").connect().expect("accepted");
@@ -130,4 +132,45 @@ fn a_relay_that_fails_is_tried_again() {
     }
     assert!(bob.receive_text().expect("hers").starts_with("text "));
     assert!(relay.attempts.load(Ordering::Relaxed) >= 4);
+}
+
+/// A relay that sends nothing until it is opened.
+#[derive(Clone, Default)]
+struct Slow {
+    is_open: Arc<AtomicBool>,
+    waiting: Arc<Mutex<Option<Waker>>>,
+    published: Arc<AtomicUsize>,
+}
+
+impl Relay for Slow {
+    fn publish<'a>(&'a self, _: &'a str, _: Bytes) -> RelayFuture<'a, ()> {
+        Box::pin(poll_fn(|cx| {
+            if !self.is_open.load(Ordering::Relaxed) {
+                *self.waiting.lock().expect("not poisoned") = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            self.published.fetch_add(1, Ordering::Relaxed);
+            Poll::Ready(Ok(()))
+        }))
+    }
+
+    fn subscribe<'a>(&'a self, _: &'a str) -> RelayFuture<'a, RelayStream> {
+        Box::pin(async { Ok(stream::pending().boxed() as RelayStream) })
+    }
+}
+
+#[test]
+fn values_that_a_slow_relay_misses_stay_in_the_process() {
+    let relay = Slow::default();
+    let here = process(relay.clone(), "room");
+    let mut ada = here.websocket_connect("/chat").connect().expect("accepted");
+    for number in 0..20 {
+        ada.send_text(number.to_string());
+        assert_eq!(ada.receive_text().expect("her own"), number.to_string());
+    }
+    relay.is_open.store(true, Ordering::Relaxed);
+    relay.waiting.lock().expect("not poisoned").take().expect("the first is being sent").wake();
+    here.get("/wait").send();
+    // The first, and the eight that the room holds.
+    assert_eq!(relay.published.load(Ordering::Relaxed), 9);
 }

@@ -243,3 +243,38 @@ fn a_request_can_be_taken_apart_and_put_together() {
     let request = client.post("/abc/7").without_header("accept").without_header("user-agent");
     assert_eq!(request.header("x-a", "1").body("body").send().text(), "POST /abc/7 3 7 body");
 }
+
+#[test]
+fn a_resource_has_validators_of_its_own() {
+    use std::time::{Duration, UNIX_EPOCH};
+    use stelo_toolkit::request::{Parts, Validators};
+    async fn show(request: Request) -> Result<&'static str, HttpError> {
+        check(&request)?;
+        Ok("the version")
+    }
+    fn check(request: &Parts) -> Result<(), HttpError> {
+        Validators::new()
+            .etag("\"7\"")
+            .last_modified(UNIX_EPOCH + Duration::from_secs(784_111_777))
+            .check(request)
+    }
+    let client = TestClient::new(App::new().route("/", get(show).put(show)));
+    let status = |method: Method, name: &str, value: &str| {
+        let response = client.request(method, "/").header(name, value).send();
+        (response.status().code(), response.header("etag").map(str::to_owned))
+    };
+    let known = Some("\"7\"".to_owned());
+    assert_eq!(status(Method::Get, "if-none-match", "\"7\""), (304, known.clone()));
+    assert_eq!(status(Method::Get, "if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT"), (304, known));
+    assert_eq!(status(Method::Get, "if-none-match", "\"6\""), (200, None));
+    assert_eq!(status(Method::Put, "if-match", "\"6\""), (412, None));
+    assert_eq!(status(Method::Put, "if-match", "\"7\""), (200, None));
+
+    async fn dated(request: Request) -> Result<&'static str, HttpError> {
+        Validators::new().last_modified(UNIX_EPOCH).check(&request)?;
+        Ok("the version")
+    }
+    let client = TestClient::new(App::new().route("/", get(dated)));
+    let response = client.get("/").header("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT").send();
+    assert_eq!((response.status().code(), response.header("etag")), (304, None));
+}

@@ -204,3 +204,67 @@ fn each_response_of_an_error_has_its_status() {
     let response = stelo_toolkit::Response::new(body);
     assert!(!response.body.allows_half_closed() && response.allow_half_closed().body.allows_half_closed());
 }
+
+#[test]
+fn errors_of_cookies_say_what_to_do() {
+    use stelo_toolkit::response::{InvalidCookie, SetCookie};
+    let reserved = SetCookie::new("Path", "").to_field().unwrap_err();
+    assert_eq!(
+        (reserved, reserved.to_string().as_str()),
+        (
+            InvalidCookie::ReservedName,
+            "a cookie must not have the name of an attribute, such as `path` or `expires`"
+        )
+    );
+}
+
+#[test]
+fn what_a_handler_gets_shows_what_it_is() {
+    use stelo_toolkit::events::{Event, EventStream, Replay};
+    use stelo_toolkit::json_lines::{JsonLines, JsonLinesReader};
+    use stelo_toolkit::request::{Executor, Workers};
+    async fn show(executor: Executor, workers: Workers, request: Request) -> String {
+        let links = request.links();
+        let lines = JsonLinesReader::<u8>::new(request.into_parts().1);
+        let events = EventStream::new(executor.clone(), futures_lite::stream::empty::<Event>());
+        format!("{executor:?} {links:?} {workers:?} {lines:?} {events:?}")
+    }
+    let text = TestClient::new(App::new().route("/", get(show))).get("/").send().text();
+    assert_eq!(
+        text,
+        "Executor Links(Url(http://testserver/)) Workers(0 running, 0 waiting) JsonLinesReader(line 0) \
+         EventStream { keep_alive: Some(15s), .. }"
+    );
+    let files = debug(stelo_toolkit::StaticFiles::new("static"));
+    assert!(files.starts_with("StaticFiles {") && files.contains("\"static\""), "{files}");
+    let feed = Replay::new(4);
+    feed.send(Event::data("one"));
+    assert_eq!(debug(feed.subscribe(None)), "Replays");
+    assert_eq!(debug(&feed), "Replay(1 events, 0 subscribers)");
+    assert_eq!(debug(JsonLines::new(futures_lite::stream::empty::<u8>())), "JsonLines");
+}
+
+#[test]
+fn an_answer_that_is_missing_is_a_failure_of_status_404() {
+    use stelo_toolkit::{IntoResponse, Status};
+    let failure = Option::<&str>::None.into_outcome().err();
+    assert_eq!(debug(failure), "Some(Failure)");
+    assert_eq!(Option::<&str>::None.into_response().status, Status::NOT_FOUND);
+}
+
+#[test]
+fn values_that_were_missed_are_counted() {
+    use futures_lite::future;
+    use stelo_toolkit::websocket::MemoryRelay;
+    let news = Broadcast::<u8>::new(1);
+    let mut slow = news.subscribe();
+    for number in 0..3 {
+        news.send(number);
+    }
+    let lagged = future::block_on(slow.next()).expect("the channel is open").expect_err("two were missed");
+    assert_eq!(lagged.to_string(), "missed 2 values: read faster, or give the `Broadcast` a larger capacity");
+    assert_eq!(future::block_on(slow.next()), Some(Ok(2)));
+    drop(news);
+    assert_eq!(future::block_on(slow.next()), None);
+    assert_eq!(debug(MemoryRelay::new()), "MemoryRelay");
+}

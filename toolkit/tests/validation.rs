@@ -66,6 +66,13 @@ fn every_field_that_breaks_a_rule_is_named() {
 }
 
 #[test]
+fn all_rules_that_a_field_breaks_are_named_at_once() {
+    let client = TestClient::new(app());
+    let text = client.post("/json").json(&serde_json::json!({"name": "é".repeat(6)})).send().text();
+    assert!(text.contains(r#"{"detail":"length is greater than 5; not ascii","pointer":"/name"}"#), "{text}");
+}
+
+#[test]
 fn a_value_that_is_not_of_the_type_is_rejected_as_without_rules() {
     let client = TestClient::new(app());
     assert_eq!(client.post("/json").body("{}").send().status(), Status::UNSUPPORTED_MEDIA_TYPE);

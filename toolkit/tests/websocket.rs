@@ -569,3 +569,66 @@ fn a_middleware_that_answers_otherwise_ends_the_handler() {
     assert_eq!(answer.status(), Status::IM_A_TEAPOT);
     assert_eq!(noted(&log), ["the WebSocket is closed (1006)"]);
 }
+
+#[test]
+fn a_websocket_and_its_parts_show_what_they_are() {
+    async fn show(ws: WebSocket) -> Outcome {
+        let text = format!("{ws:?} {:?} {:?}", ws.accept(), ws.iter_text());
+        assert!(text.starts_with("WebSocket(Request(GET /ws HTTP/1.1 "), "{text}");
+        assert!(text.ends_with(" Acceptance Messages"), "{text}");
+        ws.accept().await?;
+        let (sender, receiver) = ws.split()?;
+        sender.send_text(format!("{sender:?} {receiver:?}")).await
+    }
+    let client = client(show);
+    let mut socket = client.websocket_connect("/ws").connect().expect("accepted");
+    let text = socket.receive_text().expect("one message");
+    assert_eq!(text, "WebSocketSender { line: Line, held: None } WebSocketReceiver { line: Line }");
+}
+
+#[test]
+fn a_handler_waits_for_the_end() {
+    async fn wait(ws: WebSocket, log: Log) -> Outcome {
+        ws.accept().await?;
+        note(&log, format!("{:?}", ws.closed().await.code));
+        let mut texts = ws.iter_text();
+        assert!(texts.next().await.is_none() && texts.next().await.is_none());
+        Ok(())
+    }
+    let log = Log::default();
+    let theirs = log.clone();
+    let client = client(move |ws: WebSocket| wait(ws, theirs.clone()));
+    let mut socket = client.websocket_connect("/ws").connect().expect("accepted");
+    socket.close(CloseCode::GOING_AWAY, "");
+    assert_eq!(noted(&log), [format!("{:?}", CloseCode::GOING_AWAY)]);
+}
+
+#[test]
+fn the_end_of_another_websocket_is_no_failure_of_the_handler() {
+    async fn handler(_: WebSocket) -> Outcome {
+        Err(WebSocketError::Disconnected(closed(CloseCode::NORMAL_CLOSURE, "")))
+    }
+    let denied = client(handler).websocket_connect("/ws").connect().expect_err("it was not accepted");
+    assert_eq!(denied.status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn a_handshake_that_is_over_can_be_neither_answered_nor_used() {
+    async fn handler(ws: WebSocket, log: Log) -> Outcome {
+        let executor = ws.executor();
+        let ws = Arc::new(ws);
+        let theirs = ws.clone();
+        executor.spawn(async move {
+            let _witness = theirs.closed().await;
+            note(&log, theirs.accept().await.unwrap_err());
+            note(&log, theirs.close(CloseCode::GOING_AWAY, "").unwrap_err());
+            note(&log, theirs.receive_text().await.unwrap_err());
+        });
+        Ok(())
+    }
+    let log = Log::default();
+    let theirs = log.clone();
+    let client = client(move |ws: WebSocket| handler(ws, theirs.clone()));
+    assert!(client.websocket_connect("/ws").connect().is_err());
+    assert_eq!(noted(&log), ["the WebSocket is closed (1006)"; 3]);
+}

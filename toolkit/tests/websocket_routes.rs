@@ -405,3 +405,21 @@ fn an_application_of_one_websocket_answers_that_path_alone() {
     }
     assert_eq!(client.get("/ws/tom").send().status(), Status::NOT_FOUND);
 }
+
+#[test]
+fn an_endpoint_need_not_notice_the_end() {
+    #[derive(Clone)]
+    struct Echo;
+    impl WebSocketEndpoint for Echo {
+        type Data = String;
+
+        async fn on_receive(&mut self, ws: &WebSocket, text: String) -> Result<(), BoxError> {
+            Ok(ws.send_text(text).await?)
+        }
+    }
+    let client = TestClient::new(App::new().websocket("/ws", Echo));
+    let mut socket = client.websocket_connect("/ws").connect().expect("accepted");
+    socket.send_text("tea");
+    assert_eq!(socket.receive_text().expect("the same"), "tea");
+    socket.close(CloseCode::NORMAL_CLOSURE, "");
+}

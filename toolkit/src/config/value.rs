@@ -168,10 +168,9 @@ macro_rules! named {
     ($($method:ident($($argument:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($argument: $kind,)* visitor: V) -> Result<V::Value, ValueError> {
             let name = self.name;
-            self.value.$method($($argument,)* visitor).map_err(|error| match error {
-                ValueError::Field(..) => error,
-                error => ValueError::Field(name.to_owned(), error.to_string()),
-            })
+            self.value
+                .$method($($argument,)* visitor)
+                .map_err(|error| ValueError::Field(name.to_owned(), error.to_string()))
         }
     )*};
 }

@@ -175,9 +175,7 @@ impl Stream for Replays {
             }
             drop(shared);
             // A wake-up that was missed says no more than that there may be news.
-            if ready!(Pin::new(&mut self.news).poll_next(cx)).is_none() {
-                return Poll::Ready(None);
-            }
+            ready!(Pin::new(&mut self.news).poll_next(cx));
         }
     }
 }

@@ -445,3 +445,24 @@ impl<S: Source + Clone + Sync> IntoLeaf<AsFile> for FileResponse<S> {
         Leaf::new(move |request, scope| Reply::future(scope.settle(Handler::call(self.clone(), request))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The errors that no test can cause without harm to other tests of the process, or as root.
+    #[test]
+    fn a_file_that_cannot_be_opened_is_a_fault_of_the_server() {
+        for (code, status, text) in [
+            (24, 503, "the file `f.txt` cannot be read: Too many open files (os error 24)"),
+            (5, 500, "the file `f.txt` cannot be read: Input/output error (os error 5)"),
+        ] {
+            let Refusal(refused) =
+                FileError::of(Path::new("f.txt"), Some(io::Error::from_raw_os_error(code)));
+            let error = refused.explain(&"response");
+            assert_eq!(error.status.code(), status);
+            let source = error.source().expect("the error of the file");
+            assert_eq!((source.to_string().as_str(), source.source().is_some()), (text, true));
+        }
+    }
+}

@@ -34,12 +34,14 @@ impl FormLimits {
 impl Multipart {
     /// Takes the body of a request. `None` if it is not a multipart form.
     pub(crate) fn of(request: &mut Request) -> Option<Result<Self, HttpError>> {
-        if kind(request.headers()) != Some(Kind::Multipart) {
-            return None;
-        }
+        (kind(request.headers()) == Some(Kind::Multipart)).then(|| Self::begin(request))
+    }
+
+    /// Begins to read the form of a request of this content type.
+    fn begin(request: &mut Request) -> Result<Self, HttpError> {
         let (body, limits, limit) = (request.stream(), FormLimits::of(request), request.body_limit());
         let content_type = request.headers().get("content-type").unwrap_or_default();
-        Some(Self::new(content_type, body, limits, limit))
+        Self::new(content_type, body, limits, limit)
     }
 }
 
@@ -80,10 +82,7 @@ impl Request {
                     .map(|(name, value)| (name, FormValue::Text(value.into_owned())))
                     .collect()
             }
-            Some(Kind::Multipart) => match Multipart::of(self) {
-                Some(form) => collect(form?, self).await?,
-                None => FormData::new(),
-            },
+            Some(Kind::Multipart) => collect(Multipart::begin(self)?, self).await?,
         };
         self.extensions_mut().insert(form.clone());
         Ok(form)

@@ -246,7 +246,7 @@ impl From<UploadFile> for Body {
             return bytes.clone().into();
         }
         let length = Length::Known(file.size());
-        let pieces = stream::try_unfold((file, 0), async |(file, at)| {
+        let pieces = stream::try_unfold((file, 0), |(file, at)| async move {
             let bytes = file.read_at(at, PIECE).await.map_err(|error| BodyError::Other(error.into()))?;
             let next = at + bytes.len() as u64;
             Ok((!bytes.is_empty()).then_some((Frame::Data(bytes), (file, next))))

@@ -117,17 +117,11 @@ fn keeping(fields: Headers, reply: Reply) -> Reply {
     if fields.is_empty() {
         return reply;
     }
-    match reply {
-        Reply::Ready(mut response) => {
-            keep(&mut response, &fields);
-            response.into()
-        }
-        Reply::Future(future) => Reply::future(async move {
-            let mut response = future.await;
-            keep(&mut response, &fields);
-            response
-        }),
-    }
+    Reply::future(async move {
+        let mut response = reply.await;
+        keep(&mut response, &fields);
+        response
+    })
 }
 
 /// The fields that describe the body of an error: its handler makes another body.

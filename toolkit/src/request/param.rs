@@ -173,10 +173,7 @@ impl<'de> Deserializer<'de> for Param<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
         // If a type that reads text (a UUID, a date) rejects it, the client is at fault.
-        visitor.visit_str(self.text()).map_err(|error: ParamError| match error {
-            ParamError::Value { .. } => error,
-            error => self.error(error),
-        })
+        visitor.visit_str(self.text()).map_err(|error: ParamError| self.error(error))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {

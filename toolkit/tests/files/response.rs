@@ -9,7 +9,7 @@ use futures_lite::stream;
 use stelo_toolkit::files::{FileError, FileResponse};
 use stelo_toolkit::response::{Response, ResponseExt};
 use stelo_toolkit::testing::TestResponse;
-use stelo_toolkit::{App, HttpError, Request, Status, TestClient, get, header};
+use stelo_toolkit::{App, Headers, HttpError, Request, Status, TestClient, get, header};
 
 use super::{Folder, mounted};
 
@@ -97,7 +97,13 @@ fn names_of_any_language_are_encoded() {
 #[test]
 fn fields_of_the_caller_replace_those_of_the_file() {
     let folder = Folder::new().with("f.txt", "file content");
-    let client = client(FileResponse::new(folder.path("f.txt")).header(header::ETAG, "\"own\""));
+    let own = FileResponse::new(folder.path("f.txt")).header(header::ETAG, "\"own\"");
+    let mut headers = Headers::new();
+    headers.set(header::LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT");
+    headers.set("x-own", 1);
+    let client = client(own.headers(&headers));
+    let whole = client.get("/").send();
+    assert_eq!(fields(&whole, &["last-modified", "x-own"]), [headers.get_str("last-modified"), Some("1")]);
     let part = client.get("/").header("range", "bytes=0-4").header("if-range", "\"own\"").send();
     assert_eq!((part.status(), part.text()), (Status::PARTIAL_CONTENT, "file ".into()));
     assert_eq!(fields(&part, &["etag", "content-range"]), [Some("\"own\""), Some("bytes 0-4/12")]);
@@ -136,6 +142,31 @@ fn what_is_no_file_is_a_fault_of_the_server() {
     let quiet =
         TestClient::new(App::new().route("/", get(FileResponse::new("nowhere")))).raise_server_errors(false);
     assert_eq!(quiet.get("/").send().status(), Status::INTERNAL_SERVER_ERROR);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_is_followed() {
+    for content in ["small".to_owned(), "large ".repeat(20_000)] {
+        let folder = Folder::new().with("f.txt", &content);
+        std::os::unix::fs::symlink(folder.path("f.txt"), folder.path("link")).expect("the folder is ours");
+        let response = client(FileResponse::new(folder.path("link"))).get("/").send();
+        assert!(response.status() == Status::OK && response.text() == content);
+    }
+}
+
+/// Links of `/proc` are not followed without blocking.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_opened_at_once_is_sent_all_the_same() {
+    use std::os::fd::AsRawFd;
+    for content in ["small".to_owned(), "large ".repeat(20_000)] {
+        let folder = Folder::new().with("f.txt", &content);
+        let file = std::fs::File::open(folder.path("f.txt")).expect("it was written");
+        let response =
+            client(FileResponse::new(format!("/proc/self/fd/{}", file.as_raw_fd()))).get("/").send();
+        assert!(response.status() == Status::OK && response.text() == content);
+    }
 }
 
 /// The pipe has no writer, so an open for reading would block.

@@ -315,3 +315,19 @@ fn a_missing_directory_is_a_warning_unless_it_is_expected() {
     };
     assert_eq!((warnings(true), warnings(false)), (1, 0));
 }
+
+#[test]
+fn a_listing_joins_the_directories_that_there_are() {
+    let folder = site().with("theme/only/a.txt", "a");
+    let client = mounted(folder.files().directory(folder.path("theme")).listing(true));
+    assert!(client.get("/st/only/").send().text().contains("./a.txt"));
+}
+
+#[test]
+fn a_listing_says_that_it_is_cut_off() {
+    let folder = Folder::new().with("root/0.txt", "");
+    (1..10_000)
+        .for_each(|n| drop(fs::File::create(folder.path(&format!("root/{n}.txt"))).expect("it is ours")));
+    let text = mounted(folder.files().listing(true)).get("/st/").send().text();
+    assert!(text.contains("Further entries are not listed."), "{text}");
+}

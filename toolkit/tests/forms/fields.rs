@@ -204,3 +204,9 @@ fn disposition_parameters_are_read_as_clients_write_them() {
     // RFC 7578 section 4.2: `filename*` is not used in forms. Alone, it does not make a file.
     assert_eq!(filename("form-data; name=a; filename*=utf-8''f"), "x");
 }
+
+#[test]
+fn a_value_is_made_from_text() {
+    use stelo_toolkit::forms::FormValue;
+    assert!(matches!(FormValue::from("a".to_owned()), FormValue::Text(text) if text == "a"));
+}

@@ -146,7 +146,13 @@ fn a_file_and_the_body_can_have_a_limit() {
     let response =
         tight.post("/").header("content-type", "multipart/form-data; boundary=B").stream(stream).send();
     assert_eq!((response.status().code(), response.text()), refusal);
-    assert_eq!(urlencoded(&with(FormLimits::new().max_body_size(Some(3))), "a=1&".into()).0, 413);
+    let tight = with(FormLimits::new().max_body_size(Some(3)));
+    assert_eq!(urlencoded(&tight, "a=1&".into()).0, 413);
+    let pieces = ["a=", "1&"].map(|piece| Ok::<_, std::io::Error>(piece.as_bytes().to_vec()));
+    let stream = Body::from_stream(futures_lite::stream::iter(pieces));
+    let response =
+        tight.post("/").header("content-type", "application/x-www-form-urlencoded").stream(stream).send();
+    assert_eq!(response.status().code(), 413);
 }
 
 #[test]

@@ -39,6 +39,16 @@ fn parts_come_one_by_one() {
 }
 
 #[test]
+fn a_part_has_all_its_header_fields() {
+    async fn fields(mut form: Multipart) -> Result<String, HttpError> {
+        let part = form.next_part().await?.expect("a part");
+        Ok(part.headers().get_str("content-type").unwrap_or_default().to_owned())
+    }
+    let client = TestClient::new(App::new().route("/", post(fields)));
+    assert_eq!(send(&client, "/", &[file("a", "f.txt", "x")]).text(), "text/plain");
+}
+
+#[test]
 fn pieces_of_any_size_give_the_same_parts() {
     let body = field("a", "\r\n--Bx\r\n-") + &file("b", "f", "x\r") + "--B--\r\n";
     let client = client(FormLimits::new());

@@ -337,3 +337,11 @@ fn the_size_of_a_file_is_known_although_no_field_says_it() {
     let request = client.post("/").header("content-type", "multipart/form-data; boundary=B");
     assert_eq!(request.stream(Body::from_stream(pieces)).send().text(), "12 -");
 }
+
+#[test]
+fn a_file_of_bytes_is_kept_without_a_server() {
+    let folder = Folder::new();
+    let path = folder.0.join("kept");
+    block_on(upload("data").persist(&path)).expect("the folder is writable");
+    assert_eq!(fs::read(&path).expect("it was written"), b"data");
+}

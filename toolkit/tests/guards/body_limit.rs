@@ -110,3 +110,16 @@ fn an_error_handler_answers_413() {
         assert_eq!(client.post(target).body(vec![0; 11]).send().text(), "page");
     }
 }
+
+#[test]
+fn a_body_that_is_too_large_ends_after_its_error() {
+    async fn read(mut request: Request) -> String {
+        let mut body = request.stream();
+        let error = body.chunk().await.map(|piece| piece.unwrap_err().to_string());
+        format!("{} {}", error.unwrap_or_default(), body.chunk().await.is_none())
+    }
+    let client = TestClient::new(App::new().middleware(BodyLimit::new(2)).route("/", post(read)));
+    let pieces = [Ok::<_, std::io::Error>(b"three".to_vec())];
+    let response = client.post("/").stream(Body::from_stream(futures_lite::stream::iter(pieces))).send();
+    assert_eq!(response.text(), "the body is larger than the limit of 2 bytes true");
+}

@@ -80,7 +80,7 @@ fn fields_are_set_and_left_out_by_choice() {
 #[test]
 fn each_response_has_a_new_nonce_that_the_handler_sees() {
     async fn nonce(nonce: Option<Extension<CspNonce>>) -> Html<String> {
-        Html(nonce.map_or("none".into(), |nonce| nonce.0.to_string()))
+        Html(nonce.map_or("none".into(), |nonce| nonce.0.to_ascii_lowercase()))
     }
     let report = ContentSecurityPolicy::new().directive("script-src", [ContentSecurityPolicy::NONCE]);
     let headers = SecurityHeaders::new()
