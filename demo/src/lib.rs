@@ -9,7 +9,7 @@
 //! | `basics` | text, JSON, path parameters, a status of choice |
 //! | `inspect` | the request as the server sees it |
 //! | `bodies` | streaming bodies in constant memory |
-//! | `time` | delays, and a background task |
+//! | `time` | delays, events, and a background task |
 //! | `websocket` | WebSockets that echo, and that only send |
 //! | `tunnel` | bytes both ways after 101 |
 #![forbid(unsafe_code)]
@@ -47,6 +47,7 @@ pub fn app() -> App {
         .route("/stream", get(bodies::stream))
         .route("/bytes/{n:int}", get(bodies::bytes))
         .route("/sleep/{ms:int}", get(time::sleep))
+        .route("/events/{n:int}", get(time::events))
         .route("/background", get(time::background))
         .route("/tunnel", get(tunnel::echo))
         .websocket("/ws", websocket::echo)

@@ -1,7 +1,9 @@
-//! Delays, and work after the response.
+//! Delays, events, and work after the response.
 
 use std::time::Duration;
 
+use futures_lite::stream;
+use stelo_toolkit::events::{Event, EventStream};
 use stelo_toolkit::request::Executor;
 use stelo_toolkit::response::Background;
 use stelo_toolkit::{HttpError, Path};
@@ -11,6 +13,9 @@ use crate::refused;
 /// The longest delay.
 pub(crate) const MAX_DELAY_MS: u64 = 60_000;
 
+/// The time between two events.
+const TICK: Duration = Duration::from_millis(100);
+
 /// Answers after a number of milliseconds.
 pub(crate) async fn sleep(executor: Executor, Path(ms): Path<u64>) -> Result<String, HttpError> {
     if ms > MAX_DELAY_MS {
@@ -18,6 +23,16 @@ pub(crate) async fn sleep(executor: Executor, Path(ms): Path<u64>) -> Result<Str
     }
     executor.sleep(Duration::from_millis(ms)).await;
     Ok(format!("slept {ms} ms"))
+}
+
+/// Counts down with ten events a second, until the client leaves or the server stops.
+pub(crate) async fn events(executor: Executor, Path(n): Path<u64>) -> EventStream {
+    let ticks = stream::unfold((executor.clone(), n), |(executor, n)| async move {
+        let left = n.checked_sub(1)?;
+        executor.sleep(TICK).await;
+        Some((Event::data(n.to_string()), (executor, left)))
+    });
+    EventStream::new(executor, ticks)
 }
 
 /// Answers at once, and then runs a background task.

@@ -44,7 +44,7 @@ fn the_page_links_to_what_there_is() {
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     let page = page.text();
     let links: Vec<_> = page.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert_eq!(links.len(), 10);
+    assert_eq!(links.len(), 11);
     for link in links {
         let target = format!("/{}", link.replace("&amp;", "&")).replace("delay_ms=200", "delay_ms=0");
         let expected = match &*target {
@@ -184,4 +184,11 @@ fn a_websocket_echoes_text_and_bytes() {
     socket.send_bytes(&[0, 255][..]);
     assert_eq!(*socket.receive_bytes().expect("bytes"), [0, 255]);
     assert_eq!(get("/ws").status(), Status::NOT_FOUND, "as with Starlette");
+}
+
+#[test]
+fn events_count_down() {
+    let response = get("/events/3");
+    assert_eq!(response.header("content-type"), Some("text/event-stream; charset=utf-8"));
+    assert_eq!(response.text(), "data: 3\n\ndata: 2\n\ndata: 1\n\n");
 }

@@ -18,6 +18,7 @@ mod links;
 mod metadata;
 mod python;
 mod restart;
+mod rolling;
 mod run;
 mod rust;
 mod words;
@@ -27,6 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use rolling::Trial;
 use run::Outcome;
 
 const USAGE: &str = "\
@@ -52,6 +54,8 @@ cargo xtask <chore>
 
   coverage       the lines of core and toolkit that tests run [--write: renews docs/evidence/coverage.md]
   restart        counts the requests that are lost when the servers, or other PROGRAMS, are stopped under load
+  rolling        no client loses anything while workers and supervisors, or those of PROGRAMS, are replaced under load
+  rolling kill   the servers, or other PROGRAMS, go on while a worker is killed every 200 ms
   cost routes    the CPU time to build 30 to 600 routes grows with their number [--release]
   cost features  the CPU time and the packages that each feature adds to a build
   cost hello     the CPU time and the size of examples/hello, here and in other TREES of this repository
@@ -94,6 +98,8 @@ fn main() -> ExitCode {
             let programs: Vec<_> = programs.iter().map(Path::new).collect();
             timed("restart", || restart::programs(&programs))
         }
+        ["rolling", "kill", ref programs @ ..] => timed("rolling kill", || rolling_on(Trial::Kill, programs)),
+        ["rolling", ref programs @ ..] => timed("rolling", || rolling_on(Trial::Rolling, programs)),
         ["cost", "routes"] => timed("cost routes", || cost::routes("dev")),
         ["cost", "routes", "--release"] => timed("cost routes", || cost::routes("release")),
         ["cost", "features"] => timed("cost features", cost::features),
@@ -116,6 +122,14 @@ fn main() -> ExitCode {
             eprintln!("{message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Tries these programs, or the servers of this repository.
+fn rolling_on(trial: Trial, programs: &[&str]) -> Outcome {
+    match programs {
+        [] => rolling::servers(trial),
+        programs => rolling::programs(trial, &programs.iter().map(Path::new).collect::<Vec<_>>()),
     }
 }
 
