@@ -7,6 +7,7 @@
 // values.
 pub(crate) mod access_format;
 mod admin;
+pub(crate) mod alias;
 mod ciphers;
 pub(crate) mod codec;
 mod error;

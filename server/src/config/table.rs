@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
+use super::alias;
 use super::{Config, ConfigError, GROUPS};
 
 /// A part of the table, with its title in the help.
@@ -119,8 +120,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
 }
 
 impl Setting {
-    /// Returns the row of this name.
+    /// Returns the row of this name, which may be that of another server.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        let name = alias::meaning(name).unwrap_or(name);
         all().find(|setting| setting.name == name)
     }
 

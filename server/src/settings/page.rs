@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::missing::{self, Missing, State};
 use crate::Config;
 use crate::config::GROUPS;
+use crate::config::alias::ALIASES;
 use crate::config::table::{Kind, Setting, Value, alternatives};
 
 /// The line after which the page is generated.
@@ -27,6 +28,17 @@ fn tables() -> String {
             let (variable, default) = (setting.variable(), default(setting, &defaults));
             let _ = writeln!(text, "| {usage} | `{variable}` | {default} | {} |", help(setting));
         }
+    }
+    text
+}
+
+/// Writes the table of the names of other servers.
+fn aliases() -> String {
+    let mut text = String::from("\n## Names of other servers\n\n");
+    text.push_str("They are accepted on the command line and in the TOML file.\n\n");
+    text.push_str("| name | of | the same as |\n|---|---|---|\n");
+    for (alias, name, servers) in ALIASES {
+        let _ = writeln!(text, "| `--{alias}` | {servers} | `--{name}` |");
     }
     text
 }
@@ -76,7 +88,7 @@ fn help(setting: &Setting) -> String {
 fn the_page_is_what_the_table_says() {
     let page = std::fs::read_to_string(PATH).unwrap();
     let (prose, tables_of_page) = page.split_once(MARK).expect("the page has the mark");
-    let tables = tables() + &lacking();
+    let tables = tables() + &aliases() + &lacking();
     if std::env::var_os("WRITE_PAGES").is_some() {
         std::fs::write(PATH, format!("{prose}{MARK}{tables}")).unwrap();
         return;
