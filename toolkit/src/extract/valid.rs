@@ -1,6 +1,6 @@
 //! `Valid<T>`: an extractor whose value satisfies the rules of its type, with the feature `validation`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use garde::Validate;
 use stelo_core::http::Status;
@@ -112,14 +112,14 @@ fn check<T: Validate<Context: Default>>(value: &T, context: Option<&T::Context>)
         None => value.validate(),
     };
     let Err(report) = checked else { return Ok(()) };
-    let mut fields = BTreeMap::<String, String>::new();
+    // `garde` checks the rules of a field in an order that differs from one build to the next.
+    let mut rules = BTreeMap::<String, BTreeSet<&str>>::new();
     for (path, error) in report.iter() {
-        let detail = fields.entry(pointer(&path.to_string())).or_default();
-        if !detail.is_empty() {
-            detail.push_str("; ");
-        }
-        detail.push_str(error.message());
+        rules.entry(pointer(&path.to_string())).or_default().insert(error.message());
     }
+    let details =
+        rules.into_iter().map(|(field, rules)| (field, rules.into_iter().collect::<Vec<_>>().join("; ")));
+    let fields: BTreeMap<String, String> = details.collect();
     let text: Vec<_> = fields.iter().map(|(field, detail)| format!("`{field}`: {detail}")).collect();
     let fault = |(pointer, detail)| BTreeMap::from([("pointer", pointer), ("detail", detail)]);
     let errors: Vec<BTreeMap<&str, &String>> = fields.iter().map(fault).collect();
