@@ -474,7 +474,7 @@ fn no_frame_is_read_beyond_its_end() {
     }
 }
 
-/// What is given back to a client is what it has sent.
+/// Gives back to a client exactly what it has sent.
 #[test]
 fn credit_is_conserved() {
     let mut attack = Attack::begin();

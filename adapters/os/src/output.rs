@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// Returns the error of the system, never `Interrupted` or `WouldBlock`.
 ///
 /// ```
-/// use std::io::Read;
+/// use std::io::{self, Read};
 /// use std::os::fd::AsFd;
 ///
 /// let (mut reader, writer) = io::pipe()?;
@@ -22,7 +22,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// let mut text = String::new();
 /// reader.read_to_string(&mut text)?;
 /// assert_eq!(text, "line\n");
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), io::Error>(())
 /// ```
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     loop {
