@@ -166,7 +166,7 @@ fn workers_serve_a_socket_of_systemd(on: On) {
 
 fn web_concurrency_sets_the_number_of_workers(on: On) {
     let process = Process::start(command(on).args(["--port", "0"]).env("WEB_CONCURRENCY", "2"));
-    assert!(process.line().contains("Started parent process"));
+    process.expect_line("Started parent process");
     let started = [(); 2].map(|()| number(&process.expect_line("Started server process")));
     assert!(started[0] != started[1] && !started.contains(&process.id()));
 }
