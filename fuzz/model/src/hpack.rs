@@ -38,7 +38,9 @@ pub fn hpack(input: &[u8]) {
             decoder.set_table_limit(*limit);
         }
         let expected = decoder.decode(block, limits);
-        assert_eq!(results[i], expected, "block {i}");
+        // A string that is too long and then invalid: the decoder looks a few symbols ahead, so it may find either first.
+        let is_either = expected == Err(HpackError::TooLarge) && results[i] == Err(HpackError::Huffman);
+        assert!(is_either || results[i] == expected, "block {i}: {:?}, not {expected:?}", results[i]);
         if expected.is_err() {
             return assert_eq!(results.len(), i + 1);
         }

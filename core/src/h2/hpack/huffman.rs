@@ -120,7 +120,7 @@ impl core::error::Error for HuffmanError {}
 /// ```
 ///
 /// # Errors
-/// The code is invalid, or the string is too long.
+/// The code is invalid, or the string is too long. If both, either error is returned.
 pub fn decode(bytes: &[u8], out: &mut Vec<u8>, max: usize) -> Result<(), HuffmanError> {
     // The shortest code has 5 bits.
     let most = (bytes.len() * 8 / 5).min(max);
