@@ -177,7 +177,7 @@ pub use stelo_templates as templates;
 pub use stelo_toolkit::check_handler;
 pub use stelo_toolkit::config;
 
-pub use server::{Config, Server, run, run_with};
+pub use server::{Apps, Config, Server, run, run_with};
 #[cfg(feature = "http")]
 pub use stelo_core::Unsupported;
 pub use stelo_toolkit::{Body, Bytes, Error, Headers, Method, Result, Status, header};

@@ -9,7 +9,8 @@ use stelo_server::{Program, Runner};
 
 pub use stelo_server::config::{Http, Limits, Log, Process, Timeouts, WebSocket};
 pub use stelo_server::{
-    Config, ConfigError, HttpVersions, Listen, LogLevel, ServeError, ServerHandle, Stopped, Ws,
+    Apps, Config, ConfigError, HttpVersions, Lifespan, Listen, LogLevel, ServeError, ServerHandle, Stopped,
+    Ws,
 };
 
 /// The executors of the enabled Cargo features, in order of preference.
@@ -40,7 +41,9 @@ static RUNNERS: &[Runner] = &[
 ///     stelo::run(App::new().route("/", get(home)))
 /// }
 /// ```
-pub fn run(app: impl App) -> ExitCode {
+///
+/// A program can have several applications, of which the command line names one: see [`Apps`].
+pub fn run(app: impl Into<Apps>) -> ExitCode {
     run_with(Config::new(), app)
 }
 
@@ -53,8 +56,8 @@ pub fn run(app: impl App) -> ExitCode {
 ///     stelo::run_with(Config::new().port(3000), App::new().route("/", get("hello")))
 /// }
 /// ```
-pub fn run_with(defaults: Config, app: impl App) -> ExitCode {
-    Program::new(defaults, RUNNERS).main(|_| Arc::new(app))
+pub fn run_with(defaults: Config, app: impl Into<Apps>) -> ExitCode {
+    Program::new(defaults, RUNNERS).run(app.into())
 }
 
 /// A server that has not started.

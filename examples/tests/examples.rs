@@ -16,7 +16,7 @@ mod gallery;
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
@@ -25,6 +25,8 @@ use std::time::Duration;
 struct Example {
     child: Child,
     stderr: BufReader<ChildStderr>,
+    /// The lines that have been read.
+    said: String,
     address: String,
 }
 
@@ -44,24 +46,26 @@ impl Example {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}: run `cargo build --examples`", path.display()));
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-        let mut example = Self { child, stderr, address: String::new() };
-        let line = example.line_with("running on http://");
-        let (_, address) = line.split_once("http://").expect("it is in the line");
-        example.address = address.split([' ', '\n']).next().unwrap_or_default().into();
+        let mut example = Self { child, stderr, said: String::new(), address: String::new() };
+        // The line of an example and that of the log may interrupt each other.
+        while example.address.parse::<SocketAddr>().is_err() {
+            let line = example.line_with("running on http://");
+            let (_, address) = line.rsplit_once("http://").expect("it is in the line");
+            example.address = address.split([' ', '\n']).next().unwrap_or_default().into();
+        }
         example
     }
 
     /// Waits for the next line on stderr that contains `text`.
     fn line_with(&mut self, text: &str) -> String {
-        let mut all = String::new();
         loop {
             let mut line = String::new();
             let n = self.stderr.read_line(&mut line).expect("stderr can be read");
-            assert!(n > 0, "it ended without saying `{text}`:\n{all}");
+            assert!(n > 0, "it ended without saying `{text}`:\n{}", self.said);
+            self.said += &line;
             if line.contains(text) {
                 return line;
             }
-            all += &line;
         }
     }
 
@@ -181,6 +185,71 @@ mod served {
         let example = serve("hello");
         assert_eq!(parts(&example.ask("GET /", "", "")), ("200", "Hello, World!"));
         assert!(example.stop().contains("Finished server process"));
+    }
+
+    #[test]
+    fn apps() {
+        for (arguments, text, opens) in [
+            (&["shop", "--port", "0"][..], "the shop", true),
+            (&["--port", "0", "--app=admin"], "the back office", false),
+            (&["shop", "--port", "0", "--lifespan", "off"], "the shop", false),
+            (&["shop", "--port", "0", "--lifespan", "on", "--workers", "2", "--factory"], "the shop", true),
+        ] {
+            let example = Example::start("apps", arguments);
+            // Answered once the application has started.
+            assert_eq!(parts(&example.ask("GET /", "", "")), ("200", text), "{arguments:?}");
+            let said = example.said.clone() + &example.stop();
+            assert_eq!(said.contains("the shop opens"), opens, "{said}");
+        }
+        for (arguments, line) in [
+            (&["blog"][..], "Error: invalid value 'blog' for --app: choose an application: shop or admin\n"),
+            (&["--workers", "2"], "Error: choose an application: shop or admin\n"),
+        ] {
+            let output = Command::new(path("apps")).args(arguments).output().expect("it can be run");
+            assert_eq!(output.status.code(), Some(3));
+            assert_eq!(String::from_utf8_lossy(&output.stderr), line);
+        }
+        let help = Command::new(path("apps")).arg("--help").output().expect("it can be run").stdout;
+        let help = String::from_utf8_lossy(&help).into_owned();
+        assert!(help.starts_with("Usage: apps [OPTIONS] <APP>\n\nArguments:\n  <APP>"), "{help}");
+    }
+
+    /// Asks a real shell what completes a line.
+    #[test]
+    fn completions() {
+        let script = |shell: &str| {
+            let output =
+                Command::new(path("apps")).args(["--completions", shell]).output().expect("it can be run");
+            String::from_utf8(output.stdout).expect("it is a script")
+        };
+        for (line, expected) in [
+            ("apps --ss", &["--ssl-certfile", "--ssl-keyfile"][..]),
+            ("apps a", &["admin"]),
+            ("apps --lifespan o", &["on", "off"]),
+            ("apps --lifespan=o", &[]),
+            ("apps --port ", &[]),
+        ] {
+            let ask = format!(
+                "{}\nCOMP_WORDS=({line}{}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _apps; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+                script("bash"),
+                if line.ends_with(' ') { "''" } else { "" },
+            );
+            let output = Command::new("bash").args(["-c", &ask]).output().expect("bash is installed");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
+            let said: Vec<_> = said.lines().filter(|line| !line.is_empty()).collect();
+            assert!(expected.iter().all(|word| said.contains(word)), "{line}: {said:?}");
+            assert_eq!(said.is_empty(), expected.is_empty(), "{line}: {said:?}");
+        }
+        for (shell, option) in [("zsh", "-n"), ("fish", "-n")] {
+            let file = env::temp_dir().join(format!("stelo-completions-{}.{shell}", std::process::id()));
+            std::fs::write(&file, script(shell)).expect("the folder can be written");
+            // Checked where the shell is installed.
+            if let Ok(output) = Command::new(shell).arg(option).arg(&file).output() {
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            }
+            let _ = std::fs::remove_file(file);
+        }
     }
 
     #[test]

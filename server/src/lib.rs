@@ -5,6 +5,7 @@
 
 mod accept;
 mod admin;
+mod apps;
 #[cfg(feature = "tls")]
 mod certificates;
 pub mod config;
@@ -33,8 +34,9 @@ mod thread;
 mod tls;
 mod watch;
 
+pub use apps::Apps;
 pub use config::{
-    Config, ConfigError, HttpVersions, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws,
+    Config, ConfigError, HttpVersions, Lifespan, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws,
 };
 pub use error::{EXIT_STARTUP, EXIT_USAGE, ServeError};
 pub use program::{Parsed, Program};

@@ -21,7 +21,7 @@ use crate::thread::drain::{Drained, abort, drain};
 use crate::thread::registry::Registry;
 use crate::thread::{Shared, Thread};
 use crate::watch::{Pulse, Watched, Watcher};
-use crate::{Config, ServeError, hooks, messages};
+use crate::{Config, Lifespan, ServeError, hooks, messages};
 
 /// A server that is running, or about to.
 pub(crate) struct Serving<'a, R> {
@@ -74,7 +74,10 @@ impl<R: Runtime> Serving<'_, R> {
         let interrupts = &mut Interrupts::new(&self.runtime, self.signals, self.stop.clone())
             .map_err(ServeError::Runtime)?;
 
-        messages::startup_waiting();
+        let runs_hooks = self.config.process.lifespan != Lifespan::Off;
+        if runs_hooks {
+            messages::startup_waiting();
+        }
         let executor = first.executor.clone();
         let started = hooks::run(|| app.startup(executor), |cx| interrupts.poll_stopped(cx)).await;
         let mut registries = vec![first.registry.clone()];
@@ -82,7 +85,9 @@ impl<R: Runtime> Serving<'_, R> {
         let mut watcher = None;
         let stopped = match started {
             Ok(Ok(())) => {
-                messages::startup_complete();
+                if runs_hooks {
+                    messages::startup_complete();
+                }
                 let pulses = self.pulses();
                 match self.listen(&first, sockets, &pulses, &mut registries) {
                     Ok(spawned) => threads = spawned,

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use stelo_core::app::App;
+use stelo_os::output::columns;
 use stelo_os::process::{set_name, set_umask};
 use stelo_os::signals::end_by;
 use stelo_runtime::Signal;
 
 use crate::directory::Start;
 use crate::process::{self, Link, Notify, PidFile, Supervision, Upgrade};
-use crate::settings::{self, Inputs, Notice, Outcome};
-use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
+use crate::settings::{self, Inputs, Notice, Outcome, Positional};
+use crate::{Apps, Config, ConfigError, Exit, Runner, ServeError, Server, Stopped, log, messages};
 
 /// A program that is a server, with Uvicorn's command line on top of a [`Config`].
 ///
@@ -37,7 +38,8 @@ use crate::{Config, Exit, Runner, ServeError, Server, Stopped, log, messages};
 pub struct Program {
     defaults: Config,
     runners: &'static [Runner],
-    takes_folder: bool,
+    positional: Positional,
+    apps: Vec<String>,
 }
 
 /// The settings of a program, read from its command line, its environment and files.
@@ -52,16 +54,31 @@ pub struct Parsed {
     notices: Vec<Notice>,
 }
 
+/// The choice of an application on the command line.
+struct Chosen {
+    folder: Option<PathBuf>,
+    app: Option<String>,
+}
+
 impl Program {
     /// Creates a program that runs on one of `runners`. Its options change `defaults`.
     pub fn new(defaults: Config, runners: &'static [Runner]) -> Self {
-        Self { defaults, runners, takes_folder: false }
+        Self { defaults, runners, positional: Positional::None, apps: Vec::new() }
     }
 
     /// Accepts a FOLDER as an argument.
     #[must_use]
     pub fn folder(self) -> Self {
-        Self { takes_folder: true, ..self }
+        Self { positional: Positional::Folder, ..self }
+    }
+
+    /// Accepts the name of one of these applications as an argument. It ends up in
+    /// [`Process::app`](crate::config::Process::app).
+    #[must_use]
+    pub fn apps<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let apps: Vec<_> = names.into_iter().map(Into::into).collect();
+        let positional = if apps.is_empty() { self.positional } else { Positional::App };
+        Self { apps, positional, ..self }
     }
 
     /// Reads these arguments, the name of the program first, and this environment, and the files that they name.
@@ -73,15 +90,36 @@ impl Program {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
         environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
     ) -> Result<Parsed, Exit> {
+        self.read(arguments, environment, None)
+    }
+
+    /// As [`parse`](Self::parse), for a terminal with this number of columns.
+    fn read(
+        &self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+        columns: Option<usize>,
+    ) -> Result<Parsed, Exit> {
         let executors: Vec<_> = self.runners.iter().map(Runner::name).collect();
+        let apps: Vec<_> = self.apps.iter().map(String::as_str).collect();
         let Outcome { config, folder, notices } = settings::read(Inputs {
             defaults: &self.defaults,
             executors: &executors,
-            takes_folder: self.takes_folder,
+            positional: self.positional,
+            apps: &apps,
             arguments: arguments.into_iter().map(Into::into).collect(),
             environment: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            columns,
         })?;
         Ok(Parsed { config, folder, notices })
+    }
+
+    /// Serves one of `apps`, as [`main`](Self::main) does. The command line names it, unless there is only one.
+    pub fn run(self, apps: Apps) -> ExitCode {
+        let program = self.apps(apps.names());
+        program.end_with(|Chosen { app, .. }| {
+            apps.make(app.as_deref()).ok_or_else(|| ConfigError::App { known: Vec::new() }.into())
+        })
     }
 
     /// Reads the arguments and the environment of the process, makes the application, given the FOLDER, and serves it
@@ -95,17 +133,24 @@ impl Program {
     /// a graceful stop by `SIGTERM` the process ends by that signal, so that a shell shows 143; process 1 of a container,
     /// which the signal does not end, returns that code. `SIGINT` is an ordinary end.
     pub fn main(&self, app: impl FnOnce(Option<PathBuf>) -> Arc<dyn App>) -> ExitCode {
+        self.end_with(|Chosen { folder, .. }| Ok(app(folder)))
+    }
+
+    /// Runs the program until it ends.
+    fn end_with(&self, app: impl FnOnce(Chosen) -> Result<Arc<dyn App>, ServeError>) -> ExitCode {
         let upgrade = Upgrade::inherited(env::var_os(Upgrade::VARIABLE).as_deref());
         let mut program = self.clone();
         // The sockets of systemd are not passed to a new process again.
         if let Some(listen) = upgrade.as_ref().and_then(Upgrade::descriptors) {
             program.defaults.listen = listen;
         }
-        let Parsed { config, folder, notices } = match program.parse(env::args_os(), env::vars_os()) {
+        let Parsed { config, folder, notices } = match program.read(env::args_os(), env::vars_os(), columns())
+        {
             Ok(parsed) => parsed,
             Err(exit) => return exit.end(),
         };
         let folder = folder.map(|path| std::path::absolute(&path).unwrap_or(path));
+        let chosen = Chosen { folder, app: config.process.app.clone() };
         let start = Start::here();
         let entered = start.leave(&config.process);
         config.process.umask.into_iter().for_each(set_umask);
@@ -120,11 +165,11 @@ impl Program {
                     set_name(&name, ":worker");
                 }
                 let server = Server::new(config).supervised(link).owning_process();
-                server.run_on_any(self.runners, app(folder))
+                app(chosen).and_then(|app| server.run_on_any(self.runners, app))
             }
             None => {
                 notices.iter().for_each(messages::notice);
-                program.start(config, &start, upgrade, || app(folder))
+                program.start(config, &start, upgrade, || app(chosen))
             }
         };
         match stopped {
@@ -148,7 +193,7 @@ impl Program {
         config: Config,
         start: &Start,
         upgrade: Option<Upgrade>,
-        app: impl FnOnce() -> Arc<dyn App>,
+        app: impl FnOnce() -> Result<Arc<dyn App>, ServeError>,
     ) -> Result<Stopped, ServeError> {
         let pid_file = config.process.pid.as_deref().map(|path| PidFile::create(path, upgrade.is_some()));
         let pid_file = pid_file.transpose()?;
@@ -166,7 +211,7 @@ impl Program {
         }
         // Removed when the server has stopped.
         let _pid_file = pid_file;
-        Server::new(config).owning_process().notifying(notify).run_on_any(self.runners, app())
+        Server::new(config).owning_process().notifying(notify).run_on_any(self.runners, app()?)
     }
 
     /// Reads the settings of a running supervisor again, in the directory of the start.

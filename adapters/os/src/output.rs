@@ -7,6 +7,14 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+/// Returns the number of columns of the terminal that standard output is, if it is one.
+pub fn columns() -> Option<usize> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the request writes one `winsize`, which `size` is.
+    let result = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    (result == 0 && size.ws_col > 0).then(|| size.ws_col.into())
+}
+
 /// Writes to a descriptor. Blocks until the descriptor accepts at least one byte, even if it is non-blocking.
 ///
 /// # Errors

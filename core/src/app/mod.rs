@@ -106,6 +106,12 @@ pub trait Executor: Send + Sync {
         None
     }
 
+    /// Whether the operator lets an application run its hooks of start-up and shutdown. `true` by default. Applications
+    /// read it when they [start](App::startup).
+    fn lifespan(&self) -> bool {
+        true
+    }
+
     /// Completes when the server begins to stop, so that streams without an end can end. By default it never does.
     fn shutdown(&self) -> BoxFuture<()> {
         Box::pin(core::future::pending())

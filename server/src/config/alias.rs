@@ -9,6 +9,7 @@ pub(crate) const ALIASES: &[(&str, &str, &str)] = &[
     ("certfile", "ssl-certfile", "Gunicorn, Hypercorn"),
     ("ciphers", "ssl-ciphers", "Gunicorn, Hypercorn"),
     ("graceful-timeout", "timeout-graceful-shutdown", "Gunicorn, Hypercorn"),
+    ("h11-max-incomplete-event-size", "limit-head", "Uvicorn"),
     ("keep-alive", "timeout-keep-alive", "Gunicorn, Hypercorn"),
     ("keyfile", "ssl-keyfile", "Gunicorn, Hypercorn"),
     ("keyfile-password", "ssl-keyfile-password", "Hypercorn"),
@@ -27,6 +28,9 @@ pub(crate) const ALIASES: &[(&str, &str, &str)] = &[
     ("workers-lifetime", "limit-max-lifetime", "Granian"),
     ("working-dir", "chdir", "Granian"),
 ];
+
+/// Switches of other servers that give a setting one value.
+pub(crate) const SWITCHES: &[(&str, &str, &str)] = &[("http2", "http", "auto"), ("no-http2", "http", "1")];
 
 /// Returns the setting that a name of another server means.
 pub(super) fn meaning(name: &str) -> Option<&'static str> {

@@ -293,17 +293,37 @@ pub(crate) struct Executor;
 impl Executor {
     /// The word for the first executor that is compiled in.
     pub(crate) const AUTO: &str = "auto";
+    /// The event loops of Uvicorn, which mean the same here.
+    const OF_PYTHON: [&str; 2] = ["asyncio", "uvloop"];
     pub(crate) const KIND: Kind = Kind::Executor;
 }
 
 impl Codec<Option<Cow<'static, str>>> for Executor {
     fn read(text: &str) -> Result<Option<Cow<'static, str>>, ConfigError> {
         let name = text.to_ascii_lowercase();
-        Ok((name != Self::AUTO).then(|| name.into()))
+        let is_auto = name == Self::AUTO || Self::OF_PYTHON.contains(&&*name);
+        Ok((!is_auto).then(|| name.into()))
     }
 
     fn show(value: &Option<Cow<'static, str>>) -> Value {
         Value::Text(value.as_deref().unwrap_or(Self::AUTO).into())
+    }
+}
+
+/// The name of an application. Whether there is such an application is checked against those of the program.
+pub(crate) struct Name;
+
+impl Name {
+    pub(crate) const KIND: Kind = Kind::Text("APP");
+}
+
+impl Codec<Option<String>> for Name {
+    fn read(text: &str) -> Result<Option<String>, ConfigError> {
+        Ok(Some(text.into()))
+    }
+
+    fn show(value: &Option<String>) -> Value {
+        value.clone().map_or(Value::Unset, Value::Text)
     }
 }
 

@@ -21,6 +21,11 @@ pub enum ConfigError {
     },
     /// No executor is compiled in.
     NoExecutor,
+    /// The program has no application of this name, or several and none is named.
+    App {
+        /// The names of the applications; none if there is one without a name.
+        known: Vec<String>,
+    },
     /// There is no socket to listen on.
     NoListener,
     /// Not a host.
@@ -119,6 +124,13 @@ impl fmt::Display for ConfigError {
                 write!(f, "the executor {wanted} is not compiled in: ")?;
                 let words: Vec<_> = [Executor::AUTO].into_iter().chain(built.iter().copied()).collect();
                 return write!(f, "use {}, or build with another executor", alternatives(&words));
+            }
+            Self::App { known } if known.is_empty() => {
+                "this program has one application, without a name: leave the name out"
+            }
+            Self::App { known } => {
+                let known: Vec<_> = known.iter().map(String::as_str).collect();
+                return write!(f, "choose an application: {}", alternatives(&known));
             }
             Self::Word(words) => return write!(f, "use {}", alternatives(words)),
             Self::Header(error) => return error.fmt(f),

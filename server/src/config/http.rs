@@ -44,7 +44,7 @@ words! {
         /// HTTP/1.1 and HTTP/2. Over TLS the client chooses, by ALPN; in clear text it speaks HTTP/2 if it begins with the
         /// preface of HTTP/2 (prior knowledge).
         #[default]
-        Auto = "auto",
+        Auto = "auto" | "h11" | "httptools",
         /// HTTP/1.1 only.
         Http1 = "1",
         /// HTTP/2 only.

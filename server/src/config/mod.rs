@@ -36,7 +36,7 @@ pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
 pub use log::{Log, LogFormat, LogLevel};
 pub use peers::Peers;
-pub use process::Process;
+pub use process::{Lifespan, Process};
 pub use proxy::{Proxy, ProxyHeaders, ProxyProtocol};
 pub use ssl::{CertReqs, Password, Ssl, TlsVersion};
 pub use websocket::{WebSocket, Ws};

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use super::Config;
 use super::codec::Codec;
-use super::codec::{Account, Count, CountOrAuto, CountOrCores, Executor, Switch, Umask};
+use super::codec::{Account, Count, CountOrAuto, CountOrCores, Executor, Name, Switch, Umask, Word};
 use super::table::{Group, Kind, Setting, Value, setting};
+use super::words::words;
 
 /// As in Starlette, whose thread pool has 40 threads.
 const BLOCKING_THREADS: NonZeroUsize = match NonZeroUsize::new(40) {
@@ -47,9 +48,26 @@ pub struct Process {
     pub blocking_threads: NonZeroUsize,
     /// The [name](crate::Runner::name) of the executor. Default `None`: the first that is compiled in.
     pub executor: Option<Cow<'static, str>>,
+    /// The name of the application, in a program that has [several](crate::Apps). Default `None`: the only one.
+    pub app: Option<String>,
+    /// Whether the application runs its hooks of start-up and shutdown. Default [`Lifespan::Auto`]: it does.
+    pub lifespan: Lifespan,
     /// Whether `SIGINT` and `SIGTERM` stop the server; `Some(false)` leaves them to the program. Default `None`: they do,
     /// but inside the executor of the program only those that the program has no handler for when the server starts.
     pub signals: Option<bool>,
+}
+
+words! {
+    /// Whether the application runs its hooks of start-up and shutdown.
+    pub enum Lifespan {
+        /// It does.
+        #[default]
+        Auto = "auto",
+        /// It does. In Uvicorn, an application without hooks fails to start; here every application has them.
+        On = "on",
+        /// It does not, so state that a hook would make is missing.
+        Off = "off",
+    }
 }
 
 /// Returns the number of cores that the process may use.
@@ -87,6 +105,8 @@ impl Default for Process {
             threads: None,
             blocking_threads: BLOCKING_THREADS,
             executor: None,
+            app: None,
+            lifespan: Lifespan::Auto,
             signals: None,
         }
     }
@@ -163,6 +183,20 @@ impl Config {
         self
     }
 
+    /// Sets [`Process::app`].
+    #[must_use]
+    pub fn app(mut self, name: impl Into<String>) -> Self {
+        self.process.app = Some(name.into());
+        self
+    }
+
+    /// Sets [`Process::lifespan`].
+    #[must_use]
+    pub fn lifespan(mut self, lifespan: Lifespan) -> Self {
+        self.process.lifespan = lifespan;
+        self
+    }
+
     /// Sets [`Process::signals`]. It has no option: the program that handles signals knows that it does.
     ///
     /// ```
@@ -201,6 +235,13 @@ macro_rules! path {
 pub(super) const GROUP: Group = Group {
     title: "Process",
     settings: &[
+        setting!("app", Name, process.app, "The application, in a program that has several"),
+        setting!(
+            "lifespan",
+            Word<Lifespan>,
+            process.lifespan,
+            "Whether the application runs its hooks of start-up and shutdown"
+        ),
         setting!(
             "workers",
             CountOrCores,

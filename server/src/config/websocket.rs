@@ -39,7 +39,7 @@ words! {
     pub enum Ws {
         /// The application decides.
         #[default]
-        Auto = "auto",
+        Auto = "auto" | "websockets" | "websockets-sansio" | "wsproto",
         /// Never: a request for a WebSocket is an ordinary request.
         None = "none",
     }

@@ -1,8 +1,9 @@
 //! Enums that are written as words.
 
-/// Declares an enum with a word for each variant, with `Display` and `FromStr`.
+/// Declares an enum with a word for each variant, with `Display` and `FromStr`. The words of another server that mean the
+/// same follow the word, after `|`.
 macro_rules! words {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal $(| $synonym:literal)*,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
         #[non_exhaustive]
@@ -26,7 +27,7 @@ macro_rules! words {
             type Err = $crate::config::ConfigError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                $(if text.eq_ignore_ascii_case($word) {
+                $(if [$word $(, $synonym)*].iter().any(|word| text.eq_ignore_ascii_case(word)) {
                     return Ok(Self::$variant);
                 })+
                 Err($crate::config::ConfigError::Word(<Self as $crate::config::codec::Words>::WORDS))

@@ -55,6 +55,8 @@ pub(crate) enum Notice {
     Unknown { variable: String, nearest: String },
     /// An option of Uvicorn or Gunicorn that Stelo lacks.
     NotImplemented { variable: String, missing: Missing },
+    /// An option, or a key of a file, that is accepted without an effect.
+    NoEffect { option: String, missing: Missing },
 }
 
 impl Variables {
@@ -93,6 +95,7 @@ impl Variables {
                 read.config = Some(value.into());
             } else if name == env_file {
                 read.env_file = Some(value.into());
+            } else if missing(&name).is_some_and(|missing| !missing.is_logged()) {
             } else if let Some(missing) = missing(&name) {
                 read.notices.push(Notice::NotImplemented { variable: name, missing });
             } else if let Some(nearest) = nearest(&name, known.iter().map(|(_, known)| known)) {
@@ -131,7 +134,7 @@ fn is_link(name: &str, value: &OsString) -> bool {
 impl Notice {
     /// Whether the variable is a mistake.
     pub(crate) fn is_warning(&self) -> bool {
-        !matches!(self, Self::Link { .. })
+        !matches!(self, Self::Link { .. } | Self::NoEffect { .. })
     }
 }
 
@@ -147,6 +150,7 @@ impl fmt::Display for Notice {
             Self::NotImplemented { variable, missing } => {
                 write!(f, "Ignored {variable}, which {missing}")
             }
+            Self::NoEffect { option, missing } => write!(f, "Ignored {option}, which {missing}"),
         }
     }
 }

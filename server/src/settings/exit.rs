@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::{error, fmt};
 
 use super::SettingsError;
-use crate::EXIT_USAGE;
+use crate::{ConfigError, EXIT_STARTUP, EXIT_USAGE};
 
 /// The reason why a program ends before its server starts.
 #[derive(Debug)]
@@ -21,6 +21,11 @@ impl Exit {
     pub fn code(&self) -> u8 {
         match self {
             Self::Answer(_) => 0,
+            // As in Uvicorn, which does not find the application either.
+            Self::Refusal(
+                SettingsError::Invalid { error: ConfigError::App { .. }, .. }
+                | SettingsError::Program(ConfigError::App { .. }),
+            ) => EXIT_STARTUP,
             Self::Refusal(_) => EXIT_USAGE,
         }
     }

@@ -12,6 +12,7 @@ use toml_parser::decoder::ScalarKind;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 use toml_parser::{ParseError, Raw, Source as Document};
 
+use super::Notice;
 use super::error::{SettingsError, SyntaxFault};
 use super::missing;
 use super::origin::{Given, Location, Origin, Source};
@@ -25,22 +26,23 @@ struct Scalar {
 }
 
 /// Parses a file.
-pub(super) fn read(text: &str, path: PathBuf) -> Result<Vec<Given>, SettingsError> {
+pub(super) fn read(text: &str, path: PathBuf) -> Result<(Vec<Given>, Vec<Notice>), SettingsError> {
     let document = Document::new(text);
     let tokens = document.lex().into_vec();
     let mut events: Vec<Event> = Vec::new();
     let mut error: Option<ParseError> = None;
     parse_document(&tokens, &mut RecursionGuard::new(&mut events, 8), &mut error);
-    let mut reader = Reader { text, path: Arc::new(path), given: Vec::new() };
+    let mut reader = Reader { text, path: Arc::new(path), given: Vec::new(), notices: Vec::new() };
     reader.check(error)?;
     reader.walk(&document, &events)?;
-    Ok(reader.given)
+    Ok((reader.given, reader.notices))
 }
 
 struct Reader<'a> {
     text: &'a str,
     path: Arc<PathBuf>,
     given: Vec<Given>,
+    notices: Vec<Notice>,
 }
 
 impl Reader<'_> {
@@ -104,6 +106,10 @@ impl Reader<'_> {
         is_array: bool,
     ) -> Result<(), SettingsError> {
         let Some(setting) = Setting::named(name) else {
+            if let Some((missing, _)) = missing::accepted_as(name) {
+                self.notices.extend(missing.notice(format!("{place}:{name}")));
+                return Ok(());
+            }
             if let Some(missing) = missing::named(name) {
                 return Err(SettingsError::missing(format!("{place}:{name}"), missing));
             }

@@ -5,19 +5,35 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 
+use super::completions::Shell;
 use super::origin::{Given, Origin, Source};
 use super::suggest::nearest;
-use super::{SettingsError, missing};
+use super::{Notice, SettingsError, missing};
+use crate::config::alias::SWITCHES;
 use crate::config::table::{Kind, Setting, all};
 
 /// Options that are not settings: usage and help.
-pub(super) const COMMANDS: [(&str, &str); 5] = [
+pub(super) const COMMANDS: [(&str, &str); 7] = [
     ("-h, --help", "Print help"),
     ("-V, --version", "Print version"),
     ("--print-config", "Print all settings and where each comes from, as TOML"),
+    ("--completions <SHELL>", "Print a script of completions for bash, zsh or fish"),
+    ("--man", "Print a manual page"),
     ("--config <FILE>", "Read settings from a TOML file, whose keys are the option names"),
     ("--env-file <FILE>", "Read settings from a file of variables, such as .env"),
 ];
+
+/// The argument that is not an option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Positional {
+    /// There is none.
+    #[default]
+    None,
+    /// A folder to serve.
+    Folder,
+    /// The name of an application.
+    App,
+}
 
 /// A command that replaces the start of the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +41,8 @@ pub(super) enum Command {
     Help,
     Version,
     PrintConfig,
+    Completions(Shell),
+    Man,
 }
 
 /// A command line.
@@ -37,13 +55,14 @@ pub(super) struct Line {
     pub(super) config: Option<PathBuf>,
     pub(super) env_file: Option<PathBuf>,
     pub(super) folder: Option<PathBuf>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Line {
     /// Reads arguments, the name of the program first. Stops at `--help` and `--version`.
     pub(super) fn read(
         arguments: impl IntoIterator<Item = OsString>,
-        takes_folder: bool,
+        positional: Positional,
     ) -> Result<Self, SettingsError> {
         let mut parser = Parser::from_iter(arguments);
         let program =
@@ -59,16 +78,37 @@ impl Line {
                     line.command = Some(Command::Version);
                     return Ok(line);
                 }
+                Arg::Long("completions") => {
+                    line.command = Some(Command::Completions(shell(&mut parser)?));
+                    return Ok(line);
+                }
+                Arg::Long("man") => {
+                    line.command = Some(Command::Man);
+                    return Ok(line);
+                }
                 Arg::Long("print-config") => line.command = Some(Command::PrintConfig),
                 Arg::Long("config") => file(&mut line.config, &mut parser, "--config <FILE>")?,
                 Arg::Long("env-file") => file(&mut line.env_file, &mut parser, "--env-file <FILE>")?,
                 Arg::Long(name) => {
-                    let (setting, on) = option(name)?;
-                    line.give(setting, on, &mut parser)?;
+                    if let Some((missing, accepted)) = missing::accepted_as(name) {
+                        let option = format!("--{name}");
+                        if accepted.takes_value && value(&mut parser).is_none() {
+                            return Err(SettingsError::NoValue { usage: format!("{option} <TEXT>") });
+                        }
+                        line.notices.extend(missing.notice(option));
+                    } else if let Some((_, name, value)) =
+                        SWITCHES.iter().find(|(switch, ..)| *switch == name)
+                    {
+                        line.add(option(name)?.0, value.into())?;
+                    } else {
+                        let (setting, on) = option(name)?;
+                        line.give(setting, on, &mut parser)?;
+                    }
                 }
-                Arg::Value(path) if takes_folder && line.folder.is_none() => {
+                Arg::Value(path) if positional == Positional::Folder && line.folder.is_none() => {
                     line.folder = Some(existing(path)?);
                 }
+                Arg::Value(name) if positional == Positional::App => line.add(option("app")?.0, name)?,
                 Arg::Value(argument) => return Err(SettingsError::Unexpected { argument }),
                 Arg::Short(letter) => {
                     let (setting, on) = short(letter)?;
@@ -92,6 +132,11 @@ impl Line {
             Kind::SwitchOrWord(words) => word(parser, words).unwrap_or_else(|| on.to_string().into()),
             _ => value(parser).ok_or_else(|| SettingsError::NoValue { usage: setting.usage() })?,
         };
+        self.add(setting, value)
+    }
+
+    /// Adds a value of a setting.
+    fn add(&mut self, setting: &'static Setting, value: OsString) -> Result<(), SettingsError> {
         let earlier = self.given.iter_mut().find(|given| given.origin.setting == setting);
         match earlier {
             Some(given) if setting.kind.is_switch() || setting.kind.is_list() => given.values.push(value),
@@ -175,6 +220,12 @@ fn file(target: &mut Option<PathBuf>, parser: &mut Parser, usage: &str) -> Resul
         Some(_) => Err(SettingsError::Repeated { usage: usage.into() }),
         None => Ok(()),
     }
+}
+
+fn shell(parser: &mut Parser) -> Result<Shell, SettingsError> {
+    let usage = "--completions <SHELL>, with bash, zsh or fish";
+    let name = value(parser).ok_or_else(|| SettingsError::NoValue { usage: usage.into() })?;
+    name.to_str().and_then(Shell::named).ok_or(SettingsError::Unexpected { argument: name })
 }
 
 fn existing(folder: OsString) -> Result<PathBuf, SettingsError> {

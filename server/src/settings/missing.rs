@@ -5,6 +5,8 @@ use std::fmt;
 
 use Server::{Gunicorn, Uvicorn};
 
+use super::Notice;
+
 /// An option that Stelo lacks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Missing {
@@ -30,8 +32,20 @@ pub(crate) enum State {
     Use(&'static str),
     /// It has no meaning for a program in Rust.
     Never,
+    /// It is accepted, and has no effect.
+    Accepted(Accepted),
     /// It is refused for good, for this reason.
     Refused(&'static str),
+}
+
+/// An option that is accepted without an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Accepted {
+    /// Whether it takes a value.
+    pub(super) takes_value: bool,
+    pub(super) reason: &'static str,
+    /// Whether a line of the log gives the reason. Not where the option asks for what is done anyway.
+    pub(super) is_logged: bool,
 }
 
 const fn not_yet(server: Server, name: &'static str) -> Missing {
@@ -46,24 +60,46 @@ const fn never(server: Server, name: &'static str) -> Missing {
     Missing { name, server, state: State::Never }
 }
 
+const fn accepted(server: Server, name: &'static str, takes_value: bool, reason: &'static str) -> Missing {
+    Missing { name, server, state: State::Accepted(Accepted { takes_value, reason, is_logged: true }) }
+}
+
 const fn refused(server: Server, name: &'static str, reason: &'static str) -> Missing {
     Missing { name, server, state: State::Refused(reason) }
 }
 
+impl Missing {
+    /// Whether a line of the log says that the option has no effect.
+    pub(super) fn is_logged(self) -> bool {
+        !matches!(self.state, State::Accepted(Accepted { is_logged: false, .. }))
+    }
+
+    /// Returns the line of the log for the option, or the key of a file, if there is one.
+    pub(super) fn notice(self, option: String) -> Option<Notice> {
+        self.is_logged().then_some(Notice::NoEffect { option, missing: self })
+    }
+}
+
 /// All such options.
 pub(super) const OPTIONS: &[Missing] = &[
-    never(Uvicorn, "app-dir"),
-    never(Uvicorn, "factory"),
-    instead(Uvicorn, "h11-max-incomplete-event-size", "--limit-head"),
-    never(Uvicorn, "interface"),
-    never(Uvicorn, "lifespan"),
+    accepted(Uvicorn, "app-dir", true, "applications are compiled into the program"),
+    Missing {
+        name: "factory",
+        server: Uvicorn,
+        state: State::Accepted(Accepted {
+            takes_value: false,
+            reason: "every application of a program is made by a function",
+            is_logged: false,
+        }),
+    },
+    accepted(Uvicorn, "interface", true, "there is one interface of applications"),
     not_yet(Uvicorn, "log-config"),
     not_yet(Uvicorn, "reload"),
     not_yet(Uvicorn, "reload-delay"),
     not_yet(Uvicorn, "reload-dir"),
     not_yet(Uvicorn, "reload-exclude"),
     not_yet(Uvicorn, "reload-include"),
-    never(Uvicorn, "reset-contextvars"),
+    accepted(Uvicorn, "reset-contextvars", false, "there are no context variables"),
     instead(Gunicorn, "check-config", "--print-config"),
     refused(Gunicorn, "daemon", "run it under a service manager, such as systemd, or with nohup"),
     not_yet(Gunicorn, "log-config-json"),
@@ -91,6 +127,14 @@ pub(super) fn named(name: &str) -> Option<Missing> {
     find(name).or_else(|| find(name.strip_prefix("no-")?))
 }
 
+/// Returns the option of this name if it is accepted without an effect.
+pub(super) fn accepted_as(name: &str) -> Option<(Missing, Accepted)> {
+    match named(name)? {
+        missing @ Missing { state: State::Accepted(accepted), .. } => Some((missing, accepted)),
+        _ => None,
+    }
+}
+
 /// Returns the option of this letter.
 pub(super) fn short(letter: char) -> Option<Missing> {
     let (_, name) = SHORT.iter().find(|(short, _)| *short == letter)?;
@@ -115,6 +159,9 @@ impl fmt::Display for Missing {
             State::Use(options) => write!(f, "is an option of {server}: use {options} instead"),
             State::Refused(reason) => {
                 write!(f, "is an option of {server} that this server does not have: {reason}")
+            }
+            State::Accepted(Accepted { reason, .. }) => {
+                write!(f, "is an option of {server} that has no effect here: {reason}")
             }
             State::Never => {
                 write!(f, "is an option of {server} for programs in Python: leave it out")

@@ -47,7 +47,8 @@ fn aliases() -> String {
 fn lacking() -> String {
     let mut text = String::from("\n## Options of Uvicorn and Gunicorn that Stelo lacks\n\n");
     text.push_str(
-        "On the command line and in a file they are refused. A variable of such an option has no effect.\n\n",
+        "Unless they are accepted without an effect, they are refused on the command line and in a file. A variable of such an \
+         option has no effect.\n\n",
     );
     text.push_str("| option | of | |\n|---|---|---|\n");
     for Missing { name, server, state } in missing::OPTIONS {
@@ -55,6 +56,7 @@ fn lacking() -> String {
             State::NotYet => "not implemented yet".to_owned(),
             State::Use(options) => format!("use {options}"),
             State::Refused(reason) => format!("refused: {reason}"),
+            State::Accepted(accepted) => format!("accepted without an effect: {}", accepted.reason),
             State::Never => "for programs in Python".to_owned(),
         };
         let _ = writeln!(text, "| `--{name}` | {server} | {state} |");

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use stelo_core::dotenv;
 
 use super::env::{self, Notice, Variable, Variables};
-use super::line::{Command, Line};
+use super::line::{Command, Line, Positional};
 use super::origin::{Given, Location, Origin, Source};
-use super::{Exit, SettingsError, activation, file, help, print};
+use super::{Exit, SettingsError, activation, completions, file, help, man, print};
 use crate::config::table::Setting;
 use crate::{Config, ConfigError};
 
@@ -26,11 +26,15 @@ pub(crate) struct Inputs<'a> {
     pub(crate) defaults: &'a Config,
     /// The names of the executors that are compiled in.
     pub(crate) executors: &'a [&'static str],
-    /// Whether the program can be given a folder.
-    pub(crate) takes_folder: bool,
+    /// The argument that is not an option.
+    pub(crate) positional: Positional,
+    /// The names of the applications; none for a single one without a name.
+    pub(crate) apps: &'a [&'a str],
     /// The arguments, the name of the program first.
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// The width of the terminal that shows the help, if there is one.
+    pub(crate) columns: Option<usize>,
 }
 
 /// The settings that the sources give.
@@ -45,14 +49,17 @@ pub(crate) struct Outcome {
 /// # Errors
 /// The program has to end: see [`Exit`].
 pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
-    let line = Line::read(inputs.arguments, inputs.takes_folder)?;
+    let line = Line::read(inputs.arguments.iter().cloned(), inputs.positional)?;
+    let name = line.program.as_deref().unwrap_or("stelo");
     match line.command {
         Some(Command::Help) => {
-            let name = line.program.as_deref().unwrap_or("stelo");
-            let text = help::text(name, inputs.defaults, inputs.executors, inputs.takes_folder);
-            return Err(Exit::Answer(text));
+            return Err(Exit::Answer(help::text(name, &inputs)));
         }
         Some(Command::Version) => return Err(Exit::Answer(help::version())),
+        Some(Command::Completions(shell)) => {
+            return Err(Exit::Answer(completions::script(shell, name, &inputs)));
+        }
+        Some(Command::Man) => return Err(Exit::Answer(man::page(name, &inputs))),
         Some(Command::PrintConfig) | None => {}
     }
     let mut environment = Variables::read(inputs.environment.iter().filter_map(|(name, value)| {
@@ -62,10 +69,11 @@ pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
         Some(file) => env_file(file, &inputs.environment)?,
         None => Variables::default(),
     };
-    let file = match named("config", [line.config, environment.config.take().or(env_file.config.take())]) {
-        Some(file) => file::read(&file.text()?, file.path)?,
-        None => Vec::new(),
-    };
+    let (file, file_notices) =
+        match named("config", [line.config, environment.config.take().or(env_file.config.take())]) {
+            Some(file) => file::read(&file.text()?, file.path)?,
+            None => Default::default(),
+        };
     let given = decide([line.given, environment.given, env_file.given, file])?;
     let mut defaults = inputs.defaults.clone();
     let is_told = given.iter().any(|given| LISTEN.contains(&given.origin.setting.name));
@@ -77,7 +85,8 @@ pub(crate) fn read(inputs: Inputs<'_>) -> Result<Outcome, Exit> {
     if line.command == Some(Command::PrintConfig) {
         return Err(Exit::Answer(print::text(&config, |setting| origin(setting, &given, inputs.defaults))));
     }
-    let notices = environment.notices.into_iter().chain(env_file.notices).collect();
+    check_app(&config, &given, inputs.apps)?;
+    let notices = [line.notices, environment.notices, env_file.notices, file_notices].concat();
     Ok(Outcome { config, folder: line.folder, notices })
 }
 
@@ -156,6 +165,23 @@ fn apply(given: &[Given], defaults: &Config, executors: &[&'static str]) -> Resu
     }
     config.check()?;
     Ok(config)
+}
+
+/// Checks that the program has the application.
+fn check_app(config: &Config, given: &[Given], apps: &[&str]) -> Result<(), SettingsError> {
+    let is_clear = match config.process.app.as_deref() {
+        Some(name) => apps.contains(&name),
+        None => apps.len() < 2,
+    };
+    if is_clear {
+        return Ok(());
+    }
+    let error = ConfigError::App { known: apps.iter().copied().map(Into::into).collect() };
+    let is_app = |given: &&Given| given.origin.setting.name == "app";
+    Err(match given.iter().find(is_app) {
+        Some(Given { origin, values }) => invalid(origin, &values[0], error),
+        None => error.into(),
+    })
 }
 
 fn invalid(origin: &Origin, value: &OsString, error: ConfigError) -> SettingsError {

@@ -22,6 +22,8 @@ pub(crate) struct Handle<R> {
     pub(crate) registry: Arc<Registry>,
     /// The setting of the operator.
     pub(crate) blocking_threads: NonZeroUsize,
+    /// Whether the application runs its hooks.
+    pub(crate) lifespan: bool,
 }
 
 impl<R: Runtime> Executor for Handle<R> {
@@ -39,6 +41,10 @@ impl<R: Runtime> Executor for Handle<R> {
 
     fn blocking_threads(&self) -> Option<NonZeroUsize> {
         Some(self.blocking_threads)
+    }
+
+    fn lifespan(&self) -> bool {
+        self.lifespan
     }
 
     fn shutdown(&self) -> BoxFuture<()> {

@@ -34,9 +34,12 @@ pub(crate) struct Thread<R: Runtime> {
 impl<R: Runtime> Thread<R> {
     pub(crate) fn new(runtime: R, shared: Arc<Shared>) -> Arc<Self> {
         let registry = Registry::new();
-        let blocking_threads = shared.blocking_threads;
-        let executor =
-            Arc::new(Handle { runtime: runtime.clone(), registry: registry.clone(), blocking_threads });
+        let executor = Arc::new(Handle {
+            runtime: runtime.clone(),
+            registry: registry.clone(),
+            blocking_threads: shared.blocking_threads,
+            lifespan: shared.lifespan,
+        });
         Arc::new(Self { runtime, shared, registry, executor })
     }
 }

@@ -17,7 +17,7 @@ use crate::log::{Access, Limit, Observer, Watching};
 use crate::proxy::{Proxies, ProxyProtocol};
 use crate::redirect::redirecting;
 use crate::stop::Stop;
-use crate::{Config, HttpVersions, ServeError, Ws, messages};
+use crate::{Config, HttpVersions, Lifespan, ServeError, Ws, messages};
 
 /// Shared by all threads. Constant on the path of a request, except for the counters of limits that are set.
 pub(crate) struct Shared {
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) blocking: u64,
     /// The number of threads that the application has for work that blocks.
     pub(crate) blocking_threads: NonZeroUsize,
+    /// Whether the application runs its hooks.
+    pub(crate) lifespan: bool,
     /// Lines about invalid requests.
     pub(crate) invalid: Limit,
     /// Lines about threads that were held.
@@ -136,6 +138,7 @@ impl Shared {
                 time => (Instant::ZERO + time).as_micros(),
             },
             blocking_threads: config.process.blocking_threads,
+            lifespan: config.process.lifespan != Lifespan::Off,
             invalid: Limit::new("invalid requests"),
             blocked: Limit::new("threads that were held"),
             access: watching.access,

@@ -69,6 +69,9 @@ impl Built {
                 .filter_map(|realm| realm.state.get::<Pool>())
                 .for_each(|pool| pool.take_setting(threads));
         }
+        if !executor.lifespan() {
+            return Ok(());
+        }
         let states = self.lifespan.start(executor, realms.len()).await?;
         for (realm, states) in realms.iter().zip(states) {
             // A second start finds no hooks left to run, and so makes no states.

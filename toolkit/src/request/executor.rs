@@ -59,6 +59,11 @@ impl Executor {
         self.0.blocking_threads()
     }
 
+    /// Whether the operator lets the application run its hooks.
+    pub(crate) fn lifespan(&self) -> bool {
+        self.0.lifespan()
+    }
+
     /// As [`shutdown`](Self::shutdown), as a future that its caller keeps.
     pub(crate) fn stopping(&self) -> BoxFuture<()> {
         self.0.shutdown()
