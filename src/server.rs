@@ -9,8 +9,8 @@ use stelo_server::{Program, Runner};
 
 pub use stelo_server::config::{Http, Limits, Log, Process, Timeouts, WebSocket};
 pub use stelo_server::{
-    Apps, Config, ConfigError, HttpVersions, Lifespan, Listen, LogLevel, ServeError, ServerHandle, Stopped,
-    Ws,
+    Apps, Config, ConfigError, HttpVersions, IntoApps, Lifespan, Listen, LogLevel, ServeError, ServerHandle,
+    Stopped, Ws,
 };
 
 /// The executors of the enabled Cargo features, in order of preference.
@@ -43,7 +43,7 @@ static RUNNERS: &[Runner] = &[
 /// ```
 ///
 /// A program can have several applications, of which the command line names one: see [`Apps`].
-pub fn run(app: impl Into<Apps>) -> ExitCode {
+pub fn run(app: impl IntoApps) -> ExitCode {
     run_with(Config::new(), app)
 }
 
@@ -56,8 +56,8 @@ pub fn run(app: impl Into<Apps>) -> ExitCode {
 ///     stelo::run_with(Config::new().port(3000), App::new().route("/", get("hello")))
 /// }
 /// ```
-pub fn run_with(defaults: Config, app: impl Into<Apps>) -> ExitCode {
-    Program::new(defaults, RUNNERS).run(app.into())
+pub fn run_with(defaults: Config, app: impl IntoApps) -> ExitCode {
+    Program::new(defaults, RUNNERS).run(app.into_apps())
 }
 
 /// A server that has not started.

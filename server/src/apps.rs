@@ -63,10 +63,27 @@ impl Apps {
     }
 }
 
-/// A single application, without a name.
-impl<A: App> From<A> for Apps {
-    fn from(app: A) -> Self {
-        Self { apps: vec![(None, Box::new(move || Arc::new(app)))] }
+/// An application, or several of them with their names: what a program serves.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an application",
+    label = "not an application",
+    note = "put a `Router` into one: `App::new().merge(router)`, or `App::new().mount(\"\", router)` if it has a fallback",
+    note = "put a handler into a route: `App::new().route(\"/\", get(handler))`"
+)]
+pub trait IntoApps {
+    /// Returns the applications; a single one has no name.
+    fn into_apps(self) -> Apps;
+}
+
+impl IntoApps for Apps {
+    fn into_apps(self) -> Apps {
+        self
+    }
+}
+
+impl<A: App> IntoApps for A {
+    fn into_apps(self) -> Apps {
+        Apps { apps: vec![(None, Box::new(move || Arc::new(self)))] }
     }
 }
 

@@ -34,7 +34,7 @@ mod thread;
 mod tls;
 mod watch;
 
-pub use apps::Apps;
+pub use apps::{Apps, IntoApps};
 pub use config::{
     Config, ConfigError, HttpVersions, Lifespan, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws,
 };

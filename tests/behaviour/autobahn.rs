@@ -1,11 +1,11 @@
 //! A selection of the cases of the Autobahn test suite, by its numbers, against an echo: whole, frame by frame, and byte by
 //! byte. The results of all cases are in `docs/evidence/autobahn.md`.
 
-use stelo_tests::{HANDSHAKE, On, cases};
+use stelo_tests::{Bridge, Client, HANDSHAKE, On, Wire, cases};
 
 use crate::apps::{Accept, echo};
 
-cases!(frames_are_answered_as_autobahn_expects);
+cases!(frames_are_answered_as_autobahn_expects, frames_over_http2_are_answered_as_autobahn_expects);
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
@@ -27,6 +27,16 @@ const NOT_TEXT: Frame<'_> = (FIN | CLOSE, b"\x03\xef");
 
 fn frames_are_answered_as_autobahn_expects(on: On) {
     let server = on.serve(Accept(echo));
+    run_cases(|| server.connect());
+}
+
+fn frames_over_http2_are_answered_as_autobahn_expects(on: On) {
+    let server = on.serve(Accept(echo));
+    run_cases(|| Client::new(Bridge::new(server.connect())));
+}
+
+/// Runs all cases, each on a new connection.
+fn run_cases<S: Wire>(connect: impl Fn() -> Client<S>) {
     let (x125, x126, x65535, x65536) = (&[b'*'; 125], &[b'*'; 126], &[b'*'; 65_535], &[0xfe; 65_536]);
     let (greek, bytes) = ("κόσμε".as_bytes(), &[0, 255, 254, 253, 252, 251, 0, 255]);
     let cases: &[Case<'_>] = &[
@@ -130,7 +140,7 @@ fn frames_are_answered_as_autobahn_expects(on: On) {
             if chopped && bytes.len() > 1000 {
                 continue;
             }
-            let mut client = server.connect();
+            let mut client = connect();
             client.send(HANDSHAKE);
             client.head().expect("an answer");
             let mut rest = &bytes[..];

@@ -35,4 +35,5 @@ mod unix;
 mod websocket;
 mod websocket_end;
 mod websocket_gone;
+mod websocket_http2;
 mod work;

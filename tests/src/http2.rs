@@ -1,6 +1,7 @@
 //! A blocking HTTP/2 client, frame by frame.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, Write};
 
 use stelo_core::h2::ErrorCode;
 use stelo_core::h2::frame::{Frame, Header, Kind, PREFACE, Setting, write};
@@ -21,6 +22,10 @@ pub struct Http2Client<S = std::net::TcpStream> {
     window: i64,
     initial: i64,
     windows: BTreeMap<u32, i64>,
+    /// The streams whose responses are reported as they come.
+    tunnels: BTreeSet<u32>,
+    /// What is to be reported next.
+    waiting: VecDeque<Http2News>,
 }
 
 /// A response, or what there is of it.
@@ -41,6 +46,12 @@ pub struct Http2Answer {
 pub enum Http2News {
     /// A response is complete, or its stream was reset.
     Answer(u32, Http2Answer),
+    /// The head of the answer to a CONNECT.
+    Head(u32, Http2Answer),
+    /// Bytes of the stream of a CONNECT.
+    Data(u32, Vec<u8>),
+    /// The server has ended its side of the stream of a CONNECT.
+    End(u32),
     /// GOAWAY: the last stream and the code.
     GoAway(u32, ErrorCode),
 }
@@ -59,6 +70,8 @@ impl<S: Wire> Http2Client<S> {
             window: 65_535,
             initial: 65_535,
             windows: BTreeMap::new(),
+            tunnels: BTreeSet::new(),
+            waiting: VecDeque::new(),
         }
     }
 
@@ -72,7 +85,11 @@ impl<S: Wire> Http2Client<S> {
     pub fn head(&mut self, stream: u32, method: &str, path: &str, fields: &[(&str, &str)], end: bool) {
         let mut out = Vec::new();
         let at = write::begin_headers(&mut out);
-        let pseudo = [(":method", method), (":scheme", "http"), (":path", path), (":authority", "a")];
+        // CONNECT has neither scheme nor path, but a port; an extended one is like any other request.
+        let pseudo = match method == "CONNECT" && !fields.iter().any(|(name, _)| *name == ":protocol") {
+            true => &[(":method", method), (":authority", "a:80")][..],
+            false => &[(":method", method), (":scheme", "http"), (":path", path), (":authority", "a")],
+        };
         for (name, value) in pseudo.iter().chain(fields) {
             literal(&mut out, Indexing::Without, name.as_bytes(), value.as_bytes());
         }
@@ -93,20 +110,59 @@ impl<S: Wire> Http2Client<S> {
         self.head(stream, "POST", path, &[], false);
         let mut rest = body;
         while !rest.is_empty() {
-            let room = self.window.min(self.windows[&stream]).min(16_384).min(rest.len() as i64);
-            if room <= 0 {
-                assert_eq!(self.step(), None, "the server reads the whole body");
-                continue;
+            match self.try_data(stream, rest, true).expect("the server reads") {
+                0 => assert_eq!(self.step(), None, "the server reads the whole body"),
+                n => rest = &rest[n..],
             }
-            let (piece, others) = rest.split_at(room as usize);
-            let mut out = Vec::new();
-            write::data(&mut out, stream, piece.len(), others.is_empty());
-            out.extend_from_slice(piece);
-            self.connection.send(out);
-            self.window -= room;
-            *self.windows.entry(stream).or_default() -= room;
-            rest = others;
         }
+    }
+
+    /// Sends an extended CONNECT. The stream is reported as it goes on.
+    #[track_caller]
+    pub fn extended_connect(&mut self, stream: u32, protocol: &str, path: &str, fields: &[(&str, &str)]) {
+        self.tunnels.insert(stream);
+        let fields = [&[(":protocol", protocol)], fields].concat();
+        self.head(stream, "CONNECT", path, &fields, false);
+    }
+
+    /// Sends a CONNECT. The stream is reported as it goes on.
+    #[track_caller]
+    pub fn connect(&mut self, stream: u32) {
+        self.tunnels.insert(stream);
+        self.head(stream, "CONNECT", "", &[], false);
+    }
+
+    /// Sends as many of these bytes in one frame as the windows of the server allow now, and returns their number.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub fn try_data(&mut self, stream: u32, bytes: &[u8], end: bool) -> io::Result<usize> {
+        let window = self.windows.get(&stream).copied().unwrap_or_default();
+        let room = self.window.min(window).clamp(0, 16_384) as usize;
+        let piece = &bytes[..bytes.len().min(room)];
+        if piece.is_empty() && !bytes.is_empty() {
+            return Ok(0);
+        }
+        let mut out = Vec::new();
+        write::data(&mut out, stream, piece.len(), end && piece.len() == bytes.len());
+        out.extend_from_slice(piece);
+        self.connection.try_send(out)?;
+        self.window -= piece.len() as i64;
+        *self.windows.entry(stream).or_default() -= piece.len() as i64;
+        Ok(piece.len())
+    }
+
+    /// Ends the sending side of a stream.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub fn end(&self, stream: u32) -> io::Result<()>
+    where
+        for<'a> &'a S: Write,
+    {
+        let mut out = Vec::new();
+        write::data(&mut out, stream, 0, true);
+        self.connection.socket().write_all(&out)
     }
 
     /// Resets a stream.
@@ -121,10 +177,23 @@ impl<S: Wire> Http2Client<S> {
     #[track_caller]
     pub fn news(&mut self) -> Http2News {
         loop {
-            if let Some(news) = self.step() {
+            if let Some(news) = self.next_news() {
                 return news;
             }
+            self.turn();
         }
+    }
+
+    /// Returns what has been read and not reported.
+    pub fn next_news(&mut self) -> Option<Http2News> {
+        self.waiting.pop_front()
+    }
+
+    /// Reads one frame, which may open a window.
+    #[track_caller]
+    pub fn turn(&mut self) {
+        let news = self.step();
+        self.waiting.extend(news);
     }
 
     /// Reads the next answer.
@@ -171,15 +240,29 @@ impl<S: Wire> Http2Client<S> {
             Frame::Headers { stream, fragment, end_stream, end_headers } => {
                 assert!(end_headers, "heads are short here");
                 self.read_head(stream, fragment);
-                self.end(stream, end_stream)
+                match self.tunnels.contains(&stream) {
+                    true => {
+                        let answer = self.answers.remove(&stream).unwrap_or_default();
+                        self.waiting.push_back(Http2News::Head(stream, answer));
+                        self.waiting.extend(end_stream.then_some(Http2News::End(stream)));
+                        None
+                    }
+                    false => self.ended(stream, end_stream),
+                }
             }
             Frame::Data { stream, data, end_stream, .. } => {
-                self.answers.entry(stream).or_default().body.extend_from_slice(data);
                 if !data.is_empty() {
                     write::window_update(&mut out, 0, header.len);
                     write::window_update(&mut out, stream, header.len);
                 }
-                self.end(stream, end_stream)
+                if self.tunnels.contains(&stream) {
+                    self.waiting.extend((!data.is_empty()).then(|| Http2News::Data(stream, data.to_vec())));
+                    self.waiting.extend(end_stream.then_some(Http2News::End(stream)));
+                    None
+                } else {
+                    self.answers.entry(stream).or_default().body.extend_from_slice(data);
+                    self.ended(stream, end_stream)
+                }
             }
             Frame::Reset { stream, code } => {
                 let mut answer = self.answers.remove(&stream).unwrap_or_default();
@@ -214,7 +297,7 @@ impl<S: Wire> Http2Client<S> {
         }
     }
 
-    fn end(&mut self, stream: u32, ends: bool) -> Option<Http2News> {
+    fn ended(&mut self, stream: u32, ends: bool) -> Option<Http2News> {
         let answer = ends.then(|| self.answers.remove(&stream)).flatten()?;
         Some(Http2News::Answer(stream, answer))
     }

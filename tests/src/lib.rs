@@ -4,6 +4,7 @@
 //! that the system chooses. Clients are blocking sockets, so that a case controls each byte on the wire. Tests do not sleep:
 //! they read until the bytes arrive, and fail after [`PATIENCE`].
 
+mod bridge;
 mod client;
 mod gate;
 mod http2;
@@ -13,6 +14,7 @@ mod server;
 pub mod tls;
 mod websocket;
 
+pub use bridge::Bridge;
 pub use client::{Answer, Client, Closed, Wire};
 pub use gate::Gate;
 pub use http2::{Http2Answer, Http2Client, Http2News};

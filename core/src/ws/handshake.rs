@@ -1,6 +1,5 @@
-//! The opening handshake of a server (RFC 6455 section 4.2): checks the request and adds the fields of the response.
-//!
-//! HTTP writes status and head, so that another version of HTTP can carry a WebSocket too.
+//! The opening handshake of a server: checks the request and adds the fields of the response. With HTTP/1.1 it is an upgrade
+//! (RFC 6455 section 4.2), with HTTP/2 an extended CONNECT (RFC 8441 section 5). HTTP writes status and head.
 
 use core::error::Error;
 use core::fmt;
@@ -22,6 +21,9 @@ const EXTENSIONS: &str = "sec-websocket-extensions";
 
 /// Returns whether a request asks for a WebSocket.
 pub fn is_asked_for(head: &RequestHead) -> bool {
+    if let Some(protocol) = head.protocol() {
+        return protocol.eq_ignore_ascii_case("websocket");
+    }
     let headers = head.headers();
     head.version() == Version::Http11
         && headers.has_token("upgrade", "websocket")
@@ -64,7 +66,8 @@ pub fn protocols(headers: &Headers) -> impl Iterator<Item = &str> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Handshake {
-    accept: [u8; 28],
+    /// The answer to the key; `None` for an extended CONNECT, which has no key.
+    accept: Option<[u8; 28]>,
     /// The fields with the offers of the client.
     offers: Headers,
 }
@@ -75,7 +78,8 @@ impl Handshake {
     /// # Errors
     /// The request breaks a rule. The refusal has the status and the fields of the response.
     pub fn check(head: &RequestHead) -> Result<Self, Refusal> {
-        if *head.method() != Method::Get {
+        let is_connect = head.protocol().is_some();
+        if !is_connect && *head.method() != Method::Get {
             return Err(Refusal::Method);
         }
         let headers = head.headers();
@@ -84,8 +88,9 @@ impl Handshake {
             _ if !headers.contains("sec-websocket-version") => return Err(Refusal::VersionMissing),
             _ => return Err(Refusal::Version),
         }
-        let key = match only(headers, "sec-websocket-key") {
-            Some(key) if is_key(key) => key,
+        let accept = match only(headers, "sec-websocket-key") {
+            _ if is_connect => None,
+            Some(key) if is_key(key) => Some(accept(key)),
             None if !headers.contains("sec-websocket-key") => return Err(Refusal::KeyMissing),
             _ => return Err(Refusal::Key),
         };
@@ -96,11 +101,11 @@ impl Handshake {
                 offers.push(name.as_bytes(), trim(value));
             }
         }
-        Ok(Self { accept: accept(key), offers })
+        Ok(Self { accept, offers })
     }
 
-    /// Adds the fields that accept the WebSocket: `connection`, `upgrade`, `sec-websocket-accept`, and
-    /// `sec-websocket-extensions` if an offer is accepted.
+    /// Adds the fields that accept the WebSocket: `connection`, `upgrade` and `sec-websocket-accept`, unless an extended
+    /// CONNECT asks for it, and `sec-websocket-extensions` if an offer is accepted.
     ///
     /// If the application has chosen a subprotocol, `headers` already has it as `sec-websocket-protocol`.
     ///
@@ -118,10 +123,12 @@ impl Handshake {
             headers.remove(name);
         }
         let deflate = config.compression().and_then(|deflate| deflate.answer(&self.offers));
-        headers.append("connection", "Upgrade");
-        headers.append("upgrade", "websocket");
-        // Both values are ASCII without control characters: base64, and tokens with numbers.
-        headers.push(b"sec-websocket-accept", &self.accept);
+        // The values are ASCII without control characters: base64, and tokens with numbers.
+        if let Some(accept) = &self.accept {
+            headers.append("connection", "Upgrade");
+            headers.append("upgrade", "websocket");
+            headers.push(b"sec-websocket-accept", accept);
+        }
         if let Some(deflate) = &deflate {
             headers.push(EXTENSIONS.as_bytes(), alloc::format!("{deflate}").as_bytes());
         }

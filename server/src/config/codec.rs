@@ -137,6 +137,44 @@ impl Codec<u32> for Backlog {
     }
 }
 
+/// A number from one to another.
+pub(crate) struct Within<const LEAST: u64, const MOST: u64>;
+
+impl<const LEAST: u64, const MOST: u64> Within<LEAST, MOST> {
+    pub(crate) const KIND: Kind = Kind::Bytes;
+}
+
+impl<T: FromStr + Display + Copy + Into<u64>, const LEAST: u64, const MOST: u64> Codec<T>
+    for Within<LEAST, MOST>
+{
+    fn read(text: &str) -> Result<T, ConfigError> {
+        let error = ConfigError::Range { least: LEAST, most: MOST };
+        let value: T = number(text, LEAST, error.clone())?;
+        if value.into() <= MOST { Ok(value) } else { Err(error) }
+    }
+
+    fn show(value: &T) -> Value {
+        plain(value)
+    }
+}
+
+/// A number of bytes; none means that of `--limit-head`.
+pub(crate) struct SizeOrHead;
+
+impl SizeOrHead {
+    pub(crate) const KIND: Kind = Kind::Bytes;
+}
+
+impl Codec<Option<usize>> for SizeOrHead {
+    fn read(text: &str) -> Result<Option<usize>, ConfigError> {
+        Size::read(text).map(Some)
+    }
+
+    fn show(value: &Option<usize>) -> Value {
+        value.map_or(Value::Unset, plain)
+    }
+}
+
 /// Declares a codec that adds the word `off` to another one.
 macro_rules! or_off {
     ($($name:ident: $codec:ident, $kind:expr, $error:ident;)+) => {$(

@@ -44,6 +44,13 @@ pub enum ConfigError {
     CountOrCores,
     /// Not a number.
     Number,
+    /// Not a number in this range.
+    Range {
+        /// The smallest number.
+        least: u64,
+        /// The largest number.
+        most: u64,
+    },
     /// Not a number of bytes above zero.
     Size,
     /// Not a number of bytes, where 0 means no limit.
@@ -132,6 +139,7 @@ impl fmt::Display for ConfigError {
                 let known: Vec<_> = known.iter().map(String::as_str).collect();
                 return write!(f, "choose an application: {}", alternatives(&known));
             }
+            Self::Range { least, most } => return write!(f, "use a number from {least} to {most}"),
             Self::Word(words) => return write!(f, "use {}", alternatives(words)),
             Self::Header(error) => return error.fmt(f),
             Self::ConnectionField(name) => {

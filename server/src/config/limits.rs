@@ -5,7 +5,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
-use stelo_core::{h1, h2};
+use stelo_core::h1;
 
 use super::Config;
 use super::codec::Codec;
@@ -61,37 +61,6 @@ impl Default for Timeouts {
 }
 
 impl Config {
-    /// Returns the configuration of an HTTP/2 connection: the limits and timeouts of HTTP/1.1 hold for its streams.
-    pub(crate) fn http2(&self) -> h2::Config {
-        let (limits, timeouts) = (&self.limits.http, &self.timeouts.http);
-        h2::Config::DEFAULT
-            // WebSockets over HTTP/2 are not served yet: browsers open a connection of HTTP/1.1 for them.
-            .extended_connect(false)
-            .limits(
-                h2::Limits::DEFAULT
-                    .target(limits.request_line)
-                    .method(limits.method)
-                    .field_line(limits.field_line)
-                    .head(limits.head)
-                    .fields(limits.fields)
-                    .trailers(limits.trailers)
-                    .trailer_fields(limits.trailer_fields)
-                    .body(limits.body)
-                    .requests(limits.requests)
-                    .write_buffer(limits.write_buffer)
-                    .linger(limits.linger),
-            )
-            .timeouts(
-                h2::Timeouts::DEFAULT
-                    .head(timeouts.head)
-                    .keep_alive(timeouts.keep_alive)
-                    .body(timeouts.body)
-                    .write(timeouts.write)
-                    .linger(timeouts.linger)
-                    .linger_total(timeouts.linger_total),
-            )
-    }
-
     /// Sets [`Limits::concurrency`]; 0 means no limit.
     #[must_use]
     pub fn limit_concurrency(mut self, connections: usize) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! [`Program`](crate::Program) reads them from the command line, the environment and files; the server acts on them.
 
-// Each of `listen`, `ssl`, `process`, `health`, `log`, `http`, `proxy`, `limits` and `websocket` has one part: struct,
+// Each of `listen`, `ssl`, `process`, `health`, `log`, `http`, `http2`, `proxy`, `limits` and `websocket` has one part: struct,
 // defaults, setters, and rows of the table of settings. `table` declares the rows, and `codec` reads and writes their
 // values.
 pub(crate) mod access_format;
@@ -14,6 +14,7 @@ mod error;
 mod health;
 mod hooks;
 mod http;
+mod http2;
 mod keep_alive;
 mod limits;
 mod listen;
@@ -31,6 +32,7 @@ pub use ciphers::Ciphers;
 pub use error::ConfigError;
 pub use health::Health;
 pub use http::{Http, HttpVersions};
+pub use http2::Http2;
 pub use keep_alive::TcpKeepAlive;
 pub use limits::{Limits, Timeouts};
 pub use listen::Listen;
@@ -45,7 +47,7 @@ use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
-pub(crate) static GROUPS: [Group; 10] = [
+pub(crate) static GROUPS: [Group; 11] = [
     listen::GROUP,
     ssl::GROUP,
     process::GROUP,
@@ -55,6 +57,7 @@ pub(crate) static GROUPS: [Group; 10] = [
     http::GROUP,
     proxy::GROUP,
     limits::GROUP,
+    http2::GROUP,
     websocket::GROUP,
 ];
 
@@ -98,6 +101,8 @@ pub struct Config {
     pub proxy: Proxy,
     /// Limits of the server and of its HTTP/1.1 connections.
     pub limits: Limits,
+    /// Limits and timeouts of HTTP/2.
+    pub http2: Http2,
     /// Timeouts of the server and of its HTTP/1.1 connections.
     pub timeouts: Timeouts,
     /// Whether WebSockets are accepted, and their limits and timeouts.
@@ -122,6 +127,7 @@ impl Config {
             http: Http::default(),
             proxy: Proxy::default(),
             limits: Limits::default(),
+            http2: Http2::default(),
             timeouts: Timeouts::default(),
             websocket: WebSocket::default(),
             hooks: hooks::Hooks::default(),

@@ -68,6 +68,7 @@ fn sample(setting: &Setting) -> (String, String) {
         ("log-target", _) => "shop::cart=debug".into(),
         ("access-log-format", _) => "%(h)s".into(),
         ("root-path", _) => "/api".into(),
+        ("http2-max-frame-size" | "http2-initial-connection-window-size", _) => "100000".into(),
         ("umask", _) => "027".into(),
         ("forwarded-allow-ips" | "proxy-allow-from", _) => "10.0.0.0/8,unix:".into(),
         ("tcp-keepalive-probes", _) => "12".into(),

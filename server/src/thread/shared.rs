@@ -124,7 +124,7 @@ impl Shared {
                     .timeouts(config.timeouts.http)
                     .http2(config.http.versions != HttpVersions::Http1),
             ),
-            http2: Arc::new(config.http2()),
+            http2: Arc::new(config.http2_machine()),
             versions: config.http.versions,
             websocket: (config.websocket.accept != Ws::None).then(|| Arc::new(config.websocket.protocol)),
             ws_max_queue: config.websocket.max_queue.get(),

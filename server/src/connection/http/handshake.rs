@@ -49,7 +49,8 @@ impl Refusal {
 pub(super) fn check(head: &RequestHead, length: Length) -> Result<Box<Handshake>, Refusal> {
     match Handshake::check(head) {
         Err(refusal) => Err(Refusal::new(refusal.status(), refusal.headers(), refusal)),
-        Ok(_) if !matches!(length, Length::None | Length::Known(0)) => {
+        // The body of an extended CONNECT is the WebSocket.
+        Ok(_) if head.protocol().is_none() && !matches!(length, Length::None | Length::Known(0)) => {
             Err(Refusal::new(Status::BAD_REQUEST, Headers::new(), "a WebSocket handshake has no body"))
         }
         Ok(handshake) => Ok(Box::new(handshake)),

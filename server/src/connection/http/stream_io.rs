@@ -89,10 +89,16 @@ impl StreamIo {
         Poll::Ready(if peer == Peer::Gone { Hangup::Gone } else { Hangup::HalfClosed })
     }
 
-    /// Ends the sending side.
+    /// Ends the sending side, as a dropped connection ends.
     pub(in crate::connection) fn close(&mut self) {
         if let Some(outgoing) = self.outgoing.take() {
             outgoing.finish();
         }
+    }
+}
+
+impl Drop for StreamIo {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -113,6 +113,16 @@ fn an_invalid_value_gives_one_line() {
             &[],
             &format!("invalid value 'NaN' for --timeout-graceful-shutdown: {seconds}"),
         ),
+        (
+            "--http2-max-frame-size 16383",
+            &[],
+            "invalid value '16383' for --http2-max-frame-size: use a number from 16384 to 16777215",
+        ),
+        (
+            "--http2-initial-window-size 2147483648",
+            &[],
+            "invalid value '2147483648' for --http2-initial-window-size: use a number from 0 to 2147483647",
+        ),
         ("--http h12", &[], "invalid value 'h12' for --http: use auto, 1 or 2"),
         ("--ws wsproton", &[], "invalid value 'wsproton' for --ws: use auto or none"),
         ("", &["STELO_WS=sockets"], "invalid value 'sockets' for STELO_WS: use auto or none"),
