@@ -50,7 +50,7 @@ impl Bridge {
         &mut self.http
     }
 
-    /// Sends the extended CONNECT that a request of HTTP/1.1 stands for.
+    /// Sends the extended CONNECT that a request of HTTP/1.1 means.
     fn ask(&mut self, head: &[u8]) {
         let head = String::from_utf8_lossy(head);
         let mut lines = head.split("\r\n");

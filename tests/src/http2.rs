@@ -24,7 +24,7 @@ pub struct Http2Client<S = std::net::TcpStream> {
     windows: BTreeMap<u32, i64>,
     /// The streams whose responses are reported as they come.
     tunnels: BTreeSet<u32>,
-    /// What is to be reported next.
+    /// The news that were read and not reported.
     waiting: VecDeque<Http2News>,
 }
 

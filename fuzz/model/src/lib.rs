@@ -14,6 +14,7 @@ mod deflate;
 mod dotenv;
 mod events;
 mod frames;
+mod h2_connection;
 mod h2_frames;
 mod handshake;
 mod head;
@@ -45,6 +46,7 @@ pub use deflate::deflate;
 pub use dotenv::dotenv;
 pub use events::events;
 pub use frames::frames;
+pub use h2_connection::h2_connection;
 pub use h2_frames::h2_frames;
 pub use handshake::handshake;
 pub use head::head;
@@ -67,7 +69,7 @@ pub use url::url;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 27] = [
+pub const PROPERTIES: [(&str, Property); 28] = [
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("conditions", conditions),
@@ -78,6 +80,7 @@ pub const PROPERTIES: [(&str, Property); 27] = [
     ("h1_connection", connection),
     ("h1_head", head),
     ("h1_response", response),
+    ("h2_connection", h2_connection),
     ("h2_frames", h2_frames),
     ("headers", headers),
     ("hpack", hpack),

@@ -1,6 +1,7 @@
 //! An application whose handlers and hooks do what they should not, for tests of supervisors and limits.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -17,10 +18,15 @@ fn main() -> ExitCode {
         .route("/block/{ms:int}", get(block))
         .route("/keep/{mib:int}", get(keep));
     let config = Config::new()
-        .when_ready(|| eprintln!("hook: ready"))
-        .worker_started(|worker| eprintln!("hook: [{worker}] starts"))
+        .when_ready(|| say("hook: ready\n"))
+        .worker_started(|worker| say(&format!("hook: [{worker}] starts\n")))
         .worker_exit(|worker, status| panic!("[{worker}] is over: {status}"));
     stelo::run_with(config, app)
+}
+
+/// Writes a line at once: `eprintln` writes it in pieces, between which another process may write.
+fn say(line: &str) {
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Never completes in the process that removes the file that `FAULTY_HANG` names.

@@ -1,0 +1,4 @@
+//! Connections of HTTP/2: see the function of this name in `stelo-model`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| stelo_model::h2_connection(input));
