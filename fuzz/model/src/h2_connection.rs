@@ -173,7 +173,7 @@ impl Frames {
                     9 => write::priority_update(&mut out, self.stream(source), source.bytes()),
                     10 => write::settings_ack(&mut out),
                     11 => write::go_away(&mut out, 0, ErrorCode::NO_ERROR, source.bytes()),
-                    12 => self.trailers(source, &mut out),
+                    12 => self.trailers(source, script, &mut out),
                     13 => out.extend_from_slice(source.bytes()),
                     14 => return Step::Wait(source.pick(&[1, 6, 11, 31])),
                     _ => {
@@ -199,7 +199,7 @@ impl Frames {
         self.last += source.pick(&[1, 2, 2, 8]) | if self.last == 0 { 1 } else { 0 };
         self.last |= 1;
         let (stream, ends) = (self.last, source.flag());
-        let path = source.bytes().iter().fold("/".to_owned(), |path, byte| format!("{path}{byte:02x}"));
+        let path = format!("/{}", hex(source.bytes()));
         let mut fields: Vec<(&[u8], Vec<u8>)> = vec![
             (b":method", source.pick(&[&b"GET"[..], b"POST", b"HEAD", b"BREW"]).to_vec()),
             (b":scheme", b"http".to_vec()),
@@ -210,8 +210,10 @@ impl Frames {
             let name =
                 source.pick(&[&b"cookie"[..], b"x-a", b"content-length", b"te", b"priority", b"Upper"]);
             // Whether it is valid depends on the rest.
-            script.is_calm &= matches!(name, b"cookie" | b"x-a");
-            fields.push((name, source.bytes().escape_ascii().to_string().into_bytes()));
+            let is_plain = matches!(name, b"cookie" | b"x-a");
+            script.is_calm &= is_plain;
+            let value = source.bytes();
+            fields.push((name, if is_plain { hex(value).into_bytes() } else { value.to_vec() }));
         }
         let indexing = source.pick(&[Indexing::Without, Indexing::Add, Indexing::Never]);
         block(out, &fields, indexing, stream, ends);
@@ -235,12 +237,19 @@ impl Frames {
         script.is_calm &= !bytes.is_empty() || ends;
     }
 
-    fn trailers(&mut self, source: &mut Source<'_>, out: &mut Vec<u8>) {
+    fn trailers(&mut self, source: &mut Source<'_>, script: &mut Script, out: &mut Vec<u8>) {
         let fields =
             vec![(source.pick(&[&b"x-sum"[..], b"content-length", b":path"]), source.bytes().to_vec())];
         let (stream, ends) = (self.stream(source), !source.flag());
+        if let Some(sent) = script.sent.iter_mut().find(|sent| sent.stream == stream) {
+            sent.ended |= ends;
+        }
         block(out, &fields, Indexing::Without, stream, ends);
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn settings(source: &mut Source<'_>) -> Vec<Setting> {

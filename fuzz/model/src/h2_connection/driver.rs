@@ -132,7 +132,9 @@ impl<'a> Driver<'a> {
     /// Takes events, and writes unless the client reads at pauses only.
     fn turn(&mut self) {
         while self.events() | (!self.script.lazy && self.write()) {}
-        let most = 80 * 1_024 + 8 * self.fed + self.script.config.limits.write_buffer + 40_000;
+        // Bodies that the application has given wait for the windows of the client.
+        let given: usize = self.said.iter().map(|said| said.body.len()).sum();
+        let most = 120_000 + 8 * self.fed + self.script.config.limits.write_buffer + given;
         assert!(self.connection.held() <= most, "{} bytes after {}", self.connection.held(), self.fed);
     }
 
