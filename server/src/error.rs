@@ -87,13 +87,15 @@ pub enum ServeError {
     },
     /// The system refused to change the user or the group.
     Identity(io::Error),
-    /// The directory of `--chdir` cannot be used.
+    /// The directory of `--chdir` or `--reload-dir` cannot be used.
     Directory {
         /// The directory.
         path: PathBuf,
         /// The cause.
         source: io::Error,
     },
+    /// `--reload`, but nothing tells how the program is built.
+    NoBuild,
     /// The system refused what the supervisor of the worker processes needs.
     Supervisor(io::Error),
     /// The caller does not run on the executor of the server.
@@ -177,8 +179,12 @@ impl fmt::Display for ServeError {
                 )
             }
             Self::Directory { path, source } => {
-                write!(f, "cannot change to {} ({source}): check --chdir", path.display())
+                write!(f, "cannot use the directory {} ({source}): check --chdir and --reload-dir", path.display())
             }
+            Self::NoBuild => f.write_str(
+                "--reload cannot tell how this program is built, for it is not in a target directory of cargo: use \
+                 --reload-command",
+            ),
             Self::Workers => f.write_str("no worker process could start: the lines above say why"),
             Self::Supervisor(error) => write!(f, "the supervisor could not go on: {error}"),
             Self::Inside { runtime } => {
@@ -214,6 +220,7 @@ impl error::Error for ServeError {
             Self::SocketDirectoryMissing { .. }
             | Self::Running { .. }
             | Self::Account { .. }
+            | Self::NoBuild
             | Self::Workers
             | Self::Inside { .. } => None,
         }

@@ -3,7 +3,7 @@
 //! The server decides when to log each; [`log`](crate::log) formats them.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{self, ExitStatus};
 use std::time::Duration;
 
@@ -136,8 +136,34 @@ pub(crate) fn parent_started() {
 }
 
 /// All workers have ended.
-pub(crate) fn parent_finished() {
-    info!(target: SERVER, "Stopping parent process [{}]", process::id());
+pub(crate) fn parent_finished(reloads: bool) {
+    let role = if reloads { "reloader" } else { "parent" };
+    info!(target: SERVER, "Stopping {role} process [{}]", process::id());
+}
+
+/// The supervisor looks at the source files from now on.
+pub(crate) fn watching(dirs: &[PathBuf]) {
+    let dirs: Vec<_> = dirs.iter().map(|dir| format!("'{}'", dir.display())).collect();
+    info!(target: SERVER, "Will watch for changes in these directories: [{}]", dirs.join(", "));
+    info!(target: SERVER, "Started reloader process [{}] using StatReload", process::id());
+}
+
+/// Source files have changed.
+pub(crate) fn changed(paths: &[PathBuf]) {
+    let here = std::env::current_dir().unwrap_or_default();
+    let name = |path: &PathBuf| format!("'{}'", path.strip_prefix(&here).unwrap_or(path).display());
+    let names: Vec<_> = paths.iter().map(name).collect();
+    warn!(target: SERVER, "StatReload detected changes in {}. Reloading...", names.join(", "));
+}
+
+/// The program cannot be built.
+pub(crate) fn build_failed() {
+    error!(target: SERVER, "The build has failed; the old process goes on, and shows browsers the output above.");
+}
+
+/// The settings ask for several workers and for reloading.
+pub(crate) fn workers_ignored() {
+    warn!(target: SERVER, "\"workers\" flag is ignored when reloading is enabled.");
 }
 
 /// The system refused to start a worker.

@@ -164,11 +164,21 @@ impl Program {
                 if let Some(name) = program_name() {
                     set_name(&name, ":worker");
                 }
+                let notice = config.reload.on.then(|| link.notice());
                 let server = Server::new(config).supervised(link).owning_process();
-                app(chosen).and_then(|app| server.run_on_any(self.runners, app))
+                app(chosen).and_then(|app| {
+                    let app = match notice {
+                        Some(notice) => notice.around(app),
+                        None => app,
+                    };
+                    server.run_on_any(self.runners, app)
+                })
             }
             None => {
                 notices.iter().for_each(messages::notice);
+                if config.reload.on && config.process.workers.get() > 1 {
+                    messages::workers_ignored();
+                }
                 program.start(config, &start, upgrade, || app(chosen))
             }
         };
@@ -198,7 +208,7 @@ impl Program {
         let pid_file = config.process.pid.as_deref().map(|path| PidFile::create(path, upgrade.is_some()));
         let pid_file = pid_file.transpose()?;
         let notify = Notify::new(|name| env::var_os(name), std::process::id());
-        if upgrade.is_some() || config.process.is_supervised() {
+        if upgrade.is_some() || config.is_supervised() {
             let read = || start.within(|| self.read_again(start));
             return process::supervise(Supervision {
                 config: &config,

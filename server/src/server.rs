@@ -95,7 +95,7 @@ impl Server {
     /// # Errors
     /// The server did not start, or the shutdown hook of the application failed.
     pub fn run<R: Runtime>(self, app: Arc<dyn App>) -> Result<Stopped, ServeError> {
-        let processes = self.link.as_ref().map_or(1, |_| self.config.process.workers.get());
+        let processes = self.link.as_ref().map_or(1, |_| self.config.workers_to_start());
         let threads = self.config.process.threads_of(processes);
         let mut signals = all_if(self.config.process.signals.unwrap_or(true));
         if self.owns_process && !signals.is_empty() {

@@ -12,6 +12,7 @@ mod log_forms;
 mod program;
 mod python;
 mod refusals;
+mod reload;
 mod running;
 mod settings;
 mod signals;

@@ -2,7 +2,7 @@
 //!
 //! [`Program`](crate::Program) reads them from the command line, the environment and files; the server acts on them.
 
-// Each of `listen`, `ssl`, `process`, `health`, `log`, `http`, `http2`, `proxy`, `limits` and `websocket` has one part: struct,
+// Each of `listen`, `ssl`, `process`, `health`, `reload`, `log`, `http`, `http2`, `proxy`, `limits` and `websocket` has one part: struct,
 // defaults, setters, and rows of the table of settings. `table` declares the rows, and `codec` reads and writes their
 // values.
 pub(crate) mod access_format;
@@ -22,6 +22,7 @@ mod log;
 mod peers;
 mod process;
 mod proxy;
+mod reload;
 mod ssl;
 pub(crate) mod table;
 mod websocket;
@@ -40,6 +41,7 @@ pub use log::{Log, LogFormat, LogLevel};
 pub use peers::Peers;
 pub use process::{Lifespan, Process};
 pub use proxy::{Proxy, ProxyHeaders, ProxyProtocol};
+pub use reload::Reload;
 pub use ssl::{CertReqs, Password, Ssl, TlsVersion};
 pub use websocket::{WebSocket, Ws};
 
@@ -47,11 +49,12 @@ use http::{check_fields, check_root_path};
 use table::Group;
 
 /// The table of settings, in the order of the help.
-pub(crate) static GROUPS: [Group; 11] = [
+pub(crate) static GROUPS: [Group; 12] = [
     listen::GROUP,
     ssl::GROUP,
     process::GROUP,
     health::GROUP,
+    reload::GROUP,
     log::GROUP,
     admin::GROUP,
     http::GROUP,
@@ -91,6 +94,8 @@ pub struct Config {
     pub process: Process,
     /// When a process is ended or replaced.
     pub health: Health,
+    /// Whether the program is built and restarted when its source files change.
+    pub reload: Reload,
     /// Which events are logged.
     pub log: Log,
     /// The socket of health, readiness and metrics: a TCP port or a Unix socket. Default `None`: nothing is counted.
@@ -122,6 +127,7 @@ impl Config {
             ssl: Ssl::default(),
             process: Process::default(),
             health: Health::default(),
+            reload: Reload::default(),
             log: Log::default(),
             admin: None,
             http: Http::default(),

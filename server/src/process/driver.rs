@@ -15,9 +15,11 @@ use stelo_os::process::set_umask;
 use stelo_os::signals::Signals;
 use stelo_runtime::Signal;
 
+use super::link;
 use super::notify::{Beat, Notify};
 use super::pid_file::PidFile;
 use super::plan::{Action, End, Event, Id, Limits, Line, Plan};
+use super::reload::{Built, Reloader};
 use super::start::{Program, Worker};
 use super::upgrade::{Sockets, Successor, TakeOver, Upgrade};
 use crate::admin;
@@ -90,6 +92,9 @@ struct Driver<'a> {
     successor: Option<Successor>,
     /// The new supervisor has neither written nor ended.
     successor_silent: bool,
+    reloader: Option<Reloader>,
+    /// The output of the last build, if it has failed.
+    failed_build: Option<String>,
 }
 
 /// Runs workers until a signal stops the supervisor.
@@ -100,7 +105,7 @@ pub(crate) fn supervise(supervision: Supervision<'_>) -> Result<Stopped, ServeEr
     check(supervision.config)?;
     let mut driver = Driver::new(supervision)?;
     let end = driver.run().map_err(ServeError::Supervisor)?;
-    messages::parent_finished();
+    messages::parent_finished(driver.config.reload.on);
     match end {
         End::Signal(signal) => Ok(Stopped::Signal(signal)),
         End::Succeeded => Ok(Stopped::Request),
@@ -135,6 +140,7 @@ fn limits(config: &Config) -> Limits {
         stop: config.timeouts.graceful_shutdown.min(YEAR) * 2 + MARGIN,
         upgrade: start + UPGRADE_MARGIN,
         silence: config.health.healthcheck.map(|limit| limit.min(YEAR)),
+        is_patient: config.reload.on,
     }
 }
 
@@ -150,20 +156,24 @@ impl<'a> Driver<'a> {
         let mut admin = admin::Supervision::open(config, admin)?;
         identity::prepare_sockets(config, identity.as_ref())?;
         identity.iter().for_each(|identity| identity.own_logs(config));
-        let mut addresses = Vec::new();
+        let (mut addresses, mut reloader) = (Vec::new(), None);
         for Bound { bind, socket, secure } in &sockets {
             let fail = |source| ServeError::Listen { address: bind.clone(), source };
             addresses.push((bind.clone(), socket.local_address().map_err(fail)?, *secure));
         }
-        messages::parent_started();
+        let program = Program::of_this_process(config, start).map_err(ServeError::Supervisor)?;
+        match Reloader::start(&config.reload, &program.path, start.path())? {
+            Some(started) => reloader = Some(started),
+            None => messages::parent_started(),
+        }
         if let Some(admin) = admin.as_mut().filter(|_| predecessor.is_none()) {
             admin.start()?;
         }
         Ok(Self {
             signals: Signals::blocking(&SIGNALS).map_err(ServeError::Supervisor)?,
-            plan: Plan::new(Instant::now(), config.process.workers.get(), limits(config)),
+            plan: Plan::new(Instant::now(), config.workers_to_start(), limits(config)),
             limits: limits(config),
-            program: Program::of_this_process(config, start).map_err(ServeError::Supervisor)?,
+            program,
             config: config.clone(),
             identity,
             read,
@@ -178,6 +188,8 @@ impl<'a> Driver<'a> {
             predecessor,
             successor: None,
             successor_silent: false,
+            reloader,
+            failed_build: None,
         })
     }
 
@@ -198,7 +210,8 @@ impl<'a> Driver<'a> {
     fn perform(&mut self, action: Action) -> Option<End> {
         match action {
             Action::Spawn(id) => match self.program.start(id, &self.sockets, self.admin.as_ref()) {
-                Ok(worker) => {
+                Ok(mut worker) => {
+                    worker.tell_build(self.failed_build.as_deref());
                     if let Some(hook) = &self.config.hooks.worker_started {
                         call("worker_started", || hook(worker.child.id()));
                     }
@@ -249,7 +262,10 @@ impl<'a> Driver<'a> {
         let mut waiting: Vec<_> = [self.signals.socket().as_fd()].into_iter().chain(open).collect();
         let workers = waiting.len();
         waiting.extend(successor.map(|successor| successor.socket().as_fd()));
+        let others = waiting.len();
+        waiting.extend(self.reloader.as_ref().map(Reloader::socket));
         let mut readable = stelo_os::readable(&waiting, timeout)?;
+        let built = readable.drain(others..).any(|readable| readable);
         let successor = readable.drain(workers..).any(|readable| readable);
         let now = Instant::now();
         self.beat.check(now);
@@ -274,12 +290,36 @@ impl<'a> Driver<'a> {
                 self.plan.handle(now, Event::SuccessorReady);
             }
         }
+        if built {
+            self.built(now);
+        }
         if signal {
             let signal = self.signals.wait()?;
             self.signal(now, signal)?;
         }
         self.plan.handle(now, Event::Tick);
         Ok(())
+    }
+
+    /// Replaces the worker by the program that was built, or lets it show the errors.
+    fn built(&mut self, now: Instant) {
+        let Some(Ok(builds)) = self.reloader.as_mut().map(Reloader::ended) else {
+            // The thread has panicked.
+            self.reloader = None;
+            return;
+        };
+        for built in builds {
+            self.failed_build = match built {
+                Built::Done => None,
+                Built::Failed(output) => Some(output),
+            };
+            match &self.failed_build {
+                None => self.plan.handle(now, Event::Built),
+                Some(_) => messages::build_failed(),
+            }
+            let output = self.failed_build.as_deref();
+            self.workers.iter_mut().for_each(|worker| worker.tell_build(output));
+        }
     }
 
     fn signal(&mut self, now: Instant, signal: Signal) -> io::Result<()> {
@@ -291,7 +331,7 @@ impl<'a> Driver<'a> {
                 log::reopen();
                 self.identity.iter().for_each(|identity| identity.own_logs(&self.config));
                 // Fails only if the worker has ended. It reads each byte at once, so the socket has room.
-                self.workers.iter_mut().for_each(|worker| drop(worker.control.write_all(&[1])));
+                self.workers.iter_mut().for_each(|worker| drop(worker.control.write_all(&[link::REOPEN])));
                 return Ok(());
             }
             Signal::User2 if std::process::id() == 1 => {
@@ -334,9 +374,9 @@ impl<'a> Driver<'a> {
         }
         config.process.umask.into_iter().for_each(set_umask);
         self.limits = limits(&config);
-        let [old, new] = [&self.config, &config].map(|config| config.process.workers);
+        let [old, new] = [&self.config, &config].map(Config::workers_to_start);
         // Otherwise the number that `SIGTTIN` and `SIGTTOU` have set stays.
-        self.plan.configure(now, self.limits, (old != new).then_some(new.get()));
+        self.plan.configure(now, self.limits, (old != new).then_some(new));
         if config.listen != self.config.listen
             || config.ssl.insecure != self.config.ssl.insecure
             || config.admin != self.config.admin

@@ -1,17 +1,20 @@
 //! The link between a worker and its supervisor: a socket pair, and a variable that names the inherited descriptors.
 //!
 //! The supervisor first writes what workers share: a length, and as many bytes. They are the secret of TLS tickets, or none.
-//! The worker writes a byte when it is ready. Each further byte of the supervisor asks the worker to open the files of its
-//! log again. The end of the stream asks it to stop, and the system sends that as well when the supervisor dies.
+//! The worker writes a byte when it is ready. A further byte of the supervisor asks the worker to open the files of its log
+//! again, or begins the output of a build. The end of the stream asks it to stop, and the system sends that as well when the
+//! supervisor dies.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::thread;
 
 use stelo_os::inherit;
 
 use super::message::{Message, Teller};
+use super::reload::Notice;
 use crate::{Listen, ServerHandle, log};
 
 /// The stack of the thread that waits for the supervisor. It makes one system call.
@@ -20,9 +23,16 @@ const STACK: usize = 64 * 1024;
 /// Marks a socket whose connections begin with TLS.
 const SECURE: &str = "s";
 
+/// Asks a worker to open the files of its log again.
+pub(super) const REOPEN: u8 = 1;
+
+/// Begins the output of a build: its length in four bytes, and the output. No output means that the build is good.
+const BUILD: u8 = 2;
+
 /// The link of a worker.
 #[derive(Debug)]
 pub(crate) struct Link {
+    notice: Arc<Notice>,
     control: UnixStream,
     /// The numbers of the listening sockets, and whether their connections begin with TLS.
     sockets: Vec<(i32, bool)>,
@@ -62,7 +72,7 @@ impl Link {
         }
         let mut shared = vec![0; read_byte(&control)?.into()];
         (&control).read_exact(&mut shared).ok()?;
-        Some(Self { control, sockets, shared })
+        Some(Self { notice: Arc::default(), control, sockets, shared })
     }
 
     /// Writes what workers share to a new worker.
@@ -72,6 +82,18 @@ impl Link {
     pub(super) fn share(mut control: &UnixStream, shared: &[u8]) -> io::Result<()> {
         let len = u8::try_from(shared.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         control.write_all(&[&[len], shared].concat())
+    }
+
+    /// Returns the message about a build, with its output if it has failed.
+    pub(super) fn build(output: Option<&str>) -> Vec<u8> {
+        let output = output.unwrap_or_default();
+        let len = u32::try_from(output.len()).unwrap_or_default();
+        [&[BUILD], &len.to_be_bytes()[..], output.as_bytes()].concat()
+    }
+
+    /// Returns what the supervisor says about builds.
+    pub(crate) fn notice(&self) -> Arc<Notice> {
+        self.notice.clone()
     }
 
     /// Returns what the supervisor has shared.
@@ -102,12 +124,18 @@ impl Link {
 
     /// Stops the server when the supervisor asks for it, and when the supervisor has ended.
     pub(crate) fn watch(&self, handle: ServerHandle) {
-        let control = self.control.try_clone();
+        let (control, notice) = (self.control.try_clone(), self.notice.clone());
         let wait = move || {
-            while let Ok(mut control) = control.as_ref()
-                && control.read_exact(&mut [0]).is_ok()
+            while let Ok(control) = &control
+                && let Some(byte) = read_byte(control)
             {
-                log::reopen();
+                match byte {
+                    BUILD => match read_output(control) {
+                        Some(output) => notice.set((!output.is_empty()).then_some(output)),
+                        None => break,
+                    },
+                    _ => log::reopen(),
+                }
             }
             handle.stop();
         };
@@ -119,6 +147,15 @@ impl Link {
 fn read_byte(mut control: &UnixStream) -> Option<u8> {
     let mut byte = [0];
     control.read_exact(&mut byte).ok().map(|()| byte[0])
+}
+
+/// Reads the output of a build.
+fn read_output(mut control: &UnixStream) -> Option<String> {
+    let mut len = [0; 4];
+    control.read_exact(&mut len).ok()?;
+    let mut output = vec![0; u32::from_be_bytes(len) as usize];
+    control.read_exact(&mut output).ok()?;
+    Some(String::from_utf8_lossy(&output).into_owned())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! The sockets stay open for as long as the supervisor runs, so connections that wait to be accepted survive every
 //! worker. `plan` decides, `driver` makes the system calls, `start` starts processes, and `link` is the side of the worker,
 //! which sends a `message`. `upgrade` hands the sockets to a new supervisor; `pid_file` is the file of `--pid`. `notify`
-//! informs the service manager. Names no executor.
+//! informs the service manager, and `reload` builds the program when it changes. Names no executor.
 
 mod driver;
 mod link;
@@ -12,6 +12,7 @@ mod message;
 mod notify;
 mod pid_file;
 mod plan;
+mod reload;
 mod start;
 mod upgrade;
 

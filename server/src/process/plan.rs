@@ -35,6 +35,8 @@ pub(super) struct Limits {
     pub(super) upgrade: Duration,
     /// From one sign of life of a ready worker to the next; `None` if workers send none.
     pub(super) silence: Option<Duration>,
+    /// Whether a program that cannot start is tried again without end: it may be changed meanwhile.
+    pub(super) is_patient: bool,
 }
 
 /// An event that the driver reports.
@@ -52,6 +54,8 @@ pub(super) enum Event {
     Ended(Id),
     /// The supervisor has received a signal.
     Signal(Signal),
+    /// The program was built again.
+    Built,
     /// The new supervisor has a ready worker.
     SuccessorReady,
     /// The new supervisor has ended, or could not be started.
@@ -226,6 +230,16 @@ impl Plan {
             Event::Retiring(id) => self.worker(id).into_iter().for_each(|worker| worker.retiring = true),
             Event::Ended(id) => self.ended(now, id),
             Event::Signal(signal) => self.signal(now, signal),
+            Event::Built if self.end.is_some() => {}
+            Event::Built => {
+                if self.slots.iter().any(|slot| slot.worker.is_some()) {
+                    self.replace();
+                }
+                // A program that could not start may now.
+                for slot in self.slots.iter_mut().filter(|slot| slot.worker.is_none()) {
+                    (slot.failures, slot.next) = (0, now);
+                }
+            }
             Event::SuccessorReady => {
                 if self.upgrade.take().is_some() {
                     self.log(Line::Upgraded);
@@ -378,9 +392,7 @@ impl Plan {
             // The others concern the workers, which are about to end.
             _ if self.end.is_some() => {}
             Signal::Hangup => {
-                self.generation += 1;
-                self.paused = false;
-                self.restarting = true;
+                self.replace();
                 self.log(Line::Restarting);
             }
             Signal::User2 if self.upgrade.is_some() => self.log(Line::Busy),
@@ -413,6 +425,13 @@ impl Plan {
         }
     }
 
+    /// Begins to replace all workers.
+    fn replace(&mut self) {
+        self.generation += 1;
+        self.paused = false;
+        self.restarting = true;
+    }
+
     /// Stops all workers, and ends once they have ended.
     fn end(&mut self, now: Instant, end: End) {
         self.end = Some(end);
@@ -442,7 +461,11 @@ impl Plan {
     /// Does what the time or the last event has made due.
     fn advance(&mut self, now: Instant) {
         self.expire(now);
-        if self.end.is_none() && !self.any_ready && self.slots.iter().all(|slot| slot.failures > 0) {
+        if !self.limits.is_patient
+            && self.end.is_none()
+            && !self.any_ready
+            && self.slots.iter().all(|slot| slot.failures > 0)
+        {
             self.end(now, End::NoneStarted);
         }
         self.kill(now);

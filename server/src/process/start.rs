@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -36,6 +36,12 @@ impl Worker {
         let len = self.control.read(&mut bytes).unwrap_or(0);
         self.open = len > 0;
         bytes[..len].iter().copied().filter_map(Message::from_byte).collect()
+    }
+
+    /// Tells the worker that the program cannot be built, with the output of the build; or that it can again.
+    pub(super) fn tell_build(&mut self, output: Option<&str>) {
+        // Fails only if the worker has ended. It reads at once, so the socket has room.
+        let _ = self.control.write_all(&Link::build(output));
     }
 }
 

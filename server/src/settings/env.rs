@@ -214,12 +214,12 @@ mod tests {
             notices(&[
                 ("STELO_PROT", "1"),
                 ("STELO_DATABASE_URL", "x"),
-                ("STELO_RELOAD", "1"),
+                ("STELO_LOG_CONFIG", "x"),
                 ("PORT", "3")
             ]),
             [
                 "Ignored STELO_PROT, which is not a setting: did you mean STELO_PORT?",
-                "Ignored STELO_RELOAD, which is an option of Uvicorn that is not implemented yet",
+                "Ignored STELO_LOG_CONFIG, which is an option of Uvicorn that is not implemented yet",
             ]
         );
     }

@@ -6,6 +6,7 @@ const LIMITS: Limits = Limits {
     stop: Duration::from_secs(40),
     upgrade: Duration::from_secs(65),
     silence: None,
+    is_patient: false,
 };
 
 /// A plan, with a clock that tests set.
@@ -412,4 +413,25 @@ fn a_restart_also_replaces_a_worker_at_a_limit() {
     // It has started before the signal.
     assert_eq!(run.after(Event::Ready(Id(4))), [Stop(Id(1)), Spawn(Id(5))]);
     assert_eq!(run.after(Event::Ready(Id(5))), [Stop(Id(3)), Log(Line::Restarted)]);
+}
+
+#[test]
+fn a_program_that_was_built_again_replaces_the_workers() {
+    let mut run = Run::ready(1);
+    assert_eq!(run.after(Event::Built), spawns([2]));
+    assert_eq!(run.after(Event::Ready(Id(2))), [Stop(Id(1)), Log(Line::Restarted)]);
+}
+
+#[test]
+fn a_program_that_cannot_start_is_tried_again_once_it_is_built() {
+    let mut run = Run::with(1, Limits { is_patient: true, ..LIMITS });
+    run.actions();
+    for id in 1..4 {
+        run.died(id);
+        let (actions, _) = run.wait();
+        assert_eq!(actions, spawns([id + 1]));
+    }
+    run.died(4);
+    assert_eq!(run.after(Event::Built), spawns([5]));
+    assert_eq!(run.after(Event::Ready(Id(5))), [Log(Line::Running)]);
 }

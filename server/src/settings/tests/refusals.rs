@@ -201,8 +201,7 @@ fn an_option_of_uvicorn_or_gunicorn_that_is_missing_is_named() {
         }
     }
     for (line, expected) in [
-        ("--reload", "--reload is an option of Uvicorn that is not implemented yet"),
-        ("--no-reload", "--no-reload is an option of Uvicorn that is not implemented yet"),
+        ("--log-config x", "--log-config is an option of Uvicorn that is not implemented yet"),
         ("--paste x", "--paste is an option of Gunicorn for programs in Python: leave it out"),
         ("--interface", "the value is missing: use --interface <TEXT>"),
         ("--completions", "the value is missing: use --completions <SHELL>, with bash, zsh or fish"),

@@ -103,7 +103,7 @@ fn errors_in_files_name_the_line() {
             "database = 1",
             "{}:1: unknown setting database: use the names of the options in --help, without the dashes",
         ),
-        ("reload = true", "{}:1:reload is an option of Uvicorn that is not implemented yet"),
+        ("log-config = 'x'", "{}:1:log-config is an option of Uvicorn that is not implemented yet"),
         ("port = 1\nport = 2", "{}:2: this key is given more than once"),
         (
             "[server]\nport = 1",
