@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What is watched without an option.
+/// The patterns that are watched without an option.
 const INCLUDE: [&str; 3] = ["*.rs", "Cargo.toml", "Cargo.lock"];
 
-/// What is not watched without an option.
+/// The patterns that are not watched without an option.
 const EXCLUDE: [&str; 3] = [".*", "~*", "target"];
 
 /// The patterns of files that are watched.
