@@ -25,7 +25,7 @@ class Peer:
 RAW = "http pipelined threads param echo"
 CLOSING = RAW + " fresh"
 FULL = CLOSING + " table layers static ws"
-OURS = FULL + " deflate"
+OURS = FULL + " deflate h2"
 
 KIT = "kit session fast files"
 MOST = KIT + " middle stored"
