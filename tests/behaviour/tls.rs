@@ -361,7 +361,8 @@ fn curl_presents_a_certificate(on: On) {
     let server = on.serve_with(config, Facts);
     let (cert, client) = (file("cert.pem").display().to_string(), file("client.pem").display().to_string());
     let Some(text) = curl(&server, &["--cacert", &cert, "--cert", &client]) else { return };
-    assert!(text.contains("O=Stelo,CN=client"), "{text}");
+    let session = "https TLSv1.3 TLS_AES_256_GCM_SHA384 Some(\"localhost\")";
+    assert_eq!(text, format!("{session} 1 Some(\"O=Stelo,CN=client\")"));
     let text = curl(&server, &["--cacert", &cert]).unwrap_or_default();
     assert!(text.contains("alert"), "{text}");
 }

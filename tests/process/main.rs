@@ -1,5 +1,5 @@
-//! The runnable servers as processes: settings, lines of the log, signals, exit codes. Clients are curl, and httpx and
-//! websockets of Python.
+//! The runnable servers as processes: settings, lines of the log, signals, exit codes. Clients are curl, openssl,
+//! and httpx and websockets of Python.
 //!
 //! The first case builds the programs. A case runs `stelo-server-tokio`, or `stelo-server-smol` with one of its executors.
 
@@ -9,6 +9,8 @@ mod health;
 mod identity;
 mod log;
 mod log_forms;
+#[cfg(feature = "tls")]
+mod openssl;
 mod program;
 mod python;
 mod refusals;

@@ -21,7 +21,7 @@ cases!(
 );
 
 /// Reads lines until one has the address.
-fn address(process: &Process) -> SocketAddr {
+pub(crate) fn address(process: &Process) -> SocketAddr {
     address_of(process, "https")
 }
 

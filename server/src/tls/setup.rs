@@ -71,8 +71,8 @@ pub(super) fn load(ssl: &Ssl, versions: HttpVersions, keyring: Arc<Keyring>) -> 
     };
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     config.ticketer = Arc::new(Tickets::new(keyring, derive(&rules, &[b"rules"])));
-    // The order of the suites is a choice of the operator. By default, it is that of the client, which knows its hardware.
-    config.ignore_client_order = ssl.ciphers.is_some();
+    // As in Python, whose default options have `OP_CIPHER_SERVER_PREFERENCE`.
+    config.ignore_client_order = true;
     Ok(Loaded { config: Arc::new(config), warnings })
 }
 
