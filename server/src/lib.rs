@@ -34,6 +34,10 @@ mod thread;
 mod tls;
 mod watch;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use tls::bare as fuzzing;
+
 pub use apps::{Apps, IntoApps};
 pub use config::{
     Config, ConfigError, HttpVersions, Lifespan, Listen, LogLevel, Peers, ProxyHeaders, ProxyProtocol, Ws,

@@ -4,7 +4,7 @@ use crate::run::{Outcome, cargo, in_ci, run};
 use crate::{chromium, python};
 
 /// All features, for tests and documentation.
-const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std,stelo/deflate,stelo/http,stelo/encrypted-cookies,stelo/validation,stelo/templates,stelo/brotli,stelo/zstd,stelo/tls-self-signed,stelo-tests/tls";
+const ALL: &str = "stelo/tokio,stelo/smol,stelo/async-std,stelo/deflate,stelo/http,stelo/encrypted-cookies,stelo/validation,stelo/templates,stelo/brotli,stelo/zstd,stelo/tls-self-signed,stelo-tests/tls,stelo-model/tls";
 
 /// The combinations of features that are supported, besides all of them at once.
 const COMBINATIONS: &[&str] = &[

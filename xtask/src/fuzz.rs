@@ -8,6 +8,9 @@ use crate::run::{Outcome, cargo, in_ci, output, root, run};
 /// The number of inputs for each target by default: a run of a few seconds.
 pub(crate) const RUNS: u64 = 50_000;
 
+/// The target that gets a fiftieth of the inputs: each is several handshakes.
+const SLOW: &str = "tls_pump";
+
 /// The version of cargo-fuzz. It is installed to `target/tools`, apart from the user's tools.
 const VERSION: &str = "0.13.2";
 
@@ -29,6 +32,7 @@ pub(crate) fn all(runs: u64) -> Outcome {
         command.arg(target).arg(corpus).arg(seeds);
         let words = root().join("fuzz/http.dict");
         command.args(["--", "-verbosity=0", "-timeout=10"]).arg(format!("-dict={}", words.display()));
+        let runs = if target == SLOW { runs.div_ceil(50) } else { runs };
         command.arg(format!("-runs={runs}"));
         if in_ci() {
             // The same inputs each time, so a failure belongs to the change that is tested.

@@ -34,6 +34,8 @@ mod signing;
 mod source;
 mod static_paths;
 mod target;
+#[cfg(feature = "tls")]
+mod tls_pump;
 mod url;
 
 pub use accept_encoding::accept_encoding;
@@ -63,13 +65,15 @@ pub use set_cookie::set_cookie;
 pub use signing::signing;
 pub use static_paths::static_paths;
 pub use target::target;
+#[cfg(feature = "tls")]
+pub use tls_pump::tls_pump;
 pub use url::url;
 
 /// A property. It panics if it does not hold for the input.
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 28] = [
+pub const PROPERTIES: &[(&str, Property)] = &[
     ("accept_encoding", accept_encoding),
     ("chunked", chunked),
     ("conditions", conditions),
@@ -94,6 +98,8 @@ pub const PROPERTIES: [(&str, Property); 28] = [
     ("signing", signing),
     ("static_paths", static_paths),
     ("target", target),
+    #[cfg(feature = "tls")]
+    ("tls_pump", tls_pump),
     ("url", url),
     ("ws_deflate", deflate),
     ("ws_frames", frames),

@@ -13,9 +13,12 @@
 //! | `resolver.rs` | the certificate of a session |
 //! | `tickets.rs`, `secret.rs` | resumption, with keys that worker processes share |
 //! | `provider.rs` | the cryptography |
+//! | `bare.rs` | a session for fuzz targets |
 //! | `der.rs` | names, validity and subject of a certificate |
 
 mod acceptor;
+#[cfg(feature = "fuzzing")]
+pub mod bare;
 mod der;
 mod fault;
 mod files;

@@ -83,7 +83,7 @@ impl Output {
     }
 
     /// Returns the length of the buffer.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
@@ -165,7 +165,7 @@ impl Pump {
     }
 
     /// Returns the length of the buffer.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn capacity(&self) -> usize {
         self.input.capacity()
     }
