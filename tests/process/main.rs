@@ -5,6 +5,8 @@
 
 mod admin;
 mod curl;
+#[cfg(feature = "tls")]
+mod curl_tls;
 mod health;
 mod identity;
 mod log;

@@ -5,7 +5,8 @@
 use std::process::Command;
 
 use stelo_core::ws::CloseCode;
-use stelo_tests::{News, On, cases};
+use stelo_server::Config;
+use stelo_tests::{News, On, cases, config};
 use stelo_toolkit::middleware::Sessions;
 use stelo_toolkit::sessions::{Digest, Session};
 use stelo_toolkit::websocket::WebSocketError;
@@ -17,6 +18,10 @@ cases!(httpx, websockets, sessions);
 
 /// The default size of bodies in MiB; `STELO_TEST_MIB` overrides it. A server that buffers bodies fails at far less.
 const MIB: &str = "64";
+
+/// The certificate that clients trust.
+const TRUST: [(&str, &str); 1] =
+    [("SSL_CERT_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/src/tls/cert.pem"))];
 
 /// Runs a script with arguments. `cargo xtask test` installs its packages, and names the interpreter.
 fn run(script: &str, args: &[String]) {
@@ -31,18 +36,53 @@ fn run(script: &str, args: &[String]) {
         return;
     };
     let script = format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR"));
-    let output =
-        Command::new(python).arg(script).args(args).output().expect("the interpreter can be started");
+    let output = Command::new(python)
+        .arg(script)
+        .args(args)
+        .envs(TRUST)
+        .output()
+        .expect("the interpreter can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn httpx(on: On) {
     let (process, address) = Process::serve(on, &["--no-access-log"]);
+    httpx_with(&process, format!("http://{address}"));
+}
+
+fn httpx_with(process: &Process, address: String) {
     let size = std::env::var("STELO_TEST_MIB").unwrap_or(MIB.into());
-    run("client.py", &[format!("http://{address}"), process.id().to_string(), size]);
+    run("client.py", &[address, process.id().to_string(), size]);
 }
 
 fn websockets(on: On) {
+    websockets_with(on, config(), "ws");
+}
+
+/// The same clients over TLS.
+#[cfg(feature = "tls")]
+mod tls {
+    use stelo_tests::tls::{certfile, keyfile, tls_config};
+    use stelo_tests::{On, cases};
+
+    use crate::program::{Process, command};
+
+    cases!(httpx, websockets);
+
+    fn httpx(on: On) {
+        let mut server = command(on);
+        server.args(["--port", "0", "--no-access-log", "--ssl-certfile"]).arg(certfile());
+        let process = Process::start(server.arg("--ssl-keyfile").arg(keyfile()));
+        let address = crate::tls::address(&process);
+        super::httpx_with(&process, format!("https://{address}"));
+    }
+
+    fn websockets(on: On) {
+        super::websockets_with(on, tls_config(), "wss");
+    }
+}
+
+fn websockets_with(on: On, config: Config, scheme: &str) {
     async fn echo(websocket: WebSocket) -> Result<(), WebSocketError> {
         websocket.accept().await?;
         loop {
@@ -93,8 +133,8 @@ fn websockets(on: On) {
         .websocket("/returns", returns)
         .websocket("/panics", panics)
         .websocket("/tell", tell);
-    let server = on.serve(app);
-    run("websocket.py", &[format!("ws://{}", server.address())]);
+    let server = on.serve_with(config, app);
+    run("websocket.py", &[format!("{scheme}://{}", server.address())]);
     if std::env::var_os("STELO_TEST_PYTHON").is_some() {
         news.expect("the WebSocket is closed (4001: done)");
         news.expect("the WebSocket is closed (1000)");

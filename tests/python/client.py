@@ -4,6 +4,7 @@ Called with the address of the server, the number of its process, and how many M
 """
 
 import hashlib
+import ssl
 import sys
 
 import httpx
@@ -61,7 +62,7 @@ def abandoned(client: httpx.Client) -> None:
 
 def main() -> None:
     address, pid, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False, verify=ssl.create_default_context()) as client:
         keep_alive(client)
         before = memory(pid)
         upload(client, size)
