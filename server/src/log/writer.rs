@@ -61,7 +61,7 @@ enum Thread {
     None,
     /// It waits for lines.
     Waiting,
-    /// It writes this number of lines.
+    /// It writes, and this number of lines is left.
     Writing(u64),
 }
 
@@ -169,7 +169,7 @@ impl Writer {
             std::mem::swap(&mut state.buffer, &mut lines);
             state.thread = Thread::Writing(count(&lines));
             drop(state);
-            let lost = write_lines(&mut write, &lines, &mut torn);
+            let lost = write_lines(&mut write, &lines, &mut torn, |lines| self.wrote(lines));
             written = lost == 0;
             let mut state = self.state();
             state.stuck = false;
@@ -182,6 +182,13 @@ impl Writer {
                 reported = Instant::now();
                 self.report(self.state());
             }
+        }
+    }
+
+    /// Notes that the thread has written this number of lines.
+    fn wrote(&self, lines: u64) {
+        if let Thread::Writing(left) = &mut self.state().thread {
+            *left = left.saturating_sub(lines);
         }
     }
 
@@ -214,8 +221,8 @@ impl State {
 }
 
 /// Writes lines, as many in one write as fit into a [`CHUNK`]. Returns the number of those that could not be written.
-/// `torn` tells whether the last write has ended within a line.
-fn write_lines(write: &mut Write, mut lines: &[u8], torn: &mut bool) -> u64 {
+/// `torn` tells whether the last write has ended within a line. `wrote` is told the number of lines after each write.
+fn write_lines(write: &mut Write, mut lines: &[u8], torn: &mut bool, wrote: impl Fn(u64)) -> u64 {
     if *torn {
         match write(b"\n") {
             Ok(_) => *torn = false,
@@ -237,6 +244,7 @@ fn write_lines(write: &mut Write, mut lines: &[u8], torn: &mut bool) -> u64 {
                 }
             }
         }
+        wrote(count(chunk));
     }
     0
 }
