@@ -504,3 +504,25 @@ fn credit_is_conserved() {
     let updates = attack.frames(Kind::WindowUpdate);
     assert!(updates < sent / (32 << 10) * 2, "{updates} updates for {sent} bytes");
 }
+
+/// A body that trickles in is cut off, and one that keeps to the rate is not.
+#[test]
+fn a_body_has_a_least_rate() {
+    let upload = |bytes: usize, seconds: u64| {
+        let mut attack = Attack::begin();
+        attack.answers = None;
+        attack.send(&request(1, POST, false));
+        for _ in 0..seconds {
+            attack.wait(Duration::from_secs(1));
+            let mut frame = Vec::new();
+            write::data(&mut frame, 1, bytes, false);
+            frame.resize(frame.len() + bytes, 7);
+            attack.send(&frame);
+        }
+        (attack.received, attack.frames(Kind::Headers))
+    };
+    assert_eq!(upload(600, 60), (36_000, 0));
+    // 408 after 10 s and the time that the bytes are worth.
+    let (received, answers) = upload(100, 60);
+    assert!(received <= 1_200 && answers == 1, "{received}, {answers}");
+}

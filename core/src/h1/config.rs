@@ -59,6 +59,10 @@ values! {
         /// [`Body::collect`](crate::body::Body::collect) has a limit of its own. A larger body is answered with 413.
         /// Against endless uploads.
         pub body: Option<u64> = None,
+        /// The bytes of a request body that must come each second, on average over the time that the application waits for
+        /// them, and after the first 10 s of it; 408 otherwise. Once a response has begun, the rate does not count, so that
+        /// both sides may stream. Default 500; `None` means no rate. Against bodies that trickle in.
+        pub body_rate: Option<u64> = Some(500),
         /// The rest of a request body that is read and dropped after a response, so that the connection can be used
         /// again. If more is missing, or the rest has no known length, the response says `connection: close`. Default
         /// 64 KiB. Against uploads to a handler that does not read them.
@@ -133,6 +137,7 @@ mod tests {
             trailers,
             trailer_fields,
             body,
+            body_rate,
             drain,
             linger: linger_bytes,
             requests,
@@ -160,6 +165,7 @@ mod tests {
             ("limits.trailers", size(trailers)),
             ("limits.trailer_fields", trailer_fields.to_string()),
             ("limits.body", none(body)),
+            ("limits.body_rate", none(body_rate)),
             ("limits.drain", size(drain)),
             ("limits.linger", format!("{} MiB", linger_bytes >> 20)),
             ("limits.requests", none(requests)),

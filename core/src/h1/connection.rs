@@ -19,7 +19,7 @@ use super::state::{Exchange, Role, State, Step};
 use crate::Instant;
 use crate::fault::{Fault, FaultKind};
 use crate::http::RequestHead;
-use crate::proto::{CloseState, Input, Machine, Output, Reason, Timers, Transmit, Wait};
+use crate::proto::{CloseState, Input, Machine, Output, Pace, Reason, Timers, Transmit, Wait};
 
 /// The server's side of one HTTP/1.1 connection. The [module](super) shows how to drive it.
 pub struct Connection {
@@ -45,6 +45,8 @@ pub struct Connection {
     framing: ResponseFraming,
     output: Output,
     timers: Timers,
+    /// The rate of the request body.
+    pace: Pace,
     /// The time that an idle connection waits for the next request: less in a shutdown.
     idle_time: Wait,
     /// The time that the connection waits for a write to make progress.
@@ -117,6 +119,7 @@ impl Connection {
             framing: ResponseFraming::default(),
             output: Output::default(),
             timers,
+            pace: Pace::default(),
             now,
             requests_left: requests.unwrap_or(u64::MAX),
             fault: None,
@@ -268,7 +271,8 @@ impl Machine for Connection {
             _ if n == 0 => {}
             // The timeout for a head starts when the parser finds it incomplete.
             _ if matches!(self.timers.expecting(), Some(Reason::KeepAlive | Reason::Body)) => {
-                self.timers.relax()
+                self.timers.relax();
+                self.pace.pause(now);
             }
             _ => {}
         }

@@ -290,16 +290,33 @@ fn timers() {
 
     // The timeout of the body runs only while the application waits for it.
     let mut pair = Pair::new();
-    pair.machine.receive(at(0), b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n");
+    let post = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 20000\r\n\r\n";
+    pair.machine.receive(at(0), post);
     assert!(matches!(pair.machine.next_event(), Event::Request { .. }));
     assert_eq!(pair.machine.poll_timeout(), None);
     pair.want_body(true);
     assert_eq!(pair.events(), "");
-    assert_eq!(pair.machine.poll_timeout(), Some((at(30_000), Reason::Body)));
-    pair.now = at(20_000);
-    assert_eq!(pair.feed("a"), "a");
-    assert_eq!(pair.machine.poll_timeout(), Some((at(50_000), Reason::Body)));
-    pair.machine.handle_timeout(at(50_000));
+    // The rate: 10 s, and 2 ms for each byte. The time in which nothing is wanted does not count.
+    assert_eq!(pair.machine.poll_timeout(), Some((at(10_000), Reason::Body)));
+    pair.now = at(4_000);
+    pair.feed(&"a".repeat(1_000));
+    assert_eq!(pair.machine.poll_timeout(), Some((at(12_000), Reason::Body)));
+    pair.want_body(false);
+    assert_eq!(pair.machine.poll_timeout(), None);
+    pair.now = at(60_000);
+    pair.want_body(true);
+    pair.events();
+    assert_eq!(pair.machine.poll_timeout(), Some((at(68_000), Reason::Body)));
+    // The longest time without a byte.
+    pair.feed(&"a".repeat(15_000));
+    assert_eq!(pair.machine.poll_timeout(), Some((at(90_000), Reason::Body)));
+    // A response that has begun ends the rate.
+    pair.head(200, &[], Length::Unknown).unwrap();
+    pair.written();
+    pair.now = at(80_000);
+    pair.feed("a");
+    assert_eq!(pair.machine.poll_timeout(), Some((at(110_000), Reason::Body)));
+    pair.machine.handle_timeout(at(110_000));
     assert_eq!(pair.events(), "BodyTimeout; paused");
 
     // Keep-alive, and a client that does not read.

@@ -63,6 +63,10 @@ values! {
         /// A request body. Default: no limit, because a streamed body needs no memory. A larger body is answered with
         /// 413. Against endless uploads.
         pub body: Option<u64> = None,
+        /// The bytes of a request body that must come each second, on average over the time that the application waits for
+        /// them, and after the first 10 s of it; 408 otherwise. Once a response has begun, the rate does not count, so that
+        /// both sides may stream. Default 500; `None` means no rate. Against bodies that trickle in.
+        pub body_rate: Option<u64> = Some(500),
         /// The bytes of a request body that a client may send before the application reads:
         /// SETTINGS_INITIAL_WINDOW_SIZE. Default 64 KiB. Against uploads that the application does not
         /// read.
@@ -164,6 +168,7 @@ mod tests {
             table,
             frame,
             body,
+            body_rate,
             window,
             read_window,
             connection_window,
@@ -192,6 +197,7 @@ mod tests {
             ("limits.table", size(table.into())),
             ("limits.frame", size(frame as usize)),
             ("limits.body", none(body)),
+            ("limits.body_rate", none(body_rate)),
             ("limits.window", size(window as usize)),
             ("limits.read_window", size(read_window as usize)),
             ("limits.connection_window", size(connection_window as usize)),

@@ -3,11 +3,13 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::config::Config;
 use super::priority::Priority;
 use super::state::State;
 use crate::body::Region;
 use crate::h1::encoder::{Asked, ResponseFraming};
 use crate::http::Headers;
+use crate::proto::Pace;
 use crate::{Bytes, Instant};
 
 /// A stream that is open.
@@ -46,6 +48,8 @@ pub(super) struct Incoming {
     pub(super) owed: bool,
     /// When the next byte must have come.
     pub(super) due: Option<Instant>,
+    /// The rate of the body.
+    pub(super) pace: Pace,
 }
 
 /// The progress of a request body.
@@ -94,6 +98,16 @@ pub(super) enum Piece {
 }
 
 impl Stream {
+    /// Waits for the next byte of the request body. Returns the deadline.
+    pub(super) fn await_body(&mut self, now: Instant, config: &Config) -> Instant {
+        let idle = config.timeouts.body;
+        // Once a response has begun, both sides may stream as they please.
+        let rate = config.limits.body_rate.filter(|_| !self.response.begun);
+        let due = now + self.request.pace.wait(now, idle, rate);
+        self.request.due = Some(due);
+        due
+    }
+
     pub(super) fn new(id: u32, state: State) -> Self {
         Self {
             id,
@@ -111,6 +125,7 @@ impl Stream {
                 listed: false,
                 owed: false,
                 due: None,
+                pace: Pace::default(),
             },
             response: Outgoing {
                 begun: false,

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `http.rs` | [`HttpMachine`], [`Event`] and [`Command`]: one vocabulary for all versions of HTTP |
 //! | `input.rs`, `output.rs` | the receive buffer and the send buffer |
+//! | `pace.rs` | the least rate of a request body |
 //! | `timers.rs`, `reason.rs` | the deadlines of a machine, and the timeout behind each |
 //! | `values.rs` | structs of limits and timeouts |
 //! | `page.rs` | state tables in the form in which tests compare them with the documentation |
@@ -13,6 +14,7 @@ mod defaults;
 mod http;
 mod input;
 mod output;
+mod pace;
 #[cfg(test)]
 pub(crate) mod page;
 mod reason;
@@ -23,6 +25,7 @@ pub use defaults::Defaults;
 pub use http::{Command, Event, HttpMachine, ResetCause, StreamId};
 pub(crate) use input::Input;
 pub(crate) use output::Output;
+pub(crate) use pace::Pace;
 pub use reason::Reason;
 pub(crate) use timers::{Timers, Wait};
 pub(crate) use values::values;

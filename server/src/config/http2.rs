@@ -73,6 +73,7 @@ impl Config {
                     .trailers(limits.trailers)
                     .trailer_fields(limits.trailer_fields)
                     .body(limits.body)
+                    .body_rate(limits.body_rate)
                     .requests(limits.requests)
                     .write_buffer(limits.write_buffer)
                     .linger(limits.linger),

@@ -163,6 +163,12 @@ pub(super) const GROUP: Group = Group {
         setting!("limit-fields", Count, limits.http.fields, "Maximum number of header fields (else 431)"),
         setting!("limit-body", BytesOrOff, limits.http.body, "Maximum size of a request body (else 413)"),
         setting!(
+            "limit-body-rate",
+            BytesOrOff,
+            limits.http.body_rate,
+            "Least bytes a second of a request body, after the first 10 seconds (else 408), or off"
+        ),
+        setting!(
             "limit-chunk-line",
             Size,
             limits.http.chunk_line,

@@ -62,7 +62,7 @@ pub(crate) fn all(targets: &Targets) -> Vec<Attack> {
         Attack {
             name: "slow-body",
             attackers: MANY,
-            seconds: 8,
+            seconds: 14,
             first: known.clone().into(),
             again: b"x".into(),
             every: SLOW,
@@ -71,7 +71,7 @@ pub(crate) fn all(targets: &Targets) -> Vec<Attack> {
         Attack {
             name: "stalled-body",
             attackers: MANY,
-            seconds: 34,
+            seconds: 14,
             first: known.into(),
             ..Attack::default()
         },

@@ -42,6 +42,7 @@ impl HttpMachine for Connection {
             // The peer is held back, not late.
             if self.timers.expecting() == Some(Reason::Body) {
                 self.timers.relax();
+                self.pace.pause(now);
             }
         } else if self.expects_continue && self.exchange.server == State::SendResponse {
             encoder::informational(self.output.buf(), Status::CONTINUE, &Headers::new());

@@ -1,5 +1,7 @@
 //! Receives requests: from input to events.
 
+use core::time::Duration;
+
 use super::{Connection, Pressure};
 use crate::Bytes;
 use crate::body::Length;
@@ -8,7 +10,7 @@ use crate::h1::decoder::Part;
 use crate::h1::encoder::Asked;
 use crate::h1::head::Progress;
 use crate::h1::state::{Role, State, Step};
-use crate::proto::{Event, HttpMachine, Input, Reason, StreamId};
+use crate::proto::{Event, HttpMachine, Input, Pace, Reason, StreamId};
 
 impl Connection {
     /// Returns an event other than the request of an idle connection.
@@ -65,7 +67,7 @@ impl Connection {
                     Length::None => {
                         let _ = self.exchange.step(Role::Client, Step::End);
                     }
-                    _ => self.wants_body = false,
+                    _ => (self.wants_body, self.pace) = (false, Pace::default()),
                 }
                 Event::Request { stream: StreamId::ONLY, head, length: framing.length }
             }
@@ -122,11 +124,12 @@ impl Connection {
                 if self.decoder.remaining().is_none_or(|left| left >= Input::LARGE as u64) {
                     self.input.enlarge();
                 }
-                let (wait, reason) = match self.exchange.server {
-                    State::Done => (self.config.timeouts.keep_alive, Reason::KeepAlive),
-                    _ => (self.config.timeouts.body, Reason::Body),
+                let reason = match self.exchange.server {
+                    State::Done => Reason::KeepAlive,
+                    _ => Reason::Body,
                 };
                 if self.timers.expecting() != Some(reason) {
+                    let wait = self.wait_for_body();
                     self.timers.expect(self.now, wait, reason);
                 }
                 return None;
@@ -139,7 +142,18 @@ impl Connection {
         self.input.take(skip + len);
         // A body that arrives without `100 Continue` needs none.
         self.expects_continue = false;
+        self.pace.received(len);
         Some(if end { Read::End } else { Read::Data(len) })
+    }
+
+    /// Returns how long the peer has for the next byte of a body.
+    fn wait_for_body(&mut self) -> Duration {
+        let (limits, timeouts) = (&self.config.limits, &self.config.timeouts);
+        match self.exchange.server {
+            State::Done => timeouts.keep_alive,
+            State::SendBody => timeouts.body,
+            _ => self.pace.wait(self.now, timeouts.body, limits.body_rate),
+        }
     }
 
     /// Takes a body that is complete in the input; `None` if it has a fault.

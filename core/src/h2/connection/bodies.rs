@@ -104,8 +104,10 @@ impl Connection {
             {
                 stream.request.received.extend_from_slice(self.input.taken(n));
                 self.buffered += n;
+                stream.request.pace.received(n);
                 if stream.request.due.is_some() {
-                    stream.request.due = Some(self.now + self.config.timeouts.body);
+                    stream.request.pace.pause(self.now);
+                    stream.await_body(self.now, &self.config);
                 }
             }
         }

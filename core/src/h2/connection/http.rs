@@ -31,14 +31,15 @@ impl HttpMachine for Connection {
         request.wanted = wanted;
         request.due = None;
         if !wanted {
+            request.pace.pause(now);
             return;
         }
         request.target = self.config.limits.read_window.max(self.config.limits.window).min(MAX_31);
         if request.stage == Stage::Open && !open.tunnel {
-            let due = now + self.config.timeouts.body;
-            request.due = Some(due);
+            let due = open.await_body(now, &self.config);
             self.deadlines.watch(due);
         }
+        let request = &mut open.request;
         if core::mem::take(&mut request.expects_continue) && !open.response.begun {
             self.write_informational(id, Status::CONTINUE, &Headers::new());
         }
