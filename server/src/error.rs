@@ -87,8 +87,15 @@ pub enum ServeError {
     },
     /// The system refused to change the user or the group.
     Identity(io::Error),
-    /// The directory of `--chdir` or `--reload-dir` cannot be used.
+    /// The directory of `--chdir` cannot be used.
     Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A directory of `--reload-dir` cannot be read.
+    Watched {
         /// The directory.
         path: PathBuf,
         /// The cause.
@@ -179,7 +186,10 @@ impl fmt::Display for ServeError {
                 )
             }
             Self::Directory { path, source } => {
-                write!(f, "cannot use the directory {} ({source}): check --chdir and --reload-dir", path.display())
+                write!(f, "cannot change to {} ({source}): check --chdir", path.display())
+            }
+            Self::Watched { path, source } => {
+                write!(f, "cannot watch {} ({source}): check --reload-dir", path.display())
             }
             Self::NoBuild => f.write_str(
                 "--reload cannot tell how this program is built, for it is not in a target directory of cargo: use \
@@ -214,6 +224,7 @@ impl error::Error for ServeError {
             | Self::Listen { source, .. }
             | Self::PidFile { source, .. }
             | Self::Directory { source, .. }
+            | Self::Watched { source, .. }
             | Self::Outside { source, .. } => Some(source),
             Self::Ssl(error) | Self::Startup(error) | Self::Shutdown(error) => Some(&**error),
             Self::Runtime(error) | Self::Supervisor(error) | Self::Identity(error) => Some(error),

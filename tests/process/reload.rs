@@ -13,6 +13,7 @@ cases!(
     a_change_of_another_file_has_no_effect,
     several_workers_are_not_reloaded,
     without_cargo_the_command_is_asked_for,
+    a_directory_that_is_missing_is_code_3,
 );
 
 /// A directory with sources, and with a script that builds as the cases decide.
@@ -150,4 +151,15 @@ fn without_cargo_the_command_is_asked_for(on: On) {
     let text = String::from_utf8_lossy(&output.stderr);
     let line = "--reload cannot tell how this program is built, for it is not in a target directory of cargo: use --reload-command";
     assert!(text.contains(line), "{text}");
+}
+
+fn a_directory_that_is_missing_is_code_3(on: On) {
+    let output = command(on).args(["--reload", "--reload-dir", "/no/such", "--port", "0"]).output();
+    let output = output.expect("it can be run");
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("cannot watch /no/such (No such file or directory (os error 2)): check --reload-dir"),
+        "{text}"
+    );
 }

@@ -58,7 +58,7 @@ impl Reloader {
         let here = [PathBuf::from(".")];
         let dirs = if config.dirs.is_empty() { &here[..] } else { &config.dirs };
         let absolute = |dir: &PathBuf| {
-            dir.canonicalize().map_err(|source| ServeError::Directory { path: dir.clone(), source })
+            dir.canonicalize().map_err(|source| ServeError::Watched { path: dir.clone(), source })
         };
         let dirs: Vec<_> = dirs.iter().map(absolute).collect::<Result<_, _>>()?;
         messages::watching(&dirs);
