@@ -70,6 +70,9 @@ impl Identity {
 pub(crate) fn prepare_sockets(config: &Config, identity: Option<&Identity>) -> Result<(), ServeError> {
     for listen in config.listen.iter().chain(&config.ssl.insecure).chain(&config.admin) {
         let Listen::Unix(path) = listen else { continue };
+        if stelo_os::socket::is_abstract(path) {
+            continue;
+        }
         if let Some(umask) = config.process.umask {
             // No client can connect yet.
             let mode = Permissions::from_mode(SOCKET_MODE & !umask);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use stelo_tests::{On, cases};
 
-use crate::program::Process;
+use crate::program::{Process, command};
 
 cases!(
     get_and_head,
@@ -18,6 +18,7 @@ cases!(
     a_download_is_whole,
     a_stream_is_read_as_it_comes,
     a_redirect_is_followed,
+    an_abstract_unix_socket,
 );
 
 /// Runs curl with arguments; `{}` is replaced by the address of the server. `None` without curl, which is an error in CI.
@@ -103,4 +104,30 @@ fn a_stream_is_read_as_it_comes(on: On) {
 fn a_redirect_is_followed(on: On) {
     let Some(text) = curl(on, "--location --write-out %{num_redirects} {}/plaintext/", b"") else { return };
     assert_eq!(text, "Hello, World!1");
+}
+
+fn an_abstract_unix_socket(on: On) {
+    let name = format!("stelo-{}-{on:?}", std::process::id());
+    let mut server = command(on);
+    server.args(["--workers", "2", "--threads", "1", "--umask", "027", "--bind", &format!("unix:@{name}")]);
+    let process = Process::start(&mut server);
+    process.expect_line(&format!("Stelo running on unix socket @{name}"));
+    for _ in 0..2 {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--max-time",
+            "60",
+            "--abstract-unix-socket",
+            &name,
+            "http://localhost/plaintext",
+        ]);
+        let Ok(output) = curl.output() else {
+            assert!(std::env::var_os("CI").is_none(), "curl is missing");
+            return;
+        };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello, World!");
+        process.signal("HUP");
+        process.expect_line("Restarted all processes.");
+    }
 }

@@ -34,7 +34,7 @@ pub fn connect(address: &Address) -> io::Result<Connecting> {
         }
         Address::Unix(path) => {
             let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-            start(&socket, &SockAddr::unix(&**path)?)?;
+            start(&socket, &super::unix_address((**path).as_ref())?)?;
             Connecting::Unix(socket.into())
         }
         // It names a client of a proxy, and cannot be connected to.

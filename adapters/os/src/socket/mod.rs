@@ -4,6 +4,7 @@
 //! standard library, which an adapter registers with its reactor. This module also owns the files of Unix sockets, and
 //! converts the addresses of sockets.
 
+mod abstract_name;
 mod adopt;
 mod connect;
 mod error;
@@ -17,6 +18,7 @@ use std::io::Write;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, SockAddr, SockRef, TcpKeepalive, Type};
 use stelo_runtime::{Address, Bind, KeepAlive};
 
+pub use abstract_name::is_abstract;
+use abstract_name::{unix_address, unix_path};
 pub(crate) use adopt::{duplicate, seal};
 pub use connect::{Connecting, connect, connected};
 pub use error::SocketError;
@@ -49,7 +53,7 @@ pub enum Socket {
     Tcp(socket2::Socket),
     /// A Unix socket that this process has bound, and its file.
     Unix(Arc<SocketFile>, socket2::Socket),
-    /// A TCP or Unix socket inherited from the parent process.
+    /// A TCP or Unix socket inherited from the parent process, or a Unix socket without a file.
     Inherited(socket2::Socket),
 }
 
@@ -74,6 +78,8 @@ impl Socket {
             Bind::DualStack(port) => {
                 bind_tcp((Ipv6Addr::UNSPECIFIED, *port).into(), false, false).map(Self::Tcp)
             }
+            // Without a file it is as one of another process.
+            Bind::Unix(path) if is_abstract(path) => bind_abstract(path).map(Self::Inherited),
             Bind::Unix(path) => {
                 let (socket, file) = socket_file::bind(path)?;
                 Ok(Self::Unix(Arc::new(file), socket))
@@ -91,8 +97,10 @@ impl Socket {
         let socket = bound(socket2::Socket::from(descriptor))?;
         Ok(match bind {
             Bind::Tcp(_) | Bind::DualStack(_) => Self::Tcp(socket),
-            Bind::Unix(path) => Self::Unix(Arc::new(SocketFile::of_another(path)?), socket),
-            Bind::Fd(_) => Self::Inherited(socket),
+            Bind::Unix(path) if !is_abstract(path) => {
+                Self::Unix(Arc::new(SocketFile::of_another(path)?), socket)
+            }
+            Bind::Unix(_) | Bind::Fd(_) => Self::Inherited(socket),
         })
     }
 
@@ -195,6 +203,12 @@ fn bind_tcp(address: SocketAddr, only_v6: bool, reuse_port: bool) -> io::Result<
     Ok(socket)
 }
 
+fn bind_abstract(path: &Path) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&unix_address(path)?)?;
+    Ok(socket)
+}
+
 fn inherited(fd: i32) -> io::Result<socket2::Socket> {
     bound(socket2::Socket::from(duplicate(fd)?))
 }
@@ -277,5 +291,5 @@ fn address(name: &SockAddr) -> Option<Address> {
     if let Some(address) = name.as_socket() {
         return Some(address.into());
     }
-    name.as_pathname().map(|path| Address::Unix(path.to_string_lossy().into()))
+    unix_path(name).map(|path| Address::Unix(path.into()))
 }

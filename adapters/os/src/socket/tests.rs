@@ -37,6 +37,21 @@ fn the_file_is_writable_by_every_user_and_removed_with_its_socket() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_name_after_an_at_sign_has_no_file() {
+    let name = format!("@stelo-os-{}", std::process::id());
+    let socket = unix(Path::new(&name)).unwrap();
+    let address = Address::Unix(name.as_str().into());
+    assert_eq!(socket.local_address().unwrap(), address);
+    assert!(!Path::new(&name).exists());
+    assert_eq!(unix(Path::new(&name)).unwrap_err().kind(), ErrorKind::AddrInUse);
+    let listener = socket.share().unwrap().listen(8).unwrap();
+    assert!(connect(&address).is_ok());
+    drop((socket, listener));
+    assert!(unix(Path::new(&name)).is_ok());
+}
+
+#[test]
 fn the_file_is_removed_with_the_last_listener() {
     let folder = Folder::new();
     let socket = unix(&folder.socket()).unwrap();
