@@ -2,14 +2,15 @@
 //! of the compiler or the linker here.
 //!
 //! It parses requests with the HTTP/1.1 machine, has an application route and answer them, and writes the answers to
-//! the standard output. Then two WebSocket machines talk to each other, and a form is parsed. `cargo xtask no-std` builds
-//! and runs it; exit code 0 says that the answers were the right ones.
+//! the standard output. The HTTP/2 machine serves the same application. Then two WebSocket machines talk to each other,
+//! and a form is parsed. `cargo xtask no-std` builds and runs it; exit code 0 says that the answers were the right ones.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
 mod form;
+mod http2;
 mod site;
 mod system;
 mod websocket;
@@ -26,7 +27,7 @@ use site::Site;
 use stelo_core::app::{self, App, BoxFuture, Executor, Reply, Request, Response};
 use stelo_core::body::{Body, Frame, Sender};
 use stelo_core::h1::{Config, Connection};
-use stelo_core::proto::{Command, Defaults, Event, HttpMachine, Machine, StreamId};
+use stelo_core::proto::{Command, Defaults, Event, HttpMachine, StreamId};
 use stelo_core::{Bytes, Instant};
 
 const REQUESTS: &[u8] = b"\
@@ -54,20 +55,21 @@ impl Executor for NoExecutor {
 }
 
 extern "C" fn main() -> ! {
-    let answers = Site::new().ok().and_then(|site| serve(&site, REQUESTS));
+    let connection = Connection::new(Arc::new(Config::default()), Instant::ZERO);
+    let answers = Site::new().ok().and_then(|site| serve(connection, &site, REQUESTS));
     system::write(answers.as_deref().unwrap_or(b"nothing\n"));
     let good = answers.as_deref() == Some(ANSWERS)
+        && http2::is_served() == Some(true)
         && websocket::echoes() == Some(true)
         && form::is_read() == Some(true);
     system::exit(usize::from(!good))
 }
 
 /// The output of the connection for these bytes; empty if a request is invalid.
-fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
+fn serve<M: HttpMachine>(mut connection: M, site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
     let now = Instant::ZERO;
     let context = Arc::new(app::Context::new(app::Connection::new(None, None, Arc::new(NoExecutor))));
-    let mut connection = Connection::new(Arc::new(Config::default()), now);
-    let mut exchange: Option<(Reply, Option<Sender>)> = None;
+    let mut exchange: Option<(StreamId, Reply, Option<Sender>)> = None;
     let mut written = Vec::new();
     connection.receive(now, requests);
     loop {
@@ -75,40 +77,48 @@ fn serve(site: &Site, requests: &[u8]) -> Option<Vec<u8>> {
             Event::Request { stream, head, length } => {
                 connection.want_body(now, stream, true);
                 let (sender, body) = Body::channel(length);
-                exchange = Some((site.call(Request::new(head, body, context.clone())), Some(sender)));
+                exchange = Some((stream, site.call(Request::new(head, body, context.clone())), Some(sender)));
             }
             Event::Data { data, .. } => {
-                let (_, sender) = exchange.as_ref()?;
+                let (_, _, sender) = exchange.as_ref()?;
                 sender.as_ref()?.try_send(Frame::Data(Bytes::from(data.to_vec()))).ok()?;
             }
-            Event::End { .. } => exchange.as_mut()?.1.take()?.finish(),
+            Event::End { .. } => exchange.as_mut()?.2.take()?.finish(),
             Event::Trailers { .. } => {}
             Event::Writable { .. } => {}
             Event::Fault { .. } | Event::Reset { .. } => return None,
             Event::NeedData | Event::Paused | Event::Closed => return Some(written),
         }
         let mut cx = Context::from_waker(Waker::noop());
-        let Some(Poll::Ready(response)) = exchange.as_mut().map(|(reply, _)| Pin::new(reply).poll(&mut cx))
-        else {
-            continue;
-        };
+        let Some((stream, reply, _)) = &mut exchange else { continue };
+        let Poll::Ready(response) = Pin::new(reply).poll(&mut cx) else { continue };
+        respond(&mut connection, now, *stream, response)?;
         exchange = None;
-        respond(&mut connection, now, response)?;
-        let mut slices = [&[][..]; 8];
-        let filled = connection.poll_transmit(&mut slices).slices;
-        let bytes = slices[..filled].concat();
-        connection.transmitted(now, bytes.len());
-        written.extend(bytes);
+        loop {
+            let mut slices = [&[][..]; 8];
+            let filled = connection.poll_transmit(&mut slices).slices;
+            let bytes = slices[..filled].concat();
+            if bytes.is_empty() {
+                break;
+            }
+            connection.transmitted(now, bytes.len());
+            written.extend(bytes);
+        }
     }
 }
 
 /// Passes a response with an immediate body to the machine.
-fn respond(connection: &mut Connection, now: Instant, mut response: Response) -> Option<()> {
+fn respond<M: HttpMachine>(
+    connection: &mut M,
+    now: Instant,
+    stream: StreamId,
+    mut response: Response,
+) -> Option<()> {
     let command = Command::Whole {
         status: response.status,
         headers: &response.headers,
         defaults: &Defaults::default(),
         body: response.body.full_mut(),
     };
-    connection.send(now, StreamId::ONLY, command).ok()
+    connection.send(now, stream, command).ok()
 }
