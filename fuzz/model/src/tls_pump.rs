@@ -249,7 +249,8 @@ impl Pair {
                     (self.damage, self.is_intact) = (None, false);
                 }
                 Some(Step::Loses(number)) if !sent.is_empty() => {
-                    sent.truncate(sent.len().saturating_sub(usize::from(number) + 1));
+                    // A few bytes could be those with which the next record begins.
+                    sent.truncate(sent.len().saturating_sub(usize::from(number) + 16));
                     (self.damage, self.is_intact) = (None, false);
                 }
                 _ => {}
