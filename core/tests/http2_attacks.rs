@@ -526,3 +526,40 @@ fn a_body_has_a_least_rate() {
     let (received, answers) = upload(100, 60);
     assert!(received <= 1_200 && answers == 1, "{received}, {answers}");
 }
+
+/// Measures the machine with its heap: idle, with the HPACK table filled by entries of several sizes, and with 100
+/// streams that wait for answers.
+#[test]
+fn idle_connections_and_streams_are_small() {
+    let size = |attack: &mut Attack| {
+        let _ = attack.machine.release();
+        attack.machine.held() + size_of::<Connection>()
+    };
+    for (entries, value) in [(123, 0), (92, 10), (30, 100), (1, 4000)] {
+        let mut attack = Attack::begin();
+        attack.send(&request(1, GET, true));
+        let idle = size(&mut attack);
+        assert!(idle <= 2560, "{idle} bytes");
+
+        for n in 0..entries {
+            let mut block = [GET, &[0x40, 1, b'x']].concat();
+            // The length as an integer with a prefix of 7 bits (RFC 7541 section 5.1).
+            match value {
+                4000 => block.extend([0x7f, 0xa1, 0x1e]),
+                _ => block.push(value as u8),
+            }
+            block.extend(std::iter::repeat_n(b'0', value));
+            attack.send(&request(3 + 2 * n, &block, true));
+        }
+        let filled = size(&mut attack);
+        assert!(filled > idle && filled <= 7 << 10, "{filled} bytes with entries of {value}");
+
+        attack.answers = None;
+        for n in 0..100 {
+            attack.send(&request(1001 + 2 * n, GET, true));
+        }
+        assert_eq!(attack.machine.streams(), 100);
+        let stream = (size(&mut attack) - filled) / 100;
+        assert!(stream <= 1 << 10, "{stream} bytes for each stream");
+    }
+}
