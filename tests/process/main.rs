@@ -7,6 +7,7 @@ mod admin;
 mod curl;
 #[cfg(feature = "tls")]
 mod curl_tls;
+mod deploy;
 mod health;
 mod identity;
 mod log;
