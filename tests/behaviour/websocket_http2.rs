@@ -16,6 +16,7 @@ cases!(
     a_subprotocol_can_be_chosen,
     messages_are_compressed_after_negotiation,
     a_handshake_can_be_declined,
+    a_handshake_is_not_declined_with_a_status_that_accepts,
     bad_handshakes_are_refused,
     without_websockets_there_is_no_extended_connect,
     other_streams_go_on,
@@ -88,6 +89,12 @@ fn a_handshake_can_be_declined(on: On) {
     assert_eq!(ask(&mut client, &[VERSION]), 403);
     assert_eq!(client.news(), Http2News::Data(1, b"not here".into()));
     assert_eq!(client.news(), Http2News::End(1));
+}
+
+fn a_handshake_is_not_declined_with_a_status_that_accepts(on: On) {
+    let server = on.serve(Answer(|| Response::new("not a WebSocket")));
+    let mut client = Http2Client::new(server.connect());
+    assert_eq!(ask(&mut client, &[VERSION]), 500);
 }
 
 fn bad_handshakes_are_refused(on: On) {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use stelo_tests::{Client, HANDSHAKE, On, cases};
+use stelo_tests::{Bridge, Client, HANDSHAKE, On, cases};
 
 use crate::program::{Process, command, get};
 
@@ -16,6 +16,7 @@ cases!(
     the_client_of_a_proxy_is_logged,
     the_client_of_the_proxy_protocol_is_logged,
     handshakes_are_logged,
+    handshakes_over_http2_are_logged,
     no_access_log_hides_responses,
     the_log_level_hides_lower_levels,
     an_inherited_socket_is_served,
@@ -93,6 +94,19 @@ fn handshakes_are_logged(on: On) {
     process.expect_line(&format!("WARNING:  Invalid WebSocket handshake received, {about}: unsupported"));
     let line = format!("INFO:     {} - \"GET / HTTP/1.1\" 426 Upgrade Required", client.address());
     assert_eq!(process.access_line(), line);
+}
+
+fn handshakes_over_http2_are_logged(on: On) {
+    let (process, address) = Process::serve(on, &[]);
+    for (target, status, line) in
+        [("/ws", 101, "\"WebSocket /ws\" [accepted]"), ("/plaintext", 403, "\"WebSocket /plaintext\" 403")]
+    {
+        let mut client = Client::new(Bridge::new(Client::connect(address)));
+        client.send(HANDSHAKE.replace("GET / ", &format!("GET {target} ")));
+        assert_eq!(client.head().map(|answer| answer.status), Some(status));
+        let written = process.access_line();
+        assert!(written.ends_with(line), "{written}");
+    }
 }
 
 fn no_access_log_hides_responses(on: On) {

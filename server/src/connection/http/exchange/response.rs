@@ -43,6 +43,14 @@ impl Exchange {
                 }
             },
         };
+        if M::MULTIPLEXED && self.handshake.is_some() && next.is_none() && status.is_success() {
+            discard(std::mem::take(body));
+            return self.invalid(
+                scene,
+                &"a status of 2xx would accept the WebSocket: decline with another one",
+                head,
+            );
+        }
         match &self.upload {
             // The response most likely reads the rest of the request; a client that waits for an invitation must get it
             // before the head.
@@ -68,6 +76,11 @@ impl Exchange {
             return self.invalid(scene, &fault, head);
         }
         let handshake = self.handshake.take();
+        // With HTTP/2, the status that accepts a WebSocket is 200.
+        let status = match next {
+            Some(Next::WebSocket(_)) => Status::SWITCHING_PROTOCOLS,
+            _ => status,
+        };
         match scene.link.thread.shared.access {
             Access::Off => {}
             // A response that streams is logged at its end.
