@@ -9,6 +9,7 @@
 //! Instructions are counted by valgrind, in user space only. They do not depend on what else the machine does, so a rise
 //! of a few per cent is seen. The baseline is `benches/instructions.txt`; renew it in the commit that means to change it.
 
+mod http2;
 mod machines;
 mod server;
 
@@ -43,6 +44,13 @@ const CASES: &[Case] = &[
         rounds: 1000,
         run: machines::response,
     },
+    Case {
+        name: "h2-small",
+        what: "a small request of HTTP/2 and its response, through the machine",
+        rounds: 1000,
+        run: http2::exchange,
+    },
+    Case { name: "h2-head", what: "the same with a browser's request", rounds: 1000, run: http2::head },
     Case {
         name: "routing",
         what: "a path with two parameters, out of 200 routes",
